@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_BASE_PARSE_H
+#define VIA_BASE_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Strict parsing: the whole string or nothing, no white space, no sign, no octal. */
+
+/* A decimal number in [min, max]. Returns 0, or -EINVAL or -ERANGE with *ret untouched. */
+int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret);
+int parse_u64(const char *s, uint64_t max, uint64_t *ret);
+
+/*
+ * True for what the kernel takes as a device name (net/core/dev.c:dev_valid_name): 1 to 15
+ * bytes, not "." or "..", no '/', ':' or white space; we also refuse control bytes, '"' and
+ * '\\', which no tool can print back.
+ */
+bool ifname_valid(const char *name);
+
+/* True for a session name: 1 to 32 of [A-Za-z0-9._+-], the first one alphanumeric. */
+bool session_name_valid(const char *name);
+
+/* Copies src into dst of size bytes; -ENAMETOOLONG and dst untouched when it does not fit. */
+int copy_string(char *dst, size_t size, const char *src);
+
+#endif

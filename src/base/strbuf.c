@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool grow(struct strbuf *sb, size_t more)
+{
+	size_t need = sb->len + more + 1, size = sb->size ? sb->size : 256;
+	char *text;
+
+	if (sb->failed)
+		return false;
+	if (need <= sb->size)
+		return true;
+	while (size < need)
+		size *= 2;
+	text = realloc(sb->text, size);
+	if (!text) {
+		sb->failed = true;
+		return false;
+	}
+	sb->text = text;
+	sb->size = size;
+	return true;
+}
+
+void strbuf_add_bytes(struct strbuf *sb, const char *bytes, size_t len)
+{
+	if (!grow(sb, len))
+		return;
+	memcpy(sb->text + sb->len, bytes, len);
+	sb->len += len;
+	sb->text[sb->len] = 0;
+}
+
+void strbuf_add(struct strbuf *sb, const char *fmt, ...)
+{
+	va_list ap, again;
+	int len;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		sb->failed = true;
+	else if (grow(sb, (size_t)len)) {
+		vsnprintf(sb->text + sb->len, (size_t)len + 1, fmt, again);
+		sb->len += (size_t)len;
+	}
+	va_end(again);
+}
+
+void strbuf_truncate(struct strbuf *sb, size_t len)
+{
+	if (len >= sb->len)
+		return;
+	sb->len = len;
+	sb->text[len] = 0;
+}
+
+const char *strbuf_text(const struct strbuf *sb)
+{
+	return sb->text ? sb->text : "";
+}
+
+bool strbuf_failed(const struct strbuf *sb)
+{
+	return sb->failed;
+}
+
+void strbuf_done(struct strbuf *sb)
+{
+	free(sb->text);
+	*sb = (struct strbuf){ 0 };
+}

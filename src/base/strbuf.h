@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_BASE_STRBUF_H
+#define VIA_BASE_STRBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Growing text. The first failure to grow sticks; strbuf_failed() is asked once, at the end. */
+struct strbuf {
+	char *text; /* always terminated once anything was added; NULL while empty */
+	size_t len, size;
+	bool failed;
+};
+
+void strbuf_add(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void strbuf_add_bytes(struct strbuf *sb, const char *bytes, size_t len);
+
+/* Shortens the text to len bytes; a no-op when it is shorter. */
+void strbuf_truncate(struct strbuf *sb, size_t len);
+
+/* The text, "" while empty. Borrowed: valid until the next change. */
+const char *strbuf_text(const struct strbuf *sb);
+bool strbuf_failed(const struct strbuf *sb);
+void strbuf_done(struct strbuf *sb);
+
+#define _cleanup_strbuf_ __attribute__((cleanup(strbuf_done)))
+
+#endif

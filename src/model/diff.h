@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_DIFF_H
+#define VIA_MODEL_DIFF_H
+
+#include <stddef.h>
+
+#include "model/set.h"
+
+enum step_action {
+	STEP_ADD,
+	STEP_CHANGE,
+	STEP_REMOVE,
+	STEP_ACTION_COUNT,
+};
+
+/* One change in the kernel. Both objects are borrowed from the sets that were compared. */
+struct step {
+	enum step_action action;
+	const struct object *want; /* NULL for a removal */
+	const struct object *have; /* NULL for an addition */
+};
+
+struct steps {
+	struct step *v;
+	size_t n, size;
+};
+
+/*
+ * What leads from have to want, both sorted: additions and changes in the order of making, then
+ * removals backwards. The rules of one nft chain change together or not at all, since their
+ * order is their meaning: when any of them differs, all of the chain are listed (the applier
+ * flushes the chain in the same transaction). Returns 0 or -ENOMEM.
+ */
+int diff(const struct object_set *want, const struct object_set *have, struct steps *ret);
+
+const char *step_action_name(enum step_action action);
+void steps_done(struct steps *steps);
+
+#define _cleanup_steps_ __attribute__((cleanup(steps_done)))
+
+#endif

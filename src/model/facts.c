@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/facts.h"
+
+#include <string.h>
+
+#include "base/vec.h"
+
+const struct fact_link *facts_link(const struct facts *f, const char *name)
+{
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].name, name))
+			return &f->links.v[i];
+	return NULL;
+}
+
+const struct fact_link *facts_link_by_index(const struct facts *f, int index)
+{
+	for (size_t i = 0; i < f->links.n; i++)
+		if (f->links.v[i].index == index)
+			return &f->links.v[i];
+	return NULL;
+}
+
+const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path)
+{
+	for (size_t i = 0; i < f->sysctls.n; i++)
+		if (!strcmp(f->sysctls.v[i].path, path))
+			return &f->sysctls.v[i];
+	return NULL;
+}
+
+uint32_t facts_slot(const struct facts *f, const char *uplink)
+{
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (!strcmp(f->slots.v[i].uplink, uplink))
+			return f->slots.v[i].slot;
+	return 0;
+}
+
+const char *facts_slot_uplink(const struct facts *f, uint32_t slot)
+{
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (f->slots.v[i].slot == slot)
+			return f->slots.v[i].uplink;
+	return NULL;
+}
+
+bool facts_is_ours(const char *name)
+{
+	return !strcmp(name, BRIDGE_NAME) || !strncmp(name, PORT_PREFIX, strlen(PORT_PREFIX));
+}
+
+void facts_done(struct facts *f)
+{
+	VEC_DONE(&f->links);
+	VEC_DONE(&f->addrs);
+	VEC_DONE(&f->routes);
+	VEC_DONE(&f->sysctls);
+	VEC_DONE(&f->slots);
+	VEC_DONE(&f->sessions);
+	set_done(&f->ours);
+	*f = (struct facts){ 0 };
+}

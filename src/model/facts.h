@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_FACTS_H
+#define VIA_MODEL_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/session.h"
+#include "model/set.h"
+
+/*
+ * What was seen of the host, once: all that planning may look at. Filled by net/observe.c, or by
+ * hand in a test. Numbers are the kernel's (linux/if.h, linux/rtnetlink.h).
+ */
+
+/* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h. */
+#define LINK_LOWER_UP 0x10000u
+
+struct fact_link {
+	int index;
+	char name[IFNAMSIZ];
+	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", "tun"; "" for hardware */
+	struct mac mac;
+	uint32_t mtu, flags; /* IFF_* */
+	int master;          /* ifindex, 0: none */
+	char alias[ALIAS_MAX];
+};
+
+struct fact_addr {
+	int index;
+	struct prefix prefix; /* the address with its prefix length */
+	uint8_t scope;        /* RT_SCOPE_* */
+	uint32_t flags;       /* IFA_F_* */
+};
+
+struct fact_route {
+	uint32_t table, metric;
+	struct prefix dst;
+	uint8_t type, protocol; /* RTN_*, RTPROT_* */
+	int index;              /* of the output device, 0: none */
+	struct ip gateway;      /* of either family (RFC 5549) */
+	bool onlink;
+};
+
+struct fact_sysctl {
+	char path[SYSCTL_MAX]; /* as obj_sysctl */
+	char value[32];        /* "" when the kernel does not have it */
+	char before[32];       /* saved before we changed it; "" when we did not */
+};
+
+/* An uplink that some session lists, and the number that its mark and table carry. */
+struct fact_slot {
+	uint32_t slot;
+	char uplink[IFNAMSIZ];
+};
+
+struct facts {
+	struct {
+		struct fact_link *v;
+		size_t n, size;
+	} links;
+	struct {
+		struct fact_addr *v;
+		size_t n, size;
+	} addrs;
+	struct {
+		struct fact_route *v;
+		size_t n, size;
+	} routes;
+	struct {
+		struct fact_sysctl *v;
+		size_t n, size;
+	} sysctls;
+	struct {
+		struct fact_slot *v;
+		size_t n, size;
+	} slots;
+	struct {
+		struct session *v;
+		size_t n, size;
+	} sessions;
+	struct object_set ours; /* sorted */
+	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
+	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
+};
+
+const struct fact_link *facts_link(const struct facts *f, const char *name);
+const struct fact_link *facts_link_by_index(const struct facts *f, int index);
+const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
+
+/* The slot of an uplink, or 0. */
+uint32_t facts_slot(const struct facts *f, const char *uplink);
+const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL */
+
+/* Whether name is one of ours: the bridge or a port. */
+bool facts_is_ours(const char *name);
+
+void facts_done(struct facts *f);
+
+#define _cleanup_facts_ __attribute__((cleanup(facts_done)))
+
+#endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/nft.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define META(name, k, l, t)                                                                        \
+	{                                                                                          \
+		name, NFT_LOAD_META, NFT_META_##k, 0, l, t                                         \
+	}
+#define CT(name, k, l, t)                                                                          \
+	{                                                                                          \
+		name, NFT_LOAD_CT, NFT_CT_##k, 0, l, t                                             \
+	}
+#define LL(name, off, l, t)                                                                        \
+	{                                                                                          \
+		name, NFT_LOAD_PAYLOAD, NFT_PAYLOAD_LL_HEADER, off, l, t                           \
+	}
+#define NH(name, off, l, t)                                                                        \
+	{                                                                                          \
+		name, NFT_LOAD_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, off, l, t                      \
+	}
+#define TH(name, off, l, t)                                                                        \
+	{                                                                                          \
+		name, NFT_LOAD_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, off, l, t                    \
+	}
+
+/* Offsets: RFC 826 (ARP over Ethernet), RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443. */
+static const struct nft_field_info fields[] = {
+	[NFT_FIELD_IIFNAME] = META("iifname", IIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
+	[NFT_FIELD_OIFNAME] = META("oifname", OIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
+	[NFT_FIELD_MARK] = META("meta mark", MARK, 4, NFT_TYPE_MARK),
+	[NFT_FIELD_NFPROTO] = META("meta nfproto", NFPROTO, 1, NFT_TYPE_NFPROTO),
+	[NFT_FIELD_L4PROTO] = META("meta l4proto", L4PROTO, 1, NFT_TYPE_L4PROTO),
+	[NFT_FIELD_CT_MARK] = CT("ct mark", MARK, 4, NFT_TYPE_MARK),
+	[NFT_FIELD_CT_STATE] = CT("ct state", STATE, 4, NFT_TYPE_CT_STATE),
+	[NFT_FIELD_CT_DIR] = CT("ct direction", DIRECTION, 1, NFT_TYPE_CT_DIR),
+	[NFT_FIELD_ETHER_TYPE] = LL("ether type", 12, 2, NFT_TYPE_ETHERTYPE),
+	[NFT_FIELD_ETHER_SADDR] = LL("ether saddr", 6, 6, NFT_TYPE_ETHER),
+	[NFT_FIELD_ARP_OP] = NH("arp operation", 6, 2, NFT_TYPE_ARPOP),
+	[NFT_FIELD_ARP_SHA] = NH("arp saddr ether", 8, 6, NFT_TYPE_ETHER),
+	[NFT_FIELD_ARP_SPA] = NH("arp saddr ip", 14, 4, NFT_TYPE_IPV4),
+	[NFT_FIELD_ARP_TPA] = NH("arp daddr ip", 24, 4, NFT_TYPE_IPV4),
+	[NFT_FIELD_IP_SADDR] = NH("ip saddr", 12, 4, NFT_TYPE_IPV4),
+	[NFT_FIELD_IP_DADDR] = NH("ip daddr", 16, 4, NFT_TYPE_IPV4),
+	[NFT_FIELD_IP6_SADDR] = NH("ip6 saddr", 8, 16, NFT_TYPE_IPV6),
+	[NFT_FIELD_IP6_DADDR] = NH("ip6 daddr", 24, 16, NFT_TYPE_IPV6),
+	[NFT_FIELD_TCP_FLAGS] = TH("tcp flags", 13, 1, NFT_TYPE_TCPFLAGS),
+	[NFT_FIELD_DPORT] = TH("th dport", 2, 2, NFT_TYPE_PORT),
+	[NFT_FIELD_ICMP_TYPE] = TH("icmp type", 0, 1, NFT_TYPE_ICMP),
+	[NFT_FIELD_ICMPV6_TYPE] = TH("icmpv6 type", 0, 1, NFT_TYPE_ICMPV6),
+};
+static_assert(sizeof(fields) / sizeof(fields[0]) == NFT_FIELD_COUNT, "a field has no entry");
+
+const struct nft_field_info *nft_field_info(enum nft_field field)
+{
+	return &fields[field];
+}
+
+/* --- building ------------------------------------------------------------------------------ */
+
+static struct nft_stmt *add(struct nft_rule *r, enum nft_op op)
+{
+	struct nft_stmt *s;
+
+	if (r->n_stmts == NFT_STMTS_MAX)
+		abort();
+	s = &r->stmts[r->n_stmts++];
+	*s = (struct nft_stmt){ .op = op };
+	return s;
+}
+
+static struct nft_stmt *add_match(struct nft_rule *r, enum nft_field f, const void *value,
+				  size_t len, bool negate)
+{
+	struct nft_stmt *s = add(r, NFT_OP_MATCH);
+
+	assert(len <= sizeof(s->value));
+	s->fields[0] = f;
+	s->n_fields = 1;
+	s->negate = negate;
+	s->len = (uint8_t)len;
+	memcpy(s->value, value, len);
+	return s;
+}
+
+void nft_match(struct nft_rule *r, enum nft_field f, const void *value, size_t len)
+{
+	add_match(r, f, value, len, false);
+}
+
+void nft_match_not(struct nft_rule *r, enum nft_field f, const void *value, size_t len)
+{
+	add_match(r, f, value, len, true);
+}
+
+void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bool negate)
+{
+	char padded[IFNAMSIZ] = { 0 };
+
+	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
+	add_match(r, f, padded, sizeof(padded), negate);
+}
+
+void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate)
+{
+	add_match(r, f, prefix, strnlen(prefix, IFNAMSIZ - 1), negate);
+}
+
+void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value)
+{
+	add_match(r, f, &value, 1, false);
+}
+
+void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value)
+{
+	uint16_t be = htons(value);
+
+	add_match(r, f, &be, 2, false);
+}
+
+void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint32_t value,
+		      bool negate)
+{
+	uint8_t byte = (uint8_t)value;
+	struct nft_stmt *s;
+
+	if (fields[f].len == 1)
+		s = add_match(r, f, &byte, 1, negate);
+	else
+		s = add_match(r, f, &value, 4, negate);
+	s->mask = mask;
+}
+
+void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
+		const enum nft_field *of)
+{
+	struct nft_stmt *s = add(r, NFT_OP_LOOKUP);
+
+	assert(n <= NFT_FIELDS_MAX && strlen(set) < NFT_NAME_MAX);
+	for (size_t i = 0; i < n; i++)
+		s->fields[i] = of[i];
+	s->n_fields = (uint8_t)n;
+	s->negate = negate;
+	memcpy(s->name, set, strlen(set));
+}
+
+void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nft_field field)
+{
+	nft_lookup(r, set, false, 2, (enum nft_field[]){ NFT_FIELD_MARK, field });
+	r->stmts[r->n_stmts - 1].mask = mask;
+}
+
+void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map)
+{
+	nft_lookup(r, map, false, 1, &field);
+	r->stmts[r->n_stmts - 1].op = NFT_OP_VMAP;
+}
+
+void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint32_t value)
+{
+	struct nft_stmt *s = add(r, NFT_OP_SET_MARK);
+
+	s->fields[0] = field;
+	s->n_fields = 1;
+	s->mask = mask;
+	s->len = 4;
+	memcpy(s->value, &value, 4);
+}
+
+void nft_ct_zone(struct nft_rule *r, uint16_t zone)
+{
+	add(r, NFT_OP_CT_ZONE)->zone = zone;
+}
+
+void nft_action(struct nft_rule *r, enum nft_op op)
+{
+	add(r, op);
+}
+
+void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain)
+{
+	struct nft_stmt *s = add(r, NFT_OP_VERDICT);
+
+	s->verdict = verdict;
+	if (chain)
+		memcpy(s->name, chain, strnlen(chain, sizeof(s->name) - 1));
+}
+
+static void key_part(struct nft_key *k, enum nft_type type, const void *bytes, size_t len)
+{
+	size_t padded = (len + 3) / 4 * 4;
+
+	assert(k->n_types < NFT_FIELDS_MAX && k->len + padded <= NFT_KEY_MAX);
+	k->types[k->n_types++] = type;
+	memset(k->bytes + k->len, 0, padded);
+	memcpy(k->bytes + k->len, bytes, len);
+	k->len = (uint8_t)(k->len + padded);
+}
+
+void nft_key_ifname(struct nft_key *k, const char *name)
+{
+	char padded[IFNAMSIZ] = { 0 };
+
+	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
+	key_part(k, NFT_TYPE_IFNAME, padded, sizeof(padded));
+}
+
+void nft_key_mac(struct nft_key *k, const struct mac *mac)
+{
+	key_part(k, NFT_TYPE_ETHER, mac->bytes, sizeof(mac->bytes));
+}
+
+void nft_key_ip(struct nft_key *k, const struct ip *ip)
+{
+	key_part(k, ip_size(ip) == 4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, ip->bytes, ip_size(ip));
+}
+
+void nft_key_mark(struct nft_key *k, uint32_t mark)
+{
+	key_part(k, NFT_TYPE_MARK, &mark, sizeof(mark));
+}
+
+/* --- text ---------------------------------------------------------------------------------- */
+
+static const struct {
+	enum nft_type type;
+	const char *name;
+	uint8_t len;
+} types[] = {
+	{ NFT_TYPE_IFNAME, "ifname", 16 },     { NFT_TYPE_ETHER, "ether_addr", 6 },
+	{ NFT_TYPE_IPV4, "ipv4_addr", 4 },     { NFT_TYPE_IPV6, "ipv6_addr", 16 },
+	{ NFT_TYPE_MARK, "mark", 4 },          { NFT_TYPE_PORT, "inet_service", 2 },
+	{ NFT_TYPE_L4PROTO, "inet_proto", 1 },
+};
+
+const char *nft_type_name(enum nft_type type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return "?";
+}
+
+static size_t type_len(enum nft_type type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].len;
+	return 4;
+}
+
+const char *nft_family_name(uint8_t family)
+{
+	switch (family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_ARP:
+		return "arp";
+	}
+	return "?";
+}
+
+const char *nft_hook_name(uint8_t family, uint32_t hook)
+{
+	static const char *const inet[] = { "prerouting", "input", "forward", "output",
+					    "postrouting" };
+	static const char *const arp[] = { "input", "output" };
+
+	if (family == NFPROTO_ARP)
+		return hook < 2 ? arp[hook] : "?";
+	return hook < 5 ? inet[hook] : "?";
+}
+
+static uint32_t value32(const uint8_t *bytes)
+{
+	uint32_t v;
+
+	memcpy(&v, bytes, sizeof(v));
+	return v;
+}
+
+static void print_flags(struct strbuf *sb, uint32_t value, const char *const *names, size_t n)
+{
+	const char *joint = "";
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(value & 1u << i))
+			continue;
+		strbuf_add(sb, "%s%s", joint, names[i]);
+		joint = ",";
+	}
+}
+
+static const char *const tcp_flags[] = { "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr" };
+static const char *const ct_states[] = { "invalid", "established", "related", "new" };
+
+static const char *named_number(enum nft_type type, uint32_t v)
+{
+	static const struct {
+		enum nft_type type;
+		uint32_t value;
+		const char *name;
+	} names[] = {
+		{ NFT_TYPE_NFPROTO, NFPROTO_IPV4, "ipv4" },
+		{ NFT_TYPE_NFPROTO, NFPROTO_IPV6, "ipv6" },
+		{ NFT_TYPE_L4PROTO, IPPROTO_TCP, "tcp" },
+		{ NFT_TYPE_L4PROTO, IPPROTO_UDP, "udp" },
+		{ NFT_TYPE_L4PROTO, IPPROTO_ICMP, "icmp" },
+		{ NFT_TYPE_L4PROTO, IPPROTO_ICMPV6, "ipv6-icmp" },
+		{ NFT_TYPE_ETHERTYPE, 0x0800, "ip" },
+		{ NFT_TYPE_ETHERTYPE, 0x0806, "arp" },
+		{ NFT_TYPE_ETHERTYPE, 0x86dd, "ip6" },
+		{ NFT_TYPE_ARPOP, 1, "request" },
+		{ NFT_TYPE_CT_DIR, 0, "original" },
+		{ NFT_TYPE_CT_DIR, 1, "reply" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].type == type && names[i].value == v)
+			return names[i].name;
+	return NULL;
+}
+
+static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *bytes, size_t len)
+{
+	char buf[IP_TEXT_MAX];
+	struct mac mac;
+	struct ip ip;
+	uint32_t v = 0;
+	const char *name;
+
+	switch (type) {
+	case NFT_TYPE_IFNAME:
+		if (len == IFNAMSIZ)
+			strbuf_add(sb, "\"%.15s\"", (const char *)bytes);
+		else
+			strbuf_add(sb, "\"%.*s*\"", (int)len, (const char *)bytes);
+		return;
+	case NFT_TYPE_ETHER:
+		memcpy(mac.bytes, bytes, sizeof(mac.bytes));
+		strbuf_add(sb, "%s", mac_format(&mac, buf));
+		return;
+	case NFT_TYPE_IPV4:
+	case NFT_TYPE_IPV6:
+		ip = ip_from_bytes(type == NFT_TYPE_IPV4 ? AF_INET : AF_INET6, bytes);
+		strbuf_add(sb, "%s", ip_format(&ip, buf));
+		return;
+	case NFT_TYPE_MARK:
+		strbuf_add(sb, "0x%08x", value32(bytes));
+		return;
+	case NFT_TYPE_CT_STATE:
+		print_flags(sb, value32(bytes), ct_states, 4);
+		return;
+	case NFT_TYPE_NFPROTO:
+	case NFT_TYPE_ETHERTYPE:
+	case NFT_TYPE_ARPOP:
+	case NFT_TYPE_L4PROTO:
+	case NFT_TYPE_PORT:
+	case NFT_TYPE_ICMP:
+	case NFT_TYPE_ICMPV6:
+	case NFT_TYPE_TCPFLAGS:
+	case NFT_TYPE_CT_DIR:
+		break;
+	}
+	for (size_t i = 0; i < len; i++) /* one or two bytes, in network order */
+		v = v << 8 | bytes[i];
+	name = named_number(type, v);
+	if (name)
+		strbuf_add(sb, "%s", name);
+	else
+		strbuf_add(sb, "%u", v);
+}
+
+static void print_match(struct strbuf *sb, const struct nft_stmt *s)
+{
+	const struct nft_field_info *f = &fields[s->fields[0]];
+	const char *op = s->negate ? "!=" : "==";
+
+	switch (f->type) {
+	case NFT_TYPE_CT_STATE: /* bits: any of them */
+		strbuf_add(sb, "ct state ");
+		print_flags(sb, s->mask, ct_states, 4);
+		return;
+	case NFT_TYPE_TCPFLAGS:
+		strbuf_add(sb, "tcp flags & (");
+		for (uint32_t i = 0, n = 0; i < 8; i++)
+			if (s->mask & 1u << i)
+				strbuf_add(sb, "%s%s", n++ ? "|" : "", tcp_flags[i]);
+		strbuf_add(sb, ") %s ", op);
+		print_flags(sb, s->value[0], tcp_flags, 8);
+		return;
+	case NFT_TYPE_NFPROTO:
+	case NFT_TYPE_IPV4:
+	case NFT_TYPE_IPV6:
+	case NFT_TYPE_ETHER:
+	case NFT_TYPE_ETHERTYPE:
+	case NFT_TYPE_ARPOP:
+	case NFT_TYPE_L4PROTO:
+	case NFT_TYPE_PORT:
+	case NFT_TYPE_ICMP:
+	case NFT_TYPE_MARK:
+	case NFT_TYPE_CT_DIR:
+	case NFT_TYPE_ICMPV6:
+	case NFT_TYPE_IFNAME:
+		break;
+	}
+	strbuf_add(sb, "%s ", f->text);
+	if (s->mask)
+		strbuf_add(sb, "& 0x%08x ", s->mask);
+	if (s->negate || s->mask)
+		strbuf_add(sb, "%s ", op);
+	print_value(sb, f->type, s->value, s->len);
+}
+
+static void print_fields(struct strbuf *sb, const struct nft_stmt *s)
+{
+	for (size_t i = 0; i < s->n_fields; i++) {
+		strbuf_add(sb, "%s%s", i ? " . " : "", fields[s->fields[i]].text);
+		if (i == 0 && s->mask)
+			strbuf_add(sb, " & 0x%08x", s->mask);
+	}
+}
+
+void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain)
+{
+	switch (verdict) {
+	case NF_ACCEPT:
+		strbuf_add(sb, "accept");
+		break;
+	case NF_DROP:
+		strbuf_add(sb, "drop");
+		break;
+	case NFT_JUMP:
+		strbuf_add(sb, "jump %s", chain);
+		break;
+	case NFT_GOTO:
+		strbuf_add(sb, "goto %s", chain);
+		break;
+	default:
+		strbuf_add(sb, "verdict %d", verdict);
+		break;
+	}
+}
+
+static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
+{
+	switch (s->op) {
+	case NFT_OP_MATCH:
+		print_match(sb, s);
+		break;
+	case NFT_OP_LOOKUP:
+		print_fields(sb, s);
+		strbuf_add(sb, " %s@%s", s->negate ? "!= " : "", s->name);
+		break;
+	case NFT_OP_VMAP:
+		print_fields(sb, s);
+		strbuf_add(sb, " vmap @%s", s->name);
+		break;
+	case NFT_OP_SET_MARK:
+		strbuf_add(sb, "%s set %s & 0x%08x | 0x%08x", fields[s->fields[0]].text,
+			   fields[s->fields[0]].text, ~s->mask, value32(s->value));
+		break;
+	case NFT_OP_CT_ZONE:
+		strbuf_add(sb, "ct original zone set %u", s->zone);
+		break;
+	case NFT_OP_MSS_CLAMP:
+		strbuf_add(sb, "tcp option maxseg size set rt mtu");
+		break;
+	case NFT_OP_MASQUERADE:
+		strbuf_add(sb, "masquerade");
+		break;
+	case NFT_OP_REJECT:
+		strbuf_add(sb, "reject with icmpx type admin-prohibited");
+		break;
+	case NFT_OP_RESET:
+		strbuf_add(sb, "reject with tcp reset");
+		break;
+	case NFT_OP_VERDICT:
+		nft_print_verdict(sb, s->verdict, s->name);
+		break;
+	case NFT_OP_COUNT:
+		break;
+	}
+}
+
+void nft_print_rule(struct strbuf *sb, const struct nft_rule *r)
+{
+	for (size_t i = 0; i < r->n_stmts; i++) {
+		if (i)
+			strbuf_add(sb, " ");
+		print_stmt(sb, &r->stmts[i]);
+	}
+}
+
+void nft_print_key(struct strbuf *sb, const struct nft_key *k)
+{
+	const uint8_t *at = k->bytes;
+
+	for (size_t i = 0; i < k->n_types; i++) {
+		size_t len = type_len(k->types[i]);
+
+		strbuf_add(sb, "%s", i ? " . " : "");
+		print_value(sb, k->types[i], at, len);
+		at += (len + 3) / 4 * 4;
+	}
+	for (size_t i = 0; !k->n_types && i < k->len; i++)
+		strbuf_add(sb, "%s%02x", i ? "" : "0x", k->bytes[i]);
+}

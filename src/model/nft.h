@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_NFT_H
+#define VIA_MODEL_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "model/ip.h"
+
+/*
+ * The part of nftables that via-iface speaks, as data: a rule is a list of statements, a
+ * statement names fields. One table (nft_field_info) says for each field how nft(8) writes it
+ * and where the kernel finds it, so the text of a rule (model/nft.c) and its netlink bytes
+ * (net/nft_codec.c) cannot drift apart.
+ *
+ * Numbers of families, hooks, keys and verdicts are those of linux/netfilter.h and
+ * linux/netfilter/nf_tables.h.
+ */
+
+#define NFT_TABLE_NAME        "via_iface"
+#define NFT_NAME_MAX          32 /* of sets and chains of ours, with the terminator */
+#define NFT_KEY_MAX           48 /* bytes of a set key: three registers of 16 */
+#define NFT_FIELDS_MAX        3
+#define NFT_STMTS_MAX         10
+#define NFT_DATA_TYPE_VERDICT 0xffffff00u /* linux/netfilter/nf_tables.h:NFT_DATA_VERDICT */
+
+/* nftables' own datatype numbers (nftables include/datatype.h); nft(8) needs them to list. */
+enum nft_type {
+	NFT_TYPE_NFPROTO = 2,
+	NFT_TYPE_IPV4 = 7,
+	NFT_TYPE_IPV6 = 8,
+	NFT_TYPE_ETHER = 9,
+	NFT_TYPE_ETHERTYPE = 10,
+	NFT_TYPE_ARPOP = 11,
+	NFT_TYPE_L4PROTO = 12,
+	NFT_TYPE_PORT = 13,
+	NFT_TYPE_ICMP = 14,
+	NFT_TYPE_TCPFLAGS = 15,
+	NFT_TYPE_MARK = 19,
+	NFT_TYPE_CT_STATE = 26,
+	NFT_TYPE_CT_DIR = 27,
+	NFT_TYPE_ICMPV6 = 29,
+	NFT_TYPE_IFNAME = 41,
+};
+
+enum nft_field {
+	NFT_FIELD_IIFNAME,
+	NFT_FIELD_OIFNAME,
+	NFT_FIELD_MARK,
+	NFT_FIELD_NFPROTO,
+	NFT_FIELD_L4PROTO,
+	NFT_FIELD_CT_MARK,
+	NFT_FIELD_CT_STATE,
+	NFT_FIELD_CT_DIR,
+	NFT_FIELD_ETHER_TYPE,
+	NFT_FIELD_ETHER_SADDR,
+	NFT_FIELD_ARP_OP,
+	NFT_FIELD_ARP_SHA,
+	NFT_FIELD_ARP_SPA,
+	NFT_FIELD_ARP_TPA,
+	NFT_FIELD_IP_SADDR,
+	NFT_FIELD_IP_DADDR,
+	NFT_FIELD_IP6_SADDR,
+	NFT_FIELD_IP6_DADDR,
+	NFT_FIELD_TCP_FLAGS,
+	NFT_FIELD_DPORT,
+	NFT_FIELD_ICMP_TYPE,
+	NFT_FIELD_ICMPV6_TYPE,
+	NFT_FIELD_COUNT,
+};
+
+enum nft_load { NFT_LOAD_META, NFT_LOAD_CT, NFT_LOAD_PAYLOAD };
+
+struct nft_field_info {
+	const char *text; /* as nft(8) writes it */
+	enum nft_load load;
+	uint32_t key;   /* NFT_META_*, NFT_CT_*, or the NFT_PAYLOAD_* header */
+	uint8_t offset; /* into that header */
+	uint8_t len;    /* bytes of a value */
+	enum nft_type type;
+};
+
+const struct nft_field_info *nft_field_info(enum nft_field field);
+
+enum nft_op {
+	NFT_OP_MATCH,     /* field (& mask) ==/!= value */
+	NFT_OP_LOOKUP,    /* fields ==/!= @name; the first one masked when mask is set */
+	NFT_OP_VMAP,      /* fields vmap @name */
+	NFT_OP_SET_MARK,  /* field set (field & ~mask) | value; field is MARK or CT_MARK */
+	NFT_OP_CT_ZONE,   /* ct original zone set zone */
+	NFT_OP_MSS_CLAMP, /* tcp option maxseg size set rt mtu */
+	NFT_OP_MASQUERADE,
+	NFT_OP_REJECT,  /* ICMP: prohibited by the administrator, in either family */
+	NFT_OP_RESET,   /* TCP reset; after a match on TCP */
+	NFT_OP_VERDICT, /* accept, drop, jump or goto name */
+	NFT_OP_COUNT,
+};
+
+struct nft_stmt {
+	enum nft_op op;
+	enum nft_field fields[NFT_FIELDS_MAX];
+	uint8_t n_fields;
+	bool negate;
+	uint8_t len;       /* of value: a shorter one than the field's is a prefix ("viap*") */
+	uint8_t value[16]; /* as the register holds it */
+	uint32_t mask;     /* 0: none; in host order */
+	uint16_t zone;
+	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
+	char name[NFT_NAME_MAX];
+};
+
+struct nft_rule {
+	struct nft_stmt stmts[NFT_STMTS_MAX];
+	uint8_t n_stmts;
+};
+
+/* A set's key as bytes, each part padded to a multiple of four (net/netfilter/nft_set_*.c). */
+struct nft_key {
+	enum nft_type types[NFT_FIELDS_MAX];
+	uint8_t n_types; /* 0 in an observed element: only its bytes are known */
+	uint8_t len;
+	uint8_t bytes[NFT_KEY_MAX];
+};
+
+/* Building blocks. A rule that overflows NFT_STMTS_MAX is a bug and aborts. */
+void nft_match(struct nft_rule *r, enum nft_field f, const void *value, size_t len);
+void nft_match_not(struct nft_rule *r, enum nft_field f, const void *value, size_t len);
+void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bool negate);
+void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate);
+void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value);
+void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);
+/* field & mask == value, or != value; a field of 1 or 4 bytes */
+void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint32_t value,
+		      bool negate);
+void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
+		const enum nft_field *fields);
+/* meta mark & mask . field @set */
+void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nft_field field);
+void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map);
+void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint32_t value);
+void nft_ct_zone(struct nft_rule *r, uint16_t zone);
+void nft_action(struct nft_rule *r, enum nft_op op);
+void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain);
+
+void nft_key_ifname(struct nft_key *k, const char *name);
+void nft_key_mac(struct nft_key *k, const struct mac *mac);
+void nft_key_ip(struct nft_key *k, const struct ip *ip);
+void nft_key_mark(struct nft_key *k, uint32_t mark);
+
+/* Text as nft(8) reads it. */
+void nft_print_rule(struct strbuf *sb, const struct nft_rule *r);
+void nft_print_key(struct strbuf *sb, const struct nft_key *k);
+void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain);
+const char *nft_type_name(enum nft_type type);
+const char *nft_family_name(uint8_t family);
+const char *nft_hook_name(uint8_t family, uint32_t hook);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_OBJECT_H
+#define VIA_MODEL_OBJECT_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/ip.h"
+#include "model/nft.h"
+
+/*
+ * One thing in the kernel that via-iface makes: the single representation between planning,
+ * printing, comparing, applying and explaining. An object has a key (what it is) and a value
+ * (how it is); two objects with one key and different values are a change.
+ *
+ * object_rank() puts keys into the order in which they may be made without a packet slipping
+ * through in between: guards before doors, doors before programs. Taking down goes backwards.
+ */
+
+#define ALIAS_MAX  256 /* IFALIASZ of linux/if.h, with the terminator */
+#define SYSCTL_MAX 96
+
+/* Everything of ours in rtnetlink carries this as its protocol; not in iproute2's rt_protos. */
+#define VIA_RTPROT 86
+
+enum place {
+	PLACE_HOST,
+	PLACE_SESSION, /* inside the session's netns */
+};
+
+enum object_kind {
+	OBJ_NETNS,
+	OBJ_LINK,
+	OBJ_LINK_UP,
+	OBJ_ADDRESS,
+	OBJ_ROUTE,
+	OBJ_RULE,
+	OBJ_NEIGH,
+	OBJ_FDB,
+	OBJ_TC,
+	OBJ_SYSCTL,
+	OBJ_NFT_TABLE,
+	OBJ_NFT_CHAIN,
+	OBJ_NFT_SET,
+	OBJ_NFT_ELEMENT,
+	OBJ_NFT_RULE,
+	OBJ_KIND_COUNT,
+};
+
+enum link_kind {
+	LINK_BRIDGE,
+	LINK_VETH,
+};
+
+struct obj_link {
+	char name[IFNAMSIZ]; /* key */
+	enum link_kind kind;
+	struct mac mac;
+	uint32_t mtu; /* 0: the kernel's default */
+	char alias[ALIAS_MAX];
+	char master[IFNAMSIZ]; /* of a port; made isolated, without learning and flooding */
+	bool hardened;         /* a port has these flags; observed, always wanted */
+	char peer[IFNAMSIZ];   /* veth: the name inside the session; unknown when observed */
+	struct mac peer_mac;
+};
+
+struct obj_address {
+	char dev[IFNAMSIZ];   /* key */
+	struct prefix prefix; /* key */
+};
+
+struct obj_route {
+	uint32_t table;    /* key */
+	struct prefix dst; /* key */
+	uint32_t metric;   /* key */
+	bool unreachable;  /* key: it may stand beside a unicast route of another metric */
+	bool onlink;
+	char dev[IFNAMSIZ];
+	struct ip gateway;
+	uint32_t mtu; /* 0: none */
+};
+
+enum rule_action {
+	RULE_LOOKUP,
+	RULE_UNREACHABLE,
+};
+
+struct obj_rule {
+	uint8_t family; /* key, as all of it: a rule has no value */
+	uint32_t priority;
+	uint32_t mark, mask;
+	char iif[IFNAMSIZ];
+	enum rule_action action;
+	uint32_t table;
+};
+
+struct obj_neigh {
+	char dev[IFNAMSIZ]; /* key */
+	struct ip ip;       /* key */
+	struct mac mac;
+};
+
+struct obj_fdb {
+	char dev[IFNAMSIZ]; /* key */
+	struct mac mac;     /* key */
+};
+
+/* clsact on a device with one classic BPF program at ingress: what lacks the mark is dropped. */
+struct obj_tc {
+	char dev[IFNAMSIZ]; /* key */
+	uint32_t mark, mask;
+};
+
+struct obj_sysctl {
+	char path[SYSCTL_MAX]; /* key; below /proc/sys, with slashes */
+	char value[32];
+	char before[32]; /* the value to go back to; "" where the object goes with its device */
+};
+
+struct obj_netns {
+	char name[NFT_NAME_MAX]; /* only for the eye: the daemon's are anonymous */
+};
+
+struct obj_nft_chain {
+	char name[NFT_NAME_MAX]; /* key */
+	bool base;
+	char type[8]; /* filter, nat */
+	uint32_t hook;
+	int32_t priority;
+};
+
+struct obj_nft_set {
+	char name[NFT_NAME_MAX]; /* key */
+	enum nft_type types[NFT_FIELDS_MAX];
+	uint8_t n_types;
+	uint8_t key_len; /* bytes */
+	bool vmap;
+};
+
+struct obj_nft_element {
+	char set[NFT_NAME_MAX]; /* key */
+	struct nft_key key;     /* key */
+	bool vmap;
+	int32_t verdict;
+	char chain[NFT_NAME_MAX];
+};
+
+struct obj_nft_rule {
+	char chain[NFT_NAME_MAX]; /* key */
+	uint32_t index;           /* key: its place in the chain */
+	uint64_t handle;          /* of an observed rule */
+	uint64_t fingerprint;     /* value: of its expressions, see net/nft_codec.h */
+	struct nft_rule *rule;    /* NULL in an observed one; owned by the set it is in */
+};
+
+struct object {
+	enum object_kind kind;
+	enum place place;
+	uint8_t family; /* of nft objects: NFPROTO_* */
+	union {
+		struct obj_netns netns;
+		struct obj_link link;
+		struct obj_link link_up; /* only its name */
+		struct obj_address address;
+		struct obj_route route;
+		struct obj_rule rule;
+		struct obj_neigh neigh;
+		struct obj_fdb fdb;
+		struct obj_tc tc;
+		struct obj_sysctl sysctl;
+		struct obj_nft_chain nft_chain;
+		struct obj_nft_set nft_set;
+		struct obj_nft_element nft_element;
+		struct obj_nft_rule nft_rule;
+	};
+};
+
+bool object_is_nft(const struct object *o);
+
+/* The place in the order of making, 0 first. */
+int object_rank(const struct object *o);
+
+/* Orders by rank, then by key; 0 means the same thing, whatever its value. */
+int object_compare(const struct object *a, const struct object *b);
+
+/* Whether two objects of one key have one value. */
+bool object_same(const struct object *a, const struct object *b);
+
+const char *object_kind_name(enum object_kind kind);
+
+/* A name for messages, such as "link via0" or "rule 5180". buf of 160 bytes is returned. */
+#define OBJECT_NAME_MAX 160
+const char *object_name(const struct object *o, char *buf);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/print.h"
+
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "model/session.h"
+
+/*
+ * `ip -n NAME …` for what is inside the session. A word such as "dev" stands in front of each
+ * device name: a device called "type" would confuse ip(8).
+ */
+static void ip(struct strbuf *sb, const struct object *o, const char *netns)
+{
+	strbuf_add(sb, "ip ");
+	if (o->place == PLACE_SESSION)
+		strbuf_add(sb, "-n %s ", netns);
+}
+
+static const char *family_option(uint8_t family)
+{
+	return family == AF_INET6 ? "-6 " : "";
+}
+
+/* A word for the shell: bare where it can be, in single quotes else. */
+static void quoted(struct strbuf *sb, const char *word)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				   "_-+=./:,@%";
+
+	if (*word && strspn(word, safe) == strlen(word)) {
+		strbuf_add(sb, "%s", word);
+		return;
+	}
+	strbuf_add(sb, "'");
+	for (; *word; word++) {
+		if (*word == '\'')
+			strbuf_add(sb, "'\\''");
+		else
+			strbuf_add_bytes(sb, word, 1);
+	}
+	strbuf_add(sb, "'");
+}
+
+static void dev(struct strbuf *sb, const char *name)
+{
+	strbuf_add(sb, "dev ");
+	quoted(sb, name);
+}
+
+static void add_link(struct strbuf *sb, const struct object *o, const char *netns)
+{
+	const struct obj_link *l = &o->link;
+	char mac[MAC_TEXT_MAX];
+
+	if (l->kind == LINK_BRIDGE) {
+		strbuf_add(sb, "ip link add name %s address %s type bridge\n", l->name,
+			   mac_format(&l->mac, mac));
+		strbuf_add(sb, "ip link set dev %s mtu %u alias ", l->name, l->mtu);
+		quoted(sb, l->alias);
+		strbuf_add(sb, "\n");
+		return;
+	}
+	strbuf_add(sb, "ip link add name %s ", l->name);
+	if (l->mtu)
+		strbuf_add(sb, "mtu %u ", l->mtu);
+	strbuf_add(sb, "address %s master %s type veth peer name %s ", mac_format(&l->mac, mac),
+		   l->master, l->peer);
+	if (l->mtu)
+		strbuf_add(sb, "mtu %u ", l->mtu);
+	strbuf_add(sb, "address %s netns %s\n", mac_format(&l->peer_mac, mac), netns);
+	strbuf_add(sb, "ip link set dev %s alias ", l->name);
+	quoted(sb, l->alias);
+	strbuf_add(sb,
+		   "\nip link set dev %s type bridge_slave isolated on learning off flood off "
+		   "mcast_flood off\n",
+		   l->name);
+}
+
+static void address(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
+{
+	char text[IP_TEXT_MAX];
+
+	ip(sb, o, netns);
+	strbuf_add(sb, "address %s %s ", verb, prefix_format(&o->address.prefix, text));
+	dev(sb, o->address.dev);
+	if (o->address.prefix.ip.family == AF_INET6 && !strcmp(verb, "add"))
+		strbuf_add(sb, " nodad");
+	strbuf_add(sb, "\n");
+}
+
+static void route(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
+{
+	const struct obj_route *r = &o->route;
+	char text[IP_TEXT_MAX];
+
+	ip(sb, o, netns);
+	strbuf_add(sb, "%sroute %s %s%s", family_option(r->dst.ip.family), verb,
+		   r->unreachable ? "unreachable " : "",
+		   r->dst.len ? prefix_format(&r->dst, text) : "default");
+	if (ip_is_set(&r->gateway))
+		strbuf_add(sb, " via %s%s", r->gateway.family != r->dst.ip.family ? "inet6 " : "",
+			   ip_format(&r->gateway, text));
+	if (r->dev[0]) {
+		strbuf_add(sb, " ");
+		dev(sb, r->dev);
+	}
+	strbuf_add(sb, " table %u", r->table);
+	if (r->metric)
+		strbuf_add(sb, " metric %u", r->metric);
+	if (o->place == PLACE_HOST)
+		strbuf_add(sb, " proto %u", VIA_RTPROT);
+	if (r->mtu)
+		strbuf_add(sb, " mtu %u", r->mtu);
+	if (r->onlink)
+		strbuf_add(sb, " onlink");
+	strbuf_add(sb, "\n");
+}
+
+static void rule(struct strbuf *sb, const struct obj_rule *r, const char *verb)
+{
+	strbuf_add(sb, "ip %srule %s priority %u", family_option(r->family), verb, r->priority);
+	if (r->mask)
+		strbuf_add(sb, " fwmark 0x%08x/0x%08x", r->mark, r->mask);
+	if (r->iif[0]) {
+		strbuf_add(sb, " iif ");
+		quoted(sb, r->iif);
+	}
+	if (r->action == RULE_LOOKUP)
+		strbuf_add(sb, " lookup %u", r->table);
+	strbuf_add(sb, " protocol %u", VIA_RTPROT);
+	if (r->action == RULE_UNREACHABLE)
+		strbuf_add(sb, " unreachable");
+	strbuf_add(sb, "\n");
+}
+
+static void sysctl(struct strbuf *sb, const struct object *o, const char *value, const char *netns)
+{
+	char assignment[SYSCTL_MAX + 40];
+
+	if (o->place == PLACE_SESSION)
+		strbuf_add(sb, "ip netns exec %s ", netns);
+	strbuf_add(sb, "sysctl -qw ");
+	snprintf(assignment, sizeof(assignment), "%s=%s", o->sysctl.path, value);
+	quoted(sb, assignment);
+	strbuf_add(sb, "\n");
+}
+
+static void add_tc(struct strbuf *sb, const struct obj_tc *t)
+{
+	/* load the mark; and the mask; equal? then go on (-1), else drop (2) */
+	strbuf_add(sb, "tc qdisc add dev %s clsact\n", t->dev);
+	strbuf_add(
+		sb,
+		"tc filter add dev %s ingress protocol all priority 1 handle 1 bpf direct-action "
+		"bytecode '5,32 0 0 4294963220,84 0 0 %u,21 0 1 %u,6 0 0 4294967295,6 0 0 2'\n",
+		t->dev, t->mask, t->mark);
+}
+
+static void nft(struct strbuf *sb, const struct object *o, const char *verb, const char *what)
+{
+	strbuf_add(sb, "nft '%s %s %s " NFT_TABLE_NAME, verb, what, nft_family_name(o->family));
+}
+
+static void add_chain(struct strbuf *sb, const struct object *o)
+{
+	const struct obj_nft_chain *c = &o->nft_chain;
+
+	nft(sb, o, "add", "chain");
+	strbuf_add(sb, " %s", c->name);
+	if (c->base)
+		strbuf_add(sb, " { type %s hook %s priority %d; }", c->type,
+			   nft_hook_name(o->family, c->hook), c->priority);
+	strbuf_add(sb, "'\n");
+}
+
+static void add_set(struct strbuf *sb, const struct object *o)
+{
+	const struct obj_nft_set *s = &o->nft_set;
+
+	nft(sb, o, "add", s->vmap ? "map" : "set");
+	strbuf_add(sb, " %s { type ", s->name);
+	for (size_t i = 0; i < s->n_types; i++)
+		strbuf_add(sb, "%s%s", i ? " . " : "", nft_type_name(s->types[i]));
+	strbuf_add(sb, "%s; }'\n", s->vmap ? " : verdict" : "");
+}
+
+static void element(struct strbuf *sb, const struct object *o, const char *verb)
+{
+	const struct obj_nft_element *e = &o->nft_element;
+
+	nft(sb, o, verb, "element");
+	strbuf_add(sb, " %s { ", e->set);
+	nft_print_key(sb, &e->key);
+	if (e->vmap && !strcmp(verb, "add")) {
+		strbuf_add(sb, " : ");
+		nft_print_verdict(sb, e->verdict, e->chain);
+	}
+	strbuf_add(sb, " }'\n");
+}
+
+static void neigh(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
+{
+	char text[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
+
+	ip(sb, o, netns);
+	strbuf_add(sb, "neighbour %s %s ", verb, ip_format(&o->neigh.ip, text));
+	if (strcmp(verb, "del"))
+		strbuf_add(sb, "lladdr %s nud permanent ", mac_format(&o->neigh.mac, mac));
+	dev(sb, o->neigh.dev);
+	strbuf_add(sb, "\n");
+}
+
+void print_add(struct strbuf *sb, const struct object *o, const char *netns)
+{
+	char mac[MAC_TEXT_MAX];
+
+	switch (o->kind) {
+	case OBJ_NETNS:
+		strbuf_add(sb, "ip netns add %s\n", netns);
+		break;
+	case OBJ_LINK:
+		add_link(sb, o, netns);
+		break;
+	case OBJ_LINK_UP:
+		ip(sb, o, netns);
+		strbuf_add(sb, "link set dev %s up\n", o->link_up.name);
+		break;
+	case OBJ_ADDRESS:
+		address(sb, o, "add", netns);
+		break;
+	case OBJ_ROUTE:
+		route(sb, o, "add", netns);
+		break;
+	case OBJ_RULE:
+		rule(sb, &o->rule, "add");
+		break;
+	case OBJ_NEIGH:
+		neigh(sb, o, "replace", netns);
+		break;
+	case OBJ_FDB:
+		strbuf_add(sb, "bridge fdb replace %s dev %s master static\n",
+			   mac_format(&o->fdb.mac, mac), o->fdb.dev);
+		break;
+	case OBJ_TC:
+		add_tc(sb, &o->tc);
+		break;
+	case OBJ_SYSCTL:
+		sysctl(sb, o, o->sysctl.value, netns);
+		break;
+	case OBJ_NFT_TABLE:
+		nft(sb, o, "add", "table");
+		strbuf_add(sb, "'\n");
+		break;
+	case OBJ_NFT_CHAIN:
+		add_chain(sb, o);
+		break;
+	case OBJ_NFT_SET:
+		add_set(sb, o);
+		break;
+	case OBJ_NFT_ELEMENT:
+		element(sb, o, "add");
+		break;
+	case OBJ_NFT_RULE:
+		nft(sb, o, "add", "rule");
+		strbuf_add(sb, " %s ", o->nft_rule.chain);
+		if (o->nft_rule.rule)
+			nft_print_rule(sb, o->nft_rule.rule);
+		strbuf_add(sb, "'\n");
+		break;
+	case OBJ_KIND_COUNT:
+		break;
+	}
+}
+
+bool print_goes_along(const struct object *o)
+{
+	switch (o->kind) {
+	case OBJ_LINK:
+	case OBJ_ROUTE:
+	case OBJ_RULE:
+	case OBJ_NFT_TABLE:
+	case OBJ_NETNS:
+		return o->place == PLACE_SESSION ||
+		       (o->kind == OBJ_ROUTE && !strcmp(o->route.dev, BRIDGE_NAME));
+	case OBJ_SYSCTL:
+		return !o->sysctl.before[0];
+	case OBJ_LINK_UP:
+	case OBJ_ADDRESS:
+	case OBJ_NEIGH:
+	case OBJ_FDB:
+	case OBJ_TC:
+	case OBJ_NFT_CHAIN:
+	case OBJ_NFT_SET:
+	case OBJ_NFT_ELEMENT:
+	case OBJ_NFT_RULE:
+	case OBJ_KIND_COUNT:
+		break;
+	}
+	return true;
+}
+
+void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
+{
+	switch (o->kind) {
+	case OBJ_NETNS:
+		strbuf_add(sb, "ip netns del %s\n", netns);
+		break;
+	case OBJ_LINK:
+		strbuf_add(sb, "ip link del dev %s\n", o->link.name);
+		break;
+	case OBJ_LINK_UP:
+		ip(sb, o, netns);
+		strbuf_add(sb, "link set dev %s down\n", o->link_up.name);
+		break;
+	case OBJ_ADDRESS:
+		address(sb, o, "del", netns);
+		break;
+	case OBJ_ROUTE:
+		route(sb, o, "del", netns);
+		break;
+	case OBJ_RULE:
+		rule(sb, &o->rule, "del");
+		break;
+	case OBJ_NEIGH:
+		neigh(sb, o, "del", netns);
+		break;
+	case OBJ_FDB:
+		strbuf_add(sb, "bridge fdb del ");
+		{
+			char mac[MAC_TEXT_MAX];
+
+			strbuf_add(sb, "%s dev %s master\n", mac_format(&o->fdb.mac, mac),
+				   o->fdb.dev);
+		}
+		break;
+	case OBJ_TC:
+		strbuf_add(sb, "tc qdisc del dev %s clsact\n", o->tc.dev);
+		break;
+	case OBJ_SYSCTL:
+		if (o->sysctl.before[0])
+			sysctl(sb, o, o->sysctl.before, netns);
+		break;
+	case OBJ_NFT_TABLE:
+		nft(sb, o, "delete", "table");
+		strbuf_add(sb, "'\n");
+		break;
+	case OBJ_NFT_CHAIN:
+		nft(sb, o, "delete", "chain");
+		strbuf_add(sb, " %s'\n", o->nft_chain.name);
+		break;
+	case OBJ_NFT_SET:
+		nft(sb, o, "delete", o->nft_set.vmap ? "map" : "set");
+		strbuf_add(sb, " %s'\n", o->nft_set.name);
+		break;
+	case OBJ_NFT_ELEMENT:
+		element(sb, o, "delete");
+		break;
+	case OBJ_NFT_RULE:
+		nft(sb, o, "flush", "chain");
+		strbuf_add(sb, " %s'\n", o->nft_rule.chain);
+		break;
+	case OBJ_KIND_COUNT:
+		break;
+	}
+}

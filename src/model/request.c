@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/request.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+static bool terminated(const char *text, size_t size)
+{
+	return memchr(text, 0, size) != NULL;
+}
+
+static int check_uplinks(const char *uplinks, struct err *err)
+{
+	const char *at = uplinks;
+	char name[IFNAMSIZ];
+
+	do {
+		if (!uplinks_next(&at, name) || !ifname_valid(name))
+			return err_set(err, EINVAL,
+				       "read uplinks '%s': each must be an interface name of 1 to "
+				       "15 bytes; `ip -br link` lists them",
+				       uplinks);
+		if (uplinks_contain(at, name))
+			return err_set(err, EINVAL, "read uplinks '%s': '%s' is there twice",
+				       uplinks, name);
+	} while (*at);
+	if (uplinks[strlen(uplinks) - 1] == ',')
+		return err_set(err, EINVAL, "read uplinks '%s': nothing behind the last comma",
+			       uplinks);
+	return 0;
+}
+
+int request_check(const struct request *r, struct err *err)
+{
+	const uint32_t known =
+		SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP;
+	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
+
+	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !terminated(r->name, sizeof(r->name)))
+		return err_set(err, EINVAL, "read the request: a text without an end");
+	if (r->flags & ~known)
+		return err_set(err, EINVAL, "read the request: unknown flag 0x%x",
+			       r->flags & ~known);
+	if (r->mtu && (r->mtu < least || r->mtu > 65535))
+		return err_set(err, EINVAL, "read --mtu %u: it must be %u to 65535%s", r->mtu,
+			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
+	if (!session_name_valid(r->name))
+		return err_set(err, EINVAL,
+			       "read --name '%s': 1 to 32 of letters, digits and ._+-, the first a "
+			       "letter or digit",
+			       r->name);
+	return check_uplinks(r->uplinks, err);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_REQUEST_H
+#define VIA_MODEL_REQUEST_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/session.h"
+
+/*
+ * What a caller wants of a run, as the command line says it and as it crosses to the daemon: a
+ * struct of fixed size, without pointers and padding. Text is terminated and zero-filled.
+ */
+struct request {
+	uint32_t flags; /* enum session_flag */
+	uint32_t mtu;   /* bytes, 0: the uplink's */
+	char uplinks[SESSION_UPLINKS_MAX];
+	char name[SESSION_NAME_MAX];
+};
+
+/*
+ * Checks every field, whoever filled it: terminated text, names within their character sets,
+ * no unknown flag, a list without empty or repeated entries, an MTU of 1280 (RFC 8200, section
+ * 5; 68 without IPv6, RFC 791) to 65535. Returns 0, or -EINVAL with a line for the caller.
+ */
+int request_check(const struct request *r, struct err *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_SESSION_H
+#define VIA_MODEL_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/object.h"
+
+/*
+ * A session is what its port's alias says. The alias is one line of eight words:
+ *
+ *	via1 ID UID SLOT NETNS-INODE UPLINKS OPTIONS NAME
+ *
+ * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
+ * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
+ * options of the run that outlive the launch.
+ */
+
+#define SESSION_NAME_MAX    36 /* 32 bytes, the terminator, and rounded up */
+#define SESSION_UPLINKS_MAX 96
+#define SESSION_ALIAS_WORD  "via1"
+#define BRIDGE_NAME         "via0"
+#define BRIDGE_ALIAS        SESSION_ALIAS_WORD " bridge"
+#define PORT_PREFIX         "viap"
+#define SESSION_DEV         "eth0"
+
+enum session_flag {
+	SESSION_NO_IPV6 = 1 << 0,
+	SESSION_NO_LAN = 1 << 1,
+	SESSION_HOST_ACCESS = 1 << 2,
+	SESSION_KEEP = 1 << 3,
+};
+
+struct session {
+	uint32_t id; /* also the port's number */
+	uint32_t uid;
+	uint32_t slot;
+	uint64_t netns; /* inode */
+	char uplinks[SESSION_UPLINKS_MAX];
+	char name[SESSION_NAME_MAX];
+	uint32_t host;         /* the address is the pool's first plus this */
+	uint64_t since;        /* seconds since the epoch */
+	uint32_t flags;        /* enum session_flag */
+	uint32_t mtu;          /* 0: the uplink's */
+	char uplink[IFNAMSIZ]; /* whose slot it is, "" when blocked; not in the alias */
+};
+
+/* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */
+int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err);
+
+/* Strict. Returns 0, or -EINVAL with *ret untouched: then it is no alias of ours. */
+int session_parse(const char *alias, struct session *ret);
+
+/* The port's name, viap<ID>. */
+void session_port(uint32_t id, char port[IFNAMSIZ]);
+
+/* Whether name is in the comma-separated list of uplinks. */
+bool uplinks_contain(const char *uplinks, const char *name);
+
+/* Steps through a list: copies the next name and moves *at behind it; false at the end. */
+bool uplinks_next(const char **at, char name[IFNAMSIZ]);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void drop(struct object *o)
+{
+	if (o->kind == OBJ_NFT_RULE)
+		free(o->nft_rule.rule);
+}
+
+void set_add(struct object_set *set, const struct object *o)
+{
+	struct object copy = *o;
+
+	if (!set->failed && set->n == set->size) {
+		size_t size = set->size ? set->size * 2 : 64;
+		struct object *v = reallocarray(set->v, size, sizeof(*v));
+
+		if (v) {
+			set->v = v;
+			set->size = size;
+		} else {
+			set->failed = true;
+		}
+	}
+	if (set->failed) {
+		drop(&copy);
+		return;
+	}
+	set->v[set->n++] = copy;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return object_compare(a, b);
+}
+
+int set_sort(struct object_set *set)
+{
+	size_t kept = 0;
+
+	if (set->failed)
+		return -ENOMEM;
+	if (!set->n)
+		return 0;
+	qsort(set->v, set->n, sizeof(*set->v), compare);
+	for (size_t i = 1; i < set->n; i++) {
+		if (object_compare(&set->v[kept], &set->v[i]) == 0)
+			drop(&set->v[i]);
+		else
+			set->v[++kept] = set->v[i];
+	}
+	set->n = kept + 1;
+	return 0;
+}
+
+const struct object *set_find(const struct object_set *set, const struct object *key)
+{
+	return set->n ? bsearch(key, set->v, set->n, sizeof(*set->v), compare) : NULL;
+}
+
+void set_done(struct object_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		drop(&set->v[i]);
+	free(set->v);
+	*set = (struct object_set){ 0 };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_SET_H
+#define VIA_MODEL_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/object.h"
+
+/*
+ * An ordered set of objects. Additions are cheap and unordered; set_sort() puts it in order once,
+ * and everything that reads it asks for that first. A failed allocation sticks.
+ */
+struct object_set {
+	struct object *v;
+	size_t n, size;
+	bool failed;
+};
+
+/* Copies o; takes over a rule's statements (o->nft_rule.rule), also on failure. */
+void set_add(struct object_set *set, const struct object *o);
+
+/* Sorts by object_compare(); of equal keys the first added stays. Returns 0 or -ENOMEM. */
+int set_sort(struct object_set *set);
+
+/* The object of the same key in a sorted set, or NULL. */
+const struct object *set_find(const struct object_set *set, const struct object *key);
+
+void set_done(struct object_set *set);
+
+#define _cleanup_set_ __attribute__((cleanup(set_done)))
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who gets what: the pool, the slot of an uplink, the number and the address of a session. All
+ * of it is read back from the kernel's own objects, so nothing here remembers anything.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/vec.h"
+#include "plan/plan.h"
+#include "plan/uplink.h"
+
+static const char *const pools[] = {
+	"10.209.0.0/22",
+	"10.213.0.0/22",
+	"172.29.208.0/22",
+	"100.99.208.0/22",
+};
+
+static bool on_our_bridge(const struct facts *f, int index)
+{
+	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
+
+	return bridge && bridge->index == index;
+}
+
+/* What of the host overlaps p, as text in buf; false when nothing does. */
+static bool taken_by(const struct facts *f, const struct prefix *p, char *buf, size_t size)
+{
+	char text[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->dst.len == 0 || r->protocol == VIA_RTPROT || on_our_bridge(f, r->index) ||
+		    !prefix_overlap(p, &r->dst))
+			continue;
+		snprintf(buf, size, "route %s in table %u", prefix_format(&r->dst, text), r->table);
+		return true;
+	}
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (on_our_bridge(f, a->index) || !prefix_overlap(p, &a->prefix))
+			continue;
+		snprintf(buf, size, "address %s", prefix_format(&a->prefix, text));
+		return true;
+	}
+	return false;
+}
+
+/* fd, then 40 bits of the host's id, then subnet 0 (RFC 4193, section 3.1). */
+static struct prefix ula(const struct facts *f)
+{
+	struct prefix p = { .ip = { .family = AF_INET6, .bytes = { 0xfd } }, .len = 64 };
+
+	memcpy(p.ip.bytes + 1, f->host_id, 5);
+	return p;
+}
+
+int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
+{
+	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
+	struct pool pool = { .ip6 = ula(f) };
+	char by[IP_TEXT_MAX + 32] = "";
+
+	for (size_t i = 0; bridge && i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index == bridge->index && a->prefix.ip.family == AF_INET &&
+		    a->prefix.len == PLAN_POOL_LEN) {
+			pool.ip4 = prefix_masked(&a->prefix);
+			*ret = pool;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+		prefix_parse(pools[i], &pool.ip4);
+		if (!taken_by(f, &pool.ip4, by, sizeof(by))) {
+			*ret = pool;
+			return 0;
+		}
+	}
+	return err_set(err, EADDRNOTAVAIL,
+		       "choose addresses for sessions: all four pools are taken, the last one, %s, "
+		       "by %s; remove or narrow that route",
+		       pools[3], by);
+}
+
+struct ip plan_gateway(const struct pool *pool, uint8_t family)
+{
+	return ip_add(family == AF_INET ? &pool->ip4.ip : &pool->ip6.ip, 1);
+}
+
+struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t family)
+{
+	return ip_add(family == AF_INET ? &pool->ip4.ip : &pool->ip6.ip, s->host);
+}
+
+static bool id_taken(const struct facts *f, uint32_t id)
+{
+	char port[IFNAMSIZ];
+
+	session_port(id, port);
+	return facts_link(f, port) != NULL;
+}
+
+static uint32_t free_id(const struct facts *f, uint32_t first)
+{
+	uint32_t id = first ? first : 1;
+
+	while (id_taken(f, id))
+		id = id % 99999999 + 1;
+	return id;
+}
+
+static bool host_taken(const struct facts *f, uint32_t host)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].host == host)
+			return true;
+	return false;
+}
+
+static int free_host(const struct facts *f, uint32_t first, uint32_t *ret, struct err *err)
+{
+	const uint32_t n = PLAN_HOST_LAST - PLAN_HOST_FIRST + 1;
+	uint32_t start =
+		first >= PLAN_HOST_FIRST && first <= PLAN_HOST_LAST ? first : PLAN_HOST_FIRST;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t host = PLAN_HOST_FIRST + (start - PLAN_HOST_FIRST + i) % n;
+
+		if (!host_taken(f, host)) {
+			*ret = host;
+			return 0;
+		}
+	}
+	return err_set(err, EADDRNOTAVAIL,
+		       "choose an address for the session: all %u of the pool are in use; end a "
+		       "session first",
+		       n);
+}
+
+static int find_slot(const struct facts *f, const char *uplink, uint32_t *ret, struct err *err)
+{
+	uint32_t slot = facts_slot(f, uplink);
+
+	for (uint32_t s = 1; !slot && s <= PLAN_SLOT_MAX; s++)
+		if (!facts_slot_uplink(f, s))
+			slot = s;
+	if (!slot)
+		return err_set(err, EUSERS,
+			       "choose a mark for uplink '%s': all %u are in use; end a session "
+			       "first",
+			       uplink, PLAN_SLOT_MAX);
+	*ret = slot;
+	return 0;
+}
+
+static bool name_taken(const struct facts *f, const char *name)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (!strcmp(f->sessions.v[i].name, name))
+			return true;
+	return false;
+}
+
+/* The name, or name-2, name-3 … when it is taken. */
+static void free_name(const struct facts *f, const char *name, char ret[SESSION_NAME_MAX])
+{
+	snprintf(ret, SESSION_NAME_MAX, "%s", name);
+	for (unsigned int n = 2; name_taken(f, ret); n++) {
+		char number[16];
+		int digits = snprintf(number, sizeof(number), "-%u", n);
+
+		snprintf(ret, SESSION_NAME_MAX, "%.*s%s", SESSION_NAME_MAX - 1 - digits, name,
+			 number);
+	}
+}
+
+static int check_bridge(const struct facts *f, struct err *err)
+{
+	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
+
+	if (!bridge || !strcmp(bridge->alias, BRIDGE_ALIAS))
+		return 0;
+	return err_set(err, EEXIST,
+		       "make bridge '" BRIDGE_NAME
+		       "': a %s of that name exists and was not made by "
+		       "via-iface; remove it (`ip link del " BRIDGE_NAME "`) or rename it",
+		       bridge->kind[0] ? bridge->kind : "link");
+}
+
+int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
+	       const struct admit_memory *memory, struct session *ret, struct err *err)
+{
+	struct session s = { .uid = uid, .flags = request->flags, .mtu = request->mtu };
+	char alias[ALIAS_MAX];
+	struct pool pool;
+	int r = check_bridge(f, err);
+
+	if (r == 0)
+		r = uplink_choose(f, request->uplinks, s.uplink, err);
+	if (r == 0)
+		r = plan_pool(f, &pool, err);
+	if (r == 0)
+		r = find_slot(f, s.uplink, &s.slot, err);
+	if (r == 0)
+		r = free_host(f, memory->next_host, &s.host, err);
+	if (r < 0)
+		return r;
+	s.id = free_id(f, memory->next_id);
+	free_name(f, request->name, s.name);
+	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);
+	s.netns = UINT64_MAX; /* the longest that may come */
+	s.since = UINT64_MAX;
+	r = session_format(&s, alias, err);
+	if (r < 0)
+		return r;
+	s.netns = s.since = 0;
+	*ret = s;
+	return 0;
+}

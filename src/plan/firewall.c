@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The nftables side of the plan. Rules are constant; what comes and goes with sessions and uplinks
+ * are elements of sets and maps, and a few rules per uplink.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_bridge.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
+#define PRIORITY_BRIDGE -300
+#define PRIORITY_ZONE   -290 /* before conntrack's -200 */
+#define PRIORITY_MARK   -160 /* behind conntrack, before mangle's -150 and routing */
+#define PRIORITY_FILTER 10   /* behind everybody's filter chains */
+#define PRIORITY_SRCNAT 100
+
+#define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */
+#define CT_STATE_ESTABLISHED (1u << 1)
+#define CT_STATE_RELATED     (1u << 2)
+
+#define TCP_SYN 0x02u
+#define TCP_RST 0x04u
+
+static uint8_t nfproto(uint8_t family)
+{
+	return family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
+/* A chain under construction: rules get their place as they come. */
+struct chain {
+	struct object_set *set;
+	uint8_t family;
+	char name[NFT_NAME_MAX];
+	uint32_t n;
+};
+
+static void add_table(struct object_set *set, uint8_t family)
+{
+	struct object o = plan_object(OBJ_NFT_TABLE, PLACE_HOST);
+
+	o.family = family;
+	set_add(set, &o);
+}
+
+static struct chain add_chain(struct object_set *set, uint8_t family, const char *name)
+{
+	struct chain c = { .set = set, .family = family };
+	struct object o = plan_object(OBJ_NFT_CHAIN, PLACE_HOST);
+
+	o.family = family;
+	snprintf(o.nft_chain.name, sizeof(o.nft_chain.name), "%s", name);
+	memcpy(c.name, o.nft_chain.name, sizeof(c.name));
+	set_add(set, &o);
+	return c;
+}
+
+static struct chain add_base_chain(struct object_set *set, uint8_t family, const char *name,
+				   const char *type, uint32_t hook, int32_t priority)
+{
+	struct chain c = { .set = set, .family = family };
+	struct object o = plan_object(OBJ_NFT_CHAIN, PLACE_HOST);
+
+	o.family = family;
+	o.nft_chain.base = true;
+	o.nft_chain.hook = hook;
+	o.nft_chain.priority = priority;
+	snprintf(o.nft_chain.name, sizeof(o.nft_chain.name), "%s", name);
+	snprintf(o.nft_chain.type, sizeof(o.nft_chain.type), "%s", type);
+	memcpy(c.name, o.nft_chain.name, sizeof(c.name));
+	set_add(set, &o);
+	return c;
+}
+
+static void add_rule(struct chain *c, const struct nft_rule *rule)
+{
+	struct object o = plan_object(OBJ_NFT_RULE, PLACE_HOST);
+
+	o.family = c->family;
+	o.nft_rule.index = c->n++;
+	memcpy(o.nft_rule.chain, c->name, sizeof(c->name));
+	o.nft_rule.rule = malloc(sizeof(*rule));
+	if (!o.nft_rule.rule) {
+		c->set->failed = true;
+		return;
+	}
+	*o.nft_rule.rule = *rule;
+	set_add(c->set, &o);
+}
+
+static void add_set(struct object_set *set, uint8_t family, const char *name, bool vmap,
+		    const struct nft_key *example)
+{
+	struct object o = plan_object(OBJ_NFT_SET, PLACE_HOST);
+
+	o.family = family;
+	snprintf(o.nft_set.name, sizeof(o.nft_set.name), "%s", name);
+	memcpy(o.nft_set.types, example->types, sizeof(example->types));
+	o.nft_set.n_types = example->n_types;
+	o.nft_set.key_len = example->len;
+	o.nft_set.vmap = vmap;
+	set_add(set, &o);
+}
+
+static void add_element(struct object_set *set, uint8_t family, const char *name,
+			const struct nft_key *key)
+{
+	struct object o = plan_object(OBJ_NFT_ELEMENT, PLACE_HOST);
+
+	o.family = family;
+	snprintf(o.nft_element.set, sizeof(o.nft_element.set), "%s", name);
+	o.nft_element.key = *key;
+	set_add(set, &o);
+}
+
+static struct nft_key key_of_ip(uint8_t family, const struct ip *ip)
+{
+	struct ip any = { .family = family };
+	struct nft_key k = { 0 };
+
+	nft_key_ip(&k, ip ? ip : &any);
+	return k;
+}
+
+static struct nft_key key_of_ifname(const char *name)
+{
+	struct nft_key k = { 0 };
+
+	nft_key_ifname(&k, name);
+	return k;
+}
+
+static struct nft_key key_of_port(const char *port, const struct mac *mac, const struct ip *ip)
+{
+	struct nft_key k = key_of_ifname(port);
+
+	nft_key_mac(&k, mac);
+	nft_key_ip(&k, ip);
+	return k;
+}
+
+/* iifname . ether saddr . address @allowed, then the port's mark */
+static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac,
+			 enum nft_field address, const char *set, bool last)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, ethertype);
+	nft_lookup(&r, set, !last, 3, (enum nft_field[]){ NFT_FIELD_IIFNAME, mac, address });
+	if (last)
+		nft_vmap(&r, NFT_FIELD_IIFNAME, "ports");
+	else
+		nft_verdict(&r, NF_DROP, NULL);
+	add_rule(c, &r);
+}
+
+static void rule_drop_icmpv6(struct chain *c, uint8_t type)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, ETH_P_IPV6);
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMPV6);
+	nft_match_u8(&r, NFT_FIELD_ICMPV6_TYPE, type);
+	nft_verdict(&r, NF_DROP, NULL);
+	add_rule(c, &r);
+}
+
+static void plan_bridge_slot(struct object_set *set, uint32_t slot)
+{
+	char name[NFT_NAME_MAX];
+	struct nft_rule r = { 0 };
+	struct chain c;
+
+	snprintf(name, sizeof(name), "slot%u", slot);
+	c = add_chain(set, NFPROTO_BRIDGE, name);
+	nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(slot));
+	nft_verdict(&r, NF_ACCEPT, NULL);
+	add_rule(&c, &r);
+}
+
+static void plan_bridge_session(const struct plan_ctx *x, const struct session *s)
+{
+	struct object o = plan_object(OBJ_NFT_ELEMENT, PLACE_HOST);
+	struct mac mac = plan_session_mac(s);
+	char port[IFNAMSIZ];
+	struct nft_key k;
+	struct ip ip;
+
+	session_port(s->id, port);
+	ip = plan_address(&x->pool, s, AF_INET);
+	k = key_of_port(port, &mac, &ip);
+	add_element(x->set, NFPROTO_BRIDGE, "allowed", &k);
+	if (x->ip6 && !(s->flags & SESSION_NO_IPV6)) {
+		ip = plan_address(&x->pool, s, AF_INET6);
+		k = key_of_port(port, &mac, &ip);
+		add_element(x->set, NFPROTO_BRIDGE, "allowed6", &k);
+	}
+	o.family = NFPROTO_BRIDGE;
+	strcpy(o.nft_element.set, "ports");
+	o.nft_element.key = key_of_ifname(port);
+	o.nft_element.vmap = true;
+	o.nft_element.verdict = NFT_GOTO;
+	snprintf(o.nft_element.chain, sizeof(o.nft_element.chain), "slot%u", s->slot);
+	set_add(x->set, &o);
+}
+
+/*
+ * Who may say what on the bridge. A session needs no neighbour discovery: both sides have
+ * permanent entries; so what could redirect others is dropped whole.
+ */
+static void plan_bridge_table(const struct plan_ctx *x)
+{
+	static const uint8_t nd[] = { 133, 134, 136, 137 }; /* RFC 4861: RS, RA, NA, redirect */
+	const struct ip any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
+	const struct mac mac = { 0 };
+	struct nft_key k = key_of_port("", &mac, &any4);
+	struct nft_rule r = { 0 };
+	struct chain c;
+
+	add_table(x->set, NFPROTO_BRIDGE);
+	add_set(x->set, NFPROTO_BRIDGE, "allowed", false, &k);
+	k = key_of_port("", &mac, &any6);
+	add_set(x->set, NFPROTO_BRIDGE, "allowed6", false, &k);
+	k = key_of_ifname("");
+	add_set(x->set, NFPROTO_BRIDGE, "ports", true, &k);
+
+	c = add_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_BR_PRE_ROUTING,
+			   PRIORITY_BRIDGE);
+	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, true);
+	nft_verdict(&r, NF_ACCEPT, NULL);
+	add_rule(&c, &r);
+	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ARP_SHA, NFT_FIELD_ARP_SPA, "allowed", false);
+	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_ARP_SPA, "allowed", true);
+	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
+	for (size_t i = 0; i < sizeof(nd); i++)
+		rule_drop_icmpv6(&c, nd[i]);
+	rule_allowed(&c, ETH_P_IPV6, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR, "allowed6", true);
+	r = (struct nft_rule){ 0 };
+	nft_verdict(&r, NF_DROP, NULL);
+	add_rule(&c, &r);
+
+	plan_bridge_slot(x->set, 0);
+	for (size_t i = 0; i < x->n_slots; i++)
+		plan_bridge_slot(x->set, x->slots[i].slot);
+	for (size_t i = 0; i < x->n_sessions; i++)
+		plan_bridge_session(x, &x->sessions[i]);
+}
+
+/* Rules often start alike; these start one. */
+static struct nft_rule from_bridge(void)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, false);
+	return r;
+}
+
+static struct nft_rule to_bridge(void)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, false);
+	return r;
+}
+
+static void rule_with_verdict(struct chain *c, struct nft_rule r, int32_t verdict)
+{
+	nft_verdict(&r, verdict, NULL);
+	add_rule(c, &r);
+}
+
+static void rule_mss_clamp(struct chain *c, struct nft_rule r)
+{
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
+	nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_SYN | TCP_RST, TCP_SYN, false);
+	nft_action(&r, NFT_OP_MSS_CLAMP);
+	add_rule(c, &r);
+}
+
+/* The connection takes the mark of its first packet; replies take it from there. */
+static void plan_marks(const struct plan_ctx *x)
+{
+	struct chain zone = add_base_chain(x->set, NFPROTO_INET, "zone", "filter",
+					   NF_INET_PRE_ROUTING, PRIORITY_ZONE);
+	struct chain marks = add_base_chain(x->set, NFPROTO_INET, "marks", "filter",
+					    NF_INET_PRE_ROUTING, PRIORITY_MARK);
+
+	for (size_t i = 0; i < x->n_slots; i++) {
+		uint32_t mark = plan_mark(x->slots[i].slot);
+		struct nft_rule r = from_bridge();
+
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
+		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].slot));
+		add_rule(&zone, &r);
+
+		r = from_bridge();
+		nft_match_u8(&r, NFT_FIELD_CT_DIR, 0);
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
+		nft_set_mark(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark);
+		add_rule(&marks, &r);
+
+		r = (struct nft_rule){ 0 };
+		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[i].uplink, false);
+		nft_match_u8(&r, NFT_FIELD_CT_DIR, 1);
+		nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
+		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
+		add_rule(&marks, &r);
+	}
+}
+
+/* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
+static void plan_forward(const struct plan_ctx *x)
+{
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "forward", "filter", NF_INET_FORWARD,
+					PRIORITY_FILTER);
+	struct nft_rule r = from_bridge();
+
+	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
+	rule_with_verdict(&c, r, NF_DROP);
+	rule_mss_clamp(&c, from_bridge());
+	rule_mss_clamp(&c, to_bridge());
+	r = from_bridge();
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	r = to_bridge();
+	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_IIFNAME);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	r = from_bridge();
+	nft_action(&r, NFT_OP_REJECT);
+	add_rule(&c, &r);
+	rule_with_verdict(&c, to_bridge(), NF_DROP);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));
+		nft_lookup(&r, per_family(plan_families[i], "fenced4", "fenced6"), false, 1,
+			   (enum nft_field[]){ NFT_FIELD_IIFNAME });
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+}
+
+/* What a session may say to the host itself: ICMP, unless it was given access. */
+static void plan_input(const struct plan_ctx *x)
+{
+	static const uint8_t dns[] = { IPPROTO_UDP, IPPROTO_TCP };
+	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "input", "filter", NF_INET_LOCAL_IN,
+					PRIORITY_FILTER);
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
+	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	for (size_t i = 0; i < sizeof(icmp); i++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[i]);
+		rule_with_verdict(&c, r, NF_ACCEPT);
+	}
+	for (size_t i = 0; i < sizeof(dns); i++) { /* a resolver on 0.0.0.0 must not answer */
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, dns[i]);
+		nft_match_be16(&r, NFT_FIELD_DPORT, 53);
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		enum nft_field saddr =
+			plan_families[i] == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));
+		nft_lookup(&r, per_family(plan_families[i], "host_access4", "host_access6"), false,
+			   1, &saddr);
+		rule_with_verdict(&c, r, NF_ACCEPT);
+	}
+	r = (struct nft_rule){ 0 };
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
+	nft_action(&r, NFT_OP_RESET);
+	add_rule(&c, &r);
+	r = (struct nft_rule){ 0 };
+	nft_action(&r, NFT_OP_REJECT);
+	add_rule(&c, &r);
+}
+
+/* saddr is an uplink's, the way out is another one */
+static struct nft_rule by_the_wrong_card(uint8_t family)
+{
+	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(family));
+	nft_lookup(&r, per_family(family, "uplink4", "uplink6"), false, 1, &saddr);
+	nft_lookup(&r, per_family(family, "uplink4_dev", "uplink6_dev"), true, 2,
+		   (enum nft_field[]){ saddr, NFT_FIELD_OIFNAME });
+	return r;
+}
+
+/* Late replies: the host's own stack would answer them with a reset or an ICMP error. */
+static void plan_output(const struct plan_ctx *x)
+{
+	static const uint8_t errors4[] = { 3, 11, 12 };  /* RFC 792: unreachable, time, parameter */
+	static const uint8_t errors6[] = { 1, 2, 3, 4 }; /* RFC 4443, section 2.1 */
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
+					PRIORITY_FILTER);
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		r = by_the_wrong_card(plan_families[i]);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
+		nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST, TCP_RST, false);
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+	for (size_t i = 0; i < sizeof(errors4); i++) {
+		r = by_the_wrong_card(AF_INET);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMP);
+		nft_match_u8(&r, NFT_FIELD_ICMP_TYPE, errors4[i]);
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+	for (size_t i = 0; i < sizeof(errors6); i++) {
+		r = by_the_wrong_card(AF_INET6);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMPV6);
+		nft_match_u8(&r, NFT_FIELD_ICMPV6_TYPE, errors6[i]);
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+}
+
+static void plan_masquerade(const struct plan_ctx *x)
+{
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
+					NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
+	struct nft_rule r = { 0 };
+
+	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, true);
+	nft_action(&r, NFT_OP_MASQUERADE);
+	add_rule(&c, &r);
+}
+
+static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
+{
+	const struct fact_link *link = facts_link(x->facts, slot->uplink);
+	struct nft_key k = { 0 };
+
+	nft_key_mark(&k, plan_mark(slot->slot));
+	nft_key_ifname(&k, slot->uplink);
+	add_element(x->set, NFPROTO_INET, "uplinks", &k);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		if (!plan_fenced(x->facts, slot->uplink, plan_families[i]))
+			continue;
+		k = key_of_ifname(slot->uplink);
+		add_element(x->set, NFPROTO_INET,
+			    per_family(plan_families[i], "fenced4", "fenced6"), &k);
+	}
+	for (size_t i = 0; link && i < x->facts->addrs.n; i++) {
+		const struct fact_addr *a = &x->facts->addrs.v[i];
+		uint8_t family = a->prefix.ip.family;
+
+		if (a->index != link->index || ip_is_link_local(&a->prefix.ip))
+			continue;
+		k = key_of_ip(family, &a->prefix.ip);
+		add_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
+		nft_key_ifname(&k, slot->uplink);
+		add_element(x->set, NFPROTO_INET, per_family(family, "uplink4_dev", "uplink6_dev"),
+			    &k);
+	}
+}
+
+static void plan_inet_table(const struct plan_ctx *x)
+{
+	struct nft_key k = { 0 };
+
+	add_table(x->set, NFPROTO_INET);
+	nft_key_mark(&k, 0);
+	nft_key_ifname(&k, "");
+	add_set(x->set, NFPROTO_INET, "uplinks", false, &k);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+
+		k = key_of_ifname("");
+		add_set(x->set, NFPROTO_INET, per_family(f, "fenced4", "fenced6"), false, &k);
+		k = key_of_ip(f, NULL);
+		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4", "uplink6"), false, &k);
+		add_set(x->set, NFPROTO_INET, per_family(f, "host_access4", "host_access6"), false,
+			&k);
+		nft_key_ifname(&k, "");
+		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
+			&k);
+	}
+	for (size_t i = 0; i < x->n_slots; i++)
+		plan_inet_uplink(x, &x->slots[i]);
+	for (size_t i = 0; i < x->n_sessions; i++) {
+		const struct session *s = &x->sessions[i];
+
+		for (size_t j = 0; j < sizeof(plan_families) && s->flags & SESSION_HOST_ACCESS;
+		     j++) {
+			struct ip ip = plan_address(&x->pool, s, plan_families[j]);
+
+			k = key_of_ip(plan_families[j], &ip);
+			add_element(x->set, NFPROTO_INET,
+				    per_family(plan_families[j], "host_access4", "host_access6"),
+				    &k);
+		}
+	}
+	plan_marks(x);
+	plan_forward(x);
+	plan_input(x);
+	plan_output(x);
+	plan_masquerade(x);
+}
+
+void plan_firewall(const struct plan_ctx *x)
+{
+	plan_bridge_table(x);
+	plan_inet_table(x);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_INTERNAL_H
+#define VIA_PLAN_INTERNAL_H
+
+/* What the files of plan/ share; nobody else includes this. */
+
+#include <sys/socket.h>
+
+#include "plan/plan.h"
+
+/* What one call of plan_host() works with. */
+struct plan_ctx {
+	const struct facts *facts;
+	const struct session *sessions;
+	size_t n_sessions;
+	struct pool pool;
+	bool ip6; /* the host has IPv6 */
+	struct fact_slot slots[PLAN_SLOT_MAX + 1];
+	size_t n_slots;
+	struct object_set *set;
+};
+
+extern const uint8_t plan_families[2]; /* AF_INET, AF_INET6 */
+
+struct object plan_object(enum object_kind kind, enum place place);
+uint32_t plan_mark(uint32_t slot);
+struct mac plan_session_mac(const struct session *s);
+
+/* Whether forwarding from the uplink is on for our sake alone, so that it must be fenced. */
+bool plan_fenced(const struct facts *facts, const char *uplink, uint8_t family);
+
+/* Adds the tables of nftables (firewall.c). */
+void plan_firewall(const struct plan_ctx *x);
+
+static inline const char *per_family(uint8_t family, const char *ip4, const char *ip6)
+{
+	return family == AF_INET ? ip4 : ip6;
+}
+
+#endif

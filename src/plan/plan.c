@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that via-iface wants in the kernel, derived from the sessions alone. The order here
+ * is for the reader; object_rank() decides in which order things are made.
+ *
+ * A packet of a session meets, one behind the other: the bridge table (who are you: port, MAC and
+ * address must belong together; then the mark by the port), tc at the bridge device (no mark, no
+ * entry), the zone and mark chains (the connection belongs to this uplink), the routing rules
+ * (mark to table, everything else from the bridge is unreachable), the forward guard (a mark may
+ * leave by its uplink only) and masquerading.
+ */
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "plan/internal.h"
+#include "plan/uplink.h"
+
+/* Metrics in an uplink's table: what leads out, and behind everything the stop. */
+#define METRIC_ROUTE 100
+#define METRIC_STOP  4278198272u
+
+const uint8_t plan_plan_families[2] = { AF_INET, AF_INET6 };
+
+struct object plan_object(enum object_kind kind, enum place place)
+{
+	return (struct object){ .kind = kind, .place = place };
+}
+
+uint32_t plan_mark(uint32_t slot)
+{
+	return PLAN_MARK_TAG | slot;
+}
+
+static struct mac mac_of(uint8_t what, uint32_t number)
+{
+	/* locally administered; "vi" in the second and third byte */
+	return (struct mac){ { 0x0a, 0x76, 0x69, what, (uint8_t)(number >> 8), (uint8_t)number } };
+}
+
+static struct mac bridge_mac(void)
+{
+	return mac_of(0, 1);
+}
+
+struct mac plan_session_mac(const struct session *s)
+{
+	return mac_of(1, s->host);
+}
+
+static bool host_has_ip6(const struct facts *f)
+{
+	const struct fact_sysctl *off = facts_sysctl(f, "net/ipv6/conf/all/disable_ipv6");
+
+	return off && !strcmp(off->value, "0");
+}
+
+/* Whether we switched forwarding on there, or are about to. */
+static bool forwards_for_us(const struct facts *f, const char *path)
+{
+	const struct fact_sysctl *s = facts_sysctl(f, path);
+
+	return s && (s->before[0] || !strcmp(s->value, "0"));
+}
+
+bool plan_fenced(const struct facts *f, const char *uplink, uint8_t family)
+{
+	char path[SYSCTL_MAX];
+
+	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", per_family(family, "ipv4", "ipv6"),
+		 uplink, per_family(family, "forwarding", "force_forwarding"));
+	return forwards_for_us(f, path);
+}
+
+/* --- links, routes, rules, sysctls --------------------------------------------------------- */
+
+/* A sysctl of our own device: it goes when the device goes. */
+static void add_own_sysctl(struct object_set *set, const char *family, const char *dev,
+			   const char *key, const char *value)
+{
+	struct object o = plan_object(OBJ_SYSCTL, PLACE_HOST);
+
+	snprintf(o.sysctl.path, sizeof(o.sysctl.path), "net/%s/conf/%s/%s", family, dev, key);
+	snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", value);
+	set_add(set, &o);
+}
+
+/* A sysctl of the host: only when it differs, and with the value to go back to. */
+static void add_host_sysctl(const struct plan_ctx *x, const char *path, const char *value)
+{
+	const struct fact_sysctl *now = facts_sysctl(x->facts, path);
+	struct object o = plan_object(OBJ_SYSCTL, PLACE_HOST);
+
+	if (!now || !now->value[0] || (!now->before[0] && !strcmp(now->value, value)))
+		return;
+	snprintf(o.sysctl.path, sizeof(o.sysctl.path), "%s", path);
+	snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", value);
+	snprintf(o.sysctl.before, sizeof(o.sysctl.before), "%s",
+		 now->before[0] ? now->before : now->value);
+	set_add(x->set, &o);
+}
+
+static void plan_bridge(const struct plan_ctx *x)
+{
+	static const struct {
+		const char *family, *key, *value;
+	} hardening[] = {
+		{ "ipv4", "accept_redirects", "0" }, { "ipv4", "send_redirects", "0" },
+		{ "ipv4", "forwarding", "1" },       { "ipv6", "accept_ra", "0" },
+		{ "ipv6", "autoconf", "0" },         { "ipv6", "accept_redirects", "0" },
+		{ "ipv6", "accept_dad", "0" },       { "ipv6", "addr_gen_mode", "1" },
+	};
+	struct object o = plan_object(OBJ_LINK, PLACE_HOST);
+
+	strcpy(o.link.name, BRIDGE_NAME);
+	o.link.kind = LINK_BRIDGE;
+	o.link.mac = bridge_mac();
+	o.link.mtu = 65535; /* a fixed one: else it follows the smallest port */
+	strcpy(o.link.alias, BRIDGE_ALIAS);
+	set_add(x->set, &o);
+
+	for (size_t i = 0; i < sizeof(hardening) / sizeof(hardening[0]); i++)
+		if (x->ip6 || strcmp(hardening[i].family, "ipv6"))
+			add_own_sysctl(x->set, hardening[i].family, BRIDGE_NAME, hardening[i].key,
+				       hardening[i].value);
+	if (x->ip6 && facts_sysctl(x->facts, "net/ipv6/conf/all/force_forwarding"))
+		add_own_sysctl(x->set, "ipv6", BRIDGE_NAME, "force_forwarding", "1");
+
+	o = plan_object(OBJ_TC, PLACE_HOST);
+	strcpy(o.tc.dev, BRIDGE_NAME);
+	o.tc.mark = PLAN_MARK_TAG;
+	o.tc.mask = PLAN_MARK_TAG_MASK;
+	set_add(x->set, &o);
+
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		if (plan_families[i] == AF_INET6 && !x->ip6)
+			continue;
+		o = plan_object(OBJ_ADDRESS, PLACE_HOST);
+		strcpy(o.address.dev, BRIDGE_NAME);
+		o.address.prefix.ip = plan_gateway(&x->pool, plan_families[i]);
+		o.address.prefix.len = plan_families[i] == AF_INET ? PLAN_POOL_LEN : 64;
+		set_add(x->set, &o);
+	}
+	o = plan_object(OBJ_LINK_UP, PLACE_HOST);
+	strcpy(o.link_up.name, BRIDGE_NAME);
+	set_add(x->set, &o);
+}
+
+static void plan_port(const struct plan_ctx *x, const struct session *s)
+{
+	const struct fact_link *uplink = facts_link(x->facts, s->uplink);
+	struct object o = plan_object(OBJ_LINK, PLACE_HOST), fdb = plan_object(OBJ_FDB, PLACE_HOST),
+		      up = plan_object(OBJ_LINK_UP, PLACE_HOST);
+
+	session_port(s->id, o.link.name);
+	o.link.kind = LINK_VETH;
+	o.link.mac = mac_of(2, s->host);
+	o.link.mtu = s->mtu ? s->mtu : uplink ? uplink->mtu : 0;
+	session_format(s, o.link.alias, NULL); /* its length was checked by plan_admit() */
+	strcpy(o.link.master, BRIDGE_NAME);
+	o.link.hardened = true;
+	strcpy(o.link.peer, SESSION_DEV);
+	o.link.peer_mac = plan_session_mac(s);
+	set_add(x->set, &o);
+
+	strcpy(fdb.fdb.dev, o.link.name);
+	fdb.fdb.mac = plan_session_mac(s);
+	set_add(x->set, &fdb);
+	strcpy(up.link_up.name, o.link.name);
+	set_add(x->set, &up);
+
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		struct object neigh = plan_object(OBJ_NEIGH, PLACE_HOST);
+
+		if (plan_families[i] == AF_INET6 && (!x->ip6 || s->flags & SESSION_NO_IPV6))
+			continue;
+		strcpy(neigh.neigh.dev, BRIDGE_NAME);
+		neigh.neigh.ip = plan_address(&x->pool, s, plan_families[i]);
+		neigh.neigh.mac = plan_session_mac(s);
+		set_add(x->set, &neigh);
+	}
+}
+
+static void add_route(const struct plan_ctx *x, uint32_t table, const struct prefix *dst,
+		      const char *dev, const struct way_out *way, uint32_t mtu)
+{
+	struct object o = plan_object(OBJ_ROUTE, PLACE_HOST);
+
+	o.route.table = table;
+	o.route.dst = *dst;
+	o.route.metric = METRIC_ROUTE;
+	snprintf(o.route.dev, sizeof(o.route.dev), "%s", dev);
+	o.route.mtu = mtu;
+	if (way) {
+		o.route.gateway = way->gateway;
+		o.route.onlink = way->onlink;
+	}
+	set_add(x->set, &o);
+}
+
+/* The way back to the sessions, the uplink's own networks and default route, then a stop. */
+static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, uint8_t family,
+		       const struct uplink *uplink)
+{
+	const struct way_out *way = family == AF_INET ? &uplink->ip4 : &uplink->ip6;
+	const struct prefix *pool = family == AF_INET ? &x->pool.ip4 : &x->pool.ip6;
+	const struct prefix everything = { .ip = { .family = family } };
+	uint32_t table = PLAN_TABLE_BASE + slot->slot;
+	struct object stop = plan_object(OBJ_ROUTE, PLACE_HOST);
+
+	stop.route.table = table;
+	stop.route.dst = everything;
+	stop.route.metric = METRIC_STOP;
+	stop.route.unreachable = true;
+	set_add(x->set, &stop);
+	add_route(x, table, pool, BRIDGE_NAME, NULL, uplink->link ? uplink->link->mtu : 0);
+	if (uplink->problem != UPLINK_USABLE || !way->usable)
+		return;
+	for (size_t i = 0; i < x->facts->routes.n; i++) {
+		const struct fact_route *r = &x->facts->routes.v[i];
+
+		if (r->index == uplink->link->index && r->dst.ip.family == family &&
+		    r->type == RTN_UNICAST && r->dst.len && !ip_is_set(&r->gateway) &&
+		    !ip_is_link_local(&r->dst.ip) && r->protocol != VIA_RTPROT)
+			add_route(x, table, &r->dst, slot->uplink, NULL, 0);
+	}
+	add_route(x, table, &everything, slot->uplink, way, 0);
+}
+
+static void add_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t priority,
+			     uint32_t mark, const char *iif, uint32_t table)
+{
+	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
+
+	o.rule.family = family;
+	o.rule.priority = priority;
+	o.rule.mark = mark;
+	o.rule.mask = mark ? PLAN_MARK_MASK : 0;
+	o.rule.table = table;
+	o.rule.action = table ? RULE_LOOKUP : RULE_UNREACHABLE;
+	if (iif)
+		snprintf(o.rule.iif, sizeof(o.rule.iif), "%s", iif);
+	set_add(x->set, &o);
+}
+
+static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
+{
+	struct uplink uplink = uplink_look(x->facts, slot->uplink);
+	char path[SYSCTL_MAX];
+
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+
+		if (f == AF_INET6 && !x->ip6)
+			continue;
+		plan_table(x, slot, f, &uplink);
+		add_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->slot), NULL,
+				 PLAN_TABLE_BASE + slot->slot);
+		if (plan_fenced(x->facts, slot->uplink, f))
+			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->uplink, 0);
+	}
+	snprintf(path, sizeof(path), "net/ipv4/conf/%s/forwarding", slot->uplink);
+	add_host_sysctl(x, path, "1");
+	snprintf(path, sizeof(path), "net/ipv4/conf/%s/src_valid_mark", slot->uplink);
+	add_host_sysctl(x, path, "1");
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/force_forwarding", slot->uplink);
+	if (x->ip6)
+		add_host_sysctl(x, path, "1");
+}
+
+/* --- the whole ----------------------------------------------------------------------------- */
+
+static bool ctx_has_slot(const struct plan_ctx *x, uint32_t slot)
+{
+	for (size_t i = 0; i < x->n_slots; i++)
+		if (x->slots[i].slot == slot)
+			return true;
+	return false;
+}
+
+static void ctx_add_slot(struct plan_ctx *x, uint32_t slot, const char *uplink)
+{
+	struct fact_slot *s = &x->slots[x->n_slots];
+
+	if (!slot || !uplink[0] || x->n_slots > PLAN_SLOT_MAX || ctx_has_slot(x, slot))
+		return;
+	s->slot = slot;
+	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	x->n_slots++;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct fact_slot *x = a, *y = b;
+
+	return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+/* Slots in use, and those of listed uplinks that once were: a failover finds them ready. */
+static void ctx_find_slots(struct plan_ctx *x)
+{
+	for (size_t i = 0; i < x->n_sessions; i++) {
+		const struct session *s = &x->sessions[i];
+
+		ctx_add_slot(x, s->slot, s->uplink);
+		for (size_t j = 0; j < x->facts->slots.n; j++) {
+			const struct fact_slot *known = &x->facts->slots.v[j];
+
+			if (uplinks_contain(s->uplinks, known->uplink))
+				ctx_add_slot(x, known->slot, known->uplink);
+		}
+	}
+	qsort(x->slots, x->n_slots, sizeof(x->slots[0]), compare_slots);
+}
+
+int plan_host(const struct facts *f, const struct session *sessions, size_t n,
+	      struct object_set *ret, struct err *err)
+{
+	struct object_set set = { 0 };
+	struct plan_ctx x = { .facts = f,
+			      .sessions = sessions,
+			      .n_sessions = n,
+			      .ip6 = host_has_ip6(f),
+			      .set = &set };
+	int r;
+
+	if (!n)
+		return 0;
+	r = plan_pool(f, &x.pool, err);
+	if (r < 0)
+		return r;
+	ctx_find_slots(&x);
+	plan_firewall(&x);
+	plan_bridge(&x);
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		if (plan_families[i] == AF_INET || x.ip6)
+			add_routing_rule(&x, plan_families[i], PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+	for (size_t i = 0; i < x.n_slots; i++)
+		plan_uplink(&x, &x.slots[i]);
+	for (size_t i = 0; i < n; i++)
+		plan_port(&x, &sessions[i]);
+	r = set_sort(&set);
+	if (r < 0) {
+		set_done(&set);
+		return err_errno(err, -r, "plan the host's side");
+	}
+	*ret = set;
+	return 0;
+}
+
+static void add_session_sysctl(struct object_set *set, const char *path, const char *value)
+{
+	struct object o = plan_object(OBJ_SYSCTL, PLACE_SESSION);
+
+	snprintf(o.sysctl.path, sizeof(o.sysctl.path), "%s", path);
+	snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", value);
+	set_add(set, &o);
+}
+
+static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_set *set)
+{
+	static const struct {
+		const char *path, *value;
+	} ip6_off[] = {
+		{ "net/ipv6/conf/default/disable_ipv6", "1" },
+	}, ip6_fixed[] = {
+		/* the session's router is the bridge, its address is given: nothing to discover */
+		{ "net/ipv6/conf/default/accept_ra", "0" },
+		{ "net/ipv6/conf/default/autoconf", "0" },
+		{ "net/ipv6/conf/default/accept_dad", "0" },
+		{ "net/ipv6/conf/default/addr_gen_mode", "1" },
+		{ "net/ipv6/conf/default/router_solicitations", "0" },
+	};
+	const struct fact_sysctl *start = facts_sysctl(f, "net/ipv4/ip_unprivileged_port_start");
+
+	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
+	if (start && start->value[0])
+		add_session_sysctl(set, start->path, start->value);
+	if (!host_has_ip6(f))
+		return;
+	for (size_t i = 0; !ip6 && i < sizeof(ip6_off) / sizeof(ip6_off[0]); i++)
+		add_session_sysctl(set, ip6_off[i].path, ip6_off[i].value);
+	for (size_t i = 0; ip6 && i < sizeof(ip6_fixed) / sizeof(ip6_fixed[0]); i++)
+		add_session_sysctl(set, ip6_fixed[i].path, ip6_fixed[i].value);
+}
+
+static void plan_session_family(const struct pool *pool, const struct session *s, uint8_t family,
+				struct object_set *set)
+{
+	struct object address = plan_object(OBJ_ADDRESS, PLACE_SESSION),
+		      neigh = plan_object(OBJ_NEIGH, PLACE_SESSION),
+		      route = plan_object(OBJ_ROUTE, PLACE_SESSION);
+
+	strcpy(address.address.dev, SESSION_DEV);
+	address.address.prefix.ip = plan_address(pool, s, family);
+	address.address.prefix.len = family == AF_INET ? PLAN_POOL_LEN : 64;
+	set_add(set, &address);
+
+	strcpy(neigh.neigh.dev, SESSION_DEV);
+	neigh.neigh.ip = plan_gateway(pool, family);
+	neigh.neigh.mac = bridge_mac();
+	set_add(set, &neigh);
+
+	route.route.table = RT_TABLE_MAIN;
+	route.route.dst.ip.family = family;
+	strcpy(route.route.dev, SESSION_DEV);
+	route.route.gateway = neigh.neigh.ip;
+	set_add(set, &route);
+}
+
+int plan_inside(const struct facts *f, const struct session *s, struct object_set *ret,
+		struct err *err)
+{
+	bool ip6 = host_has_ip6(f) && !(s->flags & SESSION_NO_IPV6);
+	struct object netns = plan_object(OBJ_NETNS, PLACE_HOST),
+		      up = plan_object(OBJ_LINK_UP, PLACE_SESSION);
+	struct object_set set = { 0 };
+	struct pool pool;
+	int r = plan_pool(f, &pool, err);
+
+	if (r < 0)
+		return r;
+	snprintf(netns.netns.name, sizeof(netns.netns.name), "%.31s", s->name);
+	set_add(&set, &netns);
+	plan_session_sysctls(f, ip6, &set);
+	strcpy(up.link_up.name, "lo");
+	set_add(&set, &up);
+	strcpy(up.link_up.name, SESSION_DEV);
+	set_add(&set, &up);
+	plan_session_family(&pool, s, AF_INET, &set);
+	if (ip6)
+		plan_session_family(&pool, s, AF_INET6, &set);
+	r = set_sort(&set);
+	if (r < 0) {
+		set_done(&set);
+		return err_errno(err, -r, "plan the session's side");
+	}
+	*ret = set;
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_PLAN_H
+#define VIA_PLAN_PLAN_H
+
+#include "base/err.h"
+#include "model/facts.h"
+#include "model/request.h"
+
+/*
+ * The heart: facts and requests go in, wanted objects come out. No sockets, files, clock or
+ * globals; `via-iface plan` and the daemon call the same functions.
+ */
+
+/* Mark: tag in the top byte, slot in the low byte, the two middle bytes belong to others. */
+#define PLAN_MARK_TAG      0x56000000u
+#define PLAN_MARK_TAG_MASK 0xff000000u
+#define PLAN_MARK_MASK     0xff0000ffu
+#define PLAN_SLOT_MAX      255u
+
+/* Table, and conntrack zone, of a slot. */
+#define PLAN_TABLE_BASE 22016u
+
+#define PLAN_RULE_LOOKUP 5180 /* before Tailscale's 5210 */
+#define PLAN_RULE_STOP   5181
+#define PLAN_RULE_FENCE  5182
+
+/* The pool is a /22: .1 and .2 are the host's, the last one is the broadcast address. */
+#define PLAN_POOL_LEN   22
+#define PLAN_HOST_FIRST 3u
+#define PLAN_HOST_LAST  1022u
+
+struct pool {
+	struct prefix ip4; /* its ip is the first address, without host bits */
+	struct prefix ip6; /* a ULA /64 (RFC 4193) */
+};
+
+/*
+ * The pool in use, or the first free one. Returns -EADDRNOTAVAIL naming the address or route
+ * that takes the last of them.
+ */
+int plan_pool(const struct facts *facts, struct pool *ret, struct err *err);
+
+/* The host's addresses on the bridge, and a session's. */
+struct ip plan_gateway(const struct pool *pool, uint8_t family);
+struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t family);
+
+/* What the daemon remembers between launches; zeroed, the lowest free numbers are taken. */
+struct admit_memory {
+	uint32_t next_id;   /* try this one first; 0: 1 */
+	uint32_t next_host; /* round-robin; 0: PLAN_HOST_FIRST */
+};
+
+/*
+ * Makes a session out of a checked request, or says why not: a foreign bridge, no usable uplink,
+ * no free pool, address or slot. netns and since are the caller's to fill in, uid is recorded.
+ */
+int plan_admit(const struct facts *facts, const struct request *request, uint32_t uid,
+	       const struct admit_memory *memory, struct session *ret, struct err *err);
+
+/*
+ * All objects on the host that the sessions want, sorted into ret; nothing for no session.
+ * Slots of uplinks that the facts do not know yet are the sessions' own. On failure ret is empty.
+ */
+int plan_host(const struct facts *facts, const struct session *sessions, size_t n,
+	      struct object_set *ret, struct err *err);
+
+/* The objects inside one session's netns, the netns itself and the veth pair included. */
+int plan_inside(const struct facts *facts, const struct session *s, struct object_set *ret,
+		struct err *err);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/uplink.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/strbuf.h"
+
+static const struct {
+	const char *text, *hint;
+} problems[] = {
+	[UPLINK_USABLE] = { "it can serve", "" },
+	[UPLINK_MISSING] = { "no such interface", "`ip -br link` lists those that exist" },
+	[UPLINK_OURS] = { "it belongs to via-iface itself", "name the card that leads out" },
+	[UPLINK_LOOPBACK] = { "a loopback leads nowhere", "name the card that leads out" },
+	[UPLINK_DOWN] = { "it is down",
+			  "switch it on in your network manager, or `ip link set` it up" },
+	[UPLINK_NO_CARRIER] = { "it has no carrier",
+				"plug in its cable or connect it to a network" },
+	[UPLINK_NO_ADDRESS] = { "it has no address",
+				"connect it to a network, or give it an address" },
+	[UPLINK_NO_GATEWAY] = { "no default route leads through it, in any table",
+				"add one, a high metric keeps other traffic away: "
+				"`ip route add default via GATEWAY dev IFACE metric 900`" },
+};
+static_assert(sizeof(problems) / sizeof(problems[0]) == UPLINK_PROBLEM_COUNT, "uplink problems");
+
+const char *uplink_problem_text(enum uplink_problem problem)
+{
+	return problems[problem].text;
+}
+
+const char *uplink_problem_hint(enum uplink_problem problem)
+{
+	return problems[problem].hint;
+}
+
+static bool is_default(const struct fact_route *r, uint8_t family)
+{
+	return r->dst.ip.family == family && r->dst.len == 0 && r->type == RTN_UNICAST &&
+	       r->protocol != VIA_RTPROT;
+}
+
+static const struct fact_route *best_default(const struct facts *f, int index, uint8_t family)
+{
+	const struct fact_route *best = NULL;
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->index == index && is_default(r, family) &&
+		    (!best || r->metric < best->metric))
+			best = r;
+	}
+	return best;
+}
+
+/* A deprecated address is no source for new connections (RFC 4862, section 5.5.4). */
+static const struct fact_addr *best_address(const struct facts *f, int index, uint8_t family)
+{
+	const uint32_t bad = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
+
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index == index && a->prefix.ip.family == family && !(a->flags & bad) &&
+		    a->scope == RT_SCOPE_UNIVERSE)
+			return a;
+	}
+	return NULL;
+}
+
+static struct way_out look(const struct facts *f, const struct fact_link *link, uint8_t family)
+{
+	const struct fact_addr *a = best_address(f, link->index, family);
+	const struct fact_route *r = best_default(f, link->index, family);
+	struct way_out w = { 0 };
+
+	if (a)
+		w.address = a->prefix.ip;
+	w.usable = a && (r || link->flags & IFF_POINTOPOINT);
+	if (r) {
+		w.gateway = r->gateway;
+		w.onlink = r->onlink;
+	}
+	return w;
+}
+
+struct uplink uplink_look(const struct facts *f, const char *name)
+{
+	struct uplink u = { .link = facts_link(f, name) };
+
+	if (!u.link) {
+		u.problem = UPLINK_MISSING;
+	} else if (facts_is_ours(name)) {
+		u.problem = UPLINK_OURS;
+	} else if (u.link->flags & IFF_LOOPBACK) {
+		u.problem = UPLINK_LOOPBACK;
+	} else {
+		u.ip4 = look(f, u.link, AF_INET);
+		u.ip6 = look(f, u.link, AF_INET6);
+		if (!(u.link->flags & IFF_UP))
+			u.problem = UPLINK_DOWN;
+		else if (!(u.link->flags & LINK_LOWER_UP))
+			u.problem = UPLINK_NO_CARRIER;
+		else if (u.ip4.usable || u.ip6.usable)
+			u.problem = UPLINK_USABLE;
+		else if (!ip_is_set(&u.ip4.address) && !ip_is_set(&u.ip6.address))
+			u.problem = UPLINK_NO_ADDRESS;
+		else
+			u.problem = UPLINK_NO_GATEWAY;
+	}
+	return u;
+}
+
+int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ], struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf why = { 0 };
+	enum uplink_problem problem = UPLINK_MISSING;
+	const char *at = uplinks;
+	char name[IFNAMSIZ];
+	size_t n = 0;
+
+	while (uplinks_next(&at, name)) {
+		problem = uplink_look(f, name).problem;
+		if (problem == UPLINK_USABLE) {
+			memcpy(ret, name, sizeof(name));
+			return 0;
+		}
+		strbuf_add(&why, "%s'%s': %s", n++ ? ", " : "", name, uplink_problem_text(problem));
+	}
+	if (n > 1)
+		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
+			       strbuf_text(&why));
+	err_set(err, ENETUNREACH, "use uplink %s", strbuf_text(&why));
+	return err_hint(err, "%s", uplink_problem_hint(problem));
+}

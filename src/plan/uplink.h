@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_UPLINK_H
+#define VIA_PLAN_UPLINK_H
+
+#include "base/err.h"
+#include "model/facts.h"
+
+/* Why an interface cannot serve, in the order in which it is asked. */
+enum uplink_problem {
+	UPLINK_USABLE,
+	UPLINK_MISSING,
+	UPLINK_OURS,
+	UPLINK_LOOPBACK,
+	UPLINK_DOWN,
+	UPLINK_NO_CARRIER,
+	UPLINK_NO_ADDRESS,
+	UPLINK_NO_GATEWAY,
+	UPLINK_PROBLEM_COUNT,
+};
+
+/* One family's way out of an interface. */
+struct way_out {
+	bool usable;
+	struct ip address; /* the first global one */
+	struct ip gateway; /* none on a point-to-point device */
+	bool onlink;
+};
+
+struct uplink {
+	enum uplink_problem problem;
+	const struct fact_link *link; /* NULL when missing; borrowed from the facts */
+	struct way_out ip4, ip6;
+};
+
+/*
+ * What the facts say of an interface. Usable means: up, with carrier, and in one family at least
+ * a global address and a default route in whatever table, or a point-to-point device, which
+ * needs no gateway.
+ */
+struct uplink uplink_look(const struct facts *facts, const char *name);
+
+/* Half a sentence on the problem, and what to do about it. */
+const char *uplink_problem_text(enum uplink_problem problem);
+const char *uplink_problem_hint(enum uplink_problem problem);
+
+/*
+ * The first usable one of a comma-separated list. Returns 0 with its name in ret, or -ENETUNREACH
+ * with a line that names each and its problem.
+ */
+int uplink_choose(const struct facts *facts, const char *uplinks, char ret[IFNAMSIZ],
+		  struct err *err);
+
+#endif

@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# Sourced by tools/test and tools/demo: the Debian packages that building and testing need.
+# As root the missing ones are installed; as a plain user they are named, and that is the end.
+
+via_packages=(
+	meson ninja-build pkg-config gcc
+	clang clang-tidy clang-format libclang-rt-14-dev
+	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libcmocka-dev scdoc
+	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
+	dnsutils ethtool git
+)
+
+# A package that another one provides (dnsutils by bind9-dnsutils) counts as there.
+via_missing_packages() {
+	dpkg-query -W -f '${db:Status-Abbrev}|${Package}, ${Provides}\n' | awk -v wanted="$*" '
+		/^ii/ {
+			sub(/^[^|]*\|/, "")
+			count = split($0, names, ", *")
+			for (i = 1; i <= count; i++) { sub(/ .*/, "", names[i]); there[names[i]] = 1 }
+		}
+		END {
+			count = split(wanted, names, " ")
+			for (i = 1; i <= count; i++) if (!(names[i] in there)) print names[i]
+		}'
+}
+
+via_setup() {
+	local missing log
+	if ! command -v dpkg-query >/dev/null; then
+		echo "setup: not a Debian system; what is needed: ${via_packages[*]}" >&2
+		return 0
+	fi
+	missing=$(via_missing_packages "${via_packages[@]}" | tr '\n' ' ' | sed 's/ $//')
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "setup: these packages are missing: $missing" >&2
+		echo "setup: install them with: sudo apt-get install --no-install-recommends $missing" >&2
+		return 1
+	fi
+	echo "setup: installing $missing" >&2
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # a list of words
+	if ! { DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+		DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qy --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		echo "setup: apt-get could not install: $missing" >&2
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# via_build DIR [MESON-OPTION…]: configures the directory when it is new, and compiles.
+via_build() {
+	local dir=$1 log
+	shift
+	log=$(mktemp)
+	if { [ -f "$dir/build.ninja" ] || meson setup "$dir" "$via_root" "$@"; } >"$log" 2>&1 &&
+		ninja -C "$dir" >>"$log" 2>&1; then
+		grep -E 'warning:' "$log" >&2 || true
+		rm -f "$log"
+		return 0
+	fi
+	grep -vE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 80 >&2
+	rm -f "$log"
+	echo "build: $dir could not be built" >&2
+	return 1
+}
+
+via_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+via_setup || exit 1
