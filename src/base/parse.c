@@ -47,8 +47,9 @@ bool ifname_valid(const char *name)
 	if (len == 0 || len >= IFNAMSIZ || !strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
 	for (; *name; name++)
-		if ((unsigned char)*name <= ' ' || *name == 0x7f || strchr("/:\"\\", *name))
-			return false;
+		if ((unsigned char)*name <= ' ' || *name == 0x7f || (unsigned char)*name == 0xa0 ||
+		    strchr("/:\"\\", *name))
+			return false; /* 0xa0 is a space to the kernel (lib/ctype.c) */
 	return true;
 }
 

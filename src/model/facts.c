@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/facts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/vec.h"
+
+const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT] = {
+	{ "ipv4", "accept_redirects", "0" }, { "ipv4", "send_redirects", "0" },
+	{ "ipv4", "forwarding", "1" },       { "ipv6", "accept_ra", "0" },
+	{ "ipv6", "autoconf", "0" },         { "ipv6", "accept_redirects", "0" },
+	{ "ipv6", "accept_dad", "0" },       { "ipv6", "addr_gen_mode", "1" },
+	{ "ipv6", "force_forwarding", "1" },
+};
+
+/* src_valid_mark lets strict reverse-path filtering see the mark (ip-sysctl.rst). */
+const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
+	{ "ipv4", "forwarding", "1" },
+	{ "ipv4", "src_valid_mark", "1" },
+	{ "ipv6", "force_forwarding", "1" },
+};
+
+void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX])
+{
+	snprintf(path, SYSCTL_MAX, "net/%s/conf/%s/%s", s->family, dev, s->key);
+}
 
 const struct fact_link *facts_link(const struct facts *f, const char *name)
 {

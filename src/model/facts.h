@@ -22,8 +22,9 @@ struct fact_link {
 	char name[IFNAMSIZ];
 	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", "tun"; "" for hardware */
 	struct mac mac;
-	uint32_t mtu, flags; /* IFF_* */
-	int master;          /* ifindex, 0: none */
+	uint32_t mtu, flags;         /* IFF_* */
+	int master;                  /* ifindex, 0: none */
+	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
 };
 
@@ -48,6 +49,19 @@ struct fact_sysctl {
 	char value[32];        /* "" when the kernel does not have it */
 	char before[32];       /* saved before we changed it; "" when we did not */
 };
+
+/*
+ * The sysctls that via-iface sets, and so looks at: net/FAMILY/conf/DEV/KEY. Those of the bridge
+ * go with it; those of an uplink are the host's, and put back.
+ */
+struct own_sysctl {
+	const char *family, *key, *value;
+};
+#define BRIDGE_SYSCTL_COUNT 9
+#define UPLINK_SYSCTL_COUNT 3
+extern const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT];
+extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];
+void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX]);
 
 /* An uplink that some session lists, and the number that its mark and table carry. */
 struct fact_slot {

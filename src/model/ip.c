@@ -108,11 +108,12 @@ bool ip_is_link_local(const struct ip *ip)
 struct ip ip_add(const struct ip *ip, uint32_t n)
 {
 	struct ip sum = *ip;
+	uint64_t carry = n;
 
-	for (size_t i = ip_size(ip); i-- > 0 && n;) {
-		n += sum.bytes[i];
-		sum.bytes[i] = (uint8_t)n;
-		n >>= 8;
+	for (size_t i = ip_size(ip); i-- > 0 && carry;) {
+		carry += sum.bytes[i];
+		sum.bytes[i] = (uint8_t)carry;
+		carry >>= 8;
 	}
 	return sum;
 }

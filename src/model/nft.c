@@ -71,7 +71,8 @@ static struct nft_stmt *add(struct nft_rule *r, enum nft_op op)
 	if (r->n_stmts == NFT_STMTS_MAX)
 		abort();
 	s = &r->stmts[r->n_stmts++];
-	*s = (struct nft_stmt){ .op = op };
+	memset(s, 0, sizeof(*s)); /* rules are compared as bytes */
+	s->op = op;
 	return s;
 }
 
@@ -329,6 +330,19 @@ static const char *named_number(enum nft_type type, uint32_t v)
 	return NULL;
 }
 
+/* A whole name, or the start of one; an asterisk at the end is nft(8)'s word for the latter. */
+static void print_ifname(struct strbuf *sb, const char *name, size_t len)
+{
+	size_t used = strnlen(name, len);
+
+	if (len < IFNAMSIZ)
+		strbuf_add(sb, "\"%.*s*\"", (int)used, name);
+	else if (used && name[used - 1] == '*')
+		strbuf_add(sb, "\"%.*s\\*\"", (int)used - 1, name);
+	else
+		strbuf_add(sb, "\"%.*s\"", (int)used, name);
+}
+
 static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *bytes, size_t len)
 {
 	char buf[IP_TEXT_MAX];
@@ -339,10 +353,7 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 
 	switch (type) {
 	case NFT_TYPE_IFNAME:
-		if (len == IFNAMSIZ)
-			strbuf_add(sb, "\"%.15s\"", (const char *)bytes);
-		else
-			strbuf_add(sb, "\"%.*s*\"", (int)len, (const char *)bytes);
+		print_ifname(sb, (const char *)bytes, len);
 		return;
 	case NFT_TYPE_ETHER:
 		memcpy(mac.bytes, bytes, sizeof(mac.bytes));

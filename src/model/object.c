@@ -249,7 +249,10 @@ bool object_same(const struct object *a, const struct object *b)
 		       a->nft_set.vmap == b->nft_set.vmap;
 	case OBJ_NFT_ELEMENT:
 		return element_same(&a->nft_element, &b->nft_element);
-	case OBJ_NFT_RULE:
+	case OBJ_NFT_RULE: /* an observed one has no statements */
+		if (a->nft_rule.rule && b->nft_rule.rule)
+			return !memcmp(a->nft_rule.rule, b->nft_rule.rule,
+				       sizeof(*a->nft_rule.rule));
 		return a->nft_rule.fingerprint == b->nft_rule.fingerprint;
 	case OBJ_NETNS:
 	case OBJ_LINK_UP:

@@ -24,6 +24,17 @@ static const char *family_option(uint8_t family)
 	return family == AF_INET6 ? "-6 " : "";
 }
 
+/* What stands between single quotes in a shell. */
+static void in_quotes(struct strbuf *sb, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			strbuf_add(sb, "'\\''");
+		else
+			strbuf_add_bytes(sb, text, 1);
+	}
+}
+
 /* A word for the shell: bare where it can be, in single quotes else. */
 static void quoted(struct strbuf *sb, const char *word)
 {
@@ -35,12 +46,7 @@ static void quoted(struct strbuf *sb, const char *word)
 		return;
 	}
 	strbuf_add(sb, "'");
-	for (; *word; word++) {
-		if (*word == '\'')
-			strbuf_add(sb, "'\\''");
-		else
-			strbuf_add_bytes(sb, word, 1);
-	}
+	in_quotes(sb, word);
 	strbuf_add(sb, "'");
 }
 
@@ -190,15 +196,31 @@ static void add_set(struct strbuf *sb, const struct object *o)
 static void element(struct strbuf *sb, const struct object *o, const char *verb)
 {
 	const struct obj_nft_element *e = &o->nft_element;
+	_cleanup_strbuf_ struct strbuf key = { 0 };
 
 	nft(sb, o, verb, "element");
 	strbuf_add(sb, " %s { ", e->set);
-	nft_print_key(sb, &e->key);
+	nft_print_key(&key, &e->key);
+	in_quotes(sb, strbuf_text(&key));
+	sb->failed |= strbuf_failed(&key);
 	if (e->vmap && !strcmp(verb, "add")) {
 		strbuf_add(sb, " : ");
 		nft_print_verdict(sb, e->verdict, e->chain);
 	}
 	strbuf_add(sb, " }'\n");
+}
+
+static void add_rule(struct strbuf *sb, const struct object *o)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+
+	nft(sb, o, "add", "rule");
+	strbuf_add(sb, " %s ", o->nft_rule.chain);
+	if (o->nft_rule.rule)
+		nft_print_rule(&text, o->nft_rule.rule);
+	in_quotes(sb, strbuf_text(&text));
+	sb->failed |= strbuf_failed(&text);
+	strbuf_add(sb, "'\n");
 }
 
 static void neigh(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
@@ -264,11 +286,7 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 		element(sb, o, "add");
 		break;
 	case OBJ_NFT_RULE:
-		nft(sb, o, "add", "rule");
-		strbuf_add(sb, " %s ", o->nft_rule.chain);
-		if (o->nft_rule.rule)
-			nft_print_rule(sb, o->nft_rule.rule);
-		strbuf_add(sb, "'\n");
+		add_rule(sb, o);
 		break;
 	case OBJ_KIND_COUNT:
 		break;

@@ -62,25 +62,25 @@ static int parse_option(const char *word, struct session *s)
 
 int session_parse(const char *alias, struct session *ret)
 {
-	char copy[ALIAS_MAX], *words[9], *save = NULL, *word;
+	char copy[ALIAS_MAX], *words[9], *rest = copy, *word;
 	struct session s = { 0 };
 	size_t n = 0;
 
 	if (copy_string(copy, sizeof(copy), alias) < 0)
 		return -EINVAL;
-	for (word = strtok_r(copy, " ", &save); word && n < 9; word = strtok_r(NULL, " ", &save))
+	while (n < 9 && (word = strsep(&rest, " ")))
 		words[n++] = word;
 	if (n != 8 || strcmp(words[0], SESSION_ALIAS_WORD) ||
 	    parse_u32(words[1], 1, UINT32_MAX, &s.id) < 0 ||
 	    parse_u32(words[2], 0, UINT32_MAX, &s.uid) < 0 ||
 	    parse_u32(words[3], 0, 255, &s.slot) < 0 ||
-	    parse_u64(words[4], UINT64_MAX, &s.netns) < 0 ||
+	    parse_u64(words[4], UINT64_MAX, &s.netns) < 0 || !words[5][0] ||
 	    copy_string(s.uplinks, sizeof(s.uplinks), words[5]) < 0 ||
 	    !session_name_valid(words[7]))
 		return -EINVAL;
 	strcpy(s.name, words[7]);
-	for (word = strtok_r(words[6], ",", &save); word; word = strtok_r(NULL, ",", &save))
-		if (parse_option(word, &s) < 0)
+	for (rest = words[6]; (word = strsep(&rest, ","));)
+		if (!*word || parse_option(word, &s) < 0)
 			return -EINVAL;
 	if (!s.host)
 		return -EINVAL;

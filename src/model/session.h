@@ -18,7 +18,8 @@
  * options of the run that outlive the launch.
  */
 
-#define SESSION_NAME_MAX    36 /* 32 bytes, the terminator, and rounded up */
+#define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
+#define SESSION_NAME_MAX    36 /* with the terminator, and rounded up */
 #define SESSION_UPLINKS_MAX 96
 #define SESSION_ALIAS_WORD  "via1"
 #define BRIDGE_NAME         "via0"

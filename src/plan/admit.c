@@ -177,7 +177,7 @@ static void free_name(const struct facts *f, const char *name, char ret[SESSION_
 		char number[16];
 		int digits = snprintf(number, sizeof(number), "-%u", n);
 
-		snprintf(ret, SESSION_NAME_MAX, "%.*s%s", SESSION_NAME_MAX - 1 - digits, name,
+		snprintf(ret, SESSION_NAME_MAX, "%.*s%s", SESSION_NAME_BYTES - digits, name,
 			 number);
 	}
 }

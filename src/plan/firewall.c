@@ -8,7 +8,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_bridge.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,7 +230,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	k = key_of_ifname("");
 	add_set(x->set, NFPROTO_BRIDGE, "ports", true, &k);
 
-	c = add_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_BR_PRE_ROUTING,
+	c = add_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_INET_PRE_ROUTING,
 			   PRIORITY_BRIDGE);
 	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);

@@ -24,7 +24,7 @@
 #define METRIC_ROUTE 100
 #define METRIC_STOP  4278198272u
 
-const uint8_t plan_plan_families[2] = { AF_INET, AF_INET6 };
+const uint8_t plan_families[2] = { AF_INET, AF_INET6 };
 
 struct object plan_object(enum object_kind kind, enum place place)
 {
@@ -78,15 +78,15 @@ bool plan_fenced(const struct facts *f, const char *uplink, uint8_t family)
 
 /* --- links, routes, rules, sysctls --------------------------------------------------------- */
 
-/* A sysctl of our own device: it goes when the device goes. */
-static void add_own_sysctl(struct object_set *set, const char *family, const char *dev,
-			   const char *key, const char *value)
+/* Whether the kernel has this one; force_forwarding came late, IPv6 may be off. */
+static bool kernel_has(const struct plan_ctx *x, const struct own_sysctl *s)
 {
-	struct object o = plan_object(OBJ_SYSCTL, PLACE_HOST);
+	char path[SYSCTL_MAX];
 
-	snprintf(o.sysctl.path, sizeof(o.sysctl.path), "net/%s/conf/%s/%s", family, dev, key);
-	snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", value);
-	set_add(set, &o);
+	if (!strcmp(s->family, "ipv4"))
+		return true;
+	own_sysctl_path(s, "all", path);
+	return x->ip6 && (strcmp(s->key, "force_forwarding") || facts_sysctl(x->facts, path));
 }
 
 /* A sysctl of the host: only when it differs, and with the value to go back to. */
@@ -106,14 +106,6 @@ static void add_host_sysctl(const struct plan_ctx *x, const char *path, const ch
 
 static void plan_bridge(const struct plan_ctx *x)
 {
-	static const struct {
-		const char *family, *key, *value;
-	} hardening[] = {
-		{ "ipv4", "accept_redirects", "0" }, { "ipv4", "send_redirects", "0" },
-		{ "ipv4", "forwarding", "1" },       { "ipv6", "accept_ra", "0" },
-		{ "ipv6", "autoconf", "0" },         { "ipv6", "accept_redirects", "0" },
-		{ "ipv6", "accept_dad", "0" },       { "ipv6", "addr_gen_mode", "1" },
-	};
 	struct object o = plan_object(OBJ_LINK, PLACE_HOST);
 
 	strcpy(o.link.name, BRIDGE_NAME);
@@ -123,12 +115,14 @@ static void plan_bridge(const struct plan_ctx *x)
 	strcpy(o.link.alias, BRIDGE_ALIAS);
 	set_add(x->set, &o);
 
-	for (size_t i = 0; i < sizeof(hardening) / sizeof(hardening[0]); i++)
-		if (x->ip6 || strcmp(hardening[i].family, "ipv6"))
-			add_own_sysctl(x->set, hardening[i].family, BRIDGE_NAME, hardening[i].key,
-				       hardening[i].value);
-	if (x->ip6 && facts_sysctl(x->facts, "net/ipv6/conf/all/force_forwarding"))
-		add_own_sysctl(x->set, "ipv6", BRIDGE_NAME, "force_forwarding", "1");
+	for (size_t i = 0; i < BRIDGE_SYSCTL_COUNT; i++) {
+		if (!kernel_has(x, &bridge_sysctls[i]))
+			continue;
+		o = plan_object(OBJ_SYSCTL, PLACE_HOST);
+		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, o.sysctl.path);
+		snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", bridge_sysctls[i].value);
+		set_add(x->set, &o);
+	}
 
 	o = plan_object(OBJ_TC, PLACE_HOST);
 	strcpy(o.tc.dev, BRIDGE_NAME);
@@ -263,13 +257,11 @@ static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 		if (plan_fenced(x->facts, slot->uplink, f))
 			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->uplink, 0);
 	}
-	snprintf(path, sizeof(path), "net/ipv4/conf/%s/forwarding", slot->uplink);
-	add_host_sysctl(x, path, "1");
-	snprintf(path, sizeof(path), "net/ipv4/conf/%s/src_valid_mark", slot->uplink);
-	add_host_sysctl(x, path, "1");
-	snprintf(path, sizeof(path), "net/ipv6/conf/%s/force_forwarding", slot->uplink);
-	if (x->ip6)
-		add_host_sysctl(x, path, "1");
+	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
+		own_sysctl_path(&uplink_sysctls[i], slot->uplink, path);
+		if (kernel_has(x, &uplink_sysctls[i]))
+			add_host_sysctl(x, path, uplink_sysctls[i].value);
+	}
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_CLI_CLI_H
+#define VIA_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "model/request.h"
+
+/* Exit status, the convention of env(1), nice(1) and docker-run(1). */
+#define EXIT_VIA_FAILED    125
+#define EXIT_VIA_NOT_EXEC  126
+#define EXIT_VIA_NOT_FOUND 127
+
+/* What the command line asks for. Strings are borrowed from argv. */
+struct cli_options {
+	struct request request; /* unchecked until cli_parse_run() returned 0 */
+	bool quiet, verbose, json, dry_run, no_proxy_env;
+	char **program; /* of argv, NULL-terminated; NULL when there is none */
+};
+
+/*
+ * Parses [OPTIONS] UPLINK[,UPLINK…] [--] [PROGRAM [ARG…]], POSIX order: the first word that is
+ * no option ends them. argv[0] is the verb or the program's name. Pure: no output, no exit.
+ */
+int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
+		  struct err *err);
+
+/* The verbs. Each returns an exit status; argv[0] is the verb itself. */
+int cli_run(int argc, char *argv[]);
+int cli_plan(int argc, char *argv[]);
+int cli_list(int argc, char *argv[]);
+
+/* Prints "via-iface: …" on stderr and returns EXIT_VIA_FAILED. */
+int cli_fail(const struct err *err);
+
+/*
+ * The path of a sibling program: beside this one in a build tree, else where it was installed.
+ * ret is PATH_MAX bytes.
+ */
+int cli_find_program(const char *name, char *ret, struct err *err);
+
+/*
+ * Makes sure that a daemon answers: starts one when the caller is root and nobody does. Returns
+ * 0, or a negative errno with the reason.
+ */
+int cli_start_daemon(struct err *err);
+
+#endif

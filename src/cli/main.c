@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config.h"
+
+static int cli_help(int argc, char *argv[]);
+static int cli_version(int argc, char *argv[]);
+static int cli_later(int argc, char *argv[]);
+
+/* A verb beats an interface of that name: `run list -- x` is the way out. */
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+	const char *help;
+} verbs[] = {
+	{ "run", cli_run, "[OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]" },
+	{ "plan", cli_plan, "[OPTIONS] UPLINK[,UPLINK…]" },
+	{ "list", cli_list, "[--json]" },
+	{ "help", cli_help, NULL },
+	{ "--help", cli_help, NULL },
+	{ "-h", cli_help, NULL },
+	{ "--version", cli_version, NULL },
+	{ "status", cli_later, NULL },
+	{ "uplinks", cli_later, NULL },
+	{ "move", cli_later, NULL },
+	{ "exec", cli_later, NULL },
+	{ "stop", cli_later, NULL },
+	{ "attach", cli_later, NULL },
+	{ "detach", cli_later, NULL },
+	{ "doctor", cli_later, NULL },
+	{ "desktop", cli_later, NULL },
+	{ "pause", cli_later, NULL },
+	{ "resume", cli_later, NULL },
+};
+
+int cli_fail(const struct err *err)
+{
+	fprintf(stderr, "via-iface: %s\n", err->text);
+	return EXIT_VIA_FAILED;
+}
+
+static int cli_version(int argc, char *argv[])
+{
+	(void)argc, (void)argv;
+	printf("via-iface %s\n", VIA_VERSION);
+	return 0;
+}
+
+static int cli_later(int argc, char *argv[])
+{
+	struct err err = { 0 };
+
+	(void)argc;
+	err_set(&err, 1, "'%s' is not in this version", argv[0]);
+	return cli_fail(&err);
+}
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "via-iface runs a program so that all its traffic, and only its, leaves by "
+		     "one uplink.\n\n"
+		     "  via-iface [OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]\n");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (verbs[i].help)
+			fprintf(out, "  via-iface %s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(out, "\nOptions of a run and a plan:\n"
+		     "  --name NAME      of the session; default: the program's name\n"
+		     "  --ipv6=auto|off  off: the session has no IPv6\n"
+		     "  --host-access    the session may reach services of this host\n"
+		     "  --mtu N          bytes; default: the uplink's\n"
+		     "  --dry-run        print the plan, change nothing\n"
+		     "  -q, -v           less and more words\n\n"
+		     "Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
+		     "could not be\nexecuted, 127 it was not found.\n");
+}
+
+static int cli_help(int argc, char *argv[])
+{
+	(void)argc, (void)argv;
+	print_help(stdout);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_VIA_FAILED;
+	}
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	return cli_run(argc, argv);
+}

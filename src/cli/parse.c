@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "cli/cli.h"
+
+enum {
+	OPT_NAME = 256,
+	OPT_IPV6,
+	OPT_HOST_ACCESS,
+	OPT_MTU,
+	OPT_DRY_RUN,
+	OPT_JSON,
+	OPT_NO_LAN,
+	OPT_KEEP,
+	OPT_USER,
+	OPT_DNS,
+	OPT_NO_PROXY_ENV,
+	OPT_ALLOW_SOCKETS,
+	OPT_PROBE,
+};
+
+static const struct option long_options[] = {
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "ipv6", required_argument, NULL, OPT_IPV6 },
+	{ "host-access", no_argument, NULL, OPT_HOST_ACCESS },
+	{ "mtu", required_argument, NULL, OPT_MTU },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "no-lan", no_argument, NULL, OPT_NO_LAN },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "dns", required_argument, NULL, OPT_DNS },
+	{ "no-proxy-env", no_argument, NULL, OPT_NO_PROXY_ENV },
+	{ "allow-inherited-sockets", no_argument, NULL, OPT_ALLOW_SOCKETS },
+	{ "probe", required_argument, NULL, OPT_PROBE },
+	{ 0 },
+};
+
+static const char *option_name(int c)
+{
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->val == c)
+			return o->name;
+	return "?";
+}
+
+static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
+{
+	switch (c) {
+	case OPT_NAME:
+		if (copy_string(o->request.name, sizeof(o->request.name), arg) < 0)
+			return err_set(err, EINVAL,
+				       "read --name '%.60s': it is longer than 32 bytes", arg);
+		return 0;
+	case OPT_IPV6:
+		if (!strcmp(arg, "off"))
+			o->request.flags |= SESSION_NO_IPV6;
+		else if (!strcmp(arg, "auto"))
+			o->request.flags &= ~(uint32_t)SESSION_NO_IPV6;
+		else
+			return err_set(err, EINVAL, "read --ipv6 '%s': it is auto or off", arg);
+		return 0;
+	case OPT_HOST_ACCESS:
+		o->request.flags |= SESSION_HOST_ACCESS;
+		return 0;
+	case OPT_MTU:
+		if (parse_u32(arg, 1, 65535, &o->request.mtu) < 0)
+			return err_set(err, EINVAL,
+				       "read --mtu '%s': it is a number of bytes, 1280 "
+				       "to 65535",
+				       arg);
+		return 0;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	default:
+		return err_set(err, ENOTSUP, "option --%s is not in this version", option_name(c));
+	}
+}
+
+/* The base name of the program, made to fit the character set of a session name. */
+static void default_name(const char *program, char ret[SESSION_NAME_MAX])
+{
+	const char *slash = program ? strrchr(program, '/') : NULL;
+	const char *base = slash ? slash + 1 : program ? program : "session";
+	char one[2] = { 0 };
+	size_t n = 0;
+
+	for (; *base && n < 32; base++) {
+		one[0] = *base;
+		if (session_name_valid(one) || (n && strchr("._+-", *base)))
+			ret[n++] = *base;
+	}
+	ret[n] = 0;
+	if (!n)
+		strcpy(ret, "session");
+}
+
+int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
+		  struct err *err)
+{
+	struct cli_options o = { 0 };
+	int c, r;
+
+	optind = 0; /* start anew, also after an earlier call (getopt(3)) */
+	while ((c = getopt_long(argc, argv, "+:qv", long_options, NULL)) >= 0) {
+		if (c == '?' || c == ':') {
+			const char *word = argv[optind - 1];
+
+			err_set(err, EINVAL,
+				c == '?' ? "read option '%s': there is no such option"
+					 : "read option '%s': its value is missing",
+				word);
+			return err_hint(err, "see `via-iface --help`");
+		}
+		r = take_option(c, optarg, &o, err);
+		if (r < 0)
+			return r;
+	}
+	if (optind >= argc) {
+		err_set(err, EINVAL, "read the command line: no uplink is named");
+		return err_hint(err, "say for example `via-iface wlp6s0 -- curl example.org`");
+	}
+	if (copy_string(o.request.uplinks, sizeof(o.request.uplinks), argv[optind]) < 0)
+		return err_set(err, EINVAL,
+			       "read uplinks '%.40s…': the list is longer than %d bytes",
+			       argv[optind], SESSION_UPLINKS_MAX - 1);
+	optind++;
+	if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (optind < argc)
+		o.program = argv + optind;
+	if (with_program && !o.program && !o.dry_run) {
+		err_set(err, EINVAL, "read the command line: no program is named");
+		return err_hint(err, "say for example `via-iface %s -- curl example.org`",
+				o.request.uplinks);
+	}
+	if (!o.request.name[0])
+		default_name(o.program ? o.program[0] : NULL, o.request.name);
+	r = request_check(&o.request, err);
+	if (r == 0)
+		*ret = o;
+	return r;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* via-iface plan: what a run would do, as lines to paste, and its undoing. Changes nothing. */
+#include <errno.h>
+#include <json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "config.h"
+#include "model/print.h"
+#include "net/kernel.h"
+#include "net/nft_codec.h"
+#include "plan/plan.h"
+
+/* The whole wanted state for one more session, sorted. */
+static int make_plan(struct facts *f, const struct request *request, struct session *ret,
+		     struct object_set *set, struct err *err)
+{
+	const struct admit_memory memory = { 0 };
+	struct object_set inside = { 0 };
+	struct session *added;
+	int r = plan_admit(f, request, geteuid(), &memory, ret, err);
+
+	if (r < 0)
+		return r;
+	added = VEC_PUSH(&f->sessions);
+	if (!added)
+		return err_errno(err, ENOMEM, "plan");
+	*added = *ret;
+	r = plan_host(f, f->sessions.v, f->sessions.n, set, err);
+	if (r == 0)
+		r = plan_inside(f, ret, &inside, err);
+	for (size_t i = 0; i < inside.n; i++)
+		set_add(set, &inside.v[i]);
+	inside.n = 0;
+	set_done(&inside);
+	if (r == 0 && (set_sort(set) < 0 || nft_fingerprint(set) < 0))
+		r = err_errno(err, ENOMEM, "plan");
+	return r;
+}
+
+static bool present(const struct facts *f, const struct object *o)
+{
+	const struct object *have = set_find(&f->ours, o);
+
+	return have && object_same(o, have);
+}
+
+/* Marks each line of a step that is already so. */
+static void print_step(struct strbuf *out, const char *text, bool is_present)
+{
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		strbuf_add_bytes(out, text, (size_t)(end - text));
+		strbuf_add(out, "%s\n", is_present ? " # present" : "");
+	}
+}
+
+static void plan_text(const struct facts *f, const struct object_set *set, const char *netns)
+{
+	_cleanup_strbuf_ struct strbuf out = { 0 }, one = { 0 };
+
+	for (size_t i = 0; i < set->n; i++) {
+		strbuf_truncate(&one, 0);
+		print_add(&one, &set->v[i], netns);
+		print_step(&out, strbuf_text(&one), present(f, &set->v[i]));
+	}
+	strbuf_add(&out, "# to undo\n");
+	for (size_t i = set->n; i-- > 0;)
+		if (!print_goes_along(&set->v[i]))
+			print_remove(&out, &set->v[i], netns);
+	fputs(strbuf_text(&out), stdout);
+}
+
+static void add_step(struct json_object *array, const char *action, const struct object *o,
+		     const char *text)
+{
+	struct json_object *step;
+
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		step = json_object_new_object();
+		json_object_object_add(step, "action", json_object_new_string(action));
+		json_object_object_add(step, "kind",
+				       json_object_new_string(object_kind_name(o->kind)));
+		json_object_object_add(step, "text",
+				       json_object_new_string_len(text, (int)(end - text)));
+		json_object_array_add(array, step);
+	}
+}
+
+static void plan_json(const struct facts *f, const struct object_set *set, const char *netns)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *steps = json_object_new_array(), *undo = json_object_new_array();
+	_cleanup_strbuf_ struct strbuf one = { 0 };
+
+	for (size_t i = 0; i < set->n; i++) {
+		strbuf_truncate(&one, 0);
+		print_add(&one, &set->v[i], netns);
+		add_step(steps, present(f, &set->v[i]) ? "keep" : "add", &set->v[i],
+			 strbuf_text(&one));
+	}
+	for (size_t i = set->n; i-- > 0;) {
+		if (print_goes_along(&set->v[i]))
+			continue;
+		strbuf_truncate(&one, 0);
+		print_remove(&one, &set->v[i], netns);
+		add_step(undo, "remove", &set->v[i], strbuf_text(&one));
+	}
+	json_object_object_add(root, "steps", steps);
+	json_object_object_add(root, "undo", undo);
+	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(root);
+}
+
+int cli_plan(int argc, char *argv[])
+{
+	struct cli_options options;
+	struct kernel k;
+	struct facts f = { 0 };
+	struct object_set set = { 0 };
+	struct session s;
+	struct err err = { 0 };
+	int r = cli_parse_run(argc, argv, false, &options, &err);
+
+	if (r < 0)
+		return cli_fail(&err);
+	r = kernel_open(&k, VIA_RUNDIR, false, &err);
+	if (r < 0)
+		return cli_fail(&err);
+	r = observe(&k, options.request.uplinks, 0, &f, &err);
+	if (r == 0)
+		r = make_plan(&f, &options.request, &s, &set, &err);
+	if (r == 0 && options.json)
+		plan_json(&f, &set, s.name);
+	else if (r == 0)
+		plan_text(&f, &set, s.name);
+	set_done(&set);
+	facts_done(&f);
+	kernel_close(&k);
+	return r < 0 ? cli_fail(&err) : 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * argv → request → memfd → via-iface-enter, which becomes the program. Nothing here changes the
+ * network, and nothing of this process stays behind.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "ipc/handover.h"
+
+extern char **environ;
+
+/*
+ * Whether the program can be found, before a session is made for it. The exec has the last word;
+ * this only saves a session for a misspelt name.
+ */
+static int find_program(const char *name, struct err *err)
+{
+	const char *path = getenv("PATH");
+	char full[PATH_MAX];
+	struct stat st;
+
+	if (strchr(name, '/'))
+		return stat(name, &st) < 0 ? err_errno(err, errno, "run '%s'", name) : 0;
+	if (!path)
+		path = "/bin:/usr/bin";
+	for (;;) {
+		size_t len = strcspn(path, ":");
+
+		if (snprintf(full, sizeof(full), "%.*s/%s", (int)len, len ? path : ".", name) <
+			    (int)sizeof(full) &&
+		    stat(full, &st) == 0)
+			return 0;
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	return err_set(err, ENOENT, "run '%s': it is not in PATH; give its full path", name);
+}
+
+int cli_run(int argc, char *argv[])
+{
+	struct cli_options options;
+	struct msg_request request;
+	char enter[PATH_MAX], fd_text[16];
+	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL };
+	struct err err = { 0 };
+	int fd;
+
+	if (cli_parse_run(argc, argv, true, &options, &err) < 0)
+		return cli_fail(&err);
+	if (options.dry_run)
+		return cli_plan(argc, argv);
+	if (find_program(options.program[0], &err) < 0) {
+		cli_fail(&err);
+		return err.code == ENOENT || err.code == ENOTDIR ? EXIT_VIA_NOT_FOUND
+								 : EXIT_VIA_NOT_EXEC;
+	}
+	if (cli_find_program("via-iface-enter", enter, &err) < 0 || cli_start_daemon(&err) < 0)
+		return cli_fail(&err);
+	msg_request_init(&request, MSG_RUN);
+	request.request = options.request;
+	fd = handover_write(&request, options.program, environ, &err);
+	if (fd < 0)
+		return cli_fail(&err);
+	snprintf(fd_text, sizeof(fd_text), "%d", fd);
+	execve(enter, enter_argv, environ);
+	err_errno(&err, errno, "start '%s'", enter);
+	return cli_fail(&err);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One thread, one poll loop: the socket and its connections, the kernel's events, signals. A
+ * connection is one request and one answer; a peer that says nothing is closed after a while.
+ */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "ipc/msg.h"
+#include "ipc/sock.h"
+
+#define CONNECTIONS_MAX 256
+#define PER_UID_MAX     16
+#define SILENCE_MS      5000
+#define COALESCE_MS     10   /* events come in swarms */
+#define HEAL_AGAIN_MS   1000 /* after a failed attempt */
+
+struct connection {
+	int fd;
+	struct ucred peer;
+	int64_t deadline;
+};
+
+struct server {
+	const struct server_options *options;
+	struct world world;
+	char socket_path[108];
+	int dir_fd, listen_fd, signal_fd;
+	struct connection connections[CONNECTIONS_MAX];
+	size_t n_connections;
+	int64_t heal_at;  /* 0: nothing to heal */
+	int64_t leave_at; /* 0: there are sessions */
+	bool stop;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static int may_run(const struct ucred *peer, const struct request *request, struct err *err)
+{
+	if (peer->uid == 0)
+		return 0;
+	err_set(err, EPERM, "use uplink '%s' as uid %u: only root may, in this version",
+		request->uplinks, peer->uid);
+	return err_hint(err, "run it with sudo");
+}
+
+static void answer_run(struct server *s, const struct connection *c,
+		       const struct msg_request *request)
+{
+	_cleanup_close_ int netns = -1;
+	struct session session = { 0 };
+	struct msg_reply reply;
+	struct err err = { 0 };
+	int r;
+
+	msg_reply_init(&reply, MSG_RUN);
+	r = request_check(&request->request, &err);
+	if (r == 0)
+		r = may_run(&c->peer, &request->request, &err);
+	if (r == 0)
+		r = world_run(&s->world, &request->request, c->peer.uid, &session, &netns, &err);
+	if (r < 0) {
+		reply.status = MSG_REFUSED;
+		memcpy(reply.text, err.text, sizeof(reply.text));
+		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.uid, err.text);
+	} else {
+		reply.id = session.id;
+		memcpy(reply.name, session.name, sizeof(reply.name));
+	}
+	r = sock_send(c->fd, &reply, sizeof(reply), netns);
+	if (r < 0)
+		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.uid, strerror(-r));
+}
+
+/* One message; whatever it was, the connection is done with. */
+static void serve(struct server *s, const struct connection *c)
+{
+	struct msg_request request;
+	int passed = -1;
+	ssize_t n = sock_recv(c->fd, &request, sizeof(request), &passed);
+
+	close_fd(&passed);
+	if (n < 0 || msg_request_check(&request, (size_t)n) < 0)
+		return;
+	switch ((enum msg_op)request.header.op) {
+	case MSG_RUN:
+		answer_run(s, c, &request);
+		break;
+	case MSG_OP_END:
+		break;
+	}
+}
+
+static size_t connections_of(const struct server *s, uid_t uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_connections; i++)
+		n += s->connections[i].peer.uid == uid;
+	return n;
+}
+
+static void answer_busy(int fd)
+{
+	struct msg_reply reply;
+
+	msg_reply_init(&reply, MSG_RUN);
+	reply.status = MSG_BUSY;
+	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
+	sock_send(fd, &reply, sizeof(reply), -1);
+}
+
+/* Takes in all that wait. Returns whether there was any. */
+static bool accept_all(struct server *s)
+{
+	bool any = false;
+
+	for (;;) {
+		_cleanup_close_ int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		struct connection c = { .deadline = now_ms() + SILENCE_MS };
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			return any;
+		any = true;
+		if (sock_peer(fd, &c.peer, NULL) < 0)
+			continue;
+		if (s->n_connections == CONNECTIONS_MAX ||
+		    connections_of(s, c.peer.uid) >= PER_UID_MAX) {
+			answer_busy(fd);
+			continue;
+		}
+		c.fd = steal_fd(&fd);
+		s->connections[s->n_connections++] = c;
+	}
+}
+
+static void hang_up(struct server *s, size_t i)
+{
+	close(s->connections[i].fd);
+	s->connections[i] = s->connections[--s->n_connections];
+}
+
+/* --- time ---------------------------------------------------------------------------------- */
+
+static void linger(struct server *s)
+{
+	if (world_sessions(&s->world))
+		s->leave_at = 0;
+	else if (!s->leave_at)
+		s->leave_at = now_ms() + s->options->linger_ms;
+}
+
+static void heal(struct server *s)
+{
+	struct err err = { 0 };
+
+	s->heal_at = 0;
+	if (world_heal(&s->world, &err) < 0) {
+		syslog(LOG_WARNING, "heal: %s", err.text);
+		s->heal_at = now_ms() + HEAL_AGAIN_MS;
+	}
+	linger(s);
+}
+
+static int open_socket(struct server *s, struct err *err)
+{
+	s->listen_fd = sock_listen(s->socket_path, err);
+	if (s->listen_fd < 0)
+		return s->listen_fd;
+	if (fcntl(s->listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_errno(err, errno, "make the socket non-blocking");
+	return 0;
+}
+
+/*
+ * Nobody needs us: close the door, and only if nobody slipped in before it closed, clear the host
+ * and go. The next daemon waits for the lock until we are gone.
+ */
+static void leave(struct server *s)
+{
+	struct err err = { 0 };
+
+	unlink(s->socket_path);
+	if (accept_all(s)) {
+		close_fd(&s->listen_fd);
+		s->leave_at = now_ms() + s->options->linger_ms;
+		if (open_socket(s, &err) == 0)
+			return;
+		syslog(LOG_ERR, "%s", err.text);
+	}
+	if (world_clear(&s->world, &err) < 0)
+		syslog(LOG_ERR, "clear the host: %s", err.text);
+	s->stop = true;
+}
+
+static int timeout_of(const struct server *s)
+{
+	int64_t next = INT64_MAX, left;
+
+	if (s->heal_at)
+		next = s->heal_at;
+	if (s->leave_at && !s->n_connections && s->leave_at < next)
+		next = s->leave_at;
+	for (size_t i = 0; i < s->n_connections; i++)
+		if (s->connections[i].deadline < next)
+			next = s->connections[i].deadline;
+	if (next == INT64_MAX)
+		return -1;
+	left = next - now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static void on_time(struct server *s)
+{
+	int64_t now = now_ms();
+
+	for (size_t i = s->n_connections; i-- > 0;)
+		if (s->connections[i].deadline <= now)
+			hang_up(s, i);
+	if (s->heal_at && s->heal_at <= now)
+		heal(s);
+	if (s->leave_at && s->leave_at <= now && !s->n_connections)
+		leave(s);
+}
+
+/* --- the loop ------------------------------------------------------------------------------ */
+
+enum { FD_SIGNAL, FD_EVENTS, FD_NFT_EVENTS, FD_LISTEN, FD_FIRST_CONNECTION };
+
+static void turn(struct server *s)
+{
+	struct pollfd fds[FD_FIRST_CONNECTION + CONNECTIONS_MAX] = {
+		[FD_SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
+		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
+		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
+		[FD_LISTEN] = { .fd = s->listen_fd, .events = POLLIN },
+	};
+	size_t n = s->n_connections;
+
+	for (size_t i = 0; i < n; i++)
+		fds[FD_FIRST_CONNECTION + i] =
+			(struct pollfd){ .fd = s->connections[i].fd, .events = POLLIN };
+	if (poll(fds, FD_FIRST_CONNECTION + n, timeout_of(s)) < 0)
+		return;
+	if (fds[FD_SIGNAL].revents) {
+		s->stop = true;
+		return;
+	}
+	if ((fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents) &&
+	    world_take_events(&s->world) && !s->heal_at)
+		s->heal_at = now_ms() + COALESCE_MS;
+	for (size_t i = n; i-- > 0;)
+		if (fds[FD_FIRST_CONNECTION + i].revents) {
+			world_take_events(&s->world);
+			serve(s, &s->connections[i]);
+			hang_up(s, i);
+			s->leave_at = 0;
+			linger(s);
+		}
+	if (fds[FD_LISTEN].revents)
+		accept_all(s);
+	on_time(s);
+}
+
+/* One daemon at a time: the lock is on the directory, so that it leaves no file. */
+static int lock_rundir(struct server *s, struct err *err)
+{
+	if (mkdir(s->options->rundir, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make directory '%s'", s->options->rundir);
+	s->dir_fd = open(s->options->rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->dir_fd < 0 || flock(s->dir_fd, LOCK_EX) < 0)
+		return err_errno(err, errno, "lock directory '%s'", s->options->rundir);
+	return 0;
+}
+
+static int start(struct server *s, struct err *err)
+{
+	sigset_t signals;
+	int r = lock_rundir(s, err);
+
+	if (r < 0)
+		return r;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (s->signal_fd < 0)
+		return err_errno(err, errno, "listen to signals");
+	r = world_open(&s->world, s->options->rundir, err);
+	if (r == 0)
+		r = world_heal(&s->world, err);
+	if (r == 0)
+		r = open_socket(s, err);
+	return r;
+}
+
+static void tell_ready(const struct server *s, int r, const struct err *err)
+{
+	int fd = s->options->ready_fd;
+
+	if (fd < 0)
+		return;
+	if (r < 0)
+		dprintf(fd, "%s", err->text);
+	else
+		dprintf(fd, "\n");
+	close(fd);
+}
+
+int server_run(const struct server_options *options, struct err *err)
+{
+	static struct server s;
+	char saved[PATH_MAX];
+	int r;
+
+	s = (struct server){ .options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1 };
+	s.world.kernel.host_ns = s.world.kernel.session_ns = -1;
+	snprintf(s.socket_path, sizeof(s.socket_path), "%s/socket", options->rundir);
+	r = start(&s, err);
+	tell_ready(&s, r, err);
+	if (r == 0)
+		linger(&s);
+	while (r == 0 && !s.stop)
+		turn(&s);
+	if (r == 0 && !world_sessions(&s.world))
+		world_clear(&s.world, NULL); /* a signal came while lingering */
+	while (s.n_connections)
+		hang_up(&s, s.n_connections - 1);
+	if (s.listen_fd >= 0)
+		unlink(s.socket_path);
+	snprintf(saved, sizeof(saved), "%s/sysctl", options->rundir);
+	rmdir(saved); /* only when it is empty */
+	close_fd(&s.listen_fd);
+	close_fd(&s.signal_fd);
+	world_close(&s.world);
+	close_fd(&s.dir_fd);
+	return r;
+}

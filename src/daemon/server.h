@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DAEMON_SERVER_H
+#define VIA_DAEMON_SERVER_H
+
+#include "daemon/world.h"
+
+struct server_options {
+	const char *rundir;
+	unsigned int linger_ms; /* how long to stay when the last session has ended */
+	int ready_fd;           /* gets one byte when the socket answers, or an error line; -1 */
+};
+
+/*
+ * Serves until there is nothing to serve or a signal ends it. Returns 0, or a negative errno
+ * with the reason.
+ */
+int server_run(const struct server_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DAEMON_WORLD_H
+#define VIA_DAEMON_WORLD_H
+
+#include <sys/types.h>
+
+#include "model/request.h"
+#include "net/kernel.h"
+#include "plan/plan.h"
+
+/*
+ * The host as the daemon keeps it: what was seen, what is wanted, and the one operation that
+ * brings the first to the second. Every change of mind - a launch, an end, an event, a fault -
+ * is observe, plan, diff, apply.
+ */
+struct world {
+	struct kernel kernel;
+	struct nl_sock events, nft_events; /* multicast only */
+	struct facts facts;
+	bool stale; /* something moved since facts were made */
+	struct admit_memory memory;
+};
+
+int world_open(struct world *w, const char *rundir, struct err *err);
+void world_close(struct world *w);
+
+/*
+ * Makes a session for a checked request. On success *ret_netns is a descriptor of its netns, the
+ * caller's to pass on and close. On failure nothing of it is left.
+ */
+int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
+	      int *ret_netns, struct err *err);
+
+/* Reads pending events; true when something other than ourselves changed something of interest. */
+bool world_take_events(struct world *w);
+
+/* Looks anew and brings the host to what its sessions want. */
+int world_heal(struct world *w, struct err *err);
+
+/* Removes all that is ours; for when there is no session. */
+int world_clear(struct world *w, struct err *err);
+
+size_t world_sessions(const struct world *w);
+
+#endif

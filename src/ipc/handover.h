@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_IPC_HANDOVER_H
+#define VIA_IPC_HANDOVER_H
+
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "ipc/msg.h"
+
+/*
+ * What via-iface leaves to via-iface-enter: a memfd (memfd_create(2)) with this struct, then the
+ * arguments and the environment as terminated strings one behind the other. It exists because an
+ * exec with file capabilities strips the environment (ld.so(8), secure-execution mode), lowers an
+ * unlimited stack and forgets the parent-death signal and parts of the personality.
+ */
+
+#define HANDOVER_MAGIC 0x76696168u /* "viah" */
+
+struct handover {
+	uint32_t magic, version;
+	struct msg_request request;
+	uint32_t argc, envc;
+	uint64_t argv_len, env_len; /* bytes of each range */
+	struct rlimit stack;
+	uint32_t personality;
+	int32_t death_signal; /* PR_GET_PDEATHSIG, 0: none */
+};
+
+/* Most bytes of arguments and environment: what execve(2) takes at most, and some. */
+#define HANDOVER_MAX (64u << 20)
+
+/*
+ * Writes it all, of the calling process; argv[] and envp[] end with NULL. Returns a descriptor
+ * that survives an exec, or a negative errno.
+ */
+int handover_write(const struct msg_request *request, char *const argv[], char *const envp[],
+		   struct err *err);
+
+/* The struct alone, checked. */
+int handover_read(int fd, struct handover *ret, struct err *err);
+
+/*
+ * The strings, checked against the struct: exactly argc and envc terminated strings in exactly
+ * argv_len and env_len bytes. Both arrays and *ret_bytes are the caller's to free.
+ */
+int handover_read_strings(int fd, const struct handover *h, char ***ret_argv, char ***ret_envp,
+			  char **ret_bytes, struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_IPC_MSG_H
+#define VIA_IPC_MSG_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/request.h"
+
+/*
+ * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way, both structs
+ * of fixed size without pointers, text terminated and zero-filled, descriptors by SCM_RIGHTS. A
+ * message of any other size, magic, version or operation closes the connection. Nothing is
+ * allocated by a number that the other side chose.
+ */
+
+#define MSG_MAGIC   0x76696131u /* "via1" */
+#define MSG_VERSION 1u
+
+enum msg_op {
+	MSG_RUN = 1, /* make a session; the answer carries its netns */
+	MSG_OP_END,
+};
+
+struct msg_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;
+};
+
+struct msg_request {
+	struct msg_header header;
+	struct request request;
+};
+
+enum msg_status {
+	MSG_OK,
+	MSG_REFUSED, /* for the reason in text */
+	MSG_BUSY,    /* too many connections; worth trying again */
+};
+
+struct msg_reply {
+	struct msg_header header; /* the request's operation */
+	uint32_t status;
+	uint32_t id; /* of the session */
+	char name[SESSION_NAME_MAX];
+	char text[ERR_TEXT_MAX];
+};
+
+static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
+static_assert(sizeof(struct msg_request) == 8 + 8 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX,
+	      "no padding on the wire");
+static_assert(sizeof(struct msg_reply) == 16 + SESSION_NAME_MAX + ERR_TEXT_MAX,
+	      "no padding on the wire");
+
+/* A zeroed request or reply with its header filled in. */
+void msg_request_init(struct msg_request *m, enum msg_op op);
+void msg_reply_init(struct msg_reply *m, uint16_t op);
+
+/* 0, or -EBADMSG: then the connection must be closed. */
+int msg_request_check(const struct msg_request *m, size_t len);
+int msg_reply_check(const struct msg_reply *m, size_t len);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Doing: a dumb loop over steps. What to do, and in which order, was decided before.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "net/kernel.h"
+#include "net/nft_codec.h"
+#include "net/rtnl.h"
+#include "net/sysctl.h"
+
+static const struct object *object_of(const struct step *s)
+{
+	return s->want ? s->want : s->have;
+}
+
+static int story(struct err *err, const struct step *s)
+{
+	static const char *const verbs[] = {
+		[STEP_ADD] = "make",
+		[STEP_CHANGE] = "change",
+		[STEP_REMOVE] = "remove",
+	};
+	char name[OBJECT_NAME_MAX];
+
+	return err_wrap(err, "%s %s", verbs[s->action], object_name(object_of(s), name));
+}
+
+/* --- rtnetlink ----------------------------------------------------------------------------- */
+
+static int take_index(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		*(int *)arg = l.fact.index;
+	return r < 0 ? r : 0;
+}
+
+static int find_index(struct nl_sock *sock, const char *name, int *ret, struct err *err)
+{
+	struct nl_msg m;
+	int r;
+
+	rtnl_get_link(&m, name);
+	r = nl_get(sock, &m, take_index, ret, err);
+	return r < 0 ? err_wrap(err, "find device '%s'", name) : 0;
+}
+
+static bool already_so(const struct step *s, int code)
+{
+	if (s->action == STEP_REMOVE)
+		return code == -ENODEV || code == -ENOENT || code == -ESRCH ||
+		       code == -EADDRNOTAVAIL || code == -EINVAL;
+	return code == -EEXIST && (s->want->kind == OBJ_RULE || s->want->kind == OBJ_TC ||
+				   s->want->kind == OBJ_ADDRESS);
+}
+
+static int apply_rtnl(struct kernel *k, const struct step *s, struct err *err)
+{
+	const struct object *o = object_of(s);
+	struct nl_sock *sock = o->place == PLACE_HOST ? &k->route : &k->session_route;
+	struct rtnl_numbers n = { .netns = k->session_ns };
+	const char *dev = rtnl_device(o);
+	bool creates = o->kind == OBJ_LINK && s->action == STEP_ADD;
+	int parts = rtnl_parts(o, s->action), r = 0;
+
+	if (o->kind == OBJ_LINK && o->link.master[0] && s->action != STEP_REMOVE)
+		r = find_index(sock, o->link.master, &n.master, err);
+	for (int part = 0; part < parts && r == 0; part++) {
+		struct nl_msg m;
+
+		if (dev[0] && !n.dev && !(creates && part == 0))
+			r = find_index(sock, dev, &n.dev, err);
+		if (r < 0)
+			break;
+		rtnl_encode(&m, o, s->action, part, &n);
+		r = nl_talk(sock, &m, err);
+		if (r < 0 && already_so(s, r))
+			r = 0;
+	}
+	if (r < 0 && s->action == STEP_REMOVE && already_so(s, r))
+		return 0;
+	return r < 0 ? story(err, s) : 0;
+}
+
+/* --- sysctl -------------------------------------------------------------------------------- */
+
+/*
+ * Put back only what is still as we left it: a value that somebody else set since then is
+ * theirs.
+ */
+static int sysctl_restore(struct kernel *k, const struct obj_sysctl *s, struct err *err)
+{
+	char now[sizeof(s->value)];
+	int r = sysctl_read(s->path, now, sizeof(now));
+
+	if (r == 0 && !strcmp(now, s->value))
+		r = sysctl_write(s->path, s->before);
+	if (r < 0 && r != -ENOENT)
+		return err_errno(err, -r, "write '%s'", s->before);
+	r = sysctl_forget(k->rundir, s->path);
+	return r < 0 ? err_errno(err, -r, "forget the saved value") : 0;
+}
+
+static int apply_sysctl(struct kernel *k, const struct step *s, struct err *err)
+{
+	const struct object *o = object_of(s);
+	int r = 0;
+
+	if (o->place == PLACE_SESSION)
+		r = kernel_enter_session(k, err);
+	else
+		kernel_home(k);
+	if (r < 0)
+		return story(err, s);
+	if (s->action == STEP_REMOVE) {
+		if (o->sysctl.before[0])
+			r = sysctl_restore(k, &o->sysctl, err);
+		return r < 0 ? story(err, s) : 0;
+	}
+	if (o->place == PLACE_HOST && o->sysctl.before[0])
+		r = sysctl_save(k->rundir, o->sysctl.path, o->sysctl.before, err);
+	if (r < 0)
+		return story(err, s);
+	r = sysctl_write(o->sysctl.path, o->sysctl.value);
+	if (r < 0) {
+		err_errno(err, -r, "write '%s'", o->sysctl.value);
+		return story(err, s);
+	}
+	return 0;
+}
+
+/* --- nftables ------------------------------------------------------------------------------ */
+
+static bool one_batch(const struct step *a, const struct step *b)
+{
+	return object_is_nft(object_of(b)) && object_of(a)->place == object_of(b)->place;
+}
+
+static bool flushed_before(const struct steps *steps, size_t first, size_t i)
+{
+	const struct object *o = object_of(&steps->v[i]);
+
+	for (size_t j = first; j < i; j++) {
+		const struct object *p = object_of(&steps->v[j]);
+
+		if (steps->v[j].action == STEP_CHANGE && p->kind == OBJ_NFT_RULE &&
+		    p->family == o->family && !strcmp(p->nft_rule.chain, o->nft_rule.chain))
+			return true;
+	}
+	return false;
+}
+
+/* What goes with its table needs no message of its own, and would be too late for one. */
+static bool goes_with_table(const struct steps *steps, size_t i)
+{
+	const struct object *o = object_of(&steps->v[i]);
+
+	if (steps->v[i].action != STEP_REMOVE || o->kind == OBJ_NFT_TABLE)
+		return false;
+	for (size_t j = i + 1; j < steps->n; j++) { /* removals go backwards: the table is last */
+		const struct object *p = object_of(&steps->v[j]);
+
+		if (steps->v[j].action == STEP_REMOVE && p->kind == OBJ_NFT_TABLE &&
+		    p->family == o->family && p->place == o->place)
+			return true;
+	}
+	return false;
+}
+
+static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err)
+{
+	const struct object *guilty = NULL;
+	char name[OBJECT_NAME_MAX];
+	uint32_t failed = 0;
+	int r;
+
+	nft_batch_end(b);
+	if (b->failed)
+		return err_errno(err, ENOMEM, "build the nft transaction");
+	sock->seq = b->seq;
+	r = nl_batch(sock, b->buf, b->len, nft_batch_last(b), &failed, err);
+	if (r < 0)
+		guilty = nft_batch_object(b, failed);
+	if (r < 0 && guilty)
+		err_wrap(err, "%s", object_name(guilty, name));
+	if (r == -EOPNOTSUPP || (r == -ENOENT && guilty && guilty->kind != OBJ_NFT_ELEMENT))
+		err_hint(err, "the kernel may lack a part of nf_tables, or nobody may load it now");
+	return r < 0 ? err_wrap(err, "change the firewall") : 0;
+}
+
+/* Returns how many steps it took, or a negative errno. */
+static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first, struct err *err)
+{
+	const struct object *o = object_of(&steps->v[first]);
+	struct nl_sock *sock = o->place == PLACE_HOST ? &k->nft : &k->session_nft;
+	_cleanup_nft_batch_ struct nft_batch b = { 0 };
+	bool empty = true;
+	size_t i;
+	int r = 0;
+
+	nft_batch_begin(&b, sock->seq + 1);
+	for (i = first; i < steps->n && one_batch(&steps->v[first], &steps->v[i]); i++) {
+		const struct step *s = &steps->v[i];
+
+		o = object_of(s);
+		if (goes_with_table(steps, i))
+			continue;
+		if (o->kind == OBJ_NFT_RULE && s->action == STEP_CHANGE &&
+		    !flushed_before(steps, first, i))
+			nft_batch_flush_chain(&b, o);
+		nft_batch_step(&b, o, s->action);
+		empty = false;
+	}
+	if (!empty)
+		r = send_batch(sock, &b, err);
+	return r < 0 ? r : (ssize_t)(i - first);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int apply(struct kernel *k, const struct steps *steps, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < steps->n && r == 0;) {
+		const struct step *s = &steps->v[i];
+		const struct object *o = object_of(s);
+		ssize_t taken = 1;
+
+		if (object_is_nft(o)) {
+			taken = apply_nft(k, steps, i, err);
+			r = taken < 0 ? (int)taken : 0;
+		} else if (o->kind == OBJ_SYSCTL) {
+			r = apply_sysctl(k, s, err);
+		} else if (o->kind != OBJ_NETNS) { /* made before: its inode is in the plan */
+			r = apply_rtnl(k, s, err);
+		}
+		i += (size_t)taken;
+	}
+	kernel_home(k);
+	return r;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "net/rtnl.h"
+
+#define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
+
+int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err)
+{
+	struct kernel fresh = { .rundir = rundir, .host_ns = -1, .session_ns = -1 };
+	int r = nl_open(&fresh.route, NETLINK_ROUTE, err);
+
+	if (r == 0)
+		r = nl_open(&fresh.nft, NETLINK_NETFILTER, err);
+	if (r < 0 && !can_change && fresh.route.nl)
+		r = 0; /* a kernel without nfnetlink can still be looked at */
+	if (r == 0 && can_change) {
+		fresh.host_ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (fresh.host_ns < 0)
+			r = err_errno(err, errno, "open the host's netns");
+	}
+	if (r < 0) {
+		kernel_close(&fresh);
+		return r;
+	}
+	*k = fresh;
+	return 0;
+}
+
+void kernel_close(struct kernel *k)
+{
+	kernel_drop_session(k);
+	nl_close(&k->route);
+	nl_close(&k->nft);
+	close_fd(&k->host_ns);
+}
+
+void kernel_home(struct kernel *k)
+{
+	if (k->at == PLACE_HOST)
+		return;
+	if (setns(k->host_ns, CLONE_NEWNET) < 0)
+		abort();
+	k->at = PLACE_HOST;
+}
+
+int kernel_enter_session(struct kernel *k, struct err *err)
+{
+	if (k->at == PLACE_SESSION)
+		return 0;
+	if (setns(k->session_ns, CLONE_NEWNET) < 0)
+		return err_errno(err, errno, "enter the session's netns");
+	k->at = PLACE_SESSION;
+	return 0;
+}
+
+int kernel_new_session(struct kernel *k, struct err *err)
+{
+	int r = 0;
+
+	kernel_home(k);
+	kernel_drop_session(k);
+	if (unshare(CLONE_NEWNET) < 0) {
+		err_errno(err, errno, "make a netns");
+		return err_hint(err, "see user.max_net_namespaces, and CONFIG_NET_NS");
+	}
+	k->at = PLACE_SESSION;
+	k->session_ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (k->session_ns < 0)
+		r = err_errno(err, errno, "open the new netns");
+	if (r == 0)
+		r = nl_open(&k->session_route, NETLINK_ROUTE, err);
+	if (r == 0)
+		r = nl_open(&k->session_nft, NETLINK_NETFILTER, err);
+	if (r < 0) {
+		kernel_home(k);
+		kernel_drop_session(k);
+	}
+	return r;
+}
+
+int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(k->session_ns, &st) < 0)
+		return err_errno(err, errno, "look at the new netns");
+	*ret = st.st_ino;
+	return 0;
+}
+
+void kernel_drop_session(struct kernel *k)
+{
+	nl_close(&k->session_route);
+	nl_close(&k->session_nft);
+	close_fd(&k->session_ns);
+}
+
+static int take_operstate(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		*(uint8_t *)arg = l.operstate;
+	return r < 0 ? r : 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
+ * 6.9); elsewhere the change is announced.
+ */
+void kernel_settle(struct kernel *k, const char *dev, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms, left;
+	struct nl_sock events = { 0 };
+	struct nl_msg m;
+
+	for (;;) {
+		struct pollfd fd;
+		uint8_t operstate = OPER_UP;
+		char buf[8192];
+
+		rtnl_get_link(&m, dev);
+		if (nl_get(&k->route, &m, take_operstate, &operstate, NULL) < 0 ||
+		    operstate == OPER_UP)
+			break;
+		if (!events.nl) { /* listen first, then ask once more */
+			if (nl_open(&events, NETLINK_ROUTE, NULL) < 0 ||
+			    nl_join(&events, RTNLGRP_LINK, NULL) < 0)
+				break;
+			continue;
+		}
+		left = end - now_ms();
+		fd = (struct pollfd){ .fd = nl_fd(&events), .events = POLLIN };
+		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
+			break;
+		while (recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+	}
+	nl_close(&events);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NET_KERNEL_H
+#define VIA_NET_KERNEL_H
+
+#include "model/diff.h"
+#include "model/facts.h"
+#include "net/nl.h"
+
+/*
+ * The kernel as via-iface deals with it: looked at (observe) and changed (apply). One thread;
+ * while a session is being made, the process may stand in the session's netns, and kernel_home()
+ * brings it back.
+ */
+
+struct kernel {
+	const char *rundir; /* borrowed */
+	struct nl_sock route, nft;
+	int host_ns; /* -1 in a program that only looks */
+
+	/* the session that is being made */
+	struct nl_sock session_route, session_nft;
+	int session_ns;
+	enum place at; /* whose netns the process is in */
+};
+
+/* Opens the sockets; can_change also prepares for apply(). */
+int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err);
+void kernel_close(struct kernel *k);
+
+enum observe_what {
+	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */
+};
+
+/*
+ * Fills facts with what is there. uplinks, a comma-separated list or "", are looked at closer
+ * (sysctls), besides those that sessions use. nftables is not visible to the unprivileged:
+ * facts->nft_visible says so, it is no error. On failure ret is empty.
+ */
+int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,
+	    struct err *err);
+
+/* Reads the sysctls of more uplinks into facts that were observed before. */
+int observe_uplinks(const char *uplinks, struct facts *facts, struct err *err);
+
+/*
+ * Makes a netns with sockets inside and stays there until kernel_home(). The descriptor is
+ * k->session_ns; kernel_drop_session() closes all three.
+ */
+int kernel_new_session(struct kernel *k, struct err *err);
+/* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
+int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
+int kernel_enter_session(struct kernel *k, struct err *err);
+/* Goes back to the host's netns; a process that cannot must not live on, and does not. */
+void kernel_home(struct kernel *k);
+void kernel_drop_session(struct kernel *k);
+
+/*
+ * Runs the steps in their order; all consecutive steps on nftables are one transaction. Ends at
+ * the first failure, with a line that names the object and carries the kernel's word. What is
+ * already so is no failure: a removal of what is gone, an addition of what is there.
+ */
+int apply(struct kernel *k, const struct steps *steps, struct err *err);
+
+/*
+ * Waits until packets pass both ways through a port that was just brought up: the kernel
+ * activates a device some time after its carrier appears (net/core/link_watch.c). Bounded by
+ * timeout_ms, and no failure when it is over.
+ */
+void kernel_settle(struct kernel *k, const char *dev, int timeout_ms);
+
+#endif

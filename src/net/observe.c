@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looking: dumps become facts, and those of them that are ours become objects in the same words
+ * as the plan's, so the difference is what is to be done.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/neighbour.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "net/kernel.h"
+#include "net/nft_codec.h"
+#include "net/rtnl.h"
+#include "net/sysctl.h"
+
+static const uint8_t nft_families[] = { NFPROTO_BRIDGE, NFPROTO_INET, NFPROTO_ARP };
+static const uint8_t ip_families[] = { AF_INET, AF_INET6 };
+
+/* A dump under way: where it started, to forget what it brought when it must be made again. */
+struct look {
+	struct kernel *k;
+	struct facts *f;
+	struct nft_decoder nft;
+	size_t *count; /* of the array it fills, besides the objects */
+	size_t count_before, ours_before;
+	const struct fact_link *bridge; /* ours, or NULL */
+};
+
+static void forget(void *arg)
+{
+	struct look *l = arg;
+
+	if (l->count)
+		*l->count = l->count_before;
+	l->f->ours.n = l->ours_before;
+	l->nft.chain[0] = 0;
+	l->nft.index = 0;
+}
+
+static int dump(struct look *l, struct nl_sock *sock, struct nl_msg *m, size_t *count,
+		nl_handler handler, const char *what, struct err *err)
+{
+	l->count = count;
+	l->count_before = count ? *count : 0;
+	l->ours_before = l->f->ours.n;
+	if (nl_dump(sock, m, handler, forget, l, err) < 0)
+		return err_wrap(err, "read the %s", what);
+	return l->f->ours.failed ? err_errno(err, ENOMEM, "read the %s", what) : 0;
+}
+
+static struct object ours(enum object_kind kind)
+{
+	return (struct object){ .kind = kind, .place = PLACE_HOST };
+}
+
+/* --- links --------------------------------------------------------------------------------- */
+
+static bool half_made(const struct fact_link *l)
+{
+	return !l->alias[0] && !strcmp(l->kind, "bridge") && l->mac.bytes[0] == 0x0a &&
+	       l->mac.bytes[1] == 0x76 && l->mac.bytes[2] == 0x69;
+}
+
+/* The bridge by its alias, or, when its maker died before the alias, by its MAC. */
+static bool is_our_bridge(const struct fact_link *l)
+{
+	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made(l));
+}
+
+static bool is_our_port(const struct fact_link *l)
+{
+	return !strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) && !strcmp(l->kind, "veth");
+}
+
+static int take_link(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *look = arg;
+	struct fact_link *fact;
+	struct rtnl_link l;
+	struct object o;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r <= 0)
+		return r;
+	fact = VEC_PUSH(&look->f->links);
+	if (!fact)
+		return -ENOMEM;
+	*fact = l.fact;
+	if (!is_our_bridge(fact) && !is_our_port(fact))
+		return 0;
+	o = ours(OBJ_LINK);
+	memcpy(o.link.name, fact->name, sizeof(o.link.name));
+	memcpy(o.link.alias, fact->alias, sizeof(o.link.alias));
+	o.link.kind = is_our_port(fact) ? LINK_VETH : LINK_BRIDGE;
+	o.link.mac = fact->mac;
+	o.link.mtu = fact->mtu;
+	o.link.hardened = l.isolated && !l.learning && !l.flood && !l.mcast_flood;
+	set_add(&look->f->ours, &o);
+	if (fact->flags & IFF_UP) {
+		o.kind = OBJ_LINK_UP;
+		set_add(&look->f->ours, &o);
+	}
+	return 0;
+}
+
+/* Masters are numbers until all links are known. */
+static void name_masters(struct facts *f)
+{
+	for (size_t i = 0; i < f->ours.n; i++) {
+		struct object *o = &f->ours.v[i];
+		const struct fact_link *port, *master;
+
+		if (o->kind != OBJ_LINK)
+			continue;
+		port = facts_link(f, o->link.name);
+		master = port && port->master ? facts_link_by_index(f, port->master) : NULL;
+		if (master)
+			memcpy(o->link.master, master->name, sizeof(o->link.master));
+	}
+}
+
+static int look_at_links(struct look *l, bool counters, struct err *err)
+{
+	const struct fact_link *bridge;
+	struct nl_msg m;
+	int r;
+
+	rtnl_dump_links(&m, counters);
+	r = dump(l, &l->k->route, &m, &l->f->links.n, take_link, "links", err);
+	if (r < 0)
+		return r;
+	name_masters(l->f);
+	bridge = facts_link(l->f, BRIDGE_NAME);
+	l->bridge = bridge && is_our_bridge(bridge) ? bridge : NULL;
+	return 0;
+}
+
+/* --- addresses, routes, rules, neighbours, tc ---------------------------------------------- */
+
+static int take_addr(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct fact_addr a, *fact;
+	int r = rtnl_decode_addr(nlh, &a);
+
+	if (r <= 0)
+		return r;
+	fact = VEC_PUSH(&l->f->addrs);
+	if (!fact)
+		return -ENOMEM;
+	*fact = a;
+	if (l->bridge && a.index == l->bridge->index && !ip_is_link_local(&a.prefix.ip)) {
+		struct object o = ours(OBJ_ADDRESS);
+
+		memcpy(o.address.dev, l->bridge->name, sizeof(o.address.dev));
+		o.address.prefix = a.prefix;
+		set_add(&l->f->ours, &o);
+	}
+	return 0;
+}
+
+static void take_our_route(struct look *l, const struct fact_route *r, uint32_t mtu)
+{
+	const struct fact_link *dev = r->index ? facts_link_by_index(l->f, r->index) : NULL;
+	struct object o = ours(OBJ_ROUTE);
+
+	o.route.table = r->table;
+	o.route.dst = r->dst;
+	o.route.metric = r->metric;
+	o.route.unreachable = r->type == RTN_UNREACHABLE;
+	o.route.gateway = r->gateway;
+	o.route.onlink = r->onlink;
+	o.route.mtu = mtu;
+	if (dev && !o.route.unreachable) /* IPv6 says "dev lo" of an unreachable one */
+		memcpy(o.route.dev, dev->name, sizeof(o.route.dev));
+	set_add(&l->f->ours, &o);
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct fact_route route, *fact;
+	uint32_t mtu;
+	int r;
+
+	for (int hop = 0; (r = rtnl_decode_route(nlh, hop, &route, &mtu)) > 0; hop++) {
+		fact = VEC_PUSH(&l->f->routes);
+		if (!fact)
+			return -ENOMEM;
+		*fact = route;
+		if (route.protocol == VIA_RTPROT)
+			take_our_route(l, &route, mtu);
+	}
+	return r;
+}
+
+static int take_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct object o = ours(OBJ_RULE);
+	uint8_t protocol;
+	int r = rtnl_decode_rule(nlh, &o.rule, &protocol);
+
+	if (r > 0 && protocol == VIA_RTPROT)
+		set_add(&l->f->ours, &o);
+	return r < 0 ? r : 0;
+}
+
+static int take_neigh(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct object o = ours(OBJ_NEIGH);
+	struct mac mac;
+	struct ip ip;
+	uint16_t state;
+	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
+
+	if (r <= 0)
+		return r;
+	if (!l->bridge || index != l->bridge->index || !(state & NUD_PERMANENT) || !ip_is_set(&ip))
+		return 0;
+	memcpy(o.neigh.dev, l->bridge->name, sizeof(o.neigh.dev));
+	o.neigh.ip = ip;
+	o.neigh.mac = mac;
+	set_add(&l->f->ours, &o);
+	return 0;
+}
+
+static int take_fdb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct object o = ours(OBJ_FDB);
+	const struct fact_link *port;
+	uint16_t state;
+	struct ip ip;
+	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &o.fdb.mac);
+
+	if (r <= 0)
+		return r;
+	port = facts_link_by_index(l->f, index);
+	if (!(state & NUD_NOARP) || !port || !is_our_port(port)) /* permanent: a port's own MAC */
+		return 0;
+	memcpy(o.fdb.dev, port->name, sizeof(o.fdb.dev));
+	set_add(&l->f->ours, &o);
+	return 0;
+}
+
+static int take_filter(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct object o = ours(OBJ_TC);
+	int r = rtnl_decode_filter(nlh, &o.tc);
+
+	if (r > 0) {
+		memcpy(o.tc.dev, l->bridge->name, sizeof(o.tc.dev));
+		set_add(&l->f->ours, &o);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int look_at_routing(struct look *l, struct err *err)
+{
+	struct nl_sock *sock = &l->k->route;
+	struct nl_msg m;
+	int r;
+
+	rtnl_dump_addrs(&m);
+	r = dump(l, sock, &m, &l->f->addrs.n, take_addr, "addresses", err);
+	for (size_t i = 0; i < ARRAY_SIZE(ip_families) && r == 0; i++) {
+		rtnl_dump_routes(&m, ip_families[i]);
+		r = dump(l, sock, &m, &l->f->routes.n, take_route, "routes", err);
+		if (r < 0)
+			break;
+		rtnl_dump_rules(&m, ip_families[i]);
+		r = dump(l, sock, &m, NULL, take_rule, "routing rules", err);
+		/* a kernel without policy routing for a family */
+		if (r == -EOPNOTSUPP || r == -EAFNOSUPPORT)
+			r = 0;
+	}
+	return r;
+}
+
+static int look_at_bridge(struct look *l, struct err *err)
+{
+	struct nl_sock *sock = &l->k->route;
+	struct nl_msg m;
+	int r = 0;
+
+	if (!l->bridge)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ip_families) && r == 0; i++) {
+		rtnl_dump_neighs(&m, ip_families[i], l->bridge->index);
+		r = dump(l, sock, &m, NULL, take_neigh, "neighbours of " BRIDGE_NAME, err);
+	}
+	if (r == 0) {
+		rtnl_dump_fdb(&m, l->bridge->index);
+		r = dump(l, sock, &m, NULL, take_fdb, "forwarding table of " BRIDGE_NAME, err);
+	}
+	if (r == 0) {
+		rtnl_dump_filters(&m, l->bridge->index);
+		r = dump(l, sock, &m, NULL, take_filter, "tc filters of " BRIDGE_NAME, err);
+		if (r == -EINVAL || r == -EOPNOTSUPP) /* no clsact there, or none in the kernel */
+			r = 0;
+	}
+	return r;
+}
+
+/* --- nftables ------------------------------------------------------------------------------ */
+
+static int take_nft(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+
+	return nft_decode(nlh, &l->nft);
+}
+
+static int dump_nft(struct look *l, struct nl_msg *m, const char *what, struct err *err)
+{
+	l->nft = (struct nft_decoder){ .set = &l->f->ours };
+	return dump(l, &l->k->nft, m, NULL, take_nft, what, err);
+}
+
+static int look_at_elements(struct look *l, uint8_t family, size_t first, struct err *err)
+{
+	size_t n = l->f->ours.n;
+	int r = 0;
+
+	for (size_t i = first; i < n && r == 0; i++) {
+		char name[NFT_NAME_MAX];
+		struct nl_msg m;
+
+		if (l->f->ours.v[i].kind != OBJ_NFT_SET || l->f->ours.v[i].family != family)
+			continue;
+		memcpy(name, l->f->ours.v[i].nft_set.name, sizeof(name)); /* the array may move */
+		nft_dump_elements(&m, family, name);
+		r = dump_nft(l, &m, "nft elements", err);
+	}
+	return r;
+}
+
+static int look_at_table(struct look *l, uint8_t family, struct err *err)
+{
+	size_t first = l->f->ours.n;
+	struct nl_msg m;
+	int r;
+
+	nft_dump_chains(&m, family);
+	r = dump_nft(l, &m, "nft chains", err);
+	if (r < 0)
+		return r;
+	nft_dump_sets(&m, family);
+	r = dump_nft(l, &m, "nft sets", err);
+	if (r == 0)
+		r = look_at_elements(l, family, first, err);
+	if (r < 0)
+		return r;
+	nft_dump_rules(&m, family);
+	return dump_nft(l, &m, "nft rules", err);
+}
+
+static bool has_table(const struct facts *f, uint8_t family)
+{
+	for (size_t i = 0; i < f->ours.n; i++)
+		if (f->ours.v[i].kind == OBJ_NFT_TABLE && f->ours.v[i].family == family)
+			return true;
+	return false;
+}
+
+/* A table that goes while it is read is one that is not there. */
+static int look_at_nft(struct look *l, struct err *err)
+{
+	struct nl_msg m;
+	int r;
+
+	if (!l->k->nft.nl)
+		return 0;
+	nft_dump_tables(&m);
+	r = dump_nft(l, &m, "nft tables", err);
+	if (r == -EPERM)
+		return 0;
+	if (r < 0)
+		return r;
+	l->f->nft_visible = true;
+	for (size_t i = 0; i < ARRAY_SIZE(nft_families) && r == 0; i++)
+		if (has_table(l->f, nft_families[i])) {
+			r = look_at_table(l, nft_families[i], err);
+			if (r == -ENOENT)
+				r = 0;
+		}
+	return r;
+}
+
+/* --- slots, sessions, sysctls -------------------------------------------------------------- */
+
+static int add_slot(struct facts *f, uint32_t slot, const char *uplink)
+{
+	struct fact_slot *s;
+
+	if (!slot || slot > 255 || facts_slot_uplink(f, slot) || facts_slot(f, uplink) ||
+	    !uplink[0])
+		return 0;
+	s = VEC_PUSH(&f->slots);
+	if (!s)
+		return -ENOMEM;
+	s->slot = slot;
+	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	return 0;
+}
+
+/* The slot of an uplink stands in the nft set "uplinks"; else in the uplink's routing table. */
+static int find_slots(struct facts *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
+		const struct object *o = &f->ours.v[i];
+		char uplink[IFNAMSIZ];
+		uint32_t mark;
+
+		if (o->kind != OBJ_NFT_ELEMENT || o->family != NFPROTO_INET ||
+		    strcmp(o->nft_element.set, "uplinks") || o->nft_element.key.len != 20)
+			continue;
+		memcpy(&mark, o->nft_element.key.bytes, sizeof(mark));
+		memcpy(uplink, o->nft_element.key.bytes + 4, sizeof(uplink));
+		uplink[IFNAMSIZ - 1] = 0;
+		r = add_slot(f, mark & 0xff, uplink);
+	}
+	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
+		const struct object *o = &f->ours.v[i];
+
+		if (o->kind == OBJ_ROUTE && o->route.dev[0] && strcmp(o->route.dev, BRIDGE_NAME))
+			r = add_slot(f, o->route.table & 0xff, o->route.dev);
+	}
+	return r;
+}
+
+static int find_sessions(struct facts *f)
+{
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct fact_link *l = &f->links.v[i];
+		struct session s, *seen;
+		const char *at = s.uplinks, *uplink;
+
+		if (!is_our_port(l) || session_parse(l->alias, &s) < 0)
+			continue;
+		uplink = facts_slot_uplink(f, s.slot);
+		if (uplink)
+			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
+		else if (s.slot && !strchr(s.uplinks, ','))
+			uplinks_next(&at, s.uplink); /* one only: it must be this */
+		seen = VEC_PUSH(&f->sessions);
+		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink) < 0))
+			return -ENOMEM;
+		*seen = s;
+	}
+	return 0;
+}
+
+static int read_sysctl(struct facts *f, const char *path)
+{
+	struct fact_sysctl *s = (struct fact_sysctl *)facts_sysctl(f, path);
+	char value[sizeof(s->value)];
+
+	if (s && s->value[0])
+		return 0;
+	if (sysctl_read(path, value, sizeof(value)) < 0)
+		return 0;
+	if (!s)
+		s = VEC_PUSH(&f->sysctls);
+	if (!s)
+		return -ENOMEM;
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	memcpy(s->value, value, sizeof(value));
+	return 0;
+}
+
+static int read_uplink_sysctls(struct facts *f, const char *uplink)
+{
+	char path[SYSCTL_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT && r == 0; i++) {
+		own_sysctl_path(&uplink_sysctls[i], uplink, path);
+		r = read_sysctl(f, path);
+	}
+	return r;
+}
+
+static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
+{
+	static const char *const global[] = {
+		"net/ipv6/conf/all/disable_ipv6",
+		"net/ipv6/conf/all/force_forwarding",
+		"net/ipv4/ip_unprivileged_port_start",
+	};
+	struct facts *f = l->f;
+	char path[SYSCTL_MAX];
+	int r = sysctl_list_saved(l->k->rundir, f, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < f->sysctls.n && r == 0; i++)
+		r = read_sysctl(f, f->sysctls.v[i].path);
+	for (size_t i = 0; i < ARRAY_SIZE(global) && r == 0; i++)
+		r = read_sysctl(f, global[i]);
+	for (size_t i = 0; l->bridge && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
+		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, path);
+		r = read_sysctl(f, path);
+	}
+	for (size_t i = 0; i < f->slots.n && r == 0; i++)
+		r = read_uplink_sysctls(f, f->slots.v[i].uplink);
+	if (r < 0)
+		return err_errno(err, -r, "read the sysctls");
+	return observe_uplinks(uplinks, f, err);
+}
+
+int observe_uplinks(const char *uplinks, struct facts *f, struct err *err)
+{
+	char name[IFNAMSIZ];
+	int r = 0;
+
+	while (r == 0 && uplinks_next(&uplinks, name))
+		r = read_uplink_sysctls(f, name);
+	return r < 0 ? err_errno(err, -r, "read the sysctls") : 0;
+}
+
+static bool is_bridge_sysctl(const char *path)
+{
+	char ours_path[SYSCTL_MAX];
+
+	for (size_t i = 0; i < BRIDGE_SYSCTL_COUNT; i++) {
+		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, ours_path);
+		if (!strcmp(path, ours_path))
+			return true;
+	}
+	return false;
+}
+
+static void sysctls_to_objects(struct facts *f)
+{
+	for (size_t i = 0; i < f->sysctls.n; i++) {
+		const struct fact_sysctl *s = &f->sysctls.v[i];
+		struct object o = ours(OBJ_SYSCTL);
+
+		if (!s->before[0] && !is_bridge_sysctl(s->path))
+			continue;
+		memcpy(o.sysctl.path, s->path, sizeof(o.sysctl.path));
+		memcpy(o.sysctl.value, s->value, sizeof(o.sysctl.value));
+		memcpy(o.sysctl.before, s->before, sizeof(o.sysctl.before));
+		set_add(&f->ours, &o);
+	}
+}
+
+/* What makes the ULA prefix this machine's own; no way leads back to the machine id. */
+static void read_host_id(struct facts *f)
+{
+	_cleanup_close_ int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+	uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
+	char id[33] = "";
+
+	if (fd < 0 || read(fd, id, sizeof(id) - 1) != (ssize_t)sizeof(id) - 1)
+		return;
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(id) - 1; i++)
+			h = (h ^ (uint8_t)id[i]) * 1099511628211u;
+		memcpy(f->host_id + 8 * (size_t)round, &h, sizeof(h));
+	}
+}
+
+int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,
+	    struct err *err)
+{
+	struct facts f = { 0 };
+	struct look l = { .k = k, .f = &f };
+	int r = look_at_links(&l, what & OBSERVE_COUNTERS, err);
+
+	if (r == 0)
+		r = look_at_routing(&l, err);
+	if (r == 0)
+		r = look_at_bridge(&l, err);
+	if (r == 0)
+		r = look_at_nft(&l, err);
+	if (r == 0 && (find_slots(&f) < 0 || find_sessions(&f) < 0))
+		r = err_errno(err, ENOMEM, "look at the host");
+	if (r == 0)
+		r = read_sysctls(&l, uplinks, err);
+	if (r == 0) {
+		sysctls_to_objects(&f);
+		read_host_id(&f);
+		if (set_sort(&f.ours) < 0)
+			r = err_errno(err, ENOMEM, "look at the host");
+	}
+	if (r < 0)
+		facts_done(&f);
+	else
+		*ret = f;
+	return r;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NET_RTNL_H
+#define VIA_NET_RTNL_H
+
+#include "model/diff.h"
+#include "model/facts.h"
+#include "net/nl.h"
+
+/*
+ * rtnetlink (rtnetlink(7), linux/rtnetlink.h): objects to messages, messages to facts. One
+ * function fills the message for making and for removing. No sockets here: bytes only.
+ */
+
+/* Numbers that stand for the names in an object, in the netns where the message goes. */
+struct rtnl_numbers {
+	int dev, master;
+	int netns; /* descriptor of the session's netns, for a veth's other end */
+};
+
+/*
+ * The message of one step on one object: link, address, route, rule, neighbour, FDB entry, tc.
+ * A link takes two (the kernel ignores an alias in the creating one): part 0 and 1; tc too.
+ */
+int rtnl_parts(const struct object *o, enum step_action action);
+void rtnl_encode(struct nl_msg *m, const struct object *o, enum step_action action, int part,
+		 const struct rtnl_numbers *n);
+
+/* The device whose number rtnl_encode() wants, or "" . */
+const char *rtnl_device(const struct object *o);
+
+/* Dump requests. */
+void rtnl_dump_links(struct nl_msg *m, bool counters);
+void rtnl_dump_addrs(struct nl_msg *m);
+void rtnl_dump_routes(struct nl_msg *m, uint8_t family);
+void rtnl_dump_rules(struct nl_msg *m, uint8_t family);
+void rtnl_dump_neighs(struct nl_msg *m, uint8_t family, int index);
+void rtnl_dump_fdb(struct nl_msg *m, int bridge);
+void rtnl_dump_filters(struct nl_msg *m, int index);
+void rtnl_get_link(struct nl_msg *m, const char *name);
+
+/*
+ * Decoders: 1 when *ret was filled, 0 for a message of another kind or of no interest, -EBADMSG.
+ */
+struct rtnl_link {
+	struct fact_link fact;
+	bool isolated, learning, flood, mcast_flood; /* of a bridge port */
+	uint8_t operstate;                           /* IF_OPER_* of RFC 2863 */
+};
+int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);
+int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
+/* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */
+int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret, uint32_t *mtu);
+int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *protocol);
+int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, struct ip *ip,
+		      struct mac *mac);
+int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/sysctl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/vec.h"
+
+static int read_line(int fd, char *ret, size_t size)
+{
+	ssize_t n = read(fd, ret, size - 1);
+
+	if (n < 0)
+		return -errno;
+	ret[n] = 0;
+	ret[strcspn(ret, "\n")] = 0;
+	for (char *p = ret; *p; p++)
+		if (*p == '\t')
+			*p = ' ';
+	return 0;
+}
+
+static int open_sysctl(const char *path, int flags)
+{
+	char full[SYSCTL_MAX + 16];
+	int fd;
+
+	snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	fd = open(full, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int sysctl_read(const char *path, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = open_sysctl(path, O_RDONLY);
+
+	return fd < 0 ? fd : read_line(fd, ret, size);
+}
+
+int sysctl_write(const char *path, const char *value)
+{
+	_cleanup_close_ int fd = open_sysctl(path, O_WRONLY);
+	size_t len = strlen(value);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = write(fd, value, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int saved_name(const char *rundir, const char *path, const char *suffix, char *ret,
+		      size_t size)
+{
+	int n = snprintf(ret, size, "%s/sysctl/", rundir);
+	int m = snprintf(ret + n, size - (size_t)n, "%s%s", path, suffix);
+
+	if (n + m >= (int)size)
+		return -ENAMETOOLONG;
+	for (char *p = ret + n; *p; p++)
+		if (*p == '/')
+			*p = ':';
+	return 0;
+}
+
+int sysctl_save(const char *rundir, const char *path, const char *before, struct err *err)
+{
+	char name[PATH_MAX], fresh[PATH_MAX];
+	size_t len = strlen(before);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	snprintf(name, sizeof(name), "%s/sysctl", rundir);
+	if (mkdir(name, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make directory '%s'", name);
+	r = saved_name(rundir, path, "", name, sizeof(name));
+	if (r == 0)
+		r = saved_name(rundir, path, "~", fresh, sizeof(fresh));
+	if (r < 0)
+		return err_errno(err, -r, "name the saved value of sysctl %s", path);
+	if (access(name, F_OK) == 0)
+		return 0;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_errno(err, errno, "save sysctl %s in '%s'", path, fresh);
+	if (write(fd, before, len) != (ssize_t)len || rename(fresh, name) < 0)
+		return err_errno(err, errno, "save sysctl %s in '%s'", path, name);
+	return 0;
+}
+
+int sysctl_forget(const char *rundir, const char *path)
+{
+	char name[PATH_MAX];
+	int r = saved_name(rundir, path, "", name, sizeof(name));
+
+	if (r < 0)
+		return r;
+	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
+{
+	char name[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+
+	snprintf(name, sizeof(name), "%s/sysctl", rundir);
+	dir = opendir(name);
+	if (!dir)
+		return errno == ENOENT || errno == EACCES
+			       ? 0
+			       : err_errno(err, errno, "read directory '%s'", name);
+	while (r == 0 && (entry = readdir(dir))) {
+		_cleanup_close_ int fd = -1;
+		struct fact_sysctl *s, saved = { 0 };
+
+		if (strncmp(entry->d_name, "net:", 4) || strchr(entry->d_name, '~') ||
+		    copy_string(saved.path, sizeof(saved.path), entry->d_name) < 0)
+			continue;
+		for (char *p = saved.path; *p; p++)
+			if (*p == ':')
+				*p = '/';
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || read_line(fd, saved.before, sizeof(saved.before)) < 0 ||
+		    !saved.before[0])
+			continue;
+		s = VEC_PUSH(&f->sysctls);
+		if (s)
+			*s = saved;
+		else
+			r = err_errno(err, ENOMEM, "read directory '%s'", name);
+	}
+	closedir(dir);
+	return r;
+}

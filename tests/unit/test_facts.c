@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/facts.h"
+#include "scene.h"
+#include "unit.h"
+
+static void test_links(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	int index;
+
+	(void)state;
+	assert_null(facts_link(&f, "wlp6s0"));
+	scene_link(&f, "enp7s0");
+	index = scene_link(&f, "wlp6s0");
+	assert_string_equal(facts_link(&f, "wlp6s0")->name, "wlp6s0");
+	assert_string_equal(facts_link_by_index(&f, index)->name, "wlp6s0");
+	assert_null(facts_link(&f, "wlp6"));
+	assert_null(facts_link_by_index(&f, 0));
+	assert_null(facts_link_by_index(&f, 77));
+}
+
+static void test_sysctls(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_sysctl(&f, "net/ipv4/ip_forward", "1", "0");
+	assert_string_equal(facts_sysctl(&f, "net/ipv4/ip_forward")->value, "1");
+	assert_string_equal(facts_sysctl(&f, "net/ipv4/ip_forward")->before, "0");
+	assert_null(facts_sysctl(&f, "net/ipv4/ip_forwar"));
+}
+
+static void test_slots(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_slot(&f, 3, "wlp6s0");
+	scene_slot(&f, 1, "enp7s0");
+	assert_int_equal(facts_slot(&f, "wlp6s0"), 3);
+	assert_int_equal(facts_slot(&f, "enp7s0"), 1);
+	assert_int_equal(facts_slot(&f, "tun0"), 0);
+	assert_string_equal(facts_slot_uplink(&f, 3), "wlp6s0");
+	assert_null(facts_slot_uplink(&f, 2));
+	assert_null(facts_slot_uplink(&f, 0));
+}
+
+static void test_ours(void **state)
+{
+	(void)state;
+	assert_true(facts_is_ours("via0"));
+	assert_true(facts_is_ours("viap1"));
+	assert_true(facts_is_ours("viap99999999"));
+	assert_false(facts_is_ours("via1"));
+	assert_false(facts_is_ours("via"));
+	assert_false(facts_is_ours("wlp6s0"));
+	assert_false(facts_is_ours("xviap1"));
+}
+
+static void test_done(void **state)
+{
+	struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	scene_session(&f, 1, 3, 1, "wlp6s0", "curl");
+	facts_done(&f);
+	assert_int_equal(f.links.n, 0);
+	assert_null(f.links.v);
+	facts_done(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_links), cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_slots), cmocka_unit_test(test_ours),
+		cmocka_unit_test(test_done),
+	};
+
+	return RUN_TESTS(tests);
+}

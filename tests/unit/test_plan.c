@@ -1,0 +1,879 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the plan promises, whatever its tables and chains are called: those are followed from what
+ * refers to them. The texts themselves stand in tests/golden.
+ */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "model/diff.h"
+#include "model/print.h"
+#include "plan/plan.h"
+#include "scene.h"
+#include "unit.h"
+
+#define EACH(o, set)                                                                               \
+	(const struct object *o = (set)->v, *end_##o = (set)->v + (set)->n; o < end_##o; o++)
+
+struct fixture {
+	struct facts f;
+	struct object_set host, inside;
+};
+
+static int setup(void **state)
+{
+	static struct fixture x;
+
+	x = (struct fixture){ 0 };
+	*state = &x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	facts_done(&x->f);
+	set_done(&x->host);
+	set_done(&x->inside);
+	return 0;
+}
+
+/* --- short words --------------------------------------------------------------------------- */
+
+static struct session session(uint32_t n, uint32_t slot, const char *uplink)
+{
+	struct session s = {
+		.id = n, .uid = 1000, .slot = slot, .host = n + 2, .netns = 4026532000u
+	};
+
+	snprintf(s.name, sizeof(s.name), "s%u", n);
+	snprintf(s.uplinks, sizeof(s.uplinks), "%s", uplink);
+	if (slot)
+		snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
+	return s;
+}
+
+static void plan(struct fixture *x, const struct session *sessions, size_t n)
+{
+	struct err err = { 0 };
+
+	set_done(&x->host);
+	if (plan_host(&x->f, sessions, n, &x->host, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void plan_one(struct fixture *x, struct session s)
+{
+	struct err err = { 0 };
+
+	plan(x, &s, 1);
+	set_done(&x->inside);
+	if (plan_inside(&x->f, &s, &x->inside, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void print_all(struct strbuf *sb, const struct object_set *set)
+{
+	for
+		EACH(o, set)
+	print_add(sb, o, "ns");
+}
+
+/* How many of these lines there are; a text that is part of a line counts, too. */
+static size_t lines(const struct object_set *set, const char *part)
+{
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+	size_t n = 0;
+
+	print_all(&sb, set);
+	for (const char *at = strbuf_text(&sb); (at = strstr(at, part)); at += strlen(part))
+		n++;
+	return n;
+}
+
+#define HAS(set, part)                                                                             \
+	do {                                                                                       \
+		if (!lines(set, part))                                                             \
+			fail_msg("no '%s'", part);                                                 \
+	} while (0)
+#define HAS_NOT(set, part)                                                                         \
+	do {                                                                                       \
+		if (lines(set, part))                                                              \
+			fail_msg("there is '%s'", part);                                           \
+	} while (0)
+
+static const struct object *find_chain(const struct object_set *set, uint8_t family,
+				       const char *name)
+{
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_NFT_CHAIN && o->family == family && !strcmp(o->nft_chain.name, name))
+		return o;
+	return NULL;
+}
+
+static const struct object *find_set(const struct object_set *set, uint8_t family, const char *name)
+{
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_NFT_SET && o->family == family && !strcmp(o->nft_set.name, name))
+		return o;
+	return NULL;
+}
+
+static size_t elements(const struct object_set *set, const struct nft_key *key)
+{
+	size_t n = 0;
+
+	for
+		EACH(o, set)
+	n += o->kind == OBJ_NFT_ELEMENT && o->nft_element.key.len == key->len &&
+	     !memcmp(o->nft_element.key.bytes, key->bytes, key->len);
+	return n;
+}
+
+/* The mark that a packet gets at the port: by the map, the chain and its rule. */
+static uint32_t mark_of_port(const struct object_set *set, const char *port)
+{
+	const char *chain = NULL;
+	struct nft_key key = { 0 };
+	uint32_t mark = 0;
+
+	nft_key_ifname(&key, port);
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_NFT_ELEMENT && o->nft_element.vmap &&
+	    !memcmp(o->nft_element.key.bytes, key.bytes, key.len))
+		chain = o->nft_element.chain;
+	assert_non_null(chain);
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_NFT_RULE && o->family == NFPROTO_BRIDGE &&
+	    !strcmp(o->nft_rule.chain, chain)) {
+		assert_int_equal(o->nft_rule.index, 0);
+		assert_int_equal(o->nft_rule.rule->stmts[0].op, NFT_OP_SET_MARK);
+		assert_int_equal(o->nft_rule.rule->stmts[0].mask, PLAN_MARK_MASK);
+		memcpy(&mark, o->nft_rule.rule->stmts[0].value, 4);
+	}
+	return mark;
+}
+
+static const struct object *link_named(const struct object_set *set, const char *name)
+{
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_LINK && !strcmp(o->link.name, name))
+		return o;
+	return NULL;
+}
+
+/* --- everything hangs together ------------------------------------------------------------- */
+
+static void stmt_hangs_together(const struct object_set *set, uint8_t family,
+				const struct nft_stmt *s)
+{
+	const struct object *named;
+	size_t len = 0;
+
+	if (s->op == NFT_OP_VERDICT && (s->verdict == NFT_JUMP || s->verdict == NFT_GOTO)) {
+		named = find_chain(set, family, s->name);
+		assert_non_null(named);
+		assert_false(named->nft_chain.base);
+	}
+	if (s->op != NFT_OP_LOOKUP && s->op != NFT_OP_VMAP)
+		return;
+	named = find_set(set, family, s->name);
+	if (!named)
+		fail_msg("no set '%s'", s->name);
+	assert_int_equal(named->nft_set.vmap, s->op == NFT_OP_VMAP);
+	assert_int_equal(named->nft_set.n_types, s->n_fields);
+	for (size_t i = 0; i < s->n_fields; i++) {
+		assert_int_equal(named->nft_set.types[i], nft_field_info(s->fields[i])->type);
+		len += (nft_field_info(s->fields[i])->len + 3u) / 4 * 4;
+	}
+	assert_int_equal(named->nft_set.key_len, len);
+}
+
+static void element_hangs_together(const struct object_set *set, const struct object *o)
+{
+	const struct obj_nft_element *e = &o->nft_element;
+	const struct object *named = find_set(set, o->family, e->set), *chain;
+
+	if (!named)
+		fail_msg("no set '%s'", e->set);
+	assert_int_equal(named->nft_set.vmap, e->vmap);
+	assert_int_equal(named->nft_set.key_len, e->key.len);
+	assert_int_equal(named->nft_set.n_types, e->key.n_types);
+	for (size_t i = 0; i < e->key.n_types; i++)
+		assert_int_equal(named->nft_set.types[i], e->key.types[i]);
+	if (!e->vmap)
+		return;
+	chain = find_chain(set, o->family, e->chain);
+	if (!chain)
+		fail_msg("no chain '%s'", e->chain);
+	assert_false(chain->nft_chain.base);
+}
+
+/* A table that packets are sent to ends in a stop, behind all its routes. */
+static void table_is_closed(const struct object_set *set, const struct obj_rule *r)
+{
+	const struct obj_route *stop = NULL;
+
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_ROUTE && o->route.table == r->table &&
+	    o->route.dst.ip.family == r->family && o->route.unreachable) {
+		assert_null(stop);
+		stop = &o->route;
+	}
+	assert_non_null(stop);
+	assert_int_equal(stop->dst.len, 0);
+	for
+		EACH(o, set)
+	if (o->kind == OBJ_ROUTE && o->route.table == r->table &&
+	    o->route.dst.ip.family == r->family && &o->route != stop)
+		assert_true(o->route.metric < stop->metric);
+}
+
+static void hangs_together(const struct object_set *set)
+{
+	uint32_t next = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct object *o = &set->v[i];
+		struct object table = { .kind = OBJ_NFT_TABLE, .family = o->family };
+
+		assert_int_equal(o->place, PLACE_HOST);
+		if (i)
+			assert_true(object_compare(&set->v[i - 1], o) < 0);
+		if (object_is_nft(o))
+			assert_non_null(set_find(set, &table));
+		if (o->kind == OBJ_NFT_ELEMENT)
+			element_hangs_together(set, o);
+		if (o->kind == OBJ_RULE && o->rule.action == RULE_LOOKUP)
+			table_is_closed(set, &o->rule);
+		if (o->kind == OBJ_LINK && o->link.master[0])
+			assert_non_null(link_named(set, o->link.master));
+		if (o->kind == OBJ_FDB)
+			assert_non_null(link_named(set, o->fdb.dev));
+		if (o->kind == OBJ_ROUTE)
+			assert_in_range(o->route.table, PLAN_TABLE_BASE + 1,
+					PLAN_TABLE_BASE + PLAN_SLOT_MAX);
+		if (o->kind != OBJ_NFT_RULE)
+			continue;
+		next = o[-1].kind == OBJ_NFT_RULE && o[-1].family == o->family &&
+				       !strcmp(o[-1].nft_rule.chain, o->nft_rule.chain)
+			       ? next + 1
+			       : 0;
+		assert_int_equal(o->nft_rule.index, next);
+		assert_non_null(find_chain(set, o->family, o->nft_rule.chain));
+		assert_non_null(o->nft_rule.rule);
+		for (size_t j = 0; j < o->nft_rule.rule->n_stmts; j++)
+			stmt_hangs_together(set, o->family, &o->nft_rule.rule->stmts[j]);
+	}
+}
+
+static void test_hangs_together(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[4];
+
+	scene_split(&x->f);
+	s[0] = session(1, 1, "wlp6s0");
+	s[1] = session(2, 2, "enp7s0");
+	s[2] = session(3, 0, "wlp6s0");
+	s[3] = session(1022 - 2, 255, "gone0");
+	s[0].flags = SESSION_HOST_ACCESS | SESSION_NO_LAN;
+	s[1].flags = SESSION_NO_IPV6 | SESSION_HOST_ACCESS;
+	for (size_t n = 1; n <= 4; n++) {
+		plan(x, s, n);
+		hangs_together(&x->host);
+	}
+	scene_sysctl(&x->f, "net/ipv6/conf/all/disable_ipv6", "1", "");
+	plan(x, s, 4);
+	hangs_together(&x->host);
+}
+
+static void test_nothing_for_nobody(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	plan(x, NULL, 0);
+	assert_int_equal(x->host.n, 0);
+}
+
+static void test_order_of_sessions_does_not_matter(void **state)
+{
+	struct fixture *x = *state;
+	struct session ab[] = { session(1, 1, "wlp6s0"), session(2, 2, "enp7s0") },
+		       ba[] = { ab[1], ab[0] };
+	_cleanup_strbuf_ struct strbuf one = { 0 }, two = { 0 };
+
+	scene_split(&x->f);
+	plan(x, ab, 2);
+	print_all(&one, &x->host);
+	plan(x, ba, 2);
+	print_all(&two, &x->host);
+	assert_string_equal(strbuf_text(&one), strbuf_text(&two));
+}
+
+/* Planned again when all is in place, nothing is left to do: else healing would never end. */
+static void test_settles(void **state)
+{
+	struct fixture *x = *state;
+	struct session s = session(1, 1, "wlp6s0");
+	_cleanup_steps_ struct steps steps = { 0 };
+	_cleanup_set_ struct object_set first = { 0 };
+
+	scene_split(&x->f);
+	plan_one(x, s);
+	first = x->host;
+	x->host = (struct object_set){ 0 };
+	scene_bridge(&x->f, "10.209.0.0/22");
+	for
+		EACH(o, &first)
+	if (o->kind == OBJ_SYSCTL)
+		scene_sysctl(&x->f, o->sysctl.path, o->sysctl.value, o->sysctl.before);
+	for
+		EACH(o, &first)
+	if (o->kind == OBJ_ROUTE && !o->route.unreachable) {
+		scene_route(&x->f, o->route.dev, "0.0.0.0/0", NULL, o->route.metric);
+		scene_last_route(&x->f)->dst = o->route.dst;
+		scene_last_route(&x->f)->gateway = o->route.gateway;
+		scene_last_route(&x->f)->table = o->route.table;
+		scene_last_route(&x->f)->protocol = VIA_RTPROT;
+	}
+	scene_slot(&x->f, 1, "wlp6s0");
+	plan_one(x, s);
+	assert_int_equal(diff(&x->host, &first, &steps), 0);
+	assert_int_equal(steps.n, 0);
+	/* and what changed of the host is known how to put back */
+	HAS(&first, "net/ipv4/conf/wlp6s0/forwarding=1");
+	for
+		EACH(o, &x->host)
+	if (o->kind == OBJ_SYSCTL && !strstr(o->sysctl.path, "/via0/"))
+		assert_string_equal(o->sysctl.before, "0");
+}
+
+/* --- the uplink ---------------------------------------------------------------------------- */
+
+static void test_marks_lead_to_tables(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 2, "enp7s0"),
+			       session(3, 1, "wlp6s0"), session(4, 0, "wlp6s0") };
+
+	scene_split(&x->f);
+	plan(x, s, 4);
+	assert_int_equal(mark_of_port(&x->host, "viap1"), 0x56000001);
+	assert_int_equal(mark_of_port(&x->host, "viap2"), 0x56000002);
+	assert_int_equal(mark_of_port(&x->host, "viap3"), 0x56000001);
+	assert_int_equal(mark_of_port(&x->host, "viap4"), 0x56000000); /* blocked */
+	HAS(&x->host, "ip rule add priority 5180 fwmark 0x56000001/0xff0000ff lookup 22017 ");
+	HAS(&x->host, "ip -6 rule add priority 5180 fwmark 0x56000001/0xff0000ff lookup 22017 ");
+	HAS(&x->host, "ip rule add priority 5180 fwmark 0x56000002/0xff0000ff lookup 22018 ");
+	assert_int_equal(lines(&x->host, " lookup "), 4);
+	HAS_NOT(&x->host, "fwmark 0x56000000");
+	/* unmarked traffic stops, in both families */
+	HAS(&x->host, "ip rule add priority 5181 iif via0 protocol 86 unreachable\n");
+	HAS(&x->host, "ip -6 rule add priority 5181 iif via0 protocol 86 unreachable\n");
+	HAS(&x->host, "ip route add default via 192.168.2.1 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip -6 route add default via 2001:db8:2::1 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip route add default via 192.168.1.1 dev enp7s0 table 22018 ");
+	assert_int_equal(lines(&x->host, "route add default via"), 4);
+}
+
+static void test_routes_are_copied(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_route(&x->f, "wlp6s0", "10.7.0.0/16", NULL, 5);
+	scene_last_route(&x->f)->table = 200;
+	/* none of these */
+	scene_route(&x->f, "wlp6s0", "10.8.0.0/16", "192.168.2.9", 5);
+	scene_route(&x->f, "enp7s0", "10.9.0.0/16", NULL, 5);
+	scene_route(&x->f, "wlp6s0", "10.10.0.0/16", NULL, 5);
+	scene_last_route(&x->f)->protocol = VIA_RTPROT;
+	scene_route(&x->f, "wlp6s0", "10.11.0.0/16", NULL, 5);
+	scene_last_route(&x->f)->type = RTN_BROADCAST;
+	scene_route(&x->f, "wlp6s0", "169.254.0.0/16", NULL, 5);
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "ip route add 192.168.2.0/24 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip -6 route add 2001:db8:2::/64 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip route add 10.7.0.0/16 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip route add 10.209.0.0/22 dev via0 table 22017 ");
+	HAS(&x->host, "ip -6 route add fdc0:ffee:1234::/64 dev via0 table 22017 ");
+	assert_int_equal(lines(&x->host, "route add "), 9);
+}
+
+/* What was usable once keeps its mark and table; nothing leads out of it. */
+static void test_uplink_gone(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_link_is(&x->f, "wlp6s0", "", IFF_UP); /* no carrier */
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "lookup 22017");
+	HAS(&x->host, "unreachable default table 22017");
+	HAS(&x->host, "10.209.0.0/22 dev via0 table 22017");
+	HAS_NOT(&x->host, "dev wlp6s0");
+	plan_one(x, session(1, 1, "usb0"));
+	HAS(&x->host, "lookup 22017");
+	HAS(&x->host, "unreachable default table 22017");
+	HAS_NOT(&x->host, "dev usb0");
+	HAS_NOT(&x->host, "conf/usb0/");
+	assert_non_null(link_named(&x->host, "viap1"));
+}
+
+static void test_one_family_only(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	for (size_t i = 0; i < x->f.addrs.n; i++)
+		if (x->f.addrs.v[i].prefix.ip.family == AF_INET6)
+			x->f.addrs.v[i].flags |= IFA_F_DEPRECATED;
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "ip route add default via 192.168.2.1 dev wlp6s0");
+	HAS(&x->host, "ip -6 route add unreachable default table 22017");
+	HAS(&x->host, "ip -6 rule add priority 5180");
+	HAS_NOT(&x->host, "ip -6 route add default");
+	HAS_NOT(&x->host, "2001:db8:2::/64 dev wlp6s0");
+}
+
+static void test_point_to_point(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_link(&x->f, "tun0");
+	scene_link_is(&x->f, "tun0", "tun", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
+	scene_addr(&x->f, "tun0", "10.8.0.2/24");
+	scene_route(&x->f, "tun0", "10.8.0.0/24", NULL, 0);
+	plan_one(x, session(1, 1, "tun0"));
+	HAS(&x->host, "ip route add default dev tun0 table 22017");
+	HAS(&x->host, "ip route add 10.8.0.0/24 dev tun0 table 22017");
+}
+
+/* A failover finds its second uplink ready; one that nobody lists is no business of ours. */
+static void test_listed_uplinks_stay_ready(void **state)
+{
+	struct fixture *x = *state;
+	struct session s = session(1, 1, "wlp6s0");
+
+	scene_split(&x->f);
+	scene_slot(&x->f, 1, "wlp6s0");
+	scene_slot(&x->f, 7, "enp7s0");
+	plan_one(x, s);
+	HAS_NOT(&x->host, "enp7s0");
+	strcpy(s.uplinks, "enp7s0,wlp6s0");
+	plan_one(x, s);
+	HAS(&x->host, "fwmark 0x56000007/0xff0000ff lookup 22023");
+	HAS(&x->host, "default via 192.168.1.1 dev enp7s0 table 22023");
+	assert_int_equal(mark_of_port(&x->host, "viap1"), 0x56000001);
+	/* blocked: both stand, neither is used */
+	s.slot = 0;
+	s.uplink[0] = 0;
+	plan_one(x, s);
+	HAS(&x->host, "lookup 22017");
+	HAS(&x->host, "lookup 22023");
+	assert_int_equal(mark_of_port(&x->host, "viap1"), 0x56000000);
+}
+
+static void test_zones(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 255, "enp7s0") };
+
+	scene_split(&x->f);
+	plan(x, s, 2);
+	HAS(&x->host, "meta mark & 0xff0000ff == 0x56000001 ct original zone set 22017");
+	HAS(&x->host, "meta mark & 0xff0000ff == 0x560000ff ct original zone set 22271");
+	assert_int_equal(lines(&x->host, "zone set"), 2);
+}
+
+/* --- sysctls and fences -------------------------------------------------------------------- */
+
+#define V4 "net/ipv4/conf/wlp6s0/forwarding"
+#define V6 "net/ipv6/conf/wlp6s0/force_forwarding"
+
+static size_t ifname_elements(const struct object_set *set, const char *name)
+{
+	struct nft_key key = { 0 };
+
+	nft_key_ifname(&key, name);
+	return elements(set, &key);
+}
+
+static void test_fence(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "sysctl -qw " V4 "=1\n");
+	HAS(&x->host, "sysctl -qw " V6 "=1\n");
+	HAS(&x->host, "sysctl -qw net/ipv4/conf/wlp6s0/src_valid_mark=1\n");
+	HAS(&x->host, "ip rule add priority 5182 iif wlp6s0 protocol 86 unreachable\n");
+	HAS(&x->host, "ip -6 rule add priority 5182 iif wlp6s0 protocol 86 unreachable\n");
+	assert_int_equal(ifname_elements(&x->host, "wlp6s0"), 2);
+	HAS_NOT(&x->host, "conf/enp7s0");
+}
+
+/* The host forwards of its own will: neither a change nor a fence is ours to make. */
+static void test_no_fence_on_a_router(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_sysctl(&x->f, V4, "1", "");
+	scene_sysctl(&x->f, "net/ipv4/conf/wlp6s0/src_valid_mark", "1", "");
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS_NOT(&x->host, "net/ipv4/conf/wlp6s0");
+	HAS_NOT(&x->host, "ip rule add priority 5182");
+	HAS(&x->host, "ip -6 rule add priority 5182");
+	assert_int_equal(ifname_elements(&x->host, "wlp6s0"), 1);
+	scene_sysctl(&x->f, V6, "1", "");
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS_NOT(&x->host, "5182");
+	HAS_NOT(&x->host, "conf/wlp6s0");
+	assert_int_equal(ifname_elements(&x->host, "wlp6s0"), 0);
+}
+
+/* On for our sake: the fence stays as long as what it fences. */
+static void test_fence_stays(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_sysctl(&x->f, V4, "1", "0");
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "ip rule add priority 5182 iif wlp6s0");
+	for
+		EACH(o, &x->host)
+	if (o->kind == OBJ_SYSCTL && !strcmp(o->sysctl.path, V4)) {
+		assert_string_equal(o->sysctl.value, "1");
+		assert_string_equal(o->sysctl.before, "0");
+		return;
+	}
+	fail_msg("%s is not in the plan", V4);
+}
+
+static void test_old_kernel(void **state)
+{
+	struct fixture *x = *state;
+	size_t kept = 0;
+
+	scene_split(&x->f);
+	for (size_t i = 0; i < x->f.sysctls.n; i++)
+		if (!strstr(x->f.sysctls.v[i].path, "force_forwarding"))
+			x->f.sysctls.v[kept++] = x->f.sysctls.v[i];
+	x->f.sysctls.n = kept;
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS_NOT(&x->host, "force_forwarding");
+	HAS_NOT(&x->host, "ip -6 rule add priority 5182");
+	HAS(&x->host, "ip rule add priority 5182");
+}
+
+static void test_bridge_hardened(void **state)
+{
+	static const char *const switches[] = {
+		"ipv6/conf/via0/accept_ra=0",        "ipv6/conf/via0/autoconf=0",
+		"ipv6/conf/via0/accept_redirects=0", "ipv4/conf/via0/accept_redirects=0",
+		"ipv4/conf/via0/send_redirects=0",   "ipv4/conf/via0/forwarding=1",
+	};
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	plan_one(x, session(1, 1, "wlp6s0"));
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		assert_int_equal(lines(&x->host, switches[i]), 1);
+	HAS(&x->host, "tc filter add dev via0 ingress");
+	HAS(&x->host, "alias 'via1 bridge'");
+}
+
+static void test_host_without_ipv6(void **state)
+{
+	static const char *const values[] = { "1", "" };
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	for (size_t i = 0; i < 2; i++) {
+		scene_sysctl(&x->f, "net/ipv6/conf/all/disable_ipv6", values[i], "");
+		plan_one(x, session(1, 1, "wlp6s0"));
+		HAS_NOT(&x->host, "ip -6");
+		HAS_NOT(&x->host, "net/ipv6");
+		HAS_NOT(&x->host, "fdc0:");
+		HAS_NOT(&x->inside, "-6");
+		HAS_NOT(&x->inside, "net/ipv6");
+		HAS_NOT(&x->inside, "fdc0:");
+		HAS(&x->host, "ip rule add priority 5180");
+	}
+}
+
+/* --- the session --------------------------------------------------------------------------- */
+
+static void test_port(void **state)
+{
+	struct fixture *x = *state;
+	struct session s = session(7, 1, "wlp6s0"), back;
+	const struct object *port;
+	struct mac mac = { 0 };
+
+	scene_split(&x->f);
+	x->f.links.v[2].mtu = 1420;
+	s.flags = SESSION_NO_LAN;
+	plan_one(x, s);
+	port = link_named(&x->host, "viap7");
+	assert_non_null(port);
+	assert_int_equal(port->link.kind, LINK_VETH);
+	assert_string_equal(port->link.master, "via0");
+	assert_string_equal(port->link.peer, "eth0");
+	assert_true(port->link.hardened);
+	assert_int_equal(port->link.mtu, 1420);
+	assert_int_equal(session_parse(port->link.alias, &back), 0);
+	assert_int_equal(back.id, 7);
+	assert_int_equal(back.host, s.host);
+	assert_int_equal(back.flags, SESSION_NO_LAN);
+	/* one MAC: of eth0, in the bridge's table, and for the host's neighbour entries */
+	mac = port->link.peer_mac;
+	assert_int_equal(mac.bytes[0] & 3, 2); /* locally administered, unicast */
+	assert_memory_not_equal(&mac, &port->link.mac, sizeof(mac));
+	for
+		EACH(o, &x->host)
+		{
+			if (o->kind == OBJ_FDB) {
+				assert_string_equal(o->fdb.dev, "viap7");
+				assert_memory_equal(&o->fdb.mac, &mac, sizeof(mac));
+			}
+			if (o->kind == OBJ_NEIGH)
+				assert_memory_equal(&o->neigh.mac, &mac, sizeof(mac));
+		}
+	assert_int_equal(lines(&x->host, "ip neighbour"), 2);
+	assert_int_equal(lines(&x->host, "bridge fdb"), 1);
+	s.mtu = 1300;
+	plan_one(x, s);
+	assert_int_equal(link_named(&x->host, "viap7")->link.mtu, 1300);
+}
+
+static void test_macs_differ(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 1, "wlp6s0"),
+			       session(257, 1, "wlp6s0"), session(258, 1, "wlp6s0") };
+	struct mac seen[9];
+	size_t n = 0;
+
+	scene_split(&x->f);
+	plan(x, s, 4);
+	for
+		EACH(o, &x->host)
+	if (o->kind == OBJ_LINK) {
+		seen[n++] = o->link.mac;
+		if (o->link.kind == LINK_VETH)
+			seen[n++] = o->link.peer_mac;
+	}
+	assert_int_equal(n, 9);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(&seen[i], &seen[j], sizeof(seen[0]));
+}
+
+/* Port, MAC and address belong together: one element a family says so. */
+static void test_no_spoofing(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 1, "wlp6s0") };
+
+	scene_split(&x->f);
+	s[1].flags = SESSION_NO_IPV6;
+	plan(x, s, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const char *port = i ? "viap2" : "viap1", *other = i ? "viap1" : "viap2";
+		struct mac mac = link_named(&x->host, port)->link.peer_mac;
+		struct ip four = scene_ip(i ? "10.209.0.4" : "10.209.0.3"),
+			  six = scene_ip(i ? "fdc0:ffee:1234::4" : "fdc0:ffee:1234::3");
+		struct nft_key right = { 0 }, right6 = { 0 }, wrong = { 0 };
+
+		nft_key_ifname(&right, port);
+		nft_key_mac(&right, &mac);
+		right6 = right;
+		nft_key_ip(&right, &four);
+		nft_key_ip(&right6, &six);
+		nft_key_ifname(&wrong, other);
+		nft_key_mac(&wrong, &mac);
+		nft_key_ip(&wrong, &four);
+		assert_int_equal(elements(&x->host, &right), 1);
+		assert_int_equal(elements(&x->host, &right6), i ? 0 : 1);
+		assert_int_equal(elements(&x->host, &wrong), 0);
+	}
+}
+
+static void test_host_access(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 1, "wlp6s0") };
+	struct ip one = scene_ip("10.209.0.3"), two = scene_ip("10.209.0.4");
+	struct nft_key key1 = { 0 }, key2 = { 0 };
+
+	scene_split(&x->f);
+	nft_key_ip(&key1, &one);
+	nft_key_ip(&key2, &two);
+	plan(x, s, 2);
+	assert_int_equal(elements(&x->host, &key1), 0);
+	assert_int_equal(elements(&x->host, &key2), 0);
+	s[1].flags = SESSION_HOST_ACCESS;
+	plan(x, s, 2);
+	assert_int_equal(elements(&x->host, &key1), 0);
+	assert_int_equal(elements(&x->host, &key2), 1);
+}
+
+static void test_inside(void **state)
+{
+	struct fixture *x = *state;
+	const struct object *bridge;
+
+	scene_split(&x->f);
+	scene_sysctl(&x->f, "net/ipv4/ip_unprivileged_port_start", "80", "");
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->inside, "ip netns add ns\n");
+	HAS(&x->inside, "ip -n ns link set dev lo up\n");
+	HAS(&x->inside, "ip -n ns link set dev eth0 up\n");
+	HAS(&x->inside, "ip -n ns address add 10.209.0.3/22 dev eth0\n");
+	HAS(&x->inside, "ip -n ns address add fdc0:ffee:1234::3/64 dev eth0 nodad\n");
+	HAS(&x->inside, "ip -n ns route add default via 10.209.0.1 dev eth0 table 254\n");
+	HAS(&x->inside, "ip -n ns -6 route add default via fdc0:ffee:1234::1 dev eth0 table 254\n");
+	HAS(&x->inside, "'net/ipv4/ping_group_range=0 2147483647'");
+	HAS(&x->inside, "net/ipv4/ip_unprivileged_port_start=80\n");
+	HAS(&x->inside, "net/ipv6/conf/default/accept_ra=0\n");
+	bridge = link_named(&x->host, "via0");
+	for
+		EACH(o, &x->inside)
+	if (o->kind == OBJ_NEIGH)
+		assert_memory_equal(&o->neigh.mac, &bridge->link.mac, 6);
+	assert_int_equal(lines(&x->inside, "ip -n ns neighbour replace"), 2);
+	for (size_t i = 1; i < x->inside.n; i++)
+		assert_true(object_compare(&x->inside.v[i - 1], &x->inside.v[i]) < 0);
+}
+
+static void test_inside_without_ipv6(void **state)
+{
+	struct fixture *x = *state;
+	struct session s = session(1, 1, "wlp6s0");
+
+	scene_split(&x->f);
+	s.flags = SESSION_NO_IPV6;
+	plan_one(x, s);
+	HAS(&x->inside, "net/ipv6/conf/default/disable_ipv6=1\n");
+	HAS_NOT(&x->inside, "fdc0:");
+	HAS_NOT(&x->inside, "-6 ");
+	assert_int_equal(lines(&x->host, "ip neighbour"), 1);
+	HAS(&x->host, "ip -6 rule"); /* the stops stand all the same */
+}
+
+static void test_no_pool(void **state)
+{
+	struct fixture *x = *state;
+	struct session s = session(1, 1, "wlp6s0");
+	struct err err = { 0 };
+
+	scene_split(&x->f);
+	scene_route(&x->f, "enp7s0", "0.0.0.0/1", "192.168.1.1", 1);
+	assert_int_equal(plan_host(&x->f, &s, 1, &x->host, &err), -EADDRNOTAVAIL);
+	assert_int_equal(x->host.n, 0);
+	assert_non_null(strstr(err.text, "0.0.0.0/1"));
+	assert_int_equal(plan_inside(&x->f, &s, &x->inside, &err), -EADDRNOTAVAIL);
+	assert_int_equal(x->inside.n, 0);
+}
+
+/* --- the order of making ------------------------------------------------------------------- */
+
+/* Where the first, or the last, line with this text stands. */
+static size_t place(const char *text, const char *part, bool last)
+{
+	const char *at = strstr(text, part), *next;
+
+	if (!at)
+		fail_msg("no '%s'", part);
+	while (last && (next = strstr(at + 1, part)))
+		at = next;
+	return (size_t)(at - text);
+}
+
+static void test_order(void **state)
+{
+	static const char *const order[][2] = {
+		{ "\nnft 'add rule ", "ip link add name via0" },
+		{ "ip link add name via0", "sysctl -qw net/ipv6/conf/via0/" },
+		{ "sysctl -qw net/ipv4/conf/via0/", "ip link set dev via0 up" },
+		{ "sysctl -qw net/ipv6/conf/via0/", "ip link set dev via0 up" },
+		{ "tc filter add", "ip link set dev via0 up" },
+		{ "ip link set dev via0 up", "unreachable default" },
+		{ "unreachable default", "default via" },
+		{ "priority 5181", "default via" },
+		{ "priority 5182", "default via" },
+		{ "default via", "priority 5180" },
+		{ "priority 5182", "conf/wlp6s0/" },
+		{ "priority 5180", "conf/wlp6s0/" },
+		{ "conf/wlp6s0/", "ip link add name viap1" },
+		{ "ip link add name viap1", "bridge fdb" },
+		{ "bridge fdb", "ip link set dev viap1 up" },
+		{ "ip neighbour", "ip link set dev viap1 up" },
+	};
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	plan_one(x, session(1, 1, "wlp6s0"));
+	print_all(&sb, &x->host);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (place(strbuf_text(&sb), order[i][0], true) >=
+		    place(strbuf_text(&sb), order[i][1], false))
+			fail_msg("'%s' must come before '%s'", order[i][0], order[i][1]);
+	assert_int_equal(x->host.v[x->host.n - 1].kind, OBJ_LINK_UP);
+	assert_string_equal(x->host.v[x->host.n - 1].link_up.name, "viap1");
+}
+
+#define PLAN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLAN_TEST(test_hangs_together),
+		PLAN_TEST(test_nothing_for_nobody),
+		PLAN_TEST(test_order_of_sessions_does_not_matter),
+		PLAN_TEST(test_settles),
+		PLAN_TEST(test_marks_lead_to_tables),
+		PLAN_TEST(test_routes_are_copied),
+		PLAN_TEST(test_uplink_gone),
+		PLAN_TEST(test_one_family_only),
+		PLAN_TEST(test_point_to_point),
+		PLAN_TEST(test_listed_uplinks_stay_ready),
+		PLAN_TEST(test_zones),
+		PLAN_TEST(test_fence),
+		PLAN_TEST(test_no_fence_on_a_router),
+		PLAN_TEST(test_fence_stays),
+		PLAN_TEST(test_old_kernel),
+		PLAN_TEST(test_bridge_hardened),
+		PLAN_TEST(test_host_without_ipv6),
+		PLAN_TEST(test_port),
+		PLAN_TEST(test_macs_differ),
+		PLAN_TEST(test_no_spoofing),
+		PLAN_TEST(test_host_access),
+		PLAN_TEST(test_inside),
+		PLAN_TEST(test_inside_without_ipv6),
+		PLAN_TEST(test_no_pool),
+		PLAN_TEST(test_order),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "model/request.h"
+#include "unit.h"
+
+static const struct request good = { .uplinks = "wlp6s0", .name = "curl" };
+
+#define PASSES(r) assert_int_equal(request_check(&(r), NULL), 0)
+#define FAILS(r, line)                                                                             \
+	do {                                                                                       \
+		struct err err_ = { 0 };                                                           \
+		assert_int_equal(request_check(&(r), &err_), -EINVAL);                             \
+		assert_int_equal(err_.code, EINVAL);                                               \
+		assert_string_equal(err_.text, line);                                              \
+	} while (0)
+/* the line has this in it */
+#define FAILS_WITH(r, part)                                                                        \
+	do {                                                                                       \
+		struct err err_ = { 0 };                                                           \
+		assert_int_equal(request_check(&(r), &err_), -EINVAL);                             \
+		if (!strstr(err_.text, part))                                                      \
+			fail_msg("no '%s' in '%s'", part, err_.text);                              \
+	} while (0)
+
+static void test_passes(void **state)
+{
+	struct request r = good;
+
+	(void)state;
+	PASSES(r);
+	r.flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP;
+	PASSES(r);
+	strcpy(r.uplinks, "a,b,exactly15bytes_");
+	PASSES(r);
+}
+
+static void test_flags(void **state)
+{
+	struct request r = good;
+
+	(void)state;
+	for (uint32_t flag = 1; flag; flag <<= 1) {
+		r.flags = flag;
+		if (flag <= SESSION_KEEP)
+			PASSES(r);
+		else
+			FAILS_WITH(r, "unknown flag 0x");
+	}
+	r.flags = SESSION_KEEP | 0x80000000u;
+	FAILS(r, "read the request: unknown flag 0x80000000");
+}
+
+static void test_mtu(void **state)
+{
+	struct request r = good;
+
+	(void)state;
+	r.mtu = 1279;
+	FAILS_WITH(r, "1279");
+	r.mtu = 1;
+	FAILS_WITH(r, "1280 to 65535");
+	r.mtu = 1280;
+	PASSES(r);
+	r.mtu = 65535;
+	PASSES(r);
+	r.mtu = 65536;
+	FAILS_WITH(r, "65536");
+	r.mtu = UINT32_MAX;
+	FAILS_WITH(r, "4294967295");
+	r.flags = SESSION_NO_IPV6;
+	r.mtu = 67;
+	FAILS_WITH(r, "68 to 65535");
+	r.mtu = 68;
+	PASSES(r);
+	r.mtu = 0;
+	PASSES(r);
+}
+
+static void test_unterminated(void **state)
+{
+	struct request r = good;
+
+	(void)state;
+	memset(r.name, 'n', sizeof(r.name));
+	FAILS(r, "read the request: a text without an end");
+	r = good;
+	memset(r.uplinks, 'u', sizeof(r.uplinks));
+	FAILS(r, "read the request: a text without an end");
+	/* the next field's zero is no end */
+	r.name[0] = 0;
+	FAILS(r, "read the request: a text without an end");
+}
+
+static void test_name(void **state)
+{
+	static const char *const bad[] = { "", "-a", "a b", "a/b", "..", "a\nb" };
+	struct request r = good;
+
+	(void)state;
+	memset(r.name, 'n', 32);
+	r.name[32] = 0;
+	PASSES(r);
+	r.name[32] = 'n';
+	r.name[33] = 0;
+	FAILS_WITH(r, "--name 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'");
+	memset(r.name, 'n', 35);
+	r.name[35] = 0;
+	FAILS_WITH(r, "--name");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(r.name, bad[i]);
+		FAILS_WITH(r, "--name");
+	}
+}
+
+static void test_uplinks(void **state)
+{
+	static const struct {
+		const char *uplinks, *part;
+	} bad[] = {
+		{ "", "interface name" },
+		{ ",", "interface name" },
+		{ ",a", "interface name" },
+		{ "a,,b", "interface name" },
+		{ "a,", "last comma" },
+		{ "a,b,", "last comma" },
+		{ "sixteen_bytes_xx", "interface name" },
+		{ "a,sixteen_bytes_xx", "interface name" },
+		{ "a b", "interface name" },
+		{ "a, b", "interface name" },
+		{ "a/b", "interface name" },
+		{ "a:b", "interface name" },
+		{ "..", "interface name" },
+		{ "a\n", "interface name" },
+		{ "a,a", "'a' is there twice" },
+		{ "a,b,a", "'a' is there twice" },
+		{ "b,a,c,a", "'a' is there twice" },
+	};
+	struct request r = good;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(r.uplinks, 0, sizeof(r.uplinks));
+		strcpy(r.uplinks, bad[i].uplinks);
+		FAILS_WITH(r, bad[i].part);
+	}
+	/* as long as the field takes: six names of 15 bytes */
+	memset(r.uplinks, 0, sizeof(r.uplinks));
+	strcpy(r.uplinks, "aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
+			  "eeeeeeeeeeeeeee,fffffffffffffff");
+	assert_int_equal(strlen(r.uplinks), SESSION_UPLINKS_MAX - 1);
+	PASSES(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_passes), cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_mtu),    cmocka_unit_test(test_unterminated),
+		cmocka_unit_test(test_name),   cmocka_unit_test(test_uplinks),
+	};
+
+	return RUN_TESTS(tests);
+}

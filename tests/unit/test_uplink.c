@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "plan/uplink.h"
+#include "scene.h"
+#include "unit.h"
+
+#define PROBLEM(f, name, what) assert_int_equal(uplink_look(f, name).problem, what)
+#define IP_IS(ip, text)                                                                            \
+	do {                                                                                       \
+		char buf_[IP_TEXT_MAX];                                                            \
+		assert_string_equal(ip_format(&(ip), buf_), text);                                 \
+	} while (0)
+
+static void test_usable(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_split(&f);
+	u = uplink_look(&f, "wlp6s0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_ptr_equal(u.link, facts_link(&f, "wlp6s0"));
+	assert_true(u.ip4.usable);
+	assert_true(u.ip6.usable);
+	IP_IS(u.ip4.address, "192.168.2.10");
+	IP_IS(u.ip4.gateway, "192.168.2.1");
+	IP_IS(u.ip6.address, "2001:db8:2::10");
+	IP_IS(u.ip6.gateway, "2001:db8:2::1");
+	assert_false(u.ip4.onlink);
+}
+
+/* One after the other, the way somebody would mend them: each problem hides those behind it. */
+static void test_problems_in_order(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_host(&f);
+	PROBLEM(&f, "wlp6s0", UPLINK_MISSING);
+	scene_link(&f, "wlp6s0");
+	scene_link_is(&f, "wlp6s0", "", 0);
+	PROBLEM(&f, "wlp6s0", UPLINK_DOWN);
+	scene_link_is(&f, "wlp6s0", "", LINK_LOWER_UP);
+	PROBLEM(&f, "wlp6s0", UPLINK_DOWN);
+	scene_link_is(&f, "wlp6s0", "", IFF_UP);
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_CARRIER);
+	scene_link_is(&f, "wlp6s0", "", IFF_UP | LINK_LOWER_UP);
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+	f.routes.n = 0;
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
+	scene_route(&f, "wlp6s0", "192.168.2.0/24", NULL, 600);
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
+	/* and back: down comes before everything */
+	scene_link_is(&f, "wlp6s0", "", 0);
+	PROBLEM(&f, "wlp6s0", UPLINK_DOWN);
+}
+
+static void test_never_uplinks(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	scene_slot(&f, 1, "wlp6s0");
+	scene_session(&f, 1, 3, 1, "wlp6s0", "curl");
+	PROBLEM(&f, "lo", UPLINK_LOOPBACK);
+	PROBLEM(&f, "via0", UPLINK_OURS);
+	PROBLEM(&f, "viap1", UPLINK_OURS);
+	PROBLEM(&f, "viap2", UPLINK_MISSING);
+	/* not even with an address and a default route */
+	scene_addr(&f, "viap1", "192.0.2.2/24");
+	scene_route(&f, "viap1", "0.0.0.0/0", "192.0.2.1", 1);
+	PROBLEM(&f, "viap1", UPLINK_OURS);
+	scene_addr(&f, "lo", "192.0.2.3/32");
+	scene_route(&f, "lo", "0.0.0.0/0", NULL, 1);
+	PROBLEM(&f, "lo", UPLINK_LOOPBACK);
+}
+
+static void test_lowest_metric_in_any_table(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "enp7s0");
+	scene_link(&f, "wlp6s0");
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 100);
+	scene_last_route(&f)->table = 200;
+	scene_last_route(&f)->onlink = true;
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.4", 300);
+	/* nothing of these leads out of it */
+	scene_route(&f, "enp7s0", "0.0.0.0/0", "192.168.2.5", 1);
+	scene_route(&f, "wlp6s0", "0.0.0.0/1", "192.168.2.6", 2);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", NULL, 3);
+	scene_last_route(&f)->type = RTN_UNREACHABLE;
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.gateway, "192.168.2.3");
+	assert_true(u.ip4.onlink);
+	assert_false(u.ip6.usable);
+	assert_false(ip_is_set(&u.ip6.gateway));
+}
+
+/* What the uplink's table of ours holds is a copy: it must not keep itself alive. */
+static void test_own_routes_do_not_count(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 100);
+	scene_last_route(&f)->table = 22017;
+	scene_last_route(&f)->protocol = VIA_RTPROT;
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
+}
+
+static void test_addresses_that_do_not_serve(void **state)
+{
+	static const uint32_t bad[] = { IFA_F_TENTATIVE, IFA_F_DADFAILED, IFA_F_DEPRECATED };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		_cleanup_facts_ struct facts f = { 0 };
+		struct uplink u;
+
+		scene_host(&f);
+		scene_link(&f, "wlp6s0");
+		scene_route(&f, "wlp6s0", "::/0", "fe80::1", 100);
+		scene_addr_with(&f, "wlp6s0", "2001:db8::1/64", RT_SCOPE_UNIVERSE, bad[i]);
+		PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+		/* the next one does */
+		scene_addr_with(&f, "wlp6s0", "2001:db8::2/64", RT_SCOPE_UNIVERSE,
+				IFA_F_NOPREFIXROUTE);
+		u = uplink_look(&f, "wlp6s0");
+		assert_int_equal(u.problem, UPLINK_USABLE);
+		IP_IS(u.ip6.address, "2001:db8::2");
+	}
+}
+
+static void test_scopes(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_link(&f, "enp7s0");
+	scene_route(&f, "wlp6s0", "::/0", "fe80::1", 100);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 100);
+	scene_addr_with(&f, "wlp6s0", "fe80::2/64", RT_SCOPE_LINK, IFA_F_PERMANENT);
+	scene_addr_with(&f, "wlp6s0", "169.254.3.4/16", RT_SCOPE_LINK, IFA_F_PERMANENT);
+	scene_addr_with(&f, "wlp6s0", "127.0.0.9/8", RT_SCOPE_HOST, IFA_F_PERMANENT);
+	scene_addr(&f, "enp7s0", "192.168.2.10/24");
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+}
+
+static void test_one_family(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wwan0");
+	scene_addr(&f, "wwan0", "2001:db8::5/64");
+	scene_route(&f, "wwan0", "::/0", "fe80::1", 100); /* link-local, as RFC 4861 has it */
+	u = uplink_look(&f, "wwan0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_false(u.ip4.usable);
+	assert_true(u.ip6.usable);
+	IP_IS(u.ip6.gateway, "fe80::1");
+	/* an address of one family and a gateway of the other make no way out */
+	f.addrs.n = 0;
+	scene_addr(&f, "wwan0", "192.0.2.5/24");
+	PROBLEM(&f, "wwan0", UPLINK_NO_GATEWAY);
+}
+
+static void test_point_to_point(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "tun0");
+	scene_link_is(&f, "tun0", "tun", IFF_UP | IFF_POINTOPOINT | IFF_NOARP | LINK_LOWER_UP);
+	PROBLEM(&f, "tun0", UPLINK_NO_ADDRESS);
+	scene_addr(&f, "tun0", "10.8.0.2/32");
+	u = uplink_look(&f, "tun0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_true(u.ip4.usable);
+	assert_false(u.ip6.usable);
+	assert_false(ip_is_set(&u.ip4.gateway));
+	/* a default route without a gateway changes nothing */
+	scene_route(&f, "tun0", "0.0.0.0/0", NULL, 50);
+	u = uplink_look(&f, "tun0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_false(ip_is_set(&u.ip4.gateway));
+}
+
+static void test_texts(void **state)
+{
+	(void)state;
+	for (enum uplink_problem p = UPLINK_USABLE; p < UPLINK_PROBLEM_COUNT; p++) {
+		assert_true(uplink_problem_text(p)[0]);
+		if (p != UPLINK_USABLE)
+			assert_true(uplink_problem_hint(p)[0]);
+	}
+}
+
+#define CHOICE(f, list, name)                                                                      \
+	do {                                                                                       \
+		char got_[IFNAMSIZ] = "";                                                          \
+		assert_int_equal(uplink_choose(f, list, got_, NULL), 0);                           \
+		assert_string_equal(got_, name);                                                   \
+	} while (0)
+#define NO_CHOICE(f, list, line)                                                                   \
+	do {                                                                                       \
+		char got_[IFNAMSIZ] = "keep";                                                      \
+		struct err err_ = { 0 };                                                           \
+		assert_int_equal(uplink_choose(f, list, got_, &err_), -ENETUNREACH);               \
+		assert_string_equal(err_.text, line);                                              \
+		assert_string_equal(got_, "keep");                                                 \
+	} while (0)
+
+static void test_choose(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	scene_link(&f, "wwan0");
+	CHOICE(&f, "wlp6s0", "wlp6s0");
+	CHOICE(&f, "wlp6s0,enp7s0", "wlp6s0");
+	CHOICE(&f, "enp7s0,wlp6s0", "enp7s0");
+	CHOICE(&f, "wwan0,tun0,wlp6s0", "wlp6s0");
+	NO_CHOICE(&f, "wwan9",
+		  "use uplink 'wwan9': no such interface; `ip -br link` lists those that exist");
+	NO_CHOICE(&f, "wwan9,wwan0,lo",
+		  "use one of the uplinks: 'wwan9': no such interface, 'wwan0': it has no address, "
+		  "'lo': a loopback leads nowhere; none can serve now");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_usable),
+		cmocka_unit_test(test_problems_in_order),
+		cmocka_unit_test(test_never_uplinks),
+		cmocka_unit_test(test_lowest_metric_in_any_table),
+		cmocka_unit_test(test_own_routes_do_not_count),
+		cmocka_unit_test(test_addresses_that_do_not_serve),
+		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_one_family),
+		cmocka_unit_test(test_point_to_point),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_choose),
+	};
+
+	return RUN_TESTS(tests);
+}
