@@ -60,6 +60,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 {
 	const struct obj_link *l = &o->link;
 	char mac[MAC_TEXT_MAX];
+	struct session s;
 
 	if (l->kind == LINK_BRIDGE) {
 		strbuf_add(sb, "ip link add name %s address %s type bridge\n", l->name,
@@ -69,6 +70,8 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 		strbuf_add(sb, "\n");
 		return;
 	}
+	if (session_parse(l->alias, &s) == 0)
+		netns = s.name; /* beside the session that is planned there are others' ports */
 	strbuf_add(sb, "ip link add name %s ", l->name);
 	if (l->mtu)
 		strbuf_add(sb, "mtu %u ", l->mtu);

@@ -7,7 +7,8 @@
 
 /*
  * Objects as command lines of ip(8), bridge(8), tc(8), nft(8) and sysctl(8) that a person can
- * paste into a shell. netns is the name under which `ip netns` knows the session.
+ * paste into a shell. netns is the name under which `ip netns` knows the session; a port leads
+ * into the session that its alias names.
  */
 
 /* What makes the object; one line, or two where the tools need two, each with its newline. */

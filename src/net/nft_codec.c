@@ -133,10 +133,9 @@ static void lookup(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	if (e)
 		nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, s->name);
+	set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, s->negate ? NFT_LOOKUP_F_INV : 0);
 	if (s->op == NFT_OP_VMAP)
 		set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
-	else if (s->negate)
-		set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
 static void set_mark(struct builder *b, const struct nft_stmt *s)

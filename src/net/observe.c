@@ -464,19 +464,20 @@ static int find_sessions(struct facts *f)
 
 static int read_sysctl(struct facts *f, const char *path)
 {
-	struct fact_sysctl *s = (struct fact_sysctl *)facts_sysctl(f, path);
-	char value[sizeof(s->value)];
+	struct fact_sysctl fresh = { 0 }, *s;
 
-	if (s && s->value[0])
-		return 0;
-	if (sysctl_read(path, value, sizeof(value)) < 0)
-		return 0;
-	if (!s)
-		s = VEC_PUSH(&f->sysctls);
+	if (sysctl_read(path, fresh.value, sizeof(fresh.value)) < 0)
+		return 0; /* this kernel has none */
+	for (size_t i = 0; i < f->sysctls.n; i++)
+		if (!strcmp(f->sysctls.v[i].path, path)) {
+			memcpy(f->sysctls.v[i].value, fresh.value, sizeof(fresh.value));
+			return 0;
+		}
+	snprintf(fresh.path, sizeof(fresh.path), "%s", path);
+	s = VEC_PUSH(&f->sysctls);
 	if (!s)
 		return -ENOMEM;
-	snprintf(s->path, sizeof(s->path), "%s", path);
-	memcpy(s->value, value, sizeof(value));
+	*s = fresh;
 	return 0;
 }
 

@@ -9,33 +9,50 @@
 
 #include "base/strbuf.h"
 
-static const struct {
-	const char *text, *hint;
-} problems[] = {
-	[UPLINK_USABLE] = { "it can serve", "" },
-	[UPLINK_MISSING] = { "no such interface", "`ip -br link` lists those that exist" },
-	[UPLINK_OURS] = { "it belongs to via-iface itself", "name the card that leads out" },
-	[UPLINK_LOOPBACK] = { "a loopback leads nowhere", "name the card that leads out" },
-	[UPLINK_DOWN] = { "it is down",
-			  "switch it on in your network manager, or `ip link set` it up" },
-	[UPLINK_NO_CARRIER] = { "it has no carrier",
-				"plug in its cable or connect it to a network" },
-	[UPLINK_NO_ADDRESS] = { "it has no address",
-				"connect it to a network, or give it an address" },
-	[UPLINK_NO_GATEWAY] = { "no default route leads through it, in any table",
-				"add one, a high metric keeps other traffic away: "
-				"`ip route add default via GATEWAY dev IFACE metric 900`" },
+static const char *const texts[] = {
+	[UPLINK_USABLE] = "it can serve",
+	[UPLINK_MISSING] = "no such interface",
+	[UPLINK_OURS] = "it belongs to via-iface itself",
+	[UPLINK_LOOPBACK] = "a loopback leads nowhere",
+	[UPLINK_DOWN] = "it is down",
+	[UPLINK_NO_CARRIER] = "it has no carrier",
+	[UPLINK_NO_ADDRESS] = "it has no address",
+	[UPLINK_NO_GATEWAY] = "it has no gateway: no default route leads through it, in any table",
 };
-static_assert(sizeof(problems) / sizeof(problems[0]) == UPLINK_PROBLEM_COUNT, "uplink problems");
+static_assert(sizeof(texts) / sizeof(texts[0]) == UPLINK_PROBLEM_COUNT, "uplink problems");
 
 const char *uplink_problem_text(enum uplink_problem problem)
 {
-	return problems[problem].text;
+	return texts[problem];
 }
 
-const char *uplink_problem_hint(enum uplink_problem problem)
+static int hint(struct err *err, enum uplink_problem problem, const char *name)
 {
-	return problems[problem].hint;
+	switch (problem) {
+	case UPLINK_MISSING:
+		return err_hint(err, "`ip -br link` lists those that exist");
+	case UPLINK_OURS:
+	case UPLINK_LOOPBACK:
+		return err_hint(err, "name the card that leads out");
+	case UPLINK_DOWN:
+		return err_hint(err,
+				"switch it on in your network manager, or "
+				"`ip link set dev %s up`",
+				name);
+	case UPLINK_NO_CARRIER:
+		return err_hint(err, "plug in its cable, or connect it to a network");
+	case UPLINK_NO_ADDRESS:
+		return err_hint(err, "connect it to a network, or give it an address");
+	case UPLINK_NO_GATEWAY:
+		return err_hint(err,
+				"give it one behind the others: "
+				"`ip route add default via GATEWAY dev %s metric 900`",
+				name);
+	case UPLINK_USABLE:
+	case UPLINK_PROBLEM_COUNT:
+		break;
+	}
+	return -err->code;
 }
 
 static bool is_default(const struct fact_route *r, uint8_t family)
@@ -136,5 +153,5 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
 			       strbuf_text(&why));
 	err_set(err, ENETUNREACH, "use uplink %s", strbuf_text(&why));
-	return err_hint(err, "%s", uplink_problem_hint(problem));
+	return err ? hint(err, problem, uplinks) : -ENETUNREACH;
 }

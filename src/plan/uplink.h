@@ -39,9 +39,8 @@ struct uplink {
  */
 struct uplink uplink_look(const struct facts *facts, const char *name);
 
-/* Half a sentence on the problem, and what to do about it. */
+/* Half a sentence on the problem. */
 const char *uplink_problem_text(enum uplink_problem problem);
-const char *uplink_problem_hint(enum uplink_problem problem);
 
 /*
  * The first usable one of a comma-separated list. Returns 0 with its name in ret, or -ENETUNREACH
