@@ -60,8 +60,6 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	char front[ERR_TEXT_MAX], old[ERR_TEXT_MAX];
 	va_list ap;
 
-	if (!err)
-		return -EIO;
 	va_start(ap, fmt);
 	vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
@@ -77,8 +75,6 @@ int err_hint(struct err *err, const char *fmt, ...)
 	char hint[ERR_TEXT_MAX];
 	va_list ap;
 
-	if (!err)
-		return -EIO;
 	va_start(ap, fmt);
 	vsnprintf(hint, sizeof(hint), fmt, ap);
 	va_end(ap);

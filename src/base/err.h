@@ -22,10 +22,12 @@ int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((form
 int err_errno(struct err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "fmt: " before the text. Returns -err->code. */
-int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "fmt: " before the text. Returns -err->code; err is not NULL here, nor below. */
+int err_wrap(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), nonnull(1)));
 
 /* Appends "; fmt": what the reader can do. Returns -err->code. */
-int err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_hint(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), nonnull(1)));
 
 #endif

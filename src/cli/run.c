@@ -15,8 +15,6 @@
 #include "cli/cli.h"
 #include "ipc/handover.h"
 
-extern char **environ;
-
 /*
  * Whether the program can be found, before a session is made for it. The exec has the last word;
  * this only saves a session for a misspelt name.

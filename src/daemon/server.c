@@ -334,6 +334,7 @@ static void tell_ready(const struct server *s, int r, const struct err *err)
 int server_run(const struct server_options *options, struct err *err)
 {
 	static struct server s;
+	struct err ignored = { 0 };
 	char saved[PATH_MAX];
 	int r;
 
@@ -347,7 +348,7 @@ int server_run(const struct server_options *options, struct err *err)
 	while (r == 0 && !s.stop)
 		turn(&s);
 	if (r == 0 && !world_sessions(&s.world))
-		world_clear(&s.world, NULL); /* a signal came while lingering */
+		world_clear(&s.world, &ignored); /* a signal came while lingering */
 	while (s.n_connections)
 		hang_up(&s, s.n_connections - 1);
 	if (s.listen_fd >= 0)

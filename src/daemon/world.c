@@ -173,6 +173,7 @@ static bool passing(int r)
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
 	      int *ret_netns, struct err *err)
 {
+	struct err ignored = { 0 };
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES && passing(r); i++) {
@@ -183,7 +184,7 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 			break;
 		kernel_drop_session(&w->kernel); /* the netns, and the veth pair with it */
 		if (w->stale)
-			world_heal(w, NULL);
+			world_heal(w, &ignored);
 		else if (!was_stale && passing(r))
 			w->stale = true;
 		if (!passing(r) || r == -EEXIST)

@@ -95,7 +95,7 @@ static int ask_once(const struct handover *h, struct msg_reply *reply, int *ret_
 		    struct err *err)
 {
 	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err);
-	struct ucred peer;
+	struct ucred peer = { 0 };
 	ssize_t n;
 	int r = fd;
 
@@ -128,7 +128,7 @@ static int ask(const struct handover *h, int *ret_netns, struct err *err)
 
 	for (int i = 0; i < BUSY_TRIES; i++) {
 		_cleanup_close_ int netns = -1;
-		struct msg_reply reply;
+		struct msg_reply reply = { 0 };
 		int r = ask_once(h, &reply, &netns, err);
 
 		if (r < 0)
@@ -194,7 +194,7 @@ static int drop(struct err *err)
 /* What the kernel took away when this program was started with more than its caller had. */
 static void put_back(const struct handover *h)
 {
-	struct rlimit now;
+	struct rlimit now = { 0 };
 
 	if (getrlimit(RLIMIT_STACK, &now) == 0 && now.rlim_cur != h->stack.rlim_cur &&
 	    h->stack.rlim_cur <= now.rlim_max) {
@@ -286,7 +286,7 @@ static int become(int fd, const struct handover *h, struct err *err)
 int main(int argc, char *argv[])
 {
 	struct err err = { 0 };
-	struct handover h;
+	struct handover h = { 0 };
 	int fd = -1, netns = -1;
 
 	if (prepare(argc, argv, &fd, &h, &err) < 0 || ask(&h, &netns, &err) < 0 ||

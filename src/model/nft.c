@@ -71,8 +71,7 @@ static struct nft_stmt *add(struct nft_rule *r, enum nft_op op)
 	if (r->n_stmts == NFT_STMTS_MAX)
 		abort();
 	s = &r->stmts[r->n_stmts++];
-	memset(s, 0, sizeof(*s)); /* rules are compared as bytes */
-	s->op = op;
+	*s = (struct nft_stmt){ .op = op };
 	return s;
 }
 
@@ -191,6 +190,27 @@ void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain)
 	s->verdict = verdict;
 	if (chain)
 		memcpy(s->name, chain, strnlen(chain, sizeof(s->name) - 1));
+}
+
+static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
+{
+	for (size_t i = 0; i < NFT_FIELDS_MAX; i++)
+		if (a->fields[i] != b->fields[i])
+			return false;
+	return a->op == b->op && a->n_fields == b->n_fields && a->negate == b->negate &&
+	       a->len == b->len && !memcmp(a->value, b->value, sizeof(a->value)) &&
+	       a->mask == b->mask && a->zone == b->zone && a->verdict == b->verdict &&
+	       !strcmp(a->name, b->name);
+}
+
+bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
+{
+	if (a->n_stmts != b->n_stmts)
+		return false;
+	for (size_t i = 0; i < a->n_stmts; i++)
+		if (!stmt_equal(&a->stmts[i], &b->stmts[i]))
+			return false;
+	return true;
 }
 
 static void key_part(struct nft_key *k, enum nft_type type, const void *bytes, size_t len)

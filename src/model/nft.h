@@ -135,7 +135,7 @@ void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);
 void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint32_t value,
 		      bool negate);
 void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
-		const enum nft_field *fields);
+		const enum nft_field *of);
 /* meta mark & mask . field @set */
 void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nft_field field);
 void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map);
@@ -148,6 +148,8 @@ void nft_key_ifname(struct nft_key *k, const char *name);
 void nft_key_mac(struct nft_key *k, const struct mac *mac);
 void nft_key_ip(struct nft_key *k, const struct ip *ip);
 void nft_key_mark(struct nft_key *k, uint32_t mark);
+
+bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b);
 
 /* Text as nft(8) reads it. */
 void nft_print_rule(struct strbuf *sb, const struct nft_rule *r);

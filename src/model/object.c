@@ -63,10 +63,10 @@ static int host_rank(const struct object *o)
 		return 13;
 	case OBJ_LINK_UP:
 		return strncmp(o->link_up.name, "viap", 4) ? 14 : 44;
-	case OBJ_ROUTE:
-		return o->route.unreachable ? 20 : 22;
+	case OBJ_ROUTE: /* the gateway is looked for in the table itself: its network comes first */
+		return o->route.unreachable ? 20 : o->route.dst.len ? 22 : 23;
 	case OBJ_RULE:
-		return o->rule.action == RULE_UNREACHABLE ? 21 : 23;
+		return o->rule.action == RULE_UNREACHABLE ? 21 : 24;
 	case OBJ_NETNS:
 		return 40;
 	case OBJ_FDB:
@@ -89,7 +89,7 @@ static int session_rank(const struct object *o)
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
 	case OBJ_NFT_RULE:
-		return 51 + o->kind - OBJ_NFT_TABLE;
+		return 51 + (int)o->kind - (int)OBJ_NFT_TABLE;
 	case OBJ_ADDRESS:
 		return 60;
 	case OBJ_LINK_UP:
@@ -251,8 +251,7 @@ bool object_same(const struct object *a, const struct object *b)
 		return element_same(&a->nft_element, &b->nft_element);
 	case OBJ_NFT_RULE: /* an observed one has no statements */
 		if (a->nft_rule.rule && b->nft_rule.rule)
-			return !memcmp(a->nft_rule.rule, b->nft_rule.rule,
-				       sizeof(*a->nft_rule.rule));
+			return nft_rule_equal(a->nft_rule.rule, b->nft_rule.rule);
 		return a->nft_rule.fingerprint == b->nft_rule.fingerprint;
 	case OBJ_NETNS:
 	case OBJ_LINK_UP:

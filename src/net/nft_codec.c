@@ -25,7 +25,7 @@
 #define TCPOPT_MAXSEG 2 /* RFC 9293, section 3.2 */
 
 /* The longest message of ours: an element, or a rule of NFT_STMTS_MAX statements. */
-#define MESSAGE_MAX 8192
+#define MESSAGE_MAX ((size_t)8192)
 
 /* --- rules --------------------------------------------------------------------------------- */
 
@@ -127,7 +127,7 @@ static void lookup(struct builder *b, const struct nft_stmt *s)
 		load(b, s->fields[i], reg_at(offset));
 		if (i == 0 && s->mask)
 			bitwise(b, 4, s->mask, 0);
-		offset += (nft_field_info(s->fields[i])->len + 3u) / 4 * 4;
+		offset += ((size_t)nft_field_info(s->fields[i])->len + 3) / 4 * 4;
 	}
 	e = expr(b, "lookup");
 	set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);

@@ -46,10 +46,13 @@ static void forget(void *arg)
 static int dump(struct look *l, struct nl_sock *sock, struct nl_msg *m, size_t *count,
 		nl_handler handler, const char *what, struct err *err)
 {
+	int r;
+
 	l->count = count;
 	l->count_before = count ? *count : 0;
 	l->ours_before = l->f->ours.n;
-	if (nl_dump(sock, m, handler, forget, l, err) < 0)
+	r = nl_dump(sock, m, handler, forget, l, err);
+	if (r < 0)
 		return err_wrap(err, "read the %s", what);
 	return l->f->ours.failed ? err_errno(err, ENOMEM, "read the %s", what) : 0;
 }

@@ -56,10 +56,9 @@ static void put_veth_peer(struct nl_msg *m, const struct obj_link *l, int netns)
 
 static void create_link(struct nl_msg *m, const struct obj_link *l, const struct rtnl_numbers *n)
 {
-	struct ifinfomsg *ifi =
-		nl_msg_start(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi));
 	struct nlattr *info;
 
+	nl_msg_start(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_put_str(m, IFLA_IFNAME, l->name);
 	nl_put_mac(m, IFLA_ADDRESS, &l->mac);
 	if (l->master[0]) {
@@ -477,7 +476,8 @@ static void attrs_of(const struct nlmsghdr *nlh, size_t header, const struct nla
 {
 	struct attrs a = { .tb = tb, .max = max };
 
-	memset(tb, 0, sizeof(*tb) * (max + 1u));
+	for (size_t i = 0; i <= max; i++)
+		tb[i] = NULL;
 	mnl_attr_parse(nlh, (unsigned int)header, collect, &a);
 }
 
@@ -485,7 +485,8 @@ static void attrs_in(const struct nlattr *nest, const struct nlattr **tb, uint16
 {
 	struct attrs a = { .tb = tb, .max = max };
 
-	memset(tb, 0, sizeof(*tb) * (max + 1u));
+	for (size_t i = 0; i <= max; i++)
+		tb[i] = NULL;
 	if (nest)
 		mnl_attr_parse_nested(nest, collect, &a);
 }

@@ -15,10 +15,10 @@
 #include "plan/internal.h"
 
 /* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
-#define PRIORITY_BRIDGE -300
-#define PRIORITY_ZONE   -290 /* before conntrack's -200 */
-#define PRIORITY_MARK   -160 /* behind conntrack, before mangle's -150 and routing */
-#define PRIORITY_FILTER 10   /* behind everybody's filter chains */
+#define PRIORITY_BRIDGE (-300)
+#define PRIORITY_ZONE   (-290) /* before conntrack's -200 */
+#define PRIORITY_MARK   (-160) /* behind conntrack, before mangle's -150 and routing */
+#define PRIORITY_FILTER 10     /* behind everybody's filter chains */
 #define PRIORITY_SRCNAT 100
 
 #define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */

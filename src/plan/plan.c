@@ -212,7 +212,7 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	stop.route.unreachable = true;
 	set_add(x->set, &stop);
 	add_route(x, table, pool, BRIDGE_NAME, NULL, uplink->link ? uplink->link->mtu : 0);
-	if (uplink->problem != UPLINK_USABLE || !way->usable)
+	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
 	for (size_t i = 0; i < x->facts->routes.n; i++) {
 		const struct fact_route *r = &x->facts->routes.v[i];

@@ -153,5 +153,5 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
 			       strbuf_text(&why));
 	err_set(err, ENETUNREACH, "use uplink %s", strbuf_text(&why));
-	return err ? hint(err, problem, uplinks) : -ENETUNREACH;
+	return hint(err, problem, uplinks);
 }
