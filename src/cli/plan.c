@@ -57,6 +57,23 @@ static void print_step(struct strbuf *out, const char *text, bool is_present)
 	}
 }
 
+/*
+ * What needs no line of its own in the undoing: what is there already and stays, and what goes
+ * with its table, device or netns - unless that stays.
+ */
+static bool needs_no_undoing(const struct facts *f, const struct object *o)
+{
+	bool bridge_stays = facts_link(f, BRIDGE_NAME) != NULL;
+
+	if (present(f, o))
+		return true;
+	if (o->place == PLACE_HOST && (o->kind == OBJ_NEIGH || o->kind == OBJ_ROUTE))
+		return !bridge_stays && print_goes_along(o);
+	if (o->kind == OBJ_NFT_ELEMENT)
+		return !bridge_stays;
+	return print_goes_along(o);
+}
+
 static void plan_text(const struct facts *f, const struct object_set *set, const char *netns)
 {
 	_cleanup_strbuf_ struct strbuf out = { 0 }, one = { 0 };
@@ -68,7 +85,7 @@ static void plan_text(const struct facts *f, const struct object_set *set, const
 	}
 	strbuf_add(&out, "# to undo\n");
 	for (size_t i = set->n; i-- > 0;)
-		if (!print_goes_along(&set->v[i]))
+		if (!needs_no_undoing(f, &set->v[i]))
 			print_remove(&out, &set->v[i], netns);
 	fputs(strbuf_text(&out), stdout);
 }
@@ -102,7 +119,7 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 			 strbuf_text(&one));
 	}
 	for (size_t i = set->n; i-- > 0;) {
-		if (print_goes_along(&set->v[i]))
+		if (needs_no_undoing(f, &set->v[i]))
 			continue;
 		strbuf_truncate(&one, 0);
 		print_remove(&one, &set->v[i], netns);

@@ -53,7 +53,8 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	/* addresses rest before they are used again: round-robin from somewhere */
 	if (getrandom(&offset, sizeof(offset), GRND_NONBLOCK) < 0)
 		offset = (uint32_t)time(NULL);
-	fresh.memory.next_host = PLAN_HOST_FIRST + offset % (PLAN_HOST_LAST - PLAN_HOST_FIRST + 1);
+	fresh.memory.next_host =
+		SESSION_HOST_FIRST + offset % (SESSION_HOST_LAST - SESSION_HOST_FIRST + 1);
 	*w = fresh;
 	return 0;
 }
@@ -84,23 +85,82 @@ static int look(struct world *w, const char *uplinks, struct err *err)
 	facts_done(&w->facts);
 	w->facts = fresh;
 	w->stale = false;
+	w->observed_rules = true;
 	return 0;
 }
 
-/* Brings the kernel from what was seen to want. Whatever happens, what was seen is then old. */
+/* Steps that change nothing of what the facts say besides our own objects and sessions. */
+static bool only_sessions(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct object *o = steps->v[i].want ? steps->v[i].want : steps->v[i].have;
+
+		if (o->place == PLACE_SESSION || object_is_nft(o))
+			continue;
+		switch (o->kind) {
+		case OBJ_LINK:
+		case OBJ_LINK_UP:
+			if (!strcmp(o->link.name, BRIDGE_NAME))
+				return false;
+			break;
+		case OBJ_NEIGH:
+		case OBJ_FDB:
+		case OBJ_NETNS:
+			break;
+		case OBJ_ADDRESS:
+		case OBJ_ROUTE:
+		case OBJ_RULE:
+		case OBJ_TC:
+		case OBJ_SYSCTL:
+		case OBJ_NFT_TABLE:
+		case OBJ_NFT_CHAIN:
+		case OBJ_NFT_SET:
+		case OBJ_NFT_ELEMENT:
+		case OBJ_NFT_RULE:
+		case OBJ_KIND_COUNT:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What was wanted is now what is there; the inside of a session is nobody's business any more. */
+static void adopt(struct world *w, struct object_set *want)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < want->n; i++)
+		if (want->v[i].place == PLACE_HOST && want->v[i].kind != OBJ_NETNS)
+			want->v[kept++] = want->v[i];
+	want->n = kept;
+	set_done(&w->facts.ours);
+	w->facts.ours = *want;
+	*want = (struct object_set){ 0 };
+}
+
+/*
+ * Brings the kernel from what was seen to want. When that touched nothing but sessions, what was
+ * seen is brought up to date without another look; a launch costs no dump then.
+ */
 static int converge(struct world *w, struct object_set *want, struct err *err)
 {
 	_cleanup_steps_ struct steps steps = { 0 };
-	int r = nft_fingerprint(want);
+	bool simple;
+	int r = w->observed_rules ? nft_fingerprint(want) : 0;
 
 	if (r == 0)
 		r = diff(want, &w->facts.ours, &steps);
 	if (r < 0)
 		return err_errno(err, -r, "compare what is with what should be");
-	if (!steps.n)
-		return 0;
-	w->stale = true;
-	return apply(&w->kernel, &steps, err);
+	simple = only_sessions(&steps);
+	r = steps.n ? apply(&w->kernel, &steps, err) : 0;
+	if (r < 0 || !simple) {
+		w->stale = true;
+		return r;
+	}
+	adopt(w, want);
+	w->observed_rules = false;
+	return 0;
 }
 
 static int merge(struct object_set *into, struct object_set *from)
@@ -118,11 +178,19 @@ static int want_session(struct world *w, struct session *s, struct object_set *w
 	struct facts *f = &w->facts;
 	struct object_set inside = { 0 };
 	struct session *added = VEC_PUSH(&f->sessions);
+	struct fact_link *port = VEC_PUSH(&f->links);
+	struct fact_slot *slot = facts_slot(f, s->uplink) ? NULL : VEC_PUSH(&f->slots);
 	int r;
 
-	if (!added)
+	if (!added || !port)
 		return err_errno(err, ENOMEM, "plan the session");
 	*added = *s;
+	session_port(s->id, port->name);
+	strcpy(port->kind, "veth");
+	if (slot) {
+		slot->slot = s->slot;
+		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));
+	}
 	r = plan_host(f, f->sessions.v, f->sessions.n, want, err);
 	if (r == 0)
 		r = plan_inside(f, s, &inside, err);
@@ -152,9 +220,10 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 	if (r == 0)
 		r = converge(w, &want, err);
 	kernel_home(&w->kernel);
-	w->stale = true;
-	if (r < 0)
+	if (r < 0) {
+		w->stale = true;
 		return r;
+	}
 	session_port(s.id, port);
 	kernel_settle(&w->kernel, port, SETTLE_MS);
 	kernel_settle(&w->kernel, BRIDGE_NAME, SETTLE_MS);
@@ -167,7 +236,7 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 /* What failed because somebody else moved things is worth another look. */
 static bool passing(int r)
 {
-	return r == -EEXIST || r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;
+	return r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;
 }
 
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
@@ -177,18 +246,13 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES && passing(r); i++) {
-		bool was_stale = w->stale;
-
 		r = try_run(w, request, uid, ret, err);
 		if (r == 0)
 			break;
 		kernel_drop_session(&w->kernel); /* the netns, and the veth pair with it */
 		if (w->stale)
-			world_heal(w, &ignored);
-		else if (!was_stale && passing(r))
-			w->stale = true;
-		if (!passing(r) || r == -EEXIST)
-			break;
+			world_heal(w, &ignored); /* as it was before */
+		w->stale |= passing(r);
 	}
 	if (r < 0)
 		return r;
@@ -204,13 +268,13 @@ int world_heal(struct world *w, struct err *err)
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		_cleanup_set_ struct object_set want = { 0 };
 
-		w->stale = true;
 		r = look(w, "", err);
 		if (r < 0 || !w->facts.sessions.n)
 			return r;
 		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
 		if (r == 0)
 			r = converge(w, &want, err);
+		w->stale |= r < 0;
 	}
 	return r;
 }
@@ -227,38 +291,4 @@ int world_clear(struct world *w, struct err *err)
 			r = converge(w, &nothing, err);
 	}
 	return r;
-}
-
-/* Drains one socket; true when somebody else's message was among what came. */
-static bool drain(struct nl_sock *sock, uint32_t own)
-{
-	bool other = false;
-
-	for (;;) {
-		char buf[65536] __attribute__((aligned(8)));
-		ssize_t n = recv(nl_fd(sock), buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-		int left = (int)n;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) /* what overflowed was not ours alone */
-			return errno == ENOBUFS ? true : other;
-		if ((size_t)n > sizeof(buf))
-			return true;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
-			if (nlh->nlmsg_pid != own || !own)
-				other = true;
-	}
-}
-
-bool world_take_events(struct world *w)
-{
-	bool other = drain(&w->events, w->kernel.route.portid);
-
-	if (drain(&w->nft_events, w->kernel.nft.portid))
-		other = true;
-	if (other)
-		w->stale = true;
-	return other;
 }

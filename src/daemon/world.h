@@ -17,7 +17,8 @@ struct world {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
 	struct facts facts;
-	bool stale; /* something moved since facts were made */
+	bool stale;          /* something moved since facts were made */
+	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
 };
 
@@ -31,7 +32,10 @@ void world_close(struct world *w);
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
 	      int *ret_netns, struct err *err);
 
-/* Reads pending events; true when something other than ourselves changed something of interest. */
+/*
+ * Reads pending events (events.c). True when the host is no longer as its sessions want it; what
+ * merely makes the facts old is noted in w->stale.
+ */
 bool world_take_events(struct world *w);
 
 /* Looks anew and brings the host to what its sessions want. */

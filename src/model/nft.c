@@ -137,6 +137,11 @@ void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint3
 	s->mask = mask;
 }
 
+void nft_match_prefix(struct nft_rule *r, enum nft_field f, const struct prefix *p)
+{
+	add_match(r, f, p->ip.bytes, ip_size(&p->ip), false)->prefix = p->len;
+}
+
 void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
 		const enum nft_field *of)
 {
@@ -199,8 +204,8 @@ static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
 			return false;
 	return a->op == b->op && a->n_fields == b->n_fields && a->negate == b->negate &&
 	       a->len == b->len && !memcmp(a->value, b->value, sizeof(a->value)) &&
-	       a->mask == b->mask && a->zone == b->zone && a->verdict == b->verdict &&
-	       !strcmp(a->name, b->name);
+	       a->mask == b->mask && a->prefix == b->prefix && a->zone == b->zone &&
+	       a->verdict == b->verdict && !strcmp(a->name, b->name);
 }
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
@@ -449,6 +454,8 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	if (s->negate || s->mask)
 		strbuf_add(sb, "%s ", op);
 	print_value(sb, f->type, s->value, s->len);
+	if (s->prefix)
+		strbuf_add(sb, "/%u", s->prefix);
 }
 
 static void print_fields(struct strbuf *sb, const struct nft_stmt *s)

@@ -106,6 +106,7 @@ struct nft_stmt {
 	uint8_t len;       /* of value: a shorter one than the field's is a prefix ("viap*") */
 	uint8_t value[16]; /* as the register holds it */
 	uint32_t mask;     /* 0: none; in host order */
+	uint8_t prefix;    /* bits of an address that count, 0: all */
 	uint16_t zone;
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
 	char name[NFT_NAME_MAX];
@@ -134,6 +135,7 @@ void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);
 /* field & mask == value, or != value; a field of 1 or 4 bytes */
 void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint32_t value,
 		      bool negate);
+void nft_match_prefix(struct nft_rule *r, enum nft_field f, const struct prefix *p);
 void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
 		const enum nft_field *of);
 /* meta mark & mask . field @set */

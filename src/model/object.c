@@ -56,7 +56,9 @@ static int host_rank(const struct object *o)
 	case OBJ_LINK:
 		return o->link.kind == LINK_BRIDGE ? 10 : 41;
 	case OBJ_SYSCTL: /* of our own device before it is up, of the uplink after the fences */
-		return o->sysctl.before[0] ? 30 : 11;
+		if (!o->sysctl.before[0])
+			return 11;
+		return strstr(o->sysctl.path, "/accept_ra") ? 30 : 31;
 	case OBJ_TC:
 		return 12;
 	case OBJ_ADDRESS:
@@ -149,6 +151,7 @@ static int rule_compare(const struct obj_rule *a, const struct obj_rule *b)
 	ORDER(CMP(a->mark, b->mark));
 	ORDER(CMP(a->mask, b->mask));
 	ORDER(strcmp(a->iif, b->iif));
+	ORDER(CMP(a->not_iif, b->not_iif));
 	ORDER(CMP(a->action, b->action));
 	return CMP(a->table, b->table);
 }

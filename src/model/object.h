@@ -91,6 +91,7 @@ struct obj_rule {
 	uint32_t priority;
 	uint32_t mark, mask;
 	char iif[IFNAMSIZ];
+	bool not_iif; /* every other device */
 	enum rule_action action;
 	uint32_t table;
 };

@@ -130,7 +130,8 @@ static void route(struct strbuf *sb, const struct object *o, const char *verb, c
 
 static void rule(struct strbuf *sb, const struct obj_rule *r, const char *verb)
 {
-	strbuf_add(sb, "ip %srule %s priority %u", family_option(r->family), verb, r->priority);
+	strbuf_add(sb, "ip %srule %s priority %u%s", family_option(r->family), verb, r->priority,
+		   r->not_iif ? " not" : "");
 	if (r->mask)
 		strbuf_add(sb, " fwmark 0x%08x/0x%08x", r->mark, r->mask);
 	if (r->iif[0]) {

@@ -52,7 +52,7 @@ static int parse_option(const char *word, struct session *s)
 			return 0;
 		}
 	if (!strncmp(word, "host=", 5))
-		return parse_u32(word + 5, 1, UINT32_MAX, &s->host);
+		return parse_u32(word + 5, SESSION_HOST_FIRST, SESSION_HOST_LAST, &s->host);
 	if (!strncmp(word, "since=", 6))
 		return parse_u64(word + 6, UINT64_MAX, &s->since);
 	if (!strncmp(word, "mtu=", 4))

@@ -27,6 +27,10 @@
 #define PORT_PREFIX         "viap"
 #define SESSION_DEV         "eth0"
 
+/* Places in the pool, a /22: .1 and .2 are the host's, the last one is the broadcast address. */
+#define SESSION_HOST_FIRST 3u
+#define SESSION_HOST_LAST  1022u
+
 enum session_flag {
 	SESSION_NO_IPV6 = 1 << 0,
 	SESSION_NO_LAN = 1 << 1,

@@ -20,7 +20,7 @@ struct object_set {
 /* Copies o; takes over a rule's statements (o->nft_rule.rule), also on failure. */
 void set_add(struct object_set *set, const struct object *o);
 
-/* Sorts by object_compare(); of equal keys the first added stays. Returns 0 or -ENOMEM. */
+/* Sorts by object_compare(); of equal keys one stays, whichever. Returns 0 or -ENOMEM. */
 int set_sort(struct object_set *set);
 
 /* The object of the same key in a sorted set, or NULL. */

@@ -39,6 +39,16 @@ enum observe_what {
 int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,
 	    struct err *err);
 
+/*
+ * The object that an rtnetlink event is about, when it is one of ours: 1, else 0. Links, tc and
+ * nftables are not told from one event alone.
+ */
+int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct object *ret);
+
+/* One link of ours as it is now: 1 when it is up, 0 when not, or a negative errno. */
+int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,
+		 struct err *err);
+
 /* Reads the sysctls of more uplinks into facts that were observed before. */
 int observe_uplinks(const char *uplinks, struct facts *facts, struct err *err);
 

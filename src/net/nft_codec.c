@@ -105,6 +105,23 @@ static void bitwise(struct builder *b, size_t len, uint32_t mask, uint32_t xor)
 	set_data(e, NFTNL_EXPR_BITWISE_XOR, len == 1 ? (void *)&xor8 : (void *)&xor, len);
 }
 
+/* register 1 &= the first bits of an address */
+static void bitwise_prefix(struct builder *b, size_t len, uint8_t bits)
+{
+	struct nftnl_expr *e = expr(b, "bitwise");
+	uint8_t mask[16] = { 0 }, xor[16] = {
+		0
+	};
+
+	for (size_t bit = 0; bit < bits; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_BITWISE_LEN, (uint32_t)len);
+	set_data(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
 static void match(struct builder *b, const struct nft_stmt *s)
 {
 	struct nftnl_expr *e;
@@ -112,6 +129,8 @@ static void match(struct builder *b, const struct nft_stmt *s)
 	load(b, s->fields[0], NFT_REG_1);
 	if (s->mask)
 		bitwise(b, s->len, s->mask, 0);
+	if (s->prefix)
+		bitwise_prefix(b, s->len, s->prefix);
 	e = expr(b, "cmp");
 	set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	set_u32(e, NFTNL_EXPR_CMP_OP, s->negate ? NFT_CMP_NEQ : NFT_CMP_EQ);

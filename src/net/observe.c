@@ -25,11 +25,10 @@ static const uint8_t ip_families[] = { AF_INET, AF_INET6 };
 /* A dump under way: where it started, to forget what it brought when it must be made again. */
 struct look {
 	struct kernel *k;
-	struct facts *f;
+	struct facts *const f;
 	struct nft_decoder nft;
 	size_t *count; /* of the array it fills, besides the objects */
 	size_t count_before, ours_before;
-	const struct fact_link *bridge; /* ours, or NULL */
 };
 
 static void forget(void *arg)
@@ -50,6 +49,7 @@ static int dump(struct look *l, struct nl_sock *sock, struct nl_msg *m, size_t *
 
 	l->count = count;
 	l->count_before = count ? *count : 0;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): observe() points it at its own */
 	l->ours_before = l->f->ours.n;
 	r = nl_dump(sock, m, handler, forget, l, err);
 	if (r < 0)
@@ -76,9 +76,29 @@ static bool is_our_bridge(const struct fact_link *l)
 	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made(l));
 }
 
+static const struct fact_link *our_bridge(const struct facts *f)
+{
+	const struct fact_link *l = facts_link(f, BRIDGE_NAME);
+
+	return l && is_our_bridge(l) ? l : NULL;
+}
+
 static bool is_our_port(const struct fact_link *l)
 {
 	return !strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) && !strcmp(l->kind, "veth");
+}
+
+static struct object link_object(const struct rtnl_link *l)
+{
+	struct object o = ours(OBJ_LINK);
+
+	memcpy(o.link.name, l->fact.name, sizeof(o.link.name));
+	memcpy(o.link.alias, l->fact.alias, sizeof(o.link.alias));
+	o.link.kind = is_our_port(&l->fact) ? LINK_VETH : LINK_BRIDGE;
+	o.link.mac = l->fact.mac;
+	o.link.mtu = l->fact.mtu;
+	o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood;
+	return o;
 }
 
 static int take_link(const struct nlmsghdr *nlh, void *arg)
@@ -97,13 +117,7 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	*fact = l.fact;
 	if (!is_our_bridge(fact) && !is_our_port(fact))
 		return 0;
-	o = ours(OBJ_LINK);
-	memcpy(o.link.name, fact->name, sizeof(o.link.name));
-	memcpy(o.link.alias, fact->alias, sizeof(o.link.alias));
-	o.link.kind = is_our_port(fact) ? LINK_VETH : LINK_BRIDGE;
-	o.link.mac = fact->mac;
-	o.link.mtu = fact->mtu;
-	o.link.hardened = l.isolated && !l.learning && !l.flood && !l.mcast_flood;
+	o = link_object(&l);
 	set_add(&look->f->ours, &o);
 	if (fact->flags & IFF_UP) {
 		o.kind = OBJ_LINK_UP;
@@ -130,7 +144,6 @@ static void name_masters(struct facts *f)
 
 static int look_at_links(struct look *l, bool counters, struct err *err)
 {
-	const struct fact_link *bridge;
 	struct nl_msg m;
 	int r;
 
@@ -139,17 +152,84 @@ static int look_at_links(struct look *l, bool counters, struct err *err)
 	if (r < 0)
 		return r;
 	name_masters(l->f);
-	bridge = facts_link(l->f, BRIDGE_NAME);
-	l->bridge = bridge && is_our_bridge(bridge) ? bridge : NULL;
 	return 0;
 }
 
 /* --- addresses, routes, rules, neighbours, tc ---------------------------------------------- */
 
+/*
+ * Each of these makes an object out of a decoded message and says whether it is one of ours. They
+ * serve dumps and events.
+ */
+static bool addr_object(const struct facts *f, const struct fact_addr *a, struct object *ret)
+{
+	const struct fact_link *bridge = our_bridge(f);
+
+	if (!bridge || a->index != bridge->index || ip_is_link_local(&a->prefix.ip))
+		return false;
+	*ret = ours(OBJ_ADDRESS);
+	memcpy(ret->address.dev, bridge->name, sizeof(ret->address.dev));
+	ret->address.prefix = a->prefix;
+	return true;
+}
+
+static bool route_object(const struct facts *f, const struct fact_route *r, uint32_t mtu,
+			 struct object *ret)
+{
+	const struct fact_link *dev = r->index ? facts_link_by_index(f, r->index) : NULL;
+
+	if (r->protocol != VIA_RTPROT)
+		return false;
+	*ret = ours(OBJ_ROUTE);
+	ret->route.table = r->table;
+	ret->route.dst = r->dst;
+	ret->route.metric = r->metric;
+	ret->route.unreachable = r->type == RTN_UNREACHABLE;
+	ret->route.gateway = r->gateway;
+	ret->route.onlink = r->onlink;
+	ret->route.mtu = mtu;
+	if (dev && !ret->route.unreachable) /* IPv6 says "dev lo" of an unreachable one */
+		memcpy(ret->route.dev, dev->name, sizeof(ret->route.dev));
+	return true;
+}
+
+/* A neighbour of the bridge, or an entry in its forwarding table; a port's own MAC is neither. */
+static bool neigh_object(const struct facts *f, int index, uint16_t state, const struct ip *ip,
+			 const struct mac *mac, struct object *ret)
+{
+	const struct fact_link *dev = facts_link_by_index(f, index);
+
+	if (!dev)
+		return false;
+	if (ip_is_set(ip) && dev == our_bridge(f) && state & NUD_PERMANENT) {
+		*ret = ours(OBJ_NEIGH);
+		memcpy(ret->neigh.dev, dev->name, sizeof(ret->neigh.dev));
+		ret->neigh.ip = *ip;
+		ret->neigh.mac = *mac;
+		return true;
+	}
+	if (!ip_is_set(ip) && is_our_port(dev) && state & NUD_NOARP) {
+		*ret = ours(OBJ_FDB);
+		memcpy(ret->fdb.dev, dev->name, sizeof(ret->fdb.dev));
+		ret->fdb.mac = *mac;
+		return true;
+	}
+	return false;
+}
+
+static bool filter_object(const struct obj_tc *tc, struct object *ret)
+{
+	*ret = ours(OBJ_TC);
+	ret->tc = *tc;
+	memcpy(ret->tc.dev, BRIDGE_NAME, sizeof(BRIDGE_NAME));
+	return true;
+}
+
 static int take_addr(const struct nlmsghdr *nlh, void *arg)
 {
 	struct look *l = arg;
 	struct fact_addr a, *fact;
+	struct object o;
 	int r = rtnl_decode_addr(nlh, &a);
 
 	if (r <= 0)
@@ -158,37 +238,16 @@ static int take_addr(const struct nlmsghdr *nlh, void *arg)
 	if (!fact)
 		return -ENOMEM;
 	*fact = a;
-	if (l->bridge && a.index == l->bridge->index && !ip_is_link_local(&a.prefix.ip)) {
-		struct object o = ours(OBJ_ADDRESS);
-
-		memcpy(o.address.dev, l->bridge->name, sizeof(o.address.dev));
-		o.address.prefix = a.prefix;
+	if (addr_object(l->f, &a, &o))
 		set_add(&l->f->ours, &o);
-	}
 	return 0;
-}
-
-static void take_our_route(struct look *l, const struct fact_route *r, uint32_t mtu)
-{
-	const struct fact_link *dev = r->index ? facts_link_by_index(l->f, r->index) : NULL;
-	struct object o = ours(OBJ_ROUTE);
-
-	o.route.table = r->table;
-	o.route.dst = r->dst;
-	o.route.metric = r->metric;
-	o.route.unreachable = r->type == RTN_UNREACHABLE;
-	o.route.gateway = r->gateway;
-	o.route.onlink = r->onlink;
-	o.route.mtu = mtu;
-	if (dev && !o.route.unreachable) /* IPv6 says "dev lo" of an unreachable one */
-		memcpy(o.route.dev, dev->name, sizeof(o.route.dev));
-	set_add(&l->f->ours, &o);
 }
 
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
 	struct look *l = arg;
 	struct fact_route route, *fact;
+	struct object o;
 	uint32_t mtu;
 	int r;
 
@@ -197,8 +256,8 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 		if (!fact)
 			return -ENOMEM;
 		*fact = route;
-		if (route.protocol == VIA_RTPROT)
-			take_our_route(l, &route, mtu);
+		if (route_object(l->f, &route, mtu, &o))
+			set_add(&l->f->ours, &o);
 	}
 	return r;
 }
@@ -218,52 +277,26 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 {
 	struct look *l = arg;
-	struct object o = ours(OBJ_NEIGH);
+	struct object o;
 	struct mac mac;
 	struct ip ip;
 	uint16_t state;
 	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
 
-	if (r <= 0)
-		return r;
-	if (!l->bridge || index != l->bridge->index || !(state & NUD_PERMANENT) || !ip_is_set(&ip))
-		return 0;
-	memcpy(o.neigh.dev, l->bridge->name, sizeof(o.neigh.dev));
-	o.neigh.ip = ip;
-	o.neigh.mac = mac;
-	set_add(&l->f->ours, &o);
-	return 0;
-}
-
-static int take_fdb(const struct nlmsghdr *nlh, void *arg)
-{
-	struct look *l = arg;
-	struct object o = ours(OBJ_FDB);
-	const struct fact_link *port;
-	uint16_t state;
-	struct ip ip;
-	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &o.fdb.mac);
-
-	if (r <= 0)
-		return r;
-	port = facts_link_by_index(l->f, index);
-	if (!(state & NUD_NOARP) || !port || !is_our_port(port)) /* permanent: a port's own MAC */
-		return 0;
-	memcpy(o.fdb.dev, port->name, sizeof(o.fdb.dev));
-	set_add(&l->f->ours, &o);
-	return 0;
+	if (r > 0 && neigh_object(l->f, index, state, &ip, &mac, &o))
+		set_add(&l->f->ours, &o);
+	return r < 0 ? r : 0;
 }
 
 static int take_filter(const struct nlmsghdr *nlh, void *arg)
 {
 	struct look *l = arg;
-	struct object o = ours(OBJ_TC);
-	int r = rtnl_decode_filter(nlh, &o.tc);
+	struct obj_tc tc;
+	struct object o;
+	int r = rtnl_decode_filter(nlh, &tc);
 
-	if (r > 0) {
-		memcpy(o.tc.dev, l->bridge->name, sizeof(o.tc.dev));
+	if (r > 0 && filter_object(&tc, &o))
 		set_add(&l->f->ours, &o);
-	}
 	return r < 0 ? r : 0;
 }
 
@@ -291,22 +324,23 @@ static int look_at_routing(struct look *l, struct err *err)
 
 static int look_at_bridge(struct look *l, struct err *err)
 {
+	const struct fact_link *bridge = our_bridge(l->f);
 	struct nl_sock *sock = &l->k->route;
 	struct nl_msg m;
 	int r = 0;
 
-	if (!l->bridge)
+	if (!bridge)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(ip_families) && r == 0; i++) {
-		rtnl_dump_neighs(&m, ip_families[i], l->bridge->index);
+		rtnl_dump_neighs(&m, ip_families[i], bridge->index);
 		r = dump(l, sock, &m, NULL, take_neigh, "neighbours of " BRIDGE_NAME, err);
 	}
 	if (r == 0) {
-		rtnl_dump_fdb(&m, l->bridge->index);
-		r = dump(l, sock, &m, NULL, take_fdb, "forwarding table of " BRIDGE_NAME, err);
+		rtnl_dump_fdb(&m, bridge->index);
+		r = dump(l, sock, &m, NULL, take_neigh, "forwarding table of " BRIDGE_NAME, err);
 	}
 	if (r == 0) {
-		rtnl_dump_filters(&m, l->bridge->index);
+		rtnl_dump_filters(&m, bridge->index);
 		r = dump(l, sock, &m, NULL, take_filter, "tc filters of " BRIDGE_NAME, err);
 		if (r == -EINVAL || r == -EOPNOTSUPP) /* no clsact there, or none in the kernel */
 			r = 0;
@@ -496,6 +530,22 @@ static int read_uplink_sysctls(struct facts *f, const char *uplink)
 	return r;
 }
 
+/* Where IPv6 forwarding is one switch for all, what else it would change. */
+static int read_ip6_forwarding(struct facts *f)
+{
+	char path[SYSCTL_MAX];
+	int r = read_sysctl(f, "net/ipv6/conf/all/forwarding");
+
+	if (r == 0)
+		r = read_sysctl(f, "net/ipv6/conf/default/accept_ra");
+	for (size_t i = 0; i < f->links.n && r == 0; i++) {
+		snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", f->links.v[i].name);
+		if (!facts_is_ours(f->links.v[i].name))
+			r = read_sysctl(f, path);
+	}
+	return r;
+}
+
 static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 {
 	static const char *const global[] = {
@@ -513,12 +563,14 @@ static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 		r = read_sysctl(f, f->sysctls.v[i].path);
 	for (size_t i = 0; i < ARRAY_SIZE(global) && r == 0; i++)
 		r = read_sysctl(f, global[i]);
-	for (size_t i = 0; l->bridge && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
+	for (size_t i = 0; our_bridge(f) && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
 		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, path);
 		r = read_sysctl(f, path);
 	}
 	for (size_t i = 0; i < f->slots.n && r == 0; i++)
 		r = read_uplink_sysctls(f, f->slots.v[i].uplink);
+	if (r == 0 && !facts_sysctl(f, "net/ipv6/conf/all/force_forwarding"))
+		r = read_ip6_forwarding(f);
 	if (r < 0)
 		return err_errno(err, -r, "read the sysctls");
 	return observe_uplinks(uplinks, f, err);
@@ -575,6 +627,67 @@ static void read_host_id(struct facts *f)
 			h = (h ^ (uint8_t)id[i]) * 1099511628211u;
 		memcpy(f->host_id + 8 * (size_t)round, &h, sizeof(h));
 	}
+}
+
+int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct object *ret)
+{
+	struct fact_route route;
+	struct fact_addr addr;
+	struct mac mac;
+	struct ip ip;
+	uint32_t mtu;
+	uint16_t state;
+	uint8_t protocol;
+	int index;
+
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		return rtnl_decode_addr(nlh, &addr) > 0 && addr_object(f, &addr, ret);
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		return rtnl_decode_route(nlh, 0, &route, &mtu) > 0 &&
+		       route_object(f, &route, mtu, ret);
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		*ret = ours(OBJ_RULE);
+		return rtnl_decode_rule(nlh, &ret->rule, &protocol) > 0 && protocol == VIA_RTPROT;
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		if (rtnl_decode_neigh(nlh, &index, &state, &ip, &mac) <= 0)
+			return 0;
+		if (nlh->nlmsg_type == RTM_DELNEIGH) /* its state is then "failed" */
+			state |= NUD_PERMANENT | NUD_NOARP;
+		return neigh_object(f, index, state, &ip, &mac, ret);
+	default:
+		return 0;
+	}
+}
+
+static int take_one_link(const struct nlmsghdr *nlh, void *arg)
+{
+	int r = rtnl_decode_link(nlh, arg);
+
+	return r < 0 ? r : 0;
+}
+
+int observe_link(struct kernel *k, const struct facts *f, const char *name, struct object *ret,
+		 struct err *err)
+{
+	const struct fact_link *master;
+	struct rtnl_link l = { 0 };
+	struct nl_msg m;
+	int r;
+
+	rtnl_get_link(&m, name);
+	r = nl_get(&k->route, &m, take_one_link, &l, err);
+	if (r < 0)
+		return r;
+	*ret = link_object(&l);
+	master = l.fact.master ? facts_link_by_index(f, l.fact.master) : NULL;
+	if (master)
+		memcpy(ret->link.master, master->name, sizeof(ret->link.master));
+	return l.fact.flags & IFF_UP ? 1 : 0;
 }
 
 int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,

@@ -222,6 +222,8 @@ static void encode_rule(struct nl_msg *m, const struct obj_rule *r, enum step_ac
 
 	frh->family = r->family;
 	frh->action = r->action == RULE_LOOKUP ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE;
+	if (r->not_iif)
+		frh->flags |= FIB_RULE_INVERT;
 	nl_put_u32(m, FRA_PRIORITY, r->priority);
 	if (r->mask) {
 		nl_put_u32(m, FRA_FWMARK, r->mark);
@@ -535,6 +537,12 @@ static bool mac_of(const struct nlattr *a, struct mac *ret)
 	return true;
 }
 
+/* RTM_DEL… is the number behind RTM_NEW…, and laid out alike: events come as both. */
+static bool is_about(const struct nlmsghdr *nlh, uint16_t new_type)
+{
+	return nlh->nlmsg_type == new_type || nlh->nlmsg_type == new_type + 1;
+}
+
 static bool too_short(const struct nlmsghdr *nlh, size_t header)
 {
 	return mnl_nlmsg_get_payload_len(nlh) < header;
@@ -559,7 +567,7 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	struct rtnl_link_stats64 stats;
 	char slave[16];
 
-	if (nlh->nlmsg_type != RTM_NEWLINK)
+	if (!is_about(nlh, RTM_NEWLINK))
 		return 0;
 	if (too_short(nlh, sizeof(*ifi)))
 		return -EBADMSG;
@@ -598,7 +606,7 @@ int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret)
 	const struct nlattr *tb[IFA_MAX + 1];
 	struct fact_addr a = { 0 };
 
-	if (nlh->nlmsg_type != RTM_NEWADDR)
+	if (!is_about(nlh, RTM_NEWADDR))
 		return 0;
 	if (too_short(nlh, sizeof(*ifa)))
 		return -EBADMSG;
@@ -672,7 +680,7 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct fact_route r = { 0 };
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE)
+	if (!is_about(nlh, RTM_NEWROUTE))
 		return 0;
 	if (too_short(nlh, sizeof(*rtm)))
 		return -EBADMSG;
@@ -712,7 +720,7 @@ int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *
 	const struct nlattr *tb[FRA_MAX + 1];
 	struct obj_rule r = { 0 };
 
-	if (nlh->nlmsg_type != RTM_NEWRULE)
+	if (!is_about(nlh, RTM_NEWRULE))
 		return 0;
 	if (too_short(nlh, sizeof(*frh)))
 		return -EBADMSG;
@@ -721,6 +729,7 @@ int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *
 	attrs_of(nlh, sizeof(*frh), tb, FRA_MAX);
 	r.family = frh->family;
 	r.action = frh->action == FR_ACT_TO_TBL ? RULE_LOOKUP : RULE_UNREACHABLE;
+	r.not_iif = frh->flags & FIB_RULE_INVERT;
 	r.priority = u32_of(tb[FRA_PRIORITY], 0);
 	r.mark = u32_of(tb[FRA_FWMARK], 0);
 	r.mask = tb[FRA_FWMARK] ? u32_of(tb[FRA_FWMASK], UINT32_MAX) : 0;
@@ -738,7 +747,7 @@ int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, s
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[NDA_MAX + 1];
 
-	if (nlh->nlmsg_type != RTM_NEWNEIGH)
+	if (!is_about(nlh, RTM_NEWNEIGH))
 		return 0;
 	if (too_short(nlh, sizeof(*ndm)))
 		return -EBADMSG;
@@ -759,7 +768,7 @@ int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret)
 	struct obj_tc t = { 0 };
 	char kind[16];
 
-	if (nlh->nlmsg_type != RTM_NEWTFILTER)
+	if (!is_about(nlh, RTM_NEWTFILTER))
 		return 0;
 	if (too_short(nlh, sizeof(*tcm)))
 		return -EBADMSG;

@@ -40,6 +40,7 @@ void rtnl_get_link(struct nl_msg *m, const char *name);
 
 /*
  * Decoders: 1 when *ret was filled, 0 for a message of another kind or of no interest, -EBADMSG.
+ * They take RTM_NEW… and RTM_DEL… alike; dumps hold the first, events both.
  */
 struct rtnl_link {
 	struct fact_link fact;

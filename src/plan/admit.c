@@ -35,7 +35,8 @@ static bool taken_by(const struct facts *f, const struct prefix *p, char *buf, s
 	for (size_t i = 0; i < f->routes.n; i++) {
 		const struct fact_route *r = &f->routes.v[i];
 
-		if (r->dst.len == 0 || r->protocol == VIA_RTPROT || on_our_bridge(f, r->index) ||
+		/* a default route, or the two halves of one that VPNs add */
+		if (r->dst.len <= 1 || r->protocol == VIA_RTPROT || on_our_bridge(f, r->index) ||
 		    !prefix_overlap(p, &r->dst))
 			continue;
 		snprintf(buf, size, "route %s in table %u", prefix_format(&r->dst, text), r->table);
@@ -127,12 +128,13 @@ static bool host_taken(const struct facts *f, uint32_t host)
 
 static int free_host(const struct facts *f, uint32_t first, uint32_t *ret, struct err *err)
 {
-	const uint32_t n = PLAN_HOST_LAST - PLAN_HOST_FIRST + 1;
-	uint32_t start =
-		first >= PLAN_HOST_FIRST && first <= PLAN_HOST_LAST ? first : PLAN_HOST_FIRST;
+	const uint32_t n = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
+	uint32_t start = first >= SESSION_HOST_FIRST && first <= SESSION_HOST_LAST
+				 ? first
+				 : SESSION_HOST_FIRST;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t host = PLAN_HOST_FIRST + (start - PLAN_HOST_FIRST + i) % n;
+		uint32_t host = SESSION_HOST_FIRST + (start - SESSION_HOST_FIRST + i) % n;
 
 		if (!host_taken(f, host)) {
 			*ret = host;

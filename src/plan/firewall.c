@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #define PRIORITY_MARK   (-160) /* behind conntrack, before mangle's -150 and routing */
 #define PRIORITY_FILTER 10     /* behind everybody's filter chains */
 #define PRIORITY_SRCNAT 100
+
+#define PRIORITY_ARP  0
+#define ARPOP_REQUEST 1 /* RFC 826 */
 
 #define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */
 #define CT_STATE_ESTABLISHED (1u << 1)
@@ -314,6 +318,39 @@ static void plan_marks(const struct plan_ctx *x)
 	}
 }
 
+/* Private and link-local destinations: RFC 1918, 3927, 4193, 4291. */
+static void plan_lan_chains(const struct plan_ctx *x)
+{
+	static const char *const lans[] = { "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
+					    "169.254.0.0/16", "fc00::/7",      "fe80::/10" };
+	struct chain c4 = add_chain(x->set, NFPROTO_INET, "lan4");
+	struct chain c6 = add_chain(x->set, NFPROTO_INET, "lan6");
+
+	for (size_t i = 0; i < sizeof(lans) / sizeof(lans[0]); i++) {
+		struct nft_rule r = { 0 };
+		struct prefix p;
+
+		prefix_parse(lans[i], &p);
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(p.ip.family));
+		nft_match_prefix(&r,
+				 p.ip.family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
+				 &p);
+		nft_action(&r, NFT_OP_REJECT);
+		add_rule(p.ip.family == AF_INET ? &c4 : &c6, &r);
+	}
+}
+
+static void rule_no_lan(struct chain *c, uint8_t family)
+{
+	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	struct nft_rule r = from_bridge();
+
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(family));
+	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
+	nft_verdict(&r, NFT_JUMP, per_family(family, "lan4", "lan6"));
+	add_rule(c, &r);
+}
+
 /* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
 static void plan_forward(const struct plan_ctx *x)
 {
@@ -325,6 +362,8 @@ static void plan_forward(const struct plan_ctx *x)
 	rule_with_verdict(&c, r, NF_DROP);
 	rule_mss_clamp(&c, from_bridge());
 	rule_mss_clamp(&c, to_bridge());
+	rule_no_lan(&c, AF_INET);
+	rule_no_lan(&c, AF_INET6);
 	r = from_bridge();
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
 	rule_with_verdict(&c, r, NF_ACCEPT);
@@ -341,6 +380,11 @@ static void plan_forward(const struct plan_ctx *x)
 		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));
 		nft_lookup(&r, per_family(plan_families[i], "fenced4", "fenced6"), false, 1,
 			   (enum nft_field[]){ NFT_FIELD_IIFNAME });
+		rule_with_verdict(&c, r, NF_DROP);
+	}
+	if (plan_forwards_all_ip6(x->facts)) { /* nothing was forwarded before we came */
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, NFPROTO_IPV6);
 		rule_with_verdict(&c, r, NF_DROP);
 	}
 }
@@ -474,6 +518,22 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 	}
 }
 
+/* Options that are one session's own, by its address. */
+static void plan_inet_session(const struct plan_ctx *x, const struct session *s)
+{
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+		struct ip ip = plan_address(&x->pool, s, f);
+		struct nft_key k = key_of_ip(f, &ip);
+
+		if (s->flags & SESSION_HOST_ACCESS)
+			add_element(x->set, NFPROTO_INET,
+				    per_family(f, "host_access4", "host_access6"), &k);
+		if (s->flags & SESSION_NO_LAN)
+			add_element(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), &k);
+	}
+}
+
 static void plan_inet_table(const struct plan_ctx *x)
 {
 	struct nft_key k = { 0 };
@@ -491,34 +551,83 @@ static void plan_inet_table(const struct plan_ctx *x)
 		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4", "uplink6"), false, &k);
 		add_set(x->set, NFPROTO_INET, per_family(f, "host_access4", "host_access6"), false,
 			&k);
+		add_set(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), false, &k);
 		nft_key_ifname(&k, "");
 		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
 			&k);
 	}
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_inet_uplink(x, &x->slots[i]);
-	for (size_t i = 0; i < x->n_sessions; i++) {
-		const struct session *s = &x->sessions[i];
-
-		for (size_t j = 0; j < sizeof(plan_families) && s->flags & SESSION_HOST_ACCESS;
-		     j++) {
-			struct ip ip = plan_address(&x->pool, s, plan_families[j]);
-
-			k = key_of_ip(plan_families[j], &ip);
-			add_element(x->set, NFPROTO_INET,
-				    per_family(plan_families[j], "host_access4", "host_access6"),
-				    &k);
-		}
-	}
+	for (size_t i = 0; i < x->n_sessions; i++)
+		plan_inet_session(x, &x->sessions[i]);
 	plan_marks(x);
+	plan_lan_chains(x);
 	plan_forward(x);
 	plan_input(x);
 	plan_output(x);
 	plan_masquerade(x);
 }
 
+static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)
+{
+	for (size_t i = 0; i < x->n_slots; i++)
+		if (!strcmp(x->slots[i].uplink, name))
+			return true;
+	return false;
+}
+
+static bool shares_subnet(const struct facts *f, const struct fact_addr *a)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (f->addrs.v[i].index != a->index &&
+		    prefix_overlap(&f->addrs.v[i].prefix, &a->prefix))
+			return true;
+	return false;
+}
+
+/*
+ * With two cards in one subnet the wrong one answers ARP for the uplink's address (arp_ignore=0,
+ * ip-sysctl.rst), and then receives its replies.
+ */
+static void plan_arp_table(const struct plan_ctx *x)
+{
+	const enum nft_field key[] = { NFT_FIELD_ARP_TPA, NFT_FIELD_IIFNAME };
+	struct nft_key one = key_of_ip(AF_INET, NULL), two = one;
+	struct nft_rule r = { 0 };
+	bool needed = false;
+	struct chain c;
+
+	for (size_t i = 0; i < x->facts->addrs.n; i++) {
+		const struct fact_addr *a = &x->facts->addrs.v[i];
+		const struct fact_link *l = facts_link_by_index(x->facts, a->index);
+		struct nft_key k;
+
+		if (!l || !ctx_has_uplink(x, l->name) || a->prefix.ip.family != AF_INET ||
+		    !shares_subnet(x->facts, a))
+			continue;
+		needed = true;
+		k = key_of_ip(AF_INET, &a->prefix.ip);
+		add_element(x->set, NFPROTO_ARP, "uplink4", &k);
+		nft_key_ifname(&k, l->name);
+		add_element(x->set, NFPROTO_ARP, "uplink4_dev", &k);
+	}
+	if (!needed)
+		return;
+	add_table(x->set, NFPROTO_ARP);
+	nft_key_ifname(&two, "");
+	add_set(x->set, NFPROTO_ARP, "uplink4", false, &one);
+	add_set(x->set, NFPROTO_ARP, "uplink4_dev", false, &two);
+	c = add_base_chain(x->set, NFPROTO_ARP, "input", "filter", NF_ARP_IN, PRIORITY_ARP);
+	nft_match_be16(&r, NFT_FIELD_ARP_OP, ARPOP_REQUEST);
+	nft_lookup(&r, "uplink4", false, 1, key);
+	nft_lookup(&r, "uplink4_dev", true, 2, key);
+	nft_verdict(&r, NF_DROP, NULL);
+	add_rule(&c, &r);
+}
+
 void plan_firewall(const struct plan_ctx *x)
 {
 	plan_bridge_table(x);
 	plan_inet_table(x);
+	plan_arp_table(x);
 }

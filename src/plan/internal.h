@@ -29,6 +29,12 @@ struct mac plan_session_mac(const struct session *s);
 /* Whether forwarding from the uplink is on for our sake alone, so that it must be fenced. */
 bool plan_fenced(const struct facts *facts, const char *uplink, uint8_t family);
 
+/*
+ * Whether IPv6 forwarding is on everywhere for our sake alone: on kernels without
+ * force_forwarding there is no other way.
+ */
+bool plan_forwards_all_ip6(const struct facts *facts);
+
 /* Adds the tables of nftables (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 

@@ -24,6 +24,9 @@
 #define METRIC_ROUTE 100
 #define METRIC_STOP  4278198272u
 
+#define IP6_FORCE      "net/ipv6/conf/all/force_forwarding"
+#define IP6_FORWARDING "net/ipv6/conf/all/forwarding"
+
 const uint8_t plan_families[2] = { AF_INET, AF_INET6 };
 
 struct object plan_object(enum object_kind kind, enum place place)
@@ -241,6 +244,42 @@ static void add_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t 
 	set_add(x->set, &o);
 }
 
+bool plan_forwards_all_ip6(const struct facts *f)
+{
+	return !facts_sysctl(f, IP6_FORCE) && forwards_for_us(f, IP6_FORWARDING);
+}
+
+/*
+ * IPv6 without force_forwarding: forwarding is one switch for all, and turning it makes the host
+ * a router, which no longer accepts router advertisements (ip-sysctl.rst, accept_ra): it would
+ * lose its default route. So that comes first, where it is 1, and everything else that would now
+ * be forwarded is stopped, here and in the forward chain.
+ */
+static void plan_ip6_forwarding(const struct plan_ctx *x)
+{
+	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
+	size_t tail = strlen("/accept_ra");
+
+	if (!x->ip6 || !plan_forwards_all_ip6(x->facts))
+		return;
+	for (size_t i = 0; i < x->facts->sysctls.n; i++) {
+		const struct fact_sysctl *s = &x->facts->sysctls.v[i];
+		size_t len = strlen(s->path);
+
+		if (len > tail && !strcmp(s->path + len - tail, "/accept_ra") &&
+		    !strstr(s->path, "/" BRIDGE_NAME "/") && !strstr(s->path, "/all/") &&
+		    (s->before[0] || !strcmp(s->value, "1")))
+			add_host_sysctl(x, s->path, "2");
+	}
+	add_host_sysctl(x, IP6_FORWARDING, "1");
+	o.rule.family = AF_INET6;
+	o.rule.priority = PLAN_RULE_FENCE;
+	o.rule.action = RULE_UNREACHABLE;
+	o.rule.not_iif = true; /* what the host sends itself comes from lo */
+	strcpy(o.rule.iif, "lo");
+	set_add(x->set, &o);
+}
+
 static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 {
 	struct uplink uplink = uplink_look(x->facts, slot->uplink);
@@ -331,6 +370,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		if (plan_families[i] == AF_INET || x.ip6)
 			add_routing_rule(&x, plan_families[i], PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+	plan_ip6_forwarding(&x);
 	for (size_t i = 0; i < x.n_slots; i++)
 		plan_uplink(&x, &x.slots[i]);
 	for (size_t i = 0; i < n; i++)

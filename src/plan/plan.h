@@ -24,10 +24,7 @@
 #define PLAN_RULE_STOP   5181
 #define PLAN_RULE_FENCE  5182
 
-/* The pool is a /22: .1 and .2 are the host's, the last one is the broadcast address. */
-#define PLAN_POOL_LEN   22
-#define PLAN_HOST_FIRST 3u
-#define PLAN_HOST_LAST  1022u
+#define PLAN_POOL_LEN 22
 
 struct pool {
 	struct prefix ip4; /* its ip is the first address, without host bits */
@@ -47,7 +44,7 @@ struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t
 /* What the daemon remembers between launches; zeroed, the lowest free numbers are taken. */
 struct admit_memory {
 	uint32_t next_id;   /* try this one first; 0: 1 */
-	uint32_t next_host; /* round-robin; 0: PLAN_HOST_FIRST */
+	uint32_t next_host; /* round-robin; 0: SESSION_HOST_FIRST */
 };
 
 /*

@@ -632,6 +632,16 @@ class Lab:
             nsutil.setns(back)
             os.close(back)
 
+    @contextlib.contextmanager
+    def namespace_of(self, pid, name):
+        """The network namespace of that process goes by `name` meanwhile: held no longer, since
+        a held namespace is a session that does not end."""
+        self._ns[name] = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield
+        finally:
+            os.close(self._ns.pop(name))
+
     def _identity(self, user):
         if user is None:
             return {}

@@ -14,14 +14,14 @@ static const char *const pools[] = { "10.209.0.0/22", "10.213.0.0/22", "172.29.2
 				     "100.99.208.0/22" };
 #define N_POOLS (sizeof(pools) / sizeof(pools[0]))
 
-#define POOL_IS(f, text)                                                                           \
+#define POOL_IS(f, wanted)                                                                         \
 	do {                                                                                       \
 		char buf_[IP_TEXT_MAX];                                                            \
 		struct pool pool_ = { 0 };                                                         \
 		struct err err_ = { 0 };                                                           \
 		if (plan_pool(f, &pool_, &err_) < 0)                                               \
 			fail_msg("%s", err_.text);                                                 \
-		assert_string_equal(prefix_format(&pool_.ip4, buf_), text);                        \
+		assert_string_equal(prefix_format(&pool_.ip4, buf_), wanted);                      \
 	} while (0)
 
 /* --- the pool ------------------------------------------------------------------------------ */
@@ -154,7 +154,7 @@ static void test_addresses(void **state)
 	assert_string_equal(ip_format(&ip, buf), "10.209.3.254");
 	ip = plan_address(&pool, &s, AF_INET6);
 	assert_string_equal(ip_format(&ip, buf), "fdc0:ffee:1234::3fe");
-	s.host = PLAN_HOST_FIRST;
+	s.host = SESSION_HOST_FIRST;
 	ip = plan_address(&pool, &s, AF_INET);
 	assert_string_equal(ip_format(&ip, buf), "10.209.0.3");
 }
@@ -204,7 +204,7 @@ static void test_first_session(void **state)
 	assert_int_equal(s.id, 1);
 	assert_int_equal(s.uid, 1000);
 	assert_int_equal(s.slot, 1);
-	assert_int_equal(s.host, PLAN_HOST_FIRST);
+	assert_int_equal(s.host, SESSION_HOST_FIRST);
 	assert_int_equal(s.flags, SESSION_NO_LAN);
 	assert_int_equal(s.mtu, 1400);
 	assert_true(s.netns == 0);
@@ -250,8 +250,22 @@ static void test_no_pool(void **state)
 
 	(void)state;
 	scene_split(&f);
+	scene_route(&f, "enp7s0", "128.0.0.0/2", "192.168.1.1", 1);
+	scene_route(&f, "enp7s0", "64.0.0.0/2", "192.168.1.1", 1);
+	scene_route(&f, "enp7s0", "0.0.0.0/2", "192.168.1.1", 1);
+	refused(&f, &curl, EADDRNOTAVAIL, "by route 64.0.0.0/2 in table 254");
+}
+
+/* The two halves that VPNs put before a default route take no pool, as a default takes none. */
+static void test_half_defaults_take_no_pool(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
 	scene_route(&f, "enp7s0", "0.0.0.0/1", "192.168.1.1", 1);
-	refused(&f, &curl, EADDRNOTAVAIL, "by route 0.0.0.0/1 in table 254");
+	scene_route(&f, "enp7s0", "128.0.0.0/1", "192.168.1.1", 1);
+	POOL_IS(&f, pools[0]);
 }
 
 static void test_slots(void **state)
@@ -319,22 +333,25 @@ static void test_hosts(void **state)
 	scene_slot(&f, 1, "wlp6s0");
 	scene_session(&f, 1, 3, 1, "wlp6s0", "a");
 	scene_session(&f, 2, 5, 1, "wlp6s0", "b");
-	scene_session(&f, 3, PLAN_HOST_LAST, 1, "wlp6s0", "c");
+	memory.next_host = SESSION_HOST_LAST;
+	assert_int_equal(admitted(&f, &curl, &memory).host, SESSION_HOST_LAST);
+	memory.next_host = 0;
+	scene_session(&f, 3, SESSION_HOST_LAST, 1, "wlp6s0", "c");
 	assert_int_equal(admitted(&f, &curl, &memory).host, 4);
 	memory.next_host = 5;
 	assert_int_equal(admitted(&f, &curl, &memory).host, 6);
 	memory.next_host = 700;
 	assert_int_equal(admitted(&f, &curl, &memory).host, 700);
-	memory.next_host = PLAN_HOST_LAST - 1;
-	assert_int_equal(admitted(&f, &curl, &memory).host, PLAN_HOST_LAST - 1);
+	memory.next_host = SESSION_HOST_LAST - 1;
+	assert_int_equal(admitted(&f, &curl, &memory).host, SESSION_HOST_LAST - 1);
 	/* round and round; what is no host number starts at the first */
-	memory.next_host = PLAN_HOST_LAST;
+	memory.next_host = SESSION_HOST_LAST;
 	assert_int_equal(admitted(&f, &curl, &memory).host, 4);
-	for (uint32_t bad = 1; bad < PLAN_HOST_FIRST; bad++) {
+	for (uint32_t bad = 1; bad < SESSION_HOST_FIRST; bad++) {
 		memory.next_host = bad;
 		assert_int_equal(admitted(&f, &curl, &memory).host, 4);
 	}
-	memory.next_host = PLAN_HOST_LAST + 1;
+	memory.next_host = SESSION_HOST_LAST + 1;
 	assert_int_equal(admitted(&f, &curl, &memory).host, 4);
 	memory.next_host = UINT32_MAX;
 	assert_int_equal(admitted(&f, &curl, &memory).host, 4);
@@ -348,7 +365,7 @@ static void test_all_hosts_taken(void **state)
 	(void)state;
 	scene_split(&f);
 	scene_slot(&f, 1, "wlp6s0");
-	for (uint32_t host = PLAN_HOST_FIRST; host <= PLAN_HOST_LAST; host++)
+	for (uint32_t host = SESSION_HOST_FIRST; host <= SESSION_HOST_LAST; host++)
 		if (host != 499)
 			scene_session(&f, host, host, 1, "wlp6s0", "x");
 	assert_int_equal(admitted(&f, &curl, &memory).host, 499);
@@ -423,12 +440,14 @@ static void test_alias_too_long(void **state)
 	struct request r = { .flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 				      SESSION_KEEP,
 			     .mtu = 65535 };
-	const struct admit_memory memory = { .next_id = 99999999, .next_host = PLAN_HOST_LAST };
+	const struct admit_memory memory = { .next_id = UINT32_MAX,
+					     .next_host = SESSION_HOST_LAST };
 	struct session s;
 	struct err err = { 0 };
 
 	(void)state;
 	scene_split(&f);
+	scene_slot(&f, PLAN_SLOT_MAX, "wlp6s0");
 	memset(r.name, 'n', 32);
 	strcpy(r.uplinks, "wlp6s0,aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
 			  "eeeeeeeeeeeeeee,ffffffff");
@@ -441,7 +460,7 @@ static void test_alias_too_long(void **state)
 	r.mtu = 0;
 	strcpy(r.uplinks, "wlp6s0");
 	assert_int_equal(plan_admit(&f, &r, UINT32_MAX, &memory, &s, &err), 0);
-	assert_int_equal(s.id, 99999999);
+	assert_int_equal(s.id, UINT32_MAX);
 }
 
 int main(void)
@@ -459,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_bridge),
 		cmocka_unit_test(test_no_way_out),
 		cmocka_unit_test(test_no_pool),
+		cmocka_unit_test(test_half_defaults_take_no_pool),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_all_slots_taken),
 		cmocka_unit_test(test_ids),

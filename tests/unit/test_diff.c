@@ -52,6 +52,7 @@ static void describe(struct strbuf *sb, const struct step *s)
 	const struct object *o = s->want ? s->want : s->have;
 	char name[OBJECT_NAME_MAX];
 
+	assert_non_null(o);
 	strbuf_add(sb, "%s %s", step_action_name(s->action), object_name(o, name));
 	if (o->kind == OBJ_NFT_RULE)
 		strbuf_add(sb, " %u/%d", o->nft_rule.index, (int)o->nft_rule.fingerprint);

@@ -143,6 +143,48 @@ static void test_actions(void **state)
 	RULE_IS(r, "jump a goto slot1");
 }
 
+static void test_equal(void **state)
+{
+	static const enum nft_field saddr = NFT_FIELD_IP_SADDR, daddr = NFT_FIELD_IP_DADDR;
+	struct nft_rule rules[12] = { 0 };
+	const size_t n = sizeof(rules) / sizeof(rules[0]);
+
+	(void)state;
+	/* each differs from all others in one thing */
+	nft_verdict(&rules[1], NF_DROP, NULL);
+	nft_verdict(&rules[2], NF_ACCEPT, NULL);
+	nft_verdict(&rules[3], NFT_JUMP, "a");
+	nft_verdict(&rules[4], NFT_JUMP, "b");
+	nft_lookup(&rules[5], "s", false, 1, &saddr);
+	nft_lookup(&rules[6], "s", false, 1, &daddr);
+	nft_lookup(&rules[7], "s", true, 1, &saddr);
+	nft_set_mark(&rules[8], NFT_FIELD_MARK, 0xff, 1);
+	nft_set_mark(&rules[9], NFT_FIELD_MARK, 0xff, 2);
+	nft_set_mark(&rules[10], NFT_FIELD_MARK, 0xfe, 1);
+	nft_set_mark(&rules[11], NFT_FIELD_CT_MARK, 0xff, 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++) {
+			const struct nft_rule copy = rules[j];
+
+			assert_int_equal(nft_rule_equal(&rules[i], &copy), i == j);
+		}
+	/* the same, and more; the same in another order */
+	rules[2] = rules[1];
+	nft_action(&rules[2], NFT_OP_REJECT);
+	assert_false(nft_rule_equal(&rules[1], &rules[2]));
+	nft_action(&rules[0], NFT_OP_REJECT);
+	nft_verdict(&rules[0], NF_DROP, NULL);
+	assert_false(nft_rule_equal(&rules[0], &rules[2]));
+	rules[0] = rules[1] = (struct nft_rule){ 0 };
+	nft_ct_zone(&rules[0], 1);
+	nft_ct_zone(&rules[1], 2);
+	assert_false(nft_rule_equal(&rules[0], &rules[1]));
+	rules[0] = rules[1] = (struct nft_rule){ 0 };
+	nft_match_ifname_prefix(&rules[0], NFT_FIELD_IIFNAME, "viap", false);
+	nft_match_ifname(&rules[1], NFT_FIELD_IIFNAME, "viap", false);
+	assert_false(nft_rule_equal(&rules[0], &rules[1]));
+}
+
 static void test_empty_rule(void **state)
 {
 	struct nft_rule r = { 0 };
@@ -245,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_empty_rule),
+		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_words),

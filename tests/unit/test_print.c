@@ -13,23 +13,23 @@
 #define INET    NFPROTO_INET
 #define FORWARD "net/ipv4/conf/wlp6s0/forwarding"
 
-#define ADD_IS(object, text)                                                                       \
+#define ADD_IS(thing_, text)                                                                       \
 	do {                                                                                       \
 		_cleanup_strbuf_ struct strbuf sb_ = { 0 };                                        \
-		struct object o_ = object;                                                         \
+		struct object o_ = (thing_);                                                       \
 		print_add(&sb_, &o_, NETNS);                                                       \
 		assert_string_equal(strbuf_text(&sb_), text);                                      \
 	} while (0)
-#define REMOVE_IS(object, text)                                                                    \
+#define REMOVE_IS(thing_, text)                                                                    \
 	do {                                                                                       \
 		_cleanup_strbuf_ struct strbuf sb_ = { 0 };                                        \
-		struct object o_ = object;                                                         \
+		struct object o_ = (thing_);                                                       \
 		print_remove(&sb_, &o_, NETNS);                                                    \
 		assert_string_equal(strbuf_text(&sb_), text);                                      \
 	} while (0)
 #define WITH(o, change)                                                                            \
 	({                                                                                         \
-		struct object w = o;                                                               \
+		struct object w = (o);                                                             \
 		change;                                                                            \
 		w;                                                                                 \
 	})
@@ -55,6 +55,13 @@ static void test_links(void **state)
 	       "type veth peer name eth0 address 0a:76:69:01:00:03 netns curl\n"
 	       "ip link set dev viap1 alias "
 	       "'via1 1 0 1 4026532001 wlp6s0 host=3,since=0 curl'\n"
+	       "ip link set dev viap1 type bridge_slave isolated on learning off flood off "
+	       "mcast_flood off\n");
+	/* the port of another session leads into that one's netns */
+	ADD_IS(WITH(port, strcpy(w.link.alias, "via1 2 0 1 9 wlp6s0 host=4 steam")),
+	       "ip link add name viap1 mtu 1500 address 0a:76:69:02:00:03 master via0 "
+	       "type veth peer name eth0 mtu 1500 address 0a:76:69:01:00:03 netns steam\n"
+	       "ip link set dev viap1 alias 'via1 2 0 1 9 wlp6s0 host=4 steam'\n"
 	       "ip link set dev viap1 type bridge_slave isolated on learning off flood off "
 	       "mcast_flood off\n");
 	ADD_IS(thing_up("via0"), "ip link set dev via0 up\n");

@@ -63,7 +63,7 @@ static void test_reads_back(void **state)
 		  .netns = UINT64_MAX,
 		  .uplinks = "exactly15bytes_",
 		  .name = NAME32,
-		  .host = UINT32_MAX,
+		  .host = SESSION_HOST_LAST,
 		  .since = UINT64_MAX,
 		  .flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP,
 		  .mtu = 65535 },
@@ -96,35 +96,34 @@ static void test_each_flag(void **state)
 
 static void test_too_long(void **state)
 {
-	struct session s = { .id = 1,
-			     .uid = 1,
-			     .slot = 1,
+	struct session s = { .id = UINT32_MAX,
+			     .uid = UINT32_MAX,
+			     .slot = 255,
 			     .netns = UINT64_MAX,
-			     .host = 1,
+			     .uplinks = "u",
+			     .host = UINT32_MAX,
 			     .since = UINT64_MAX,
-			     .mtu = 1500 };
+			     .mtu = 65535,
+			     .flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
+				      SESSION_KEEP,
+			     .name = NAME32 };
 	char alias[ALIAS_MAX];
 	struct err err = { 0 };
 	size_t spare;
 
 	(void)state;
-	s.flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP;
-	strcpy(s.name, "a");
-	strcpy(s.uplinks, "u");
 	assert_int_equal(session_format(&s, alias, &err), 0);
-	/* Numbers fill what the texts leave: 255 bytes fit, 256 do not. */
-	memset(s.name, 'n', 32);
-	spare = ALIAS_MAX - 1 - strlen(alias) - 31;
-	assert_true(spare < SESSION_UPLINKS_MAX);
+	/* The uplinks fill what is left: 255 bytes fit, 256 do not. */
+	spare = ALIAS_MAX - 1 - strlen(alias);
+	assert_true(spare + 2 < SESSION_UPLINKS_MAX);
 	memset(s.uplinks, 'u', spare + 1);
 	assert_int_equal(session_format(&s, alias, &err), 0);
 	assert_int_equal(strlen(alias), ALIAS_MAX - 1);
 	s.uplinks[spare + 1] = 'u';
 	assert_int_equal(session_format(&s, alias, &err), -EMSGSIZE);
 	assert_int_equal(err.code, EMSGSIZE);
-	assert_string_equal(err.text,
-			    "record session 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn': its name and "
-			    "uplinks take 256 bytes, 255 fit");
+	assert_string_equal(err.text, "record session '" NAME32 "': its name and uplinks take 256 "
+				      "bytes, 255 fit");
 	assert_int_equal(session_format(&s, alias, NULL), -EMSGSIZE);
 }
 
@@ -196,7 +195,7 @@ static void test_parse_fails(void **state)
 		/* names */
 		"via1 1 0 0 0 a host=3 -b",
 		"via1 1 0 0 0 a host=3 b/c",
-		"via1 1 0 0 0 a host=3 " NAME32 "x",
+		"via1 1 0 0 0 a host=3 n123456789abcdef0123456789abcdefx",
 	};
 	char big[ALIAS_MAX + 20];
 	struct session got;

@@ -215,11 +215,9 @@ static void test_point_to_point(void **state)
 static void test_texts(void **state)
 {
 	(void)state;
-	for (enum uplink_problem p = UPLINK_USABLE; p < UPLINK_PROBLEM_COUNT; p++) {
-		assert_true(uplink_problem_text(p)[0]);
-		if (p != UPLINK_USABLE)
-			assert_true(uplink_problem_hint(p)[0]);
-	}
+	for (enum uplink_problem p = UPLINK_USABLE; p < UPLINK_PROBLEM_COUNT; p++)
+		for (enum uplink_problem q = UPLINK_USABLE; q < p; q++)
+			assert_string_not_equal(uplink_problem_text(p), uplink_problem_text(q));
 }
 
 #define CHOICE(f, list, name)                                                                      \
@@ -255,6 +253,40 @@ static void test_choose(void **state)
 		  "'lo': a loopback leads nowhere; none can serve now");
 }
 
+/* The line says which, why, and what to do. */
+static void test_each_problem_has_a_hint(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	static const char *const names[] = { "gone0",  "via0",  "lo",  "down0",
+					     "cable0", "bare0", "usb0" };
+	char got[IFNAMSIZ];
+
+	(void)state;
+	scene_host(&f);
+	scene_bridge(&f, "10.209.0.0/22");
+	scene_link(&f, "down0");
+	scene_link_is(&f, "down0", "", 0);
+	scene_link(&f, "cable0");
+	scene_link_is(&f, "cable0", "", IFF_UP);
+	scene_link(&f, "bare0");
+	scene_link(&f, "usb0");
+	scene_addr(&f, "usb0", "192.0.2.2/24");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		enum uplink_problem problem = UPLINK_MISSING + (enum uplink_problem)i;
+		struct err err = { 0 };
+		const char *why;
+
+		PROBLEM(&f, names[i], problem);
+		assert_int_equal(uplink_choose(&f, names[i], got, &err), -ENETUNREACH);
+		assert_int_equal(err.code, ENETUNREACH);
+		assert_non_null(strstr(err.text, names[i]));
+		why = strstr(err.text, uplink_problem_text(problem));
+		assert_non_null(why);
+		if (!strstr(why, "; "))
+			fail_msg("no hint in '%s'", err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_point_to_point),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_each_problem_has_a_hint),
 	};
 
 	return RUN_TESTS(tests);

@@ -13,7 +13,7 @@ static struct object thing(enum object_kind kind)
 	return (struct object){ .kind = kind, .place = PLACE_HOST };
 }
 
-static struct mac mac(uint8_t last)
+static struct mac ending(uint8_t last)
 {
 	return (struct mac){ { 0x0a, 0x76, 0x69, 1, 0, last } };
 }
@@ -47,7 +47,7 @@ struct object thing_port(const char *name)
 	strcpy(o.link.master, BRIDGE_NAME);
 	o.link.hardened = true;
 	strcpy(o.link.peer, SESSION_DEV);
-	o.link.peer_mac = mac(3);
+	o.link.peer_mac = ending(3);
 	return o;
 }
 
@@ -114,22 +114,22 @@ struct object thing_stop_rule(uint8_t family, uint32_t priority, const char *iif
 	return o;
 }
 
-struct object thing_neigh(const char *dev, const char *ip, uint8_t last)
+struct object thing_neigh(const char *dev, const char *ip, uint8_t mac)
 {
 	struct object o = thing(OBJ_NEIGH);
 
 	strcpy(o.neigh.dev, dev);
 	o.neigh.ip = scene_ip(ip);
-	o.neigh.mac = mac(last);
+	o.neigh.mac = ending(mac);
 	return o;
 }
 
-struct object thing_fdb(const char *dev, uint8_t last)
+struct object thing_fdb(const char *dev, uint8_t mac)
 {
 	struct object o = thing(OBJ_FDB);
 
 	strcpy(o.fdb.dev, dev);
-	o.fdb.mac = mac(last);
+	o.fdb.mac = ending(mac);
 	return o;
 }
 

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What others do to the host. An event is a hint: most are about things of no interest, many are
+ * echoes of our own doing (the kernel announces a new carrier in nobody's name), so each is held
+ * against the facts and only a difference counts. The end of a session is taken into the facts
+ * as it comes; everything else that differs asks for a new look.
+ */
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/world.h"
+#include "net/rtnl.h"
+
+/* What a swarm of events comes to. */
+struct effect {
+	bool stale;                  /* the facts are old */
+	bool heal;                   /* the host is not as it should be */
+	char suspects[16][IFNAMSIZ]; /* links of ours to be looked at again */
+	size_t n_suspects;
+};
+
+static void wrong(struct effect *e)
+{
+	e->stale = e->heal = true;
+}
+
+static void suspect(struct effect *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_suspects; i++)
+		if (!strcmp(e->suspects[i], name))
+			return;
+	if (e->n_suspects == ARRAY_SIZE(e->suspects))
+		wrong(e);
+	else
+		memcpy(e->suspects[e->n_suspects++], name, strlen(name) + 1);
+}
+
+static bool is_uplink(const struct facts *f, int index)
+{
+	const struct fact_link *l = facts_link_by_index(f, index);
+
+	return l && facts_slot(f, l->name);
+}
+
+static struct fact_link *known_link(struct facts *f, const struct fact_link *seen)
+{
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].name, seen->name) &&
+		    (!f->links.v[i].index || f->links.v[i].index == seen->index))
+			return &f->links.v[i];
+	return NULL;
+}
+
+/* The kernel has removed a port and all that hung on it; so do the facts. */
+static bool forget_port(struct facts *f, const char *name)
+{
+	size_t kept = 0;
+	bool found = false;
+	char port[IFNAMSIZ];
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		session_port(f->sessions.v[i].id, port);
+		if (!strcmp(port, name)) {
+			f->sessions.v[i] = f->sessions.v[--f->sessions.n];
+			found = true;
+			break;
+		}
+	}
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].name, name)) {
+			f->links.v[i] = f->links.v[--f->links.n];
+			break;
+		}
+	for (size_t i = 0; i < f->ours.n; i++) {
+		const struct object *o = &f->ours.v[i];
+		bool gone = (o->kind == OBJ_LINK || o->kind == OBJ_LINK_UP || o->kind == OBJ_FDB) &&
+			    !strcmp(o->link.name, name); /* an FDB entry starts with its device */
+
+		if (!gone)
+			f->ours.v[kept++] = *o;
+	}
+	f->ours.n = kept;
+	return found;
+}
+
+static bool link_differs(const struct fact_link *a, const struct fact_link *b)
+{
+	const uint32_t flags = IFF_UP | LINK_LOWER_UP;
+
+	return strcmp(a->name, b->name) || memcmp(&a->mac, &b->mac, sizeof(a->mac)) ||
+	       a->mtu != b->mtu || a->master != b->master ||
+	       (a->flags & flags) != (b->flags & flags);
+}
+
+static void on_link(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct fact_link *known;
+	struct rtnl_link l;
+
+	if (rtnl_decode_link(nlh, &l) <= 0)
+		return;
+	known = known_link(f, &l.fact);
+	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
+		if (!strncmp(l.fact.name, PORT_PREFIX, strlen(PORT_PREFIX)))
+			e->heal |= forget_port(f, l.fact.name);
+		else if (!strcmp(l.fact.name, BRIDGE_NAME) || is_uplink(f, l.fact.index))
+			wrong(e);
+		else
+			e->stale = true;
+		return;
+	}
+	if (facts_is_ours(l.fact.name)) { /* carriers come and go there; the rest is looked at */
+		if (known && !known->index)
+			known->index = l.fact.index;
+		suspect(e, l.fact.name);
+		return;
+	}
+	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(known, &l.fact)))
+		return;
+	e->stale = true;
+	e->heal |= is_uplink(f, l.fact.index) || facts_slot(f, l.fact.name);
+}
+
+static bool address_known(const struct facts *f, const struct fact_addr *a)
+{
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *b = &f->addrs.v[i];
+
+		if (b->index == a->index && b->prefix.len == a->prefix.len &&
+		    ip_equal(&b->prefix.ip, &a->prefix.ip))
+			return b->flags == a->flags;
+	}
+	return false;
+}
+
+static bool route_known(const struct facts *f, const struct fact_route *r)
+{
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *s = &f->routes.v[i];
+
+		if (s->table == r->table && s->metric == r->metric && s->index == r->index &&
+		    s->type == r->type && s->dst.len == r->dst.len &&
+		    ip_equal(&s->dst.ip, &r->dst.ip) && ip_equal(&s->gateway, &r->gateway))
+			return true;
+	}
+	return false;
+}
+
+/* Addresses and routes that are not ours: of interest where they belong to an uplink. */
+static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE;
+	struct fact_route route;
+	struct fact_addr addr;
+	uint32_t mtu;
+	int index;
+
+	if (rtnl_decode_addr(nlh, &addr) > 0) {
+		if (is_new && address_known(f, &addr))
+			return; /* its lifetime was renewed */
+		index = addr.index;
+	} else if (rtnl_decode_route(nlh, 0, &route, &mtu) > 0) {
+		if (is_new && route_known(f, &route))
+			return;
+		index = route.index;
+	} else {
+		return;
+	}
+	e->stale = true;
+	e->heal |= is_uplink(f, index);
+}
+
+static void on_object(const struct facts *f, const struct nlmsghdr *nlh, const struct object *o,
+		      struct effect *e)
+{
+	const struct object *have = set_find(&f->ours, o);
+	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE ||
+		      nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_NEWNEIGH;
+
+	if (o->kind == OBJ_FDB && have && !is_new)
+		suspect(e, o->fdb.dev); /* it goes with its port, and is announced before it */
+	if (o->kind == OBJ_FDB)
+		return;
+	if (is_new ? !have || !object_same(o, have) : have != NULL)
+		wrong(e);
+}
+
+static void on_rtnl(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	struct object o;
+
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		on_link(f, nlh, e);
+		break;
+	case RTM_NEWQDISC:
+	case RTM_DELQDISC:
+	case RTM_NEWTFILTER:
+	case RTM_DELTFILTER: {
+		const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+		const struct fact_link *l = facts_link_by_index(f, tcm->tcm_ifindex);
+
+		if (l && !strcmp(l->name, BRIDGE_NAME))
+			wrong(e);
+		break;
+	}
+	default:
+		if (observe_event(nlh, f, &o))
+			on_object(f, nlh, &o, e);
+		else
+			on_foreign(f, nlh, e);
+		break;
+	}
+}
+
+/* The table's name is attribute 1 of every kind of message (linux/netfilter/nf_tables.h). */
+static int find_table(const struct nlattr *attr, void *arg)
+{
+	const char **name = arg;
+
+	if (mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+		*name = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
+static void on_nft(const struct nlmsghdr *nlh, struct effect *e)
+{
+	const char *table = NULL;
+
+	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
+		return;
+	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_table, &table);
+	if (table && !strcmp(table, NFT_TABLE_NAME))
+		wrong(e);
+}
+
+/* Hands each message of others to its handler. False when the socket overflowed. */
+static bool drain(struct nl_sock *sock, uint32_t own, struct facts *f, struct effect *e)
+{
+	for (;;) {
+		char buf[65536] __attribute__((aligned(8)));
+		ssize_t n = recv(nl_fd(sock), buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno != ENOBUFS;
+		if ((size_t)n > sizeof(buf))
+			return false;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_pid == own && own)
+				continue;
+			if (f)
+				on_rtnl(f, nlh, e);
+			else
+				on_nft(nlh, e);
+		}
+	}
+}
+
+static void look_at_suspects(struct world *w, struct effect *e)
+{
+	for (size_t i = 0; i < e->n_suspects; i++) {
+		struct object now = { 0 }, key = { .kind = OBJ_LINK, .place = PLACE_HOST };
+		struct err ignored = { 0 };
+		const struct object *have;
+		int up = observe_link(&w->kernel, &w->facts, e->suspects[i], &now, &ignored);
+
+		memcpy(key.link.name, e->suspects[i], IFNAMSIZ);
+		key.link.kind = strcmp(key.link.name, BRIDGE_NAME) ? LINK_VETH : LINK_BRIDGE;
+		have = set_find(&w->facts.ours, &key);
+		if (up == -ENODEV && key.link.kind == LINK_VETH)
+			continue; /* its own event follows */
+		if (up <= 0 || !have || !object_same(&now, have))
+			wrong(e);
+	}
+}
+
+bool world_take_events(struct world *w)
+{
+	struct effect e = { 0 };
+
+	if (!drain(&w->events, w->kernel.route.portid, &w->facts, &e))
+		wrong(&e);
+	if (!drain(&w->nft_events, w->kernel.nft.portid, NULL, &e))
+		wrong(&e);
+	look_at_suspects(w, &e);
+	w->stale |= e.stale;
+	return e.heal;
+}
