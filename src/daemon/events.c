@@ -60,7 +60,7 @@ static bool forget_port(struct facts *f, const char *name)
 {
 	size_t kept = 0;
 	bool found = false;
-	char port[IFNAMSIZ];
+	char port[IFNAMSIZ], path[SYSCTL_MAX];
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		session_port(f->sessions.v[i].id, port);
@@ -75,11 +75,13 @@ static bool forget_port(struct facts *f, const char *name)
 			f->links.v[i] = f->links.v[--f->links.n];
 			break;
 		}
+	own_sysctl_path(&port_sysctl, name, path);
 	for (size_t i = 0; i < f->ours.n; i++) {
 		const struct object *o = &f->ours.v[i];
 		bool gone = (o->kind == OBJ_LINK || o->kind == OBJ_LINK_UP || o->kind == OBJ_FDB) &&
 			    !strcmp(o->link.name, name); /* an FDB entry starts with its device */
 
+		gone |= o->kind == OBJ_SYSCTL && !strcmp(o->sysctl.path, path);
 		if (!gone)
 			f->ours.v[kept++] = *o;
 	}

@@ -103,6 +103,10 @@ static bool only_sessions(const struct steps *steps)
 			if (!strcmp(o->link.name, BRIDGE_NAME))
 				return false;
 			break;
+		case OBJ_SYSCTL:
+			if (!is_port_sysctl(o->sysctl.path))
+				return false;
+			break;
 		case OBJ_NEIGH:
 		case OBJ_FDB:
 		case OBJ_NETNS:
@@ -111,7 +115,6 @@ static bool only_sessions(const struct steps *steps)
 		case OBJ_ROUTE:
 		case OBJ_RULE:
 		case OBJ_TC:
-		case OBJ_SYSCTL:
 		case OBJ_NFT_TABLE:
 		case OBJ_NFT_CHAIN:
 		case OBJ_NFT_SET:

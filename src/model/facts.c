@@ -21,6 +21,15 @@ const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
 	{ "ipv6", "force_forwarding", "1" },
 };
 
+const struct own_sysctl port_sysctl = { "ipv6", "disable_ipv6", "1" };
+
+bool is_port_sysctl(const char *path)
+{
+	static const char front[] = "net/ipv6/conf/" PORT_PREFIX;
+
+	return !strncmp(path, front, sizeof(front) - 1);
+}
+
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX])
 {
 	snprintf(path, SYSCTL_MAX, "net/%s/conf/%s/%s", s->family, dev, s->key);

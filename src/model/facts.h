@@ -61,6 +61,10 @@ struct own_sysctl {
 #define UPLINK_SYSCTL_COUNT 3
 extern const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT];
 extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];
+/* A port speaks for itself to nobody: it has no IPv6. Its sysctl, and whether path is one. */
+extern const struct own_sysctl port_sysctl;
+bool is_port_sysctl(const char *path);
+
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX]);
 
 /* An uplink that some session lists, and the number that its mark and table carry. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/facts.h"
+
 static const char *const kind_names[] = {
 	[OBJ_NETNS] = "netns",
 	[OBJ_LINK] = "link",
@@ -57,7 +59,7 @@ static int host_rank(const struct object *o)
 		return o->link.kind == LINK_BRIDGE ? 10 : 41;
 	case OBJ_SYSCTL: /* of our own device before it is up, of the uplink after the fences */
 		if (!o->sysctl.before[0])
-			return 11;
+			return is_port_sysctl(o->sysctl.path) ? 42 : 11;
 		return strstr(o->sysctl.path, "/accept_ra") ? 30 : 31;
 	case OBJ_TC:
 		return 12;

@@ -534,10 +534,8 @@ static int read_uplink_sysctls(struct facts *f, const char *uplink)
 static int read_ip6_forwarding(struct facts *f)
 {
 	char path[SYSCTL_MAX];
-	int r = read_sysctl(f, "net/ipv6/conf/all/forwarding");
+	int r = read_sysctl(f, "net/ipv6/conf/default/accept_ra");
 
-	if (r == 0)
-		r = read_sysctl(f, "net/ipv6/conf/default/accept_ra");
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", f->links.v[i].name);
 		if (!facts_is_ours(f->links.v[i].name))
@@ -551,6 +549,7 @@ static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 	static const char *const global[] = {
 		"net/ipv6/conf/all/disable_ipv6",
 		"net/ipv6/conf/all/force_forwarding",
+		"net/ipv6/conf/all/forwarding",
 		"net/ipv4/ip_unprivileged_port_start",
 	};
 	struct facts *f = l->f;
@@ -569,6 +568,11 @@ static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 	}
 	for (size_t i = 0; i < f->slots.n && r == 0; i++)
 		r = read_uplink_sysctls(f, f->slots.v[i].uplink);
+	for (size_t i = 0; i < f->links.n && r == 0; i++) {
+		own_sysctl_path(&port_sysctl, f->links.v[i].name, path);
+		if (is_our_port(&f->links.v[i]))
+			r = read_sysctl(f, path);
+	}
 	if (r == 0 && !facts_sysctl(f, "net/ipv6/conf/all/force_forwarding"))
 		r = read_ip6_forwarding(f);
 	if (r < 0)
@@ -604,7 +608,7 @@ static void sysctls_to_objects(struct facts *f)
 		const struct fact_sysctl *s = &f->sysctls.v[i];
 		struct object o = ours(OBJ_SYSCTL);
 
-		if (!s->before[0] && !is_bridge_sysctl(s->path))
+		if (!s->before[0] && !is_bridge_sysctl(s->path) && !is_port_sysctl(s->path))
 			continue;
 		memcpy(o.sysctl.path, s->path, sizeof(o.sysctl.path));
 		memcpy(o.sysctl.value, s->value, sizeof(o.sysctl.value));

@@ -249,6 +249,18 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	nft_verdict(&r, NF_DROP, NULL);
 	add_rule(&c, &r);
 
+	/*
+	 * Frames to 01:80:c2:00:00:0X pass by prerouting, and reach the host from the port itself
+	 * (net/bridge/br_input.c:br_handle_frame).
+	 */
+	c = add_base_chain(x->set, NFPROTO_BRIDGE, "input", "filter", NF_INET_LOCAL_IN,
+			   PRIORITY_BRIDGE);
+	r = (struct nft_rule){ 0 };
+	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
+	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, true);
+	nft_verdict(&r, NF_DROP, NULL);
+	add_rule(&c, &r);
+
 	plan_bridge_slot(x->set, 0);
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_bridge_slot(x->set, x->slots[i].slot);
@@ -295,6 +307,10 @@ static void plan_marks(const struct plan_ctx *x)
 	struct chain marks = add_base_chain(x->set, NFPROTO_INET, "marks", "filter",
 					    NF_INET_PRE_ROUTING, PRIORITY_MARK);
 
+	struct nft_rule port = { 0 };
+
+	nft_match_ifname_prefix(&port, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
+	rule_with_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].slot);
 		struct nft_rule r = from_bridge();

@@ -70,10 +70,20 @@ static bool forwards_for_us(const struct facts *f, const char *path)
 	return s && (s->before[0] || !strcmp(s->value, "0"));
 }
 
+/* IPv6 forwarding is on everywhere, and not by us: then there is nothing to switch or to fence. */
+static bool forwards_already(const struct facts *f)
+{
+	const struct fact_sysctl *s = facts_sysctl(f, IP6_FORWARDING);
+
+	return s && !s->before[0] && !strcmp(s->value, "1");
+}
+
 bool plan_fenced(const struct facts *f, const char *uplink, uint8_t family)
 {
 	char path[SYSCTL_MAX];
 
+	if (family == AF_INET6 && forwards_already(f))
+		return false;
 	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", per_family(family, "ipv4", "ipv6"),
 		 uplink, per_family(family, "forwarding", "force_forwarding"));
 	return forwards_for_us(f, path);
@@ -89,7 +99,9 @@ static bool kernel_has(const struct plan_ctx *x, const struct own_sysctl *s)
 	if (!strcmp(s->family, "ipv4"))
 		return true;
 	own_sysctl_path(s, "all", path);
-	return x->ip6 && (strcmp(s->key, "force_forwarding") || facts_sysctl(x->facts, path));
+	if (!strcmp(s->key, "force_forwarding"))
+		return x->ip6 && facts_sysctl(x->facts, path) && !forwards_already(x->facts);
+	return x->ip6;
 }
 
 /* A sysctl of the host: only when it differs, and with the value to go back to. */
@@ -151,7 +163,8 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 {
 	const struct fact_link *uplink = facts_link(x->facts, s->uplink);
 	struct object o = plan_object(OBJ_LINK, PLACE_HOST), fdb = plan_object(OBJ_FDB, PLACE_HOST),
-		      up = plan_object(OBJ_LINK_UP, PLACE_HOST);
+		      up = plan_object(OBJ_LINK_UP, PLACE_HOST),
+		      off = plan_object(OBJ_SYSCTL, PLACE_HOST);
 
 	session_port(s->id, o.link.name);
 	o.link.kind = LINK_VETH;
@@ -169,6 +182,11 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	set_add(x->set, &fdb);
 	strcpy(up.link_up.name, o.link.name);
 	set_add(x->set, &up);
+	if (x->ip6) {
+		own_sysctl_path(&port_sysctl, o.link.name, off.sysctl.path);
+		snprintf(off.sysctl.value, sizeof(off.sysctl.value), "%s", port_sysctl.value);
+		set_add(x->set, &off);
+	}
 
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		struct object neigh = plan_object(OBJ_NEIGH, PLACE_HOST);

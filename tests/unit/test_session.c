@@ -56,7 +56,7 @@ static void test_reads_back(void **state)
 {
 	struct session sessions[] = {
 		steam,
-		{ .id = 1, .uplinks = "a", .name = "b", .host = 1 },
+		{ .id = 1, .uplinks = "a", .name = "b", .host = SESSION_HOST_FIRST },
 		{ .id = UINT32_MAX,
 		  .uid = UINT32_MAX,
 		  .slot = 255,
