@@ -48,6 +48,13 @@ enum object_kind {
 	OBJ_KIND_COUNT,
 };
 
+/*
+ * Which of the reserved group addresses 01:80:c2:00:00:0X (IEEE 802.1D, table 7-10) the bridge
+ * treats as any other, so that they meet its prerouting hook: without this the kernel hands some
+ * of them to the port itself, past every hook. 0 to 2 cannot be set; the rest is.
+ */
+#define BRIDGE_GROUP_FWD_MASK 0xfff8u
+
 enum link_kind {
 	LINK_BRIDGE,
 	LINK_VETH,
@@ -59,7 +66,7 @@ struct obj_link {
 	struct mac mac;
 	uint32_t mtu; /* 0: the kernel's default */
 	char alias[ALIAS_MAX];
-	char master[IFNAMSIZ]; /* of a port; made isolated, without learning and flooding */
+	char master[IFNAMSIZ]; /* of a port; made isolated, without learning, flooding and ARP */
 	bool hardened;         /* a port has these flags; observed, always wanted */
 	char peer[IFNAMSIZ];   /* veth: the name inside the session; unknown when observed */
 	struct mac peer_mac;

@@ -63,8 +63,8 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 	struct session s;
 
 	if (l->kind == LINK_BRIDGE) {
-		strbuf_add(sb, "ip link add name %s address %s type bridge\n", l->name,
-			   mac_format(&l->mac, mac));
+		strbuf_add(sb, "ip link add name %s address %s type bridge group_fwd_mask 0x%x\n",
+			   l->name, mac_format(&l->mac, mac), BRIDGE_GROUP_FWD_MASK);
 		strbuf_add(sb, "ip link set dev %s mtu %u alias ", l->name, l->mtu);
 		quoted(sb, l->alias);
 		strbuf_add(sb, "\n");
@@ -80,7 +80,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 	if (l->mtu)
 		strbuf_add(sb, "mtu %u ", l->mtu);
 	strbuf_add(sb, "address %s netns %s\n", mac_format(&l->peer_mac, mac), netns);
-	strbuf_add(sb, "ip link set dev %s alias ", l->name);
+	strbuf_add(sb, "ip link set dev %s arp off alias ", l->name);
 	quoted(sb, l->alias);
 	strbuf_add(sb,
 		   "\nip link set dev %s type bridge_slave isolated on learning off flood off "

@@ -97,7 +97,8 @@ static struct object link_object(const struct rtnl_link *l)
 	o.link.kind = is_our_port(&l->fact) ? LINK_VETH : LINK_BRIDGE;
 	o.link.mac = l->fact.mac;
 	o.link.mtu = l->fact.mtu;
-	o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood;
+	o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood &&
+			  l->fact.flags & IFF_NOARP;
 	return o;
 }
 

@@ -54,6 +54,15 @@ static void put_veth_peer(struct nl_msg *m, const struct obj_link *l, int netns)
 	nl_nest_end(m, data);
 }
 
+/* See BRIDGE_GROUP_FWD_MASK. */
+static void put_bridge(struct nl_msg *m)
+{
+	struct nlattr *data = nl_nest(m, IFLA_INFO_DATA);
+
+	nl_put_u16(m, IFLA_BR_GROUP_FWD_MASK, BRIDGE_GROUP_FWD_MASK);
+	nl_nest_end(m, data);
+}
+
 static void create_link(struct nl_msg *m, const struct obj_link *l, const struct rtnl_numbers *n)
 {
 	struct nlattr *info;
@@ -70,6 +79,8 @@ static void create_link(struct nl_msg *m, const struct obj_link *l, const struct
 	nl_put_str(m, IFLA_INFO_KIND, l->kind == LINK_BRIDGE ? "bridge" : "veth");
 	if (l->kind == LINK_VETH)
 		put_veth_peer(m, l, n->netns);
+	else
+		put_bridge(m);
 	nl_nest_end(m, info);
 }
 
@@ -83,6 +94,8 @@ static void set_link(struct nl_msg *m, const struct obj_link *l, enum step_actio
 	struct ifinfomsg *ifi = nl_msg_start(m, RTM_NEWLINK, 0, sizeof(*ifi));
 
 	ifi->ifi_index = n->dev;
+	if (l->master[0])
+		ifi->ifi_flags = ifi->ifi_change = IFF_NOARP;
 	nl_put_str(m, IFLA_IFALIAS, l->alias);
 	if (l->kind == LINK_BRIDGE || action == STEP_CHANGE) {
 		if (l->mtu)

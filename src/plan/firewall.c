@@ -164,15 +164,34 @@ static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac
 	add_rule(c, &r);
 }
 
-static void rule_drop_icmpv6(struct chain *c, uint8_t type)
+static void rule_drop_icmp(struct chain *c, uint16_t ethertype, uint8_t l4proto, uint8_t type)
 {
 	struct nft_rule r = { 0 };
 
-	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, ETH_P_IPV6);
-	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMPV6);
-	nft_match_u8(&r, NFT_FIELD_ICMPV6_TYPE, type);
+	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, ethertype);
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, l4proto);
+	nft_match_u8(&r, l4proto == IPPROTO_ICMP ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE,
+		     type);
 	nft_verdict(&r, NF_DROP, NULL);
 	add_rule(c, &r);
+}
+
+/* An error quotes a packet, which may be another session's or the host's: to end or slow it. */
+static void rule_drop_icmp_errors(struct chain *c)
+{
+	static const struct {
+		uint16_t ethertype;
+		uint8_t l4proto, type;
+	} errors[] = {
+		{ ETH_P_IP, IPPROTO_ICMP, 3 },     { ETH_P_IP, IPPROTO_ICMP, 4 },
+		{ ETH_P_IP, IPPROTO_ICMP, 5 },     { ETH_P_IP, IPPROTO_ICMP, 11 },
+		{ ETH_P_IP, IPPROTO_ICMP, 12 },    { ETH_P_IPV6, IPPROTO_ICMPV6, 1 },
+		{ ETH_P_IPV6, IPPROTO_ICMPV6, 2 }, { ETH_P_IPV6, IPPROTO_ICMPV6, 3 },
+		{ ETH_P_IPV6, IPPROTO_ICMPV6, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		rule_drop_icmp(c, errors[i].ethertype, errors[i].l4proto, errors[i].type);
 }
 
 static void plan_bridge_slot(struct object_set *set, uint32_t slot)
@@ -241,9 +260,10 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	add_rule(&c, &r);
 	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ARP_SHA, NFT_FIELD_ARP_SPA, "allowed", false);
 	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_ARP_SPA, "allowed", true);
+	rule_drop_icmp_errors(&c);
 	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
 	for (size_t i = 0; i < sizeof(nd); i++)
-		rule_drop_icmpv6(&c, nd[i]);
+		rule_drop_icmp(&c, ETH_P_IPV6, IPPROTO_ICMPV6, nd[i]);
 	rule_allowed(&c, ETH_P_IPV6, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR, "allowed6", true);
 	r = (struct nft_rule){ 0 };
 	nft_verdict(&r, NF_DROP, NULL);
