@@ -15,8 +15,9 @@
 /* What the command line asks for. Strings are borrowed from argv. */
 struct cli_options {
 	struct request request; /* unchecked until cli_parse_run() returned 0 */
-	bool quiet, verbose, json, dry_run, no_proxy_env;
-	char **program; /* of argv, NULL-terminated; NULL when there is none */
+	bool quiet, verbose, json, dry_run;
+	const char *user; /* to run as; NULL: the caller */
+	char **program;   /* of argv, NULL-terminated; NULL when there is none */
 };
 
 /*

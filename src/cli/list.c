@@ -20,6 +20,7 @@
 #include "config.h"
 #include "net/kernel.h"
 #include "plan/plan.h"
+#include "plan/uplink.h"
 
 struct process {
 	int pid;
@@ -83,13 +84,18 @@ static void fill(const struct facts *f, const struct session *s, const struct pr
 		 struct row *row)
 {
 	const struct fact_link *port;
+	enum uplink_problem problem;
 	char name[IFNAMSIZ];
 	struct pool pool;
 	struct ip ip;
 
-	*row = (struct row){ .session = s, .state = s->slot ? "up" : "blocked", .reason = "" };
-	if (!s->slot)
-		row->reason = "no uplink of its list is usable";
+	problem = s->slot ? uplink_look(f, s->uplink).problem : UPLINK_MISSING;
+	*row = (struct row){ .session = s, .state = "up", .reason = "" };
+	if (problem != UPLINK_USABLE) {
+		row->state = "blocked";
+		row->reason =
+			s->slot ? uplink_problem_text(problem) : "no uplink of its list is usable";
+	}
 	session_port(s->id, name);
 	port = facts_link(f, name);
 	if (port) {
@@ -99,7 +105,7 @@ static void fill(const struct facts *f, const struct session *s, const struct pr
 	for (size_t i = 0; i < p->n; i++)
 		row->n_pids += p->v[i].netns == s->netns;
 	/* root sees all processes, so for root none means that only connections are left */
-	if (!row->n_pids && geteuid() == 0) {
+	if (!row->n_pids && geteuid() == 0 && !(s->flags & SESSION_KEEP)) {
 		row->state = "closing";
 		row->reason = "its programs have ended";
 	}

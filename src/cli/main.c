@@ -65,15 +65,20 @@ static void print_help(FILE *out)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (verbs[i].help)
 			fprintf(out, "  via-iface %s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(out, "\nOptions of a run and a plan:\n"
-		     "  --name NAME      of the session; default: the program's name\n"
-		     "  --ipv6=auto|off  off: the session has no IPv6\n"
-		     "  --host-access    the session may reach services of this host\n"
-		     "  --mtu N          bytes; default: the uplink's\n"
-		     "  --dry-run        print the plan, change nothing\n"
-		     "  -q, -v           less and more words\n\n"
-		     "Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
-		     "could not be\nexecuted, 127 it was not found.\n");
+	fprintf(out,
+		"\nOptions of a run and a plan:\n"
+		"  --name NAME      of the session; default: the program's name\n"
+		"  --ipv6=auto|off  off: the session has no IPv6\n"
+		"  --no-lan         no private or link-local destinations\n"
+		"  --host-access    the session may reach services of this host\n"
+		"  --mtu N          bytes; default: the uplink's\n"
+		"  --user NAME      run the program as this user (root only)\n"
+		"  --keep           keep the netns, by name, when its programs end (root only)\n"
+		"  --dry-run        print the plan, change nothing\n"
+		"  -q, --quiet      no warnings\n"
+		"  -v, --verbose    say which session it is\n\n"
+		"Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
+		"could not be\nexecuted, 127 it was not found.\n");
 }
 
 static int cli_help(int argc, char *argv[])

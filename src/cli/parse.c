@@ -52,6 +52,15 @@ static const char *option_name(int c)
 static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
 {
 	switch (c) {
+	case OPT_NO_LAN:
+		o->request.flags |= SESSION_NO_LAN;
+		return 0;
+	case OPT_KEEP:
+		o->request.flags |= SESSION_KEEP;
+		return 0;
+	case OPT_USER:
+		o->user = arg;
+		return 0;
 	case OPT_NAME:
 		if (copy_string(o->request.name, sizeof(o->request.name), arg) < 0)
 			return err_set(err, EINVAL,
@@ -110,16 +119,28 @@ static void default_name(const char *program, char ret[SESSION_NAME_MAX])
 		strcpy(ret, "session");
 }
 
+/* getopt takes "--na" for "--name"; what a script says today must not change its meaning. */
+static bool abbreviated(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(word, "--", 2) == 0 &&
+	       (strncmp(word + 2, name, len) != 0 || (word[2 + len] && word[2 + len] != '='));
+}
+
 int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
 		  struct err *err)
 {
-	struct cli_options o = { 0 };
-	int c, r;
+	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	int c, r, at = 1, which = -1;
 
 	optind = 0; /* start anew, also after an earlier call (getopt(3)) */
-	while ((c = getopt_long(argc, argv, "+:qv", long_options, NULL)) >= 0) {
+	for (; (c = getopt_long(argc, argv, "+:qv", long_options, &which)) >= 0; at = optind) {
+		if (which >= 0 && abbreviated(argv[at], long_options[which].name))
+			c = '?';
+		which = -1;
 		if (c == '?' || c == ':') {
-			const char *word = argv[optind - 1];
+			const char *word = argv[c == '?' ? at : optind - 1];
 
 			err_set(err, EINVAL,
 				c == '?' ? "read option '%s': there is no such option"

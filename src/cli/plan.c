@@ -78,6 +78,8 @@ static void plan_text(const struct facts *f, const struct object_set *set, const
 {
 	_cleanup_strbuf_ struct strbuf out = { 0 }, one = { 0 };
 
+	if (!f->nft_visible)
+		strbuf_add(&out, "# firewall: not visible\n");
 	for (size_t i = 0; i < set->n; i++) {
 		strbuf_truncate(&one, 0);
 		print_add(&one, &set->v[i], netns);

@@ -167,8 +167,7 @@ int cli_start_daemon(struct err *err)
 			"ask the daemon at " VIA_RUNDIR
 			"/socket: it does not run, and only root may "
 			"start it");
-		return err_hint(err, "`systemctl enable --now via-iface.socket`, or run via-iface "
-				     "with sudo");
+		return err_hint(err, "run via-iface with sudo");
 	}
 	return start_daemon(err);
 }

@@ -59,10 +59,17 @@ static int64_t now_ms(void)
 static int may_run(const struct ucred *peer, const struct request *request, struct err *err)
 {
 	if (peer->uid == 0)
-		return 0;
+		return 0; /* all that the others below are refused */
 	err_set(err, EPERM, "use uplink '%s' as uid %u: only root may, in this version",
 		request->uplinks, peer->uid);
 	return err_hint(err, "run it with sudo");
+}
+
+/* Whose session it becomes: root may make one for somebody else (--user). */
+static uid_t owner_of(const struct connection *c, const struct request *request)
+{
+	return c->peer.uid == 0 && request->owner != REQUEST_OWNER_SELF ? request->owner
+									: c->peer.uid;
 }
 
 static void answer_run(struct server *s, const struct connection *c,
@@ -79,13 +86,16 @@ static void answer_run(struct server *s, const struct connection *c,
 	if (r == 0)
 		r = may_run(&c->peer, &request->request, &err);
 	if (r == 0)
-		r = world_run(&s->world, &request->request, c->peer.uid, &session, &netns, &err);
+		r = world_run(&s->world, &request->request, owner_of(c, &request->request),
+			      &session, &netns, &err);
 	if (r < 0) {
 		reply.status = MSG_REFUSED;
 		memcpy(reply.text, err.text, sizeof(reply.text));
 		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.uid, err.text);
 	} else {
 		reply.id = session.id;
+		snprintf(reply.text, sizeof(reply.text), "session '%s' through %s, port viap%u",
+			 session.name, session.uplink, session.id);
 		memcpy(reply.name, session.name, sizeof(reply.name));
 	}
 	r = sock_send(c->fd, &reply, sizeof(reply), netns);

@@ -14,10 +14,13 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -38,6 +41,8 @@
 #define EXIT_FAILED    125 /* before the program ran */
 #define EXIT_NOT_EXEC  126
 #define EXIT_NOT_FOUND 127
+
+#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 #define BUSY_TRY_MS 50
 #define BUSY_TRIES  100 /* 5 s */
@@ -122,7 +127,8 @@ static int ask_once(const struct handover *h, struct msg_reply *reply, int *ret_
 	return 0;
 }
 
-static int ask(const struct handover *h, int *ret_netns, struct err *err)
+static int ask(const struct handover *h, char name[SESSION_NAME_MAX], int *ret_netns,
+	       struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_TRY_MS * 1000000L };
 
@@ -142,6 +148,9 @@ static int ask(const struct handover *h, int *ret_netns, struct err *err)
 		r = check_netns(netns, err);
 		if (r < 0)
 			return r;
+		if (h->verbose)
+			fprintf(stderr, "via-iface: %s\n", reply.text);
+		memcpy(name, reply.name, SESSION_NAME_MAX);
 		*ret_netns = steal_fd(&netns);
 		return 0;
 	}
@@ -161,10 +170,41 @@ static int raise(struct err *err)
 	return 0;
 }
 
-static int enter(int netns, struct err *err)
+/*
+ * --keep: the netns stays when its programs have ended, under a name that `ip netns` knows. The
+ * directory is shared with all mount namespaces, as ip-netns(8) makes it.
+ */
+static int keep(int netns, const char *name, struct err *err)
+{
+	char path[PATH_MAX], source[32];
+	int fd;
+
+	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make directory '" NETNS_DIR "'");
+	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0 &&
+	    (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) < 0 ||
+	     mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0))
+		return err_errno(err, errno, "share directory '" NETNS_DIR "'");
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", netns);
+	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return err_errno(err, errno, "keep the netns as '%s'", path);
+	close(fd);
+	if (mount(source, path, "none", MS_BIND, NULL) < 0) {
+		err_errno(err, errno, "keep the netns as '%s'", path);
+		unlink(path);
+		return -err->code;
+	}
+	return 0;
+}
+
+static int enter(const struct handover *h, const char *name, int netns, struct err *err)
 {
 	int r = raise(err);
 
+	if (r == 0 && h->request.request.flags & SESSION_KEEP)
+		r = keep(netns, name, err);
 	if (r < 0)
 		return r;
 	if (setns(netns, CLONE_NEWNET) < 0)
@@ -188,6 +228,21 @@ static int drop(struct err *err)
 	if (capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) ||
 	    capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
 		return err_set(err, EPERM, "drop cap_sys_admin: it is still there");
+	return 0;
+}
+
+/* --user: root gives itself up, for good. */
+static int switch_user(const struct handover_user *u, struct err *err)
+{
+	gid_t groups[HANDOVER_GROUPS_MAX];
+
+	if (!u->wanted)
+		return 0;
+	for (uint32_t i = 0; i < u->n_groups; i++)
+		groups[i] = u->groups[i];
+	if (setgroups(u->n_groups, groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
+	    setresuid(u->uid, u->uid, u->uid) < 0)
+		return err_errno(err, errno, "become uid %u", u->uid);
 	return 0;
 }
 
@@ -270,6 +325,8 @@ static int become(int fd, const struct handover *h, struct err *err)
 	if (r < 0)
 		return fail(err);
 	put_back(h);
+	if (switch_user(&h->user, err) < 0)
+		return fail(err);
 	code = exec_in_path(argv[0], argv, envp);
 	if (code == ENOEXEC && strchr(argv[0], '/'))
 		code = exec_shell(argv[0], argv, envp);
@@ -287,10 +344,11 @@ int main(int argc, char *argv[])
 {
 	struct err err = { 0 };
 	struct handover h = { 0 };
+	char name[SESSION_NAME_MAX];
 	int fd = -1, netns = -1;
 
-	if (prepare(argc, argv, &fd, &h, &err) < 0 || ask(&h, &netns, &err) < 0 ||
-	    enter(netns, &err) < 0 || drop(&err) < 0)
+	if (prepare(argc, argv, &fd, &h, &err) < 0 || ask(&h, name, &netns, &err) < 0 ||
+	    enter(&h, name, netns, &err) < 0 || drop(&err) < 0)
 		return fail(&err);
 	close(netns); /* a descriptor would keep the namespace alive behind the program */
 	return become(fd, &h, &err);

@@ -63,8 +63,8 @@ static int write_strings(int fd, char *const strings[])
 	return r;
 }
 
-int handover_write(const struct msg_request *request, char *const argv[], char *const envp[],
-		   struct err *err)
+int handover_write(const struct msg_request *request, const struct handover_user *user,
+		   bool verbose, char *const argv[], char *const envp[], struct err *err)
 {
 	struct handover h = { .magic = HANDOVER_MAGIC,
 			      .version = MSG_VERSION,
@@ -72,6 +72,8 @@ int handover_write(const struct msg_request *request, char *const argv[], char *
 	_cleanup_close_ int fd = -1;
 	int death_signal = 0, r;
 
+	h.user = *user;
+	h.verbose = verbose;
 	measure(argv, &h.argc, &h.argv_len);
 	measure(envp, &h.envc, &h.env_len);
 	if (h.argv_len + h.env_len > HANDOVER_MAX)
@@ -104,7 +106,7 @@ int handover_read(int fd, struct handover *ret, struct err *err)
 	if (!S_ISREG(st.st_mode) || read_all(fd, &h, sizeof(h), 0) < 0 ||
 	    h.magic != HANDOVER_MAGIC || h.version != MSG_VERSION || h.argv_len > HANDOVER_MAX ||
 	    h.env_len > HANDOVER_MAX || h.argv_len + h.env_len > HANDOVER_MAX || h.argc == 0 ||
-	    h.argc > h.argv_len || h.envc > h.env_len ||
+	    h.argc > h.argv_len || h.envc > h.env_len || h.user.n_groups > HANDOVER_GROUPS_MAX ||
 	    (uint64_t)st.st_size != sizeof(h) + h.argv_len + h.env_len)
 		return err_set(err, EBADMSG, "descriptor %d is not from this version of via-iface",
 			       fd);

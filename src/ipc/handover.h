@@ -2,6 +2,7 @@
 #ifndef VIA_IPC_HANDOVER_H
 #define VIA_IPC_HANDOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -16,6 +17,15 @@
 
 #define HANDOVER_MAGIC 0x76696168u /* "viah" */
 
+/* Whom to become (root only). The names were looked up by the caller: enter reads no database. */
+#define HANDOVER_GROUPS_MAX 256
+
+struct handover_user {
+	uint32_t wanted; /* 0: stay who we are, the rest means nothing */
+	uint32_t uid, gid, n_groups;
+	uint32_t groups[HANDOVER_GROUPS_MAX];
+};
+
 struct handover {
 	uint32_t magic, version;
 	struct msg_request request;
@@ -24,6 +34,8 @@ struct handover {
 	struct rlimit stack;
 	uint32_t personality;
 	int32_t death_signal; /* PR_GET_PDEATHSIG, 0: none */
+	uint32_t verbose;     /* say which session it is */
+	struct handover_user user;
 };
 
 /* Most bytes of arguments and environment: what execve(2) takes at most, and some. */
@@ -33,8 +45,8 @@ struct handover {
  * Writes it all, of the calling process; argv[] and envp[] end with NULL. Returns a descriptor
  * that survives an exec, or a negative errno.
  */
-int handover_write(const struct msg_request *request, char *const argv[], char *const envp[],
-		   struct err *err);
+int handover_write(const struct msg_request *request, const struct handover_user *user,
+		   bool verbose, char *const argv[], char *const envp[], struct err *err);
 
 /* The struct alone, checked. */
 int handover_read(int fd, struct handover *ret, struct err *err);

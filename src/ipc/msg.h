@@ -50,7 +50,7 @@ struct msg_reply {
 };
 
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
-static_assert(sizeof(struct msg_request) == 8 + 8 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX,
+static_assert(sizeof(struct msg_request) == 8 + 12 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX,
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_reply) == 16 + SESSION_NAME_MAX + ERR_TEXT_MAX,
 	      "no padding on the wire");

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "model/session.h"
 
+#define REQUEST_OWNER_SELF UINT32_MAX
+
 /*
  * What a caller wants of a run, as the command line says it and as it crosses to the daemon: a
  * struct of fixed size, without pointers and padding. Text is terminated and zero-filled.
@@ -14,6 +16,7 @@
 struct request {
 	uint32_t flags; /* enum session_flag */
 	uint32_t mtu;   /* bytes, 0: the uplink's */
+	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
 };

@@ -24,6 +24,8 @@ static int story(struct err *err, const struct step *s)
 	};
 	char name[OBJECT_NAME_MAX];
 
+	if (object_of(s)->kind == OBJ_SYSCTL)
+		return err_wrap(err, "set %s", object_name(object_of(s), name));
 	return err_wrap(err, "%s %s", verbs[s->action], object_name(object_of(s), name));
 }
 

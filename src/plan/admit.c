@@ -197,6 +197,13 @@ static int check_bridge(const struct facts *f, struct err *err)
 		       bridge->kind[0] ? bridge->kind : "link");
 }
 
+static uint32_t uplink_mtu(const struct facts *f, const struct session *s)
+{
+	const struct fact_link *l = facts_link(f, s->uplink);
+
+	return s->mtu ? s->mtu : l ? l->mtu : 0;
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
@@ -215,6 +222,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		r = free_host(f, memory->next_host, &s.host, err);
 	if (r < 0)
 		return r;
+	if (uplink_mtu(f, &s) < IP6_MTU_MIN)
+		s.flags |= SESSION_NO_IPV6;
 	s.id = free_id(f, memory->next_id);
 	free_name(f, request->name, s.name);
 	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);

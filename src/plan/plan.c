@@ -182,7 +182,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	set_add(x->set, &fdb);
 	strcpy(up.link_up.name, o.link.name);
 	set_add(x->set, &up);
-	if (x->ip6) {
+	if (x->ip6 && (!o.link.mtu || o.link.mtu >= IP6_MTU_MIN)) {
 		own_sysctl_path(&port_sysctl, o.link.name, off.sysctl.path);
 		snprintf(off.sysctl.value, sizeof(off.sysctl.value), "%s", port_sysctl.value);
 		set_add(x->set, &off);

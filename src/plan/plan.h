@@ -24,6 +24,9 @@
 #define PLAN_RULE_STOP   5181
 #define PLAN_RULE_FENCE  5182
 
+/* A device with less has no IPv6 (RFC 8200, section 5; net/ipv6/addrconf.c). */
+#define IP6_MTU_MIN 1280u
+
 #define PLAN_POOL_LEN 22
 
 struct pool {

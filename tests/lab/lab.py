@@ -868,16 +868,20 @@ class Lab:
         found = {}
 
         def walk(path):
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        walk(entry.path)
-                        continue
-                    name = entry.path[len("/proc/sys/") :]
-                    if any(fnmatch.fnmatchcase(name, p) for p in self.SYSCTL_VARYING):
-                        continue
-                    with contextlib.suppress(OSError, UnicodeDecodeError), open(entry.path) as f:
-                        found[name] = f.read().strip()
+            try:
+                with os.scandir(path) as scanned:
+                    entries = list(scanned)
+            except FileNotFoundError:
+                return  # of an interface that went away meanwhile
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    walk(entry.path)
+                    continue
+                name = entry.path[len("/proc/sys/") :]
+                if any(fnmatch.fnmatchcase(name, p) for p in self.SYSCTL_VARYING):
+                    continue
+                with contextlib.suppress(OSError, UnicodeDecodeError), open(entry.path) as f:
+                    found[name] = f.read().strip()
 
         walk("/proc/sys/net")
         return found

@@ -113,7 +113,8 @@ def test_waiting_client_killed(lab):
     """enter is killed while the daemon has yet to answer."""
     before = lab.snapshot()
     held = asking(lab)
-    pids = lab.daemon_pids()
+    pid, pids = lab.daemon_pid(), lab.daemon_pids()
+    descriptors = len(fds(pid))
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     waiting = [lab.via_popen(lab.spare, "--", "true") for _ in range(3)]
@@ -124,6 +125,7 @@ def test_waiting_client_killed(lab):
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     works(lab, held)
+    lab.wait(lambda: len(fds(pid)) == descriptors, 2, "the end of all connections")
     lab.wait(lambda: len(ports()) == 1, 2, "one port for one session")
     held.finish()
     clear_now(lab)
@@ -657,8 +659,8 @@ def test_a_user_cannot_keep_the_daemon_from_starting(lab):
     before = lab.snapshot()
     if not os.path.isdir("/run/via-iface"):
         raise Skip("no runtime directory is left to lock")
-    script = "exec 9</run/via-iface; flock -n 9; for f in /run/via-iface/*; do"
-    script += " [ -r $f ] && exec 8<$f && flock -n 8; done; echo locked; cat"
+    script = "for f in /run/via-iface /run/via-iface/*; do"
+    script += " [ -r $f ] && exec 9<$f && { flock -n 9; exec 8<&9; }; done; echo locked; cat"
     locker = lab.popen(script, user=1000)
     locker.expect("locked\n")
     done = lab.via(lab.spare, "--", "curl", "-s", lab.url)

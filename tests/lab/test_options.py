@@ -1,0 +1,102 @@
+"""The options of a run."""
+
+import json
+import os
+
+from lab import needs, params
+
+
+def test_name(lab):
+    one = lab.session(lab.spare, "--name", "game")
+    two = lab.session(lab.spare, "--name=game")
+    names = [s["name"] for s in lab.via("list", "--json").json()]
+    assert names == ["game", "game-2"], names
+    one.finish()
+    two.finish()
+
+
+@params("--na", "--ipv", "--host", "--verb", "--na=x")
+def test_no_abbreviations(lab, word):
+    """What a script says today must not mean something else tomorrow."""
+    result = lab.via(word, "x", lab.spare, "--", "echo", "it ran")
+    assert result.code == 125 and "no such option" in result.err and not result.out, result
+
+
+def test_mtu(lab):
+    seen = lab.via("--mtu", "1400", lab.spare, "--", "ip", "-j", "link", "show", "dev", "eth0", check=True)
+    assert seen.json()[0]["mtu"] == 1400, seen
+    assert "1280 to 65535" in lab.via("--mtu", "1279", lab.spare, "--", "true").err
+    low = lab.via("--ipv6=off", "--mtu", "600", lab.spare, "--", "ip", "-j", "link", "show", "dev", "eth0", check=True)
+    assert low.json()[0]["mtu"] == 600, low
+
+
+def test_ipv6_off(lab):
+    seen = lab.via("--ipv6=off", lab.spare, "--", "ip", "-6", "address", "show", "dev", "eth0", check=True)
+    assert seen.out == "", seen
+    result = lab.via("--ipv6=off", lab.spare, "--", "curl", "-sg", lab.url6)
+    assert result.code != 0, result
+    assert lab.via("--ipv6=off", lab.spare, "--", "curl", "-s", lab.url, check=True).out.strip() == lab.spare.addr
+
+
+def test_no_lan(lab):
+    """The internet yes, the uplink's own network and the other one no, in both families."""
+    before = lab.snapshot()
+    held = lab.session(lab.spare, "--no-lan")
+    for address in (lab.spare.gateway, lab.wired.gateway):
+        free = lab.via(lab.spare, "--", "ping", "-c1", "-W2", lab.spare.gateway)
+        assert free.code == 0, free
+        refused = lab.via("--no-lan", lab.spare, "--", "ping", "-c1", "-W2", address)
+        assert refused.code == 1 and "rohibited" in refused.out + refused.err or "iltered" in refused.out, refused
+    assert lab.via("--no-lan", lab.spare, "--", "curl", "-s", lab.url, check=True).out.strip() == lab.spare.addr
+    held.finish()
+    lab.wait_gone()
+    lab.assert_same(before)
+
+
+def test_verbose(lab):
+    result = lab.via("-v", "--name", "game", lab.spare, "--", "true")
+    assert result.code == 0 and "session 'game' through wlp6s0" in result.err, result
+    assert lab.via("-q", lab.spare, "--", "true").err == ""
+
+
+@needs("root")
+def test_user(lab):
+    script = 'id -u; id -g; id -G; echo $HOME $USER $LOGNAME; grep -E "^Cap(Eff|Prm)" /proc/self/status'
+    result = lab.via("--user", "nobody", lab.spare, "--", "sh", "-c", script)
+    lines = result.out.split("\n")
+    assert result.code == 0 and lines[:3] == ["65534", "65534", "65534"], result
+    assert lines[3] == "/nonexistent nobody nobody", result
+    assert all(set(line.split()[1]) == {"0"} for line in lines[4:6]), result
+    held = lab.session(lab.spare, "--user", "nobody")
+    row = lab.via("list", "--json").json()[0]
+    assert (row["uid"], row["user"]) == (65534, "nobody"), row
+    held.finish()
+    missing = lab.via("--user", "nosuchuser", lab.spare, "--", "true")
+    assert missing.code == 125 and "there is no such user" in missing.err, missing
+    plain = lab.via("--user", "root", lab.spare, "--", "true", user=1000)
+    assert plain.code == 125 and "only root may" in plain.err, plain
+
+
+@needs("root")
+def test_keep(lab):
+    """The netns outlives its programs under its name, and goes with `ip netns del`."""
+    before = lab.snapshot()
+    lab.via("--keep", "--name", "box", lab.spare, "--", "true", check=True)
+    assert os.path.exists("/run/netns/box")
+    row = lab.via("list", "--json").json()[0]
+    assert (row["name"], row["state"], row["pids"]) == ("box", "up", []), row
+    seen = lab.run(["ip", "netns", "exec", "box", "curl", "-s", lab.url], check=True)
+    assert seen.out.strip() == lab.spare.addr, seen
+    again = lab.via("--keep", "--name", "box", lab.spare, "--", "true", check=True)
+    assert again.code == 0 and os.path.exists("/run/netns/box-2"), again
+    lab.run("ip netns del box; ip netns del box-2", check=True)
+    lab.wait_gone()
+    lab.assert_same(before)
+
+
+def test_blocked_is_told(lab):
+    held = lab.session()
+    lab.run(f"ip link set dev {lab.spare} down", check=True)
+    row = lab.via("list", "--json").json()[0]
+    assert (row["state"], row["reason"]) == ("blocked", "it is down"), json.dumps(row)
+    held.finish()
