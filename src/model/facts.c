@@ -80,6 +80,20 @@ bool facts_is_ours(const char *name)
 	return !strcmp(name, BRIDGE_NAME) || !strncmp(name, PORT_PREFIX, strlen(PORT_PREFIX));
 }
 
+struct mac facts_bridge_mac(void)
+{
+	return (struct mac){ { 0x0a, 0x76, 0x69, 0, 0, 1 } }; /* locally administered, "vi" */
+}
+
+bool facts_is_our_bridge(const struct fact_link *l)
+{
+	struct mac mac = facts_bridge_mac();
+	bool half_made =
+		!l->alias[0] && !strcmp(l->kind, "bridge") && !memcmp(&l->mac, &mac, sizeof(mac));
+
+	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made);
+}
+
 void facts_done(struct facts *f)
 {
 	VEC_DONE(&f->links);

@@ -114,6 +114,13 @@ const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL 
 /* Whether name is one of ours: the bridge or a port. */
 bool facts_is_ours(const char *name);
 
+/*
+ * Our bridge, by its alias, or by its MAC when its maker died before the alias could be set. A
+ * stranger's via0 is neither.
+ */
+bool facts_is_our_bridge(const struct fact_link *l);
+struct mac facts_bridge_mac(void);
+
 void facts_done(struct facts *f);
 
 #define _cleanup_facts_ __attribute__((cleanup(facts_done)))

@@ -64,23 +64,11 @@ static struct object ours(enum object_kind kind)
 
 /* --- links --------------------------------------------------------------------------------- */
 
-static bool half_made(const struct fact_link *l)
-{
-	return !l->alias[0] && !strcmp(l->kind, "bridge") && l->mac.bytes[0] == 0x0a &&
-	       l->mac.bytes[1] == 0x76 && l->mac.bytes[2] == 0x69;
-}
-
-/* The bridge by its alias, or, when its maker died before the alias, by its MAC. */
-static bool is_our_bridge(const struct fact_link *l)
-{
-	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made(l));
-}
-
 static const struct fact_link *our_bridge(const struct facts *f)
 {
 	const struct fact_link *l = facts_link(f, BRIDGE_NAME);
 
-	return l && is_our_bridge(l) ? l : NULL;
+	return l && facts_is_our_bridge(l) ? l : NULL;
 }
 
 static bool is_our_port(const struct fact_link *l)
@@ -116,7 +104,7 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	if (!fact)
 		return -ENOMEM;
 	*fact = l.fact;
-	if (!is_our_bridge(fact) && !is_our_port(fact))
+	if (!facts_is_our_bridge(fact) && !is_our_port(fact))
 		return 0;
 	o = link_object(&l);
 	set_add(&look->f->ours, &o);

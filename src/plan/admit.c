@@ -188,7 +188,7 @@ static int check_bridge(const struct facts *f, struct err *err)
 {
 	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
 
-	if (!bridge || !strcmp(bridge->alias, BRIDGE_ALIAS))
+	if (!bridge || facts_is_our_bridge(bridge))
 		return 0;
 	return err_set(err, EEXIST,
 		       "make bridge '" BRIDGE_NAME

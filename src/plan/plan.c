@@ -45,11 +45,6 @@ static struct mac mac_of(uint8_t what, uint32_t number)
 	return (struct mac){ { 0x0a, 0x76, 0x69, what, (uint8_t)(number >> 8), (uint8_t)number } };
 }
 
-static struct mac bridge_mac(void)
-{
-	return mac_of(0, 1);
-}
-
 struct mac plan_session_mac(const struct session *s)
 {
 	return mac_of(1, s->host);
@@ -125,7 +120,7 @@ static void plan_bridge(const struct plan_ctx *x)
 
 	strcpy(o.link.name, BRIDGE_NAME);
 	o.link.kind = LINK_BRIDGE;
-	o.link.mac = bridge_mac();
+	o.link.mac = facts_bridge_mac();
 	o.link.mtu = 65535; /* a fixed one: else it follows the smallest port */
 	strcpy(o.link.alias, BRIDGE_ALIAS);
 	set_add(x->set, &o);
@@ -452,7 +447,7 @@ static void plan_session_family(const struct pool *pool, const struct session *s
 
 	strcpy(neigh.neigh.dev, SESSION_DEV);
 	neigh.neigh.ip = plan_gateway(pool, family);
-	neigh.neigh.mac = bridge_mac();
+	neigh.neigh.mac = facts_bridge_mac();
 	set_add(set, &neigh);
 
 	route.route.table = RT_TABLE_MAIN;

@@ -114,7 +114,7 @@ def test_waiting_client_killed(lab):
     before = lab.snapshot()
     held = asking(lab)
     pid, pids = lab.daemon_pid(), lab.daemon_pids()
-    descriptors = len(fds(pid))
+    descriptors = fds_at_rest(pid)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     waiting = [lab.via_popen(lab.spare, "--", "true") for _ in range(3)]
@@ -125,7 +125,7 @@ def test_waiting_client_killed(lab):
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     works(lab, held)
-    lab.wait(lambda: len(fds(pid)) == descriptors, 2, "the end of all connections")
+    lab.wait(lambda: fds(pid) == descriptors, 2, "the end of all connections")
     lab.wait(lambda: len(ports()) == 1, 2, "one port for one session")
     held.finish()
     clear_now(lab)
@@ -531,7 +531,20 @@ def valid_request(lab):
 
 
 def fds(pid):
-    return sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    """What a process has open, by kind; sorted."""
+    names = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            names.append(re.sub(r"\d+", "", os.readlink(f"/proc/{pid}/fd/{fd}")))
+    return sorted(names)
+
+
+def fds_at_rest(pid):
+    while True:
+        first = fds(pid)
+        time.sleep(0.03)
+        if fds(pid) == first:
+            return first
 
 
 def closed_without_a_word(sock):
@@ -547,18 +560,12 @@ def unharmed(lab):
     before = lab.snapshot()
     held = asking(lab)
     pid = lab.daemon_pid()
-    open_before = [re.sub(r"\d+", "", name) for name in fds(pid)]
+    open_before = fds_at_rest(pid)
     yield pid
     assert lab.daemon_pid() == pid, "the daemon did not live"
-    now = []
-
-    def same():
-        now[:] = [re.sub(r"\d+", "", name) for name in fds(pid)]
-        return sorted(now) == sorted(open_before)
-
     with contextlib.suppress(AssertionError):
-        lab.wait(same, 2)
-    assert same(), f"descriptors before:\n{open_before}\nand after:\n{now}"
+        lab.wait(lambda: fds(pid) == open_before, 2)
+    assert fds(pid) == open_before, f"descriptors before:\n{open_before}\nand after:\n{fds(pid)}"
     works(lab, held)
     lab.via(lab.spare, "--", "true", check=True)
     held.finish()
