@@ -6,6 +6,7 @@
  * as it comes; everything else that differs asks for a new look.
  */
 #include <errno.h>
+#include <linux/netconf.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
@@ -192,6 +193,35 @@ static void on_object(const struct facts *f, const struct nlmsghdr *nlh, const s
 		wrong(e);
 }
 
+static int find_netconf(const struct nlattr *attr, void *arg)
+{
+	int *values = arg; /* the device, then its forwarding; 0: not told */
+
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(attr) == NETCONFA_IFINDEX)
+		values[0] = (int)mnl_attr_get_u32(attr);
+	if (mnl_attr_get_type(attr) == NETCONFA_FORWARDING)
+		values[1] = mnl_attr_get_u32(attr) ? 1 : -1;
+	return MNL_CB_OK;
+}
+
+/* Forwarding was switched on a device (ip-monitor(8), netconf). */
+static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	const struct netconfmsg *ncm = mnl_nlmsg_get_payload(nlh);
+	int values[2] = { 0 };
+	const struct fact_link *l;
+
+	mnl_attr_parse(nlh, sizeof(*ncm), find_netconf, values);
+	l = facts_link_by_index(f, values[0]);
+	if (l && values[1] < 0 && ncm->ncm_family == AF_INET &&
+	    (!strcmp(l->name, BRIDGE_NAME) || facts_slot(f, l->name)))
+		wrong(e);
+	if (values[0] == NETCONFA_IFINDEX_ALL)
+		e->stale = true;
+}
+
 static void on_rtnl(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
 	struct object o;
@@ -212,6 +242,9 @@ static void on_rtnl(struct facts *f, const struct nlmsghdr *nlh, struct effect *
 			wrong(e);
 		break;
 	}
+	case RTM_NEWNETCONF:
+		on_netconf(f, nlh, e);
+		break;
 	default:
 		if (observe_event(nlh, f, &o))
 			on_object(f, nlh, &o, e);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "net/rtnl.h"
@@ -41,14 +42,45 @@ static int take_index(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
-static int find_index(struct nl_sock *sock, const char *name, int *ret, struct err *err)
+/* Names of one apply() whose numbers are known: most steps are about the same few devices. */
+struct index_cache {
+	struct {
+		enum place place;
+		char name[IFNAMSIZ];
+		int index;
+	} v[4];
+	size_t n;
+};
+
+static int find_index(struct nl_sock *sock, enum place place, const char *name,
+		      struct index_cache *cache, int *ret, struct err *err)
 {
 	struct nl_msg m;
 	int r;
 
+	for (size_t i = 0; i < ARRAY_SIZE(cache->v); i++)
+		if (cache->v[i].index && cache->v[i].place == place &&
+		    !strcmp(cache->v[i].name, name)) {
+			*ret = cache->v[i].index;
+			return 0;
+		}
 	rtnl_get_link(&m, name);
 	r = nl_get(sock, &m, take_index, ret, err);
-	return r < 0 ? err_wrap(err, "find device '%s'", name) : 0;
+	if (r < 0)
+		return err_wrap(err, "find device '%s'", name);
+	cache->v[cache->n].place = place;
+	cache->v[cache->n].index = *ret;
+	memcpy(cache->v[cache->n].name, name, strlen(name) + 1);
+	cache->n = (cache->n + 1) % ARRAY_SIZE(cache->v);
+	return 0;
+}
+
+/* A link that was made or removed has another number, or none. */
+static void forget_index(struct index_cache *cache, const struct object *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cache->v); i++)
+		if (o->kind == OBJ_LINK && !strcmp(cache->v[i].name, o->link.name))
+			cache->v[i].index = 0;
 }
 
 static bool already_so(const struct step *s, int code)
@@ -60,7 +92,8 @@ static bool already_so(const struct step *s, int code)
 				   s->want->kind == OBJ_ADDRESS);
 }
 
-static int apply_rtnl(struct kernel *k, const struct step *s, struct err *err)
+static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache *cache,
+		      struct err *err)
 {
 	const struct object *o = object_of(s);
 	struct nl_sock *sock = o->place == PLACE_HOST ? &k->route : &k->session_route;
@@ -69,13 +102,15 @@ static int apply_rtnl(struct kernel *k, const struct step *s, struct err *err)
 	bool creates = o->kind == OBJ_LINK && s->action == STEP_ADD;
 	int parts = rtnl_parts(o, s->action), r = 0;
 
+	if (creates || s->action == STEP_REMOVE)
+		forget_index(cache, o);
 	if (o->kind == OBJ_LINK && o->link.master[0] && s->action != STEP_REMOVE)
-		r = find_index(sock, o->link.master, &n.master, err);
+		r = find_index(sock, o->place, o->link.master, cache, &n.master, err);
 	for (int part = 0; part < parts && r == 0; part++) {
 		struct nl_msg m;
 
 		if (dev[0] && !n.dev && !(creates && part == 0))
-			r = find_index(sock, dev, &n.dev, err);
+			r = find_index(sock, o->place, dev, cache, &n.dev, err);
 		if (r < 0)
 			break;
 		rtnl_encode(&m, o, s->action, part, &n);
@@ -229,6 +264,7 @@ static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t fir
 
 int apply(struct kernel *k, const struct steps *steps, struct err *err)
 {
+	struct index_cache cache = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < steps->n && r == 0;) {
@@ -242,7 +278,7 @@ int apply(struct kernel *k, const struct steps *steps, struct err *err)
 		} else if (o->kind == OBJ_SYSCTL) {
 			r = apply_sysctl(k, s, err);
 		} else if (o->kind != OBJ_NETNS) { /* made before: its inode is in the plan */
-			r = apply_rtnl(k, s, err);
+			r = apply_rtnl(k, s, &cache, err);
 		}
 		i += (size_t)taken;
 	}

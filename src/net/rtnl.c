@@ -466,6 +466,7 @@ void rtnl_get_link(struct nl_msg *m, const char *name)
 {
 	nl_msg_start(m, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_put_str(m, IFLA_IFNAME, name);
+	nl_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
 /* --- decoding ------------------------------------------------------------------------------ */

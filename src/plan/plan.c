@@ -406,31 +406,25 @@ static void add_session_sysctl(struct object_set *set, const char *path, const c
 	set_add(set, &o);
 }
 
+/*
+ * The session's router is the bridge and its addresses are given: there is nothing to discover.
+ * These are defaults, which eth0 takes over when it appears.
+ */
 static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_set *set)
 {
-	static const struct {
-		const char *path, *value;
-	} ip6_off[] = {
-		{ "net/ipv6/conf/default/disable_ipv6", "1" },
-	}, ip6_fixed[] = {
-		/* the session's router is the bridge, its address is given: nothing to discover */
-		{ "net/ipv6/conf/default/accept_ra", "0" },
-		{ "net/ipv6/conf/default/autoconf", "0" },
-		{ "net/ipv6/conf/default/accept_dad", "0" },
-		{ "net/ipv6/conf/default/addr_gen_mode", "1" },
-		{ "net/ipv6/conf/default/router_solicitations", "0" },
-	};
 	const struct fact_sysctl *start = facts_sysctl(f, "net/ipv4/ip_unprivileged_port_start");
 
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
-	if (start && start->value[0])
+	if (start && start->value[0] && strcmp(start->value, "1024"))
 		add_session_sysctl(set, start->path, start->value);
 	if (!host_has_ip6(f))
 		return;
-	for (size_t i = 0; !ip6 && i < sizeof(ip6_off) / sizeof(ip6_off[0]); i++)
-		add_session_sysctl(set, ip6_off[i].path, ip6_off[i].value);
-	for (size_t i = 0; ip6 && i < sizeof(ip6_fixed) / sizeof(ip6_fixed[0]); i++)
-		add_session_sysctl(set, ip6_fixed[i].path, ip6_fixed[i].value);
+	if (!ip6) {
+		add_session_sysctl(set, "net/ipv6/conf/default/disable_ipv6", "1");
+		return;
+	}
+	add_session_sysctl(set, "net/ipv6/conf/default/accept_ra", "0");
+	add_session_sysctl(set, "net/ipv6/conf/default/addr_gen_mode", "1");
 }
 
 static void plan_session_family(const struct pool *pool, const struct session *s, uint8_t family,

@@ -357,7 +357,7 @@ def test_smaller_mtu(lab, before):
     if lab.topology == "same":
         lab.ip(f"link set lan mtu {size}", ns=lab.spare.router)
     wired, spare, inside = lab.capture_wired(), lab.capture_spare(), session.capture()
-    out = session.run(EXERCISE)
+    out = session.run(EXERCISE, 30)
     assert out == exercise(lab, lab.spare), out
     offered = {
         (f.eth, f.dir): mss(f) for f in spare.stop() if f.proto == "tcp" and f.flags == "S"
@@ -365,7 +365,8 @@ def test_smaller_mtu(lab, before):
     assert offered[("ip", "in")] == size - 40 and offered[("ip6", "in")] == size - 60, offered
     answered = {f.eth: mss(f) for f in inside.stop() if f.flags == "SA" and f.dir == "in"}
     assert answered == {"ip": size - 40, "ip6": size - 60}, answered
-    assert max(f.length for f in spare.stop()) <= size
+    # (a captured segment may be one that the card would still have to cut)
+    assert max(f.length for f in spare.stop() if f.proto != "tcp") <= size
     nothing_by(wired)
 
 
@@ -376,7 +377,7 @@ def test_mtu_option(lab, size):
     session = wire.Sender(lab, lab.spare, *options) if size >= 1280 else None
     if session:
         assert wire.link_of(lab, session.port)["mtu"] == size
-        assert session.run(EXERCISE) == exercise(lab, lab.spare)
+        assert session.run(EXERCISE, 30) == exercise(lab, lab.spare)
         assert f"mtu {size}" in session.inside("ip link show eth0").out
     else:
         done = lab.via(*options, lab.spare, "--", "curl", "-s", "-m", "5", f"{lab.url}bytes/100000")
@@ -442,6 +443,10 @@ def attempt(family, server):
 def ask(family, server):
     u = socket.socket(family, socket.SOCK_DGRAM)
     u.settimeout(0.4)
+    if family == socket.AF_INET:
+        u.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR: an unreachable network is told too
+    else:
+        u.setsockopt(socket.IPPROTO_IPV6, 25, 1)  # IPV6_RECVERR
     try:
         u.connect((server, 7777))
         u.send(b"lost-uplink")

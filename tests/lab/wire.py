@@ -181,15 +181,16 @@ class Sender:
     def send(self, *frames):
         self._say(" ".join(frame.hex() for frame in frames))
 
-    def run(self, code):
+    def run(self, code, seconds=10):
         """Python in the session; what it prints."""
-        self._say("run " + (code + "\nprint('done', flush=True)").encode().hex(), "done\n")
+        script = code + "\nprint('done', flush=True)"
+        self._say("run " + script.encode().hex(), "done\n", seconds)
         return self.process.out.decode().removesuffix("done\n")
 
-    def _say(self, line, answer="sent\n"):
+    def _say(self, line, answer="sent\n", seconds=10):
         self.process.out = b""
         self.process.write(line + "\n")
-        self.process.expect(answer)
+        self.process.expect(answer, seconds)
 
     def capture(self):
         """What arrives at the session."""
