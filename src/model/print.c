@@ -84,7 +84,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 	quoted(sb, l->alias);
 	strbuf_add(sb,
 		   "\nip link set dev %s type bridge_slave isolated on learning off flood off "
-		   "mcast_flood off\n",
+		   "mcast_flood off bcast_flood off\n",
 		   l->name);
 }
 

@@ -86,7 +86,7 @@ static struct object link_object(const struct rtnl_link *l)
 	o.link.mac = l->fact.mac;
 	o.link.mtu = l->fact.mtu;
 	o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood &&
-			  l->fact.flags & IFF_NOARP;
+			  !l->bcast_flood && l->fact.flags & IFF_NOARP;
 	return o;
 }
 

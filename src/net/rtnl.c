@@ -36,6 +36,7 @@ static void put_port_flags(struct nl_msg *m)
 	nl_put_u8(m, IFLA_BRPORT_LEARNING, 0);
 	nl_put_u8(m, IFLA_BRPORT_UNICAST_FLOOD, 0);
 	nl_put_u8(m, IFLA_BRPORT_MCAST_FLOOD, 0);
+	nl_put_u8(m, IFLA_BRPORT_BCAST_FLOOD, 0);
 	nl_nest_end(m, data);
 	nl_nest_end(m, info);
 }
@@ -571,6 +572,7 @@ static void decode_port(const struct nlattr *data, struct rtnl_link *l)
 	l->learning = u8_of(tb[IFLA_BRPORT_LEARNING], 1);
 	l->flood = u8_of(tb[IFLA_BRPORT_UNICAST_FLOOD], 1);
 	l->mcast_flood = u8_of(tb[IFLA_BRPORT_MCAST_FLOOD], 1);
+	l->bcast_flood = u8_of(tb[IFLA_BRPORT_BCAST_FLOOD], 1);
 }
 
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)

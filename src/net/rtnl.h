@@ -44,8 +44,8 @@ void rtnl_get_link(struct nl_msg *m, const char *name);
  */
 struct rtnl_link {
 	struct fact_link fact;
-	bool isolated, learning, flood, mcast_flood; /* of a bridge port */
-	uint8_t operstate;                           /* IF_OPER_* of RFC 2863 */
+	bool isolated, learning, flood, mcast_flood, bcast_flood; /* of a bridge port */
+	uint8_t operstate;                                        /* IF_OPER_* of RFC 2863 */
 };
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
