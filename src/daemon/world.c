@@ -166,20 +166,18 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 	return 0;
 }
 
-static int merge(struct object_set *into, struct object_set *from)
+/* Adds copies; what is inside a session has no rules, whose statements would need an owner. */
+static int merge(struct object_set *into, const struct object_set *from)
 {
 	for (size_t i = 0; i < from->n; i++)
 		set_add(into, &from->v[i]);
-	from->n = 0; /* the statements of rules have moved */
-	set_done(from);
 	return set_sort(into);
 }
 
 static int want_session(struct world *w, struct session *s, struct object_set *want,
-			struct err *err)
+			struct object_set *inside, struct err *err)
 {
 	struct facts *f = &w->facts;
-	struct object_set inside = { 0 };
 	struct session *added = VEC_PUSH(&f->sessions);
 	struct fact_link *port = VEC_PUSH(&f->links);
 	struct fact_slot *slot = facts_slot(f, s->uplink) ? NULL : VEC_PUSH(&f->slots);
@@ -196,18 +194,37 @@ static int want_session(struct world *w, struct session *s, struct object_set *w
 	}
 	r = plan_host(f, f->sessions.v, f->sessions.n, want, err);
 	if (r == 0)
-		r = plan_inside(f, s, &inside, err);
+		r = plan_inside(f, s, inside, err);
 	if (r < 0)
 		return r;
-	return merge(want, &inside) < 0 ? err_errno(err, ENOMEM, "plan the session") : 0;
+	return merge(want, inside) < 0 ? err_errno(err, ENOMEM, "plan the session") : 0;
+}
+
+/*
+ * The program's first packet must find its way, and so must the answer: each of these takes the
+ * kernel a moment longer than the message that asks for it.
+ */
+static void settle(struct world *w, const struct session *s, const struct object_set *inside)
+{
+	char port[IFNAMSIZ];
+
+	session_port(s->id, port);
+	kernel_settle(&w->kernel, PLACE_SESSION, SESSION_DEV, SETTLE_MS);
+	kernel_settle(&w->kernel, PLACE_HOST, port, SETTLE_MS);
+	kernel_settle(&w->kernel, PLACE_HOST, BRIDGE_NAME, SETTLE_MS);
+	for (size_t i = 0; i < inside->n; i++) {
+		const struct object *o = &inside->v[i];
+
+		if (o->kind == OBJ_ADDRESS && o->address.prefix.ip.family == AF_INET6)
+			kernel_settle_address(&w->kernel, &o->address.prefix.ip, SETTLE_MS);
+	}
 }
 
 static int try_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
 		   struct err *err)
 {
-	_cleanup_set_ struct object_set want = { 0 };
+	_cleanup_set_ struct object_set want = { 0 }, inside = { 0 };
 	struct session s;
-	char port[IFNAMSIZ];
 	int r = look(w, request->uplinks, err);
 
 	if (r == 0)
@@ -219,7 +236,7 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 	s.since = (uint64_t)time(NULL);
 	r = kernel_session_inode(&w->kernel, &s.netns, err);
 	if (r == 0)
-		r = want_session(w, &s, &want, err);
+		r = want_session(w, &s, &want, &inside, err);
 	if (r == 0)
 		r = converge(w, &want, err);
 	kernel_home(&w->kernel);
@@ -227,9 +244,8 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 		w->stale = true;
 		return r;
 	}
-	session_port(s.id, port);
-	kernel_settle(&w->kernel, port, SETTLE_MS);
-	kernel_settle(&w->kernel, BRIDGE_NAME, SETTLE_MS);
+	settle(w, &s, &inside);
+
 	w->memory.next_id = s.id + 1;
 	w->memory.next_host = s.host + 1;
 	*ret = s;

@@ -236,7 +236,8 @@ static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err
 static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first, struct err *err)
 {
 	const struct object *o = object_of(&steps->v[first]);
-	struct nl_sock *sock = o->place == PLACE_HOST ? &k->nft : &k->session_nft;
+	struct nl_sock *sock =
+		&k->nft; /* nothing of nftables is inside a session, in this version */
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	bool empty = true;
 	size_t i;

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -83,7 +84,9 @@ int kernel_new_session(struct kernel *k, struct err *err)
 	if (r == 0)
 		r = nl_open(&k->session_route, NETLINK_ROUTE, err);
 	if (r == 0)
-		r = nl_open(&k->session_nft, NETLINK_NETFILTER, err);
+		r = nl_open(&k->session_events, NETLINK_ROUTE, err);
+	if (r == 0)
+		r = nl_join(&k->session_events, RTNLGRP_IPV6_IFADDR, err);
 	if (r < 0) {
 		kernel_home(k);
 		kernel_drop_session(k);
@@ -104,7 +107,7 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
 void kernel_drop_session(struct kernel *k)
 {
 	nl_close(&k->session_route);
-	nl_close(&k->session_nft);
+	nl_close(&k->session_events);
 	close_fd(&k->session_ns);
 }
 
@@ -130,8 +133,9 @@ static int64_t now_ms(void)
  * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
  * 6.9); elsewhere the change is announced.
  */
-void kernel_settle(struct kernel *k, const char *dev, int timeout_ms)
+void kernel_settle(struct kernel *k, enum place place, const char *dev, int timeout_ms)
 {
+	struct nl_sock *sock = place == PLACE_HOST ? &k->route : &k->session_route;
 	int64_t end = now_ms() + timeout_ms, left;
 	struct nl_sock events = { 0 };
 	struct nl_msg m;
@@ -142,11 +146,11 @@ void kernel_settle(struct kernel *k, const char *dev, int timeout_ms)
 		char buf[8192];
 
 		rtnl_get_link(&m, dev);
-		if (nl_get(&k->route, &m, take_operstate, &operstate, NULL) < 0 ||
-		    operstate == OPER_UP)
+		if (nl_get(sock, &m, take_operstate, &operstate, NULL) < 0 || operstate == OPER_UP)
 			break;
 		if (!events.nl) { /* listen first, then ask once more */
-			if (nl_open(&events, NETLINK_ROUTE, NULL) < 0 ||
+			if ((place == PLACE_SESSION && kernel_enter_session(k, NULL) < 0) ||
+			    nl_open(&events, NETLINK_ROUTE, NULL) < 0 ||
 			    nl_join(&events, RTNLGRP_LINK, NULL) < 0)
 				break;
 			continue;
@@ -159,4 +163,38 @@ void kernel_settle(struct kernel *k, const char *dev, int timeout_ms)
 			;
 	}
 	nl_close(&events);
+	kernel_home(k);
+}
+
+static bool tells_of(const char *buf, ssize_t len, const struct ip *ip)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+	int left = (int)len;
+	struct fact_addr a;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == RTM_NEWADDR && rtnl_decode_addr(nlh, &a) > 0 &&
+		    ip_equal(&a.prefix.ip, ip))
+			return true;
+	return false;
+}
+
+void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms, left;
+
+	for (;;) {
+		struct pollfd fd = { .fd = nl_fd(&k->session_events), .events = POLLIN };
+		char buf[8192] __attribute__((aligned(8)));
+		ssize_t len = recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (len > 0) {
+			if (tells_of(buf, len, ip))
+				return;
+			continue;
+		}
+		left = end - now_ms();
+		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
+			return;
+	}
 }

@@ -18,7 +18,7 @@ struct kernel {
 	int host_ns; /* -1 in a program that only looks */
 
 	/* the session that is being made */
-	struct nl_sock session_route, session_nft;
+	struct nl_sock session_route, session_events;
 	int session_ns;
 	enum place at; /* whose netns the process is in */
 };
@@ -76,6 +76,13 @@ int apply(struct kernel *k, const struct steps *steps, struct err *err);
  * activates a device some time after its carrier appears (net/core/link_watch.c). Bounded by
  * timeout_ms, and no failure when it is over.
  */
-void kernel_settle(struct kernel *k, const char *dev, int timeout_ms);
+void kernel_settle(struct kernel *k, enum place place, const char *dev, int timeout_ms);
+
+/*
+ * Waits until an IPv6 address in the session is its own: even without duplicate address detection
+ * the kernel adds the local route from a work queue (net/ipv6/addrconf.c:addrconf_dad_work), and
+ * an answer that is faster is lost. Bounded as above.
+ */
+void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms);
 
 #endif

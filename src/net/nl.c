@@ -163,7 +163,8 @@ const char *nl_extack(const struct nlmsghdr *nlh)
 	size_t skip = sizeof(*e);
 	const char *text = NULL;
 
-	if (nlh->nlmsg_type != NLMSG_ERROR || !(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+	if (nlh->nlmsg_type != NLMSG_ERROR || !(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
+	    mnl_nlmsg_get_payload_len(nlh) < skip)
 		return NULL;
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) /* the offending message stands in between */
 		skip += MNL_ALIGN(e->msg.nlmsg_len) - sizeof(struct nlmsghdr);

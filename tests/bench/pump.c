@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pump serve PORT                          TCP: as the client's first byte says; UDP: echo
+ * pump serve PORT ADDRESS...               TCP: as the client's first byte says; UDP: echo
  * pump up|down ADDRESS PORT MS [DEVICE]    bulk for that long: prints bits per second
  * pump tcp|udp ADDRESS PORT COUNT [DEVICE] one byte to and fro: prints the median in nanoseconds
  *
@@ -77,14 +77,34 @@ static void serve_one(int fd)
 	exit(0);
 }
 
-static int listen_on(int type, uint16_t port)
+/* An IPv4 address as IPv6 has it, for sockets that take both. */
+static struct sockaddr_in6 to_sockaddr(const char *address, uint16_t port)
 {
 	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", strchr(address, ':') ? "" : "::ffff:", address);
+	if (inet_pton(AF_INET6, text, &a.sin6_addr) != 1)
+		die(address);
+	return a;
+}
+
+static int open_socket(int type)
+{
 	int fd = socket(AF_INET6, type, 0), on = 1, off = 0;
 
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+		die("socket");
+	return fd;
+}
+
+static int listen_on(int type, const char *address, uint16_t port)
+{
+	struct sockaddr_in6 a = to_sockaddr(address, port);
+	int fd = open_socket(type);
+
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    (type == SOCK_STREAM && listen(fd, 64) < 0))
 		die("listen");
 	return fd;
@@ -102,14 +122,20 @@ static void echo_datagrams(int fd)
 	}
 }
 
-static void serve(uint16_t port)
+/* UDP is bound to each address: an answer from another one would be taken for a stranger's. */
+static void serve(uint16_t port, char **addresses)
 {
-	int tcp = listen_on(SOCK_STREAM, port), udp = listen_on(SOCK_DGRAM, port);
+	int tcp = listen_on(SOCK_STREAM, "::", port);
 
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (fork() == 0)
-		echo_datagrams(udp);
+	for (; *addresses; addresses++) {
+		int udp = listen_on(SOCK_DGRAM, *addresses, port);
+
+		if (fork() == 0)
+			echo_datagrams(udp);
+		close(udp);
+	}
 	printf("ready\n");
 	fflush(stdout);
 	for (;;) {
@@ -125,18 +151,12 @@ static void serve(uint16_t port)
 
 static int connect_to(int type, const char *address, uint16_t port, const char *dev, char mode)
 {
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int is6 = strchr(address, ':') != NULL;
-	int fd = socket(is6 ? AF_INET6 : AF_INET, type, 0);
+	struct sockaddr_in6 a = to_sockaddr(address, port);
+	int fd = open_socket(type);
 
-	inet_pton(is6 ? AF_INET6 : AF_INET, address,
-		  is6 ? (void *)&a6.sin6_addr : (void *)&a4.sin_addr);
-	if (fd < 0 ||
-	    (dev && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev)) < 0))
+	if (dev && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev)) < 0)
 		die("bind to the device");
-	if (connect(fd, is6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4,
-		    is6 ? sizeof(a6) : sizeof(a4)) < 0)
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		die("connect");
 	if (type == SOCK_STREAM) {
 		no_delay(fd);
@@ -208,8 +228,8 @@ int main(int argc, char *argv[])
 	const char *what = argc > 1 ? argv[1] : "", *dev = argc > 5 ? argv[5] : NULL;
 	uint16_t port;
 
-	if (argc == 3 && !strcmp(what, "serve"))
-		serve((uint16_t)atoi(argv[2]));
+	if (argc > 3 && !strcmp(what, "serve"))
+		serve((uint16_t)atoi(argv[2]), argv + 3);
 	if (argc < 5)
 		return 2;
 	port = (uint16_t)atoi(argv[3]);
