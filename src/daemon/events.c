@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/vec.h"
 #include "daemon/world.h"
 #include "net/rtnl.h"
 
@@ -57,8 +58,10 @@ static struct fact_link *known_link(struct facts *f, const struct fact_link *see
 }
 
 /* The kernel has removed a port and all that hung on it; so do the facts. */
-static bool forget_port(struct facts *f, const char *name)
+static bool forget_port(struct world *w, const char *name)
 {
+	struct facts *f = &w->facts;
+	struct session *ended;
 	size_t kept = 0;
 	bool found = false;
 	char port[IFNAMSIZ], path[SYSCTL_MAX];
@@ -66,6 +69,11 @@ static bool forget_port(struct facts *f, const char *name)
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		session_port(f->sessions.v[i].id, port);
 		if (!strcmp(port, name)) {
+			ended = VEC_PUSH(&w->ended);
+			if (ended)
+				*ended = f->sessions.v[i];
+			else
+				w->stale = true;
 			f->sessions.v[i] = f->sessions.v[--f->sessions.n];
 			found = true;
 			break;
@@ -99,8 +107,9 @@ static bool link_differs(const struct fact_link *a, const struct fact_link *b)
 	       (a->flags & flags) != (b->flags & flags);
 }
 
-static void on_link(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
 {
+	struct facts *f = &w->facts;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct fact_link *known;
 	struct rtnl_link l;
@@ -110,7 +119,7 @@ static void on_link(struct facts *f, const struct nlmsghdr *nlh, struct effect *
 	known = known_link(f, &l.fact);
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (!strncmp(l.fact.name, PORT_PREFIX, strlen(PORT_PREFIX)))
-			e->heal |= forget_port(f, l.fact.name);
+			e->heal |= forget_port(w, l.fact.name);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME) || is_uplink(f, l.fact.index))
 			wrong(e);
 		else
@@ -222,14 +231,15 @@ static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct
 		e->stale = true;
 }
 
-static void on_rtnl(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
 {
+	const struct facts *f = &w->facts;
 	struct object o;
 
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		on_link(f, nlh, e);
+		on_link(w, nlh, e);
 		break;
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
@@ -277,7 +287,7 @@ static void on_nft(const struct nlmsghdr *nlh, struct effect *e)
 }
 
 /* Hands each message of others to its handler. False when the socket overflowed. */
-static bool drain(struct nl_sock *sock, uint32_t own, struct facts *f, struct effect *e)
+static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct effect *e)
 {
 	for (;;) {
 		char buf[65536] __attribute__((aligned(8)));
@@ -294,8 +304,8 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct facts *f, struct ef
 		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_pid == own && own)
 				continue;
-			if (f)
-				on_rtnl(f, nlh, e);
+			if (w)
+				on_rtnl(w, nlh, e);
 			else
 				on_nft(nlh, e);
 		}
@@ -324,7 +334,7 @@ bool world_take_events(struct world *w)
 {
 	struct effect e = { 0 };
 
-	if (!drain(&w->events, w->kernel.route.portid, &w->facts, &e))
+	if (!drain(&w->events, w->kernel.route.portid, w, &e))
 		wrong(&e);
 	if (!drain(&w->nft_events, w->kernel.nft.portid, NULL, &e))
 		wrong(&e);

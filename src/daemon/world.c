@@ -62,6 +62,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 void world_close(struct world *w)
 {
 	facts_done(&w->facts);
+	VEC_DONE(&w->ended);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
 	kernel_close(&w->kernel);
@@ -84,7 +85,8 @@ static int look(struct world *w, const char *uplinks, struct err *err)
 		return r;
 	facts_done(&w->facts);
 	w->facts = fresh;
-	w->stale = false;
+	w->stale = w->settled = false;
+	w->ended.n = 0;
 	w->observed_rules = true;
 	return 0;
 }
@@ -163,6 +165,7 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 	}
 	adopt(w, want);
 	w->observed_rules = false;
+	w->settled = true;
 	return 0;
 }
 
@@ -174,14 +177,20 @@ static int merge(struct object_set *into, const struct object_set *from)
 	return set_sort(into);
 }
 
-static int want_session(struct world *w, struct session *s, struct object_set *want,
-			struct object_set *inside, struct err *err)
+/* Whether somebody else's objects of a slot are in place already. */
+static bool slot_in_use(const struct world *w, const struct session *s)
 {
-	struct facts *f = &w->facts;
+	for (size_t i = 0; i < w->facts.sessions.n; i++)
+		if (w->facts.sessions.v[i].slot == s->slot && w->facts.sessions.v[i].id != s->id)
+			return true;
+	return false;
+}
+
+static int note_session(struct facts *f, const struct session *s, struct err *err)
+{
 	struct session *added = VEC_PUSH(&f->sessions);
 	struct fact_link *port = VEC_PUSH(&f->links);
 	struct fact_slot *slot = facts_slot(f, s->uplink) ? NULL : VEC_PUSH(&f->slots);
-	int r;
 
 	if (!added || !port)
 		return err_errno(err, ENOMEM, "plan the session");
@@ -192,12 +201,45 @@ static int want_session(struct world *w, struct session *s, struct object_set *w
 		slot->slot = s->slot;
 		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));
 	}
-	r = plan_host(f, f->sessions.v, f->sessions.n, want, err);
-	if (r == 0)
-		r = plan_inside(f, s, inside, err);
+	return 0;
+}
+
+/* Beside others on the same uplink: its own part is all that is new. */
+static int add_session(struct world *w, const struct session *s, const struct object_set *inside,
+		       struct err *err)
+{
+	_cleanup_set_ struct object_set part = { 0 }, all = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	int r = plan_session(&w->facts, s, &part, err);
+
 	if (r < 0)
 		return r;
-	return merge(want, inside) < 0 ? err_errno(err, ENOMEM, "plan the session") : 0;
+	if (merge(&all, &part) < 0 || merge(&all, inside) < 0 || diff(&all, &nothing, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the session");
+	r = apply(&w->kernel, &steps, err);
+	if (r == 0 && merge(&w->facts.ours, &part) < 0)
+		r = err_errno(err, ENOMEM, "note the session");
+	return r;
+}
+
+static int make_session(struct world *w, const struct session *s, const struct object_set *inside,
+			struct err *err)
+{
+	_cleanup_set_ struct object_set want = { 0 };
+	struct facts *f = &w->facts;
+	bool alone = !w->settled || w->ended.n || !slot_in_use(w, s);
+	int r = note_session(f, s, err);
+
+	if (r == 0 && !alone)
+		return add_session(w, s, inside, err);
+	if (r == 0)
+		r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
+	if (r < 0)
+		return r;
+	if (merge(&want, inside) < 0)
+		return err_errno(err, ENOMEM, "plan the session");
+	return converge(w, &want, err);
 }
 
 /*
@@ -223,7 +265,7 @@ static void settle(struct world *w, const struct session *s, const struct object
 static int try_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
 		   struct err *err)
 {
-	_cleanup_set_ struct object_set want = { 0 }, inside = { 0 };
+	_cleanup_set_ struct object_set inside = { 0 };
 	struct session s;
 	int r = look(w, request->uplinks, err);
 
@@ -236,9 +278,9 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 	s.since = (uint64_t)time(NULL);
 	r = kernel_session_inode(&w->kernel, &s.netns, err);
 	if (r == 0)
-		r = want_session(w, &s, &want, &inside, err);
+		r = plan_inside(&w->facts, &s, &inside, err);
 	if (r == 0)
-		r = converge(w, &want, err);
+		r = make_session(w, &s, &inside, err);
 	kernel_home(&w->kernel);
 	if (r < 0) {
 		w->stale = true;
@@ -280,9 +322,56 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 	return 0;
 }
 
+/* What a session leaves behind when the kernel has removed its port. */
+static int remove_ended(struct world *w, const struct session *s, struct err *err)
+{
+	_cleanup_set_ struct object_set part = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	size_t kept = 0;
+	int r = plan_session(&w->facts, s, &part, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < part.n; i++)
+		if (part.v[i].kind == OBJ_NFT_ELEMENT || part.v[i].kind == OBJ_NEIGH)
+			part.v[kept++] = part.v[i];
+	part.n = kept;
+	if (diff(&nothing, &part, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the end of a session");
+	r = apply(&w->kernel, &steps, err);
+	if (r == 0)
+		set_subtract(&w->facts.ours, &part);
+	return r;
+}
+
+/* When nothing else happened and every slot stays, an end costs its own part alone. */
+static bool only_ends(const struct world *w)
+{
+	for (size_t i = 0; i < w->ended.n; i++)
+		if (!slot_in_use(w, &w->ended.v[i]))
+			return false;
+	return !w->stale && w->settled && w->ended.n;
+}
+
+static int take_ends(struct world *w, struct err *err)
+{
+	int r = 0;
+
+	while (w->ended.n && r == 0) {
+		r = remove_ended(w, &w->ended.v[w->ended.n - 1], err);
+		w->ended.n--;
+	}
+	w->stale |= r < 0;
+	return r;
+}
+
 int world_heal(struct world *w, struct err *err)
 {
 	int r = -EAGAIN;
+
+	if (only_ends(w) && take_ends(w, err) == 0)
+		return 0;
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		_cleanup_set_ struct object_set want = { 0 };

@@ -17,7 +17,12 @@ struct world {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
 	struct facts facts;
-	bool stale;          /* something moved since facts were made */
+	bool stale;   /* something moved since facts were made */
+	bool settled; /* facts.ours is what facts.sessions want */
+	struct {
+		struct session *v;
+		size_t n, size;
+	} ended;             /* sessions whose port has gone, and what else they had has not yet */
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
 };

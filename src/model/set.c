@@ -61,6 +61,19 @@ const struct object *set_find(const struct object_set *set, const struct object 
 	return set->n ? bsearch(key, set->v, set->n, sizeof(*set->v), compare) : NULL;
 }
 
+void set_subtract(struct object_set *set, const struct object_set *gone)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (set_find(gone, &set->v[i]))
+			drop(&set->v[i]);
+		else
+			set->v[kept++] = set->v[i];
+	}
+	set->n = kept;
+}
+
 void set_done(struct object_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)

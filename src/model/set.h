@@ -26,6 +26,9 @@ int set_sort(struct object_set *set);
 /* The object of the same key in a sorted set, or NULL. */
 const struct object *set_find(const struct object_set *set, const struct object *key);
 
+/* Drops from a sorted set what is in another sorted one, by key. */
+void set_subtract(struct object_set *set, const struct object_set *gone);
+
 void set_done(struct object_set *set);
 
 #define _cleanup_set_ __attribute__((cleanup(set_done)))

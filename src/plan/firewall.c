@@ -284,8 +284,6 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	plan_bridge_slot(x->set, 0);
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_bridge_slot(x->set, x->slots[i].slot);
-	for (size_t i = 0; i < x->n_sessions; i++)
-		plan_bridge_session(x, &x->sessions[i]);
 }
 
 /* Rules often start alike; these start one. */
@@ -594,8 +592,6 @@ static void plan_inet_table(const struct plan_ctx *x)
 	}
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_inet_uplink(x, &x->slots[i]);
-	for (size_t i = 0; i < x->n_sessions; i++)
-		plan_inet_session(x, &x->sessions[i]);
 	plan_marks(x);
 	plan_lan_chains(x);
 	plan_forward(x);
@@ -659,6 +655,12 @@ static void plan_arp_table(const struct plan_ctx *x)
 	nft_lookup(&r, "uplink4_dev", true, 2, key);
 	nft_verdict(&r, NF_DROP, NULL);
 	add_rule(&c, &r);
+}
+
+void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
+{
+	plan_bridge_session(x, s);
+	plan_inet_session(x, s);
 }
 
 void plan_firewall(const struct plan_ctx *x)

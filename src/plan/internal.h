@@ -35,8 +35,9 @@ bool plan_fenced(const struct facts *facts, const char *uplink, uint8_t family);
  */
 bool plan_forwards_all_ip6(const struct facts *facts);
 
-/* Adds the tables of nftables (firewall.c). */
+/* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
+void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
 
 static inline const char *per_family(uint8_t family, const char *ip4, const char *ip6)
 {

@@ -386,12 +386,36 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	plan_ip6_forwarding(&x);
 	for (size_t i = 0; i < x.n_slots; i++)
 		plan_uplink(&x, &x.slots[i]);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		plan_firewall_session(&x, &sessions[i]);
 		plan_port(&x, &sessions[i]);
+	}
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);
 		return err_errno(err, -r, "plan the host's side");
+	}
+	*ret = set;
+	return 0;
+}
+
+int plan_session(const struct facts *f, const struct session *s, struct object_set *ret,
+		 struct err *err)
+{
+	struct object_set set = { 0 };
+	struct plan_ctx x = {
+		.facts = f, .sessions = s, .n_sessions = 1, .ip6 = host_has_ip6(f), .set = &set
+	};
+	int r = plan_pool(f, &x.pool, err);
+
+	if (r < 0)
+		return r;
+	plan_firewall_session(&x, s);
+	plan_port(&x, s);
+	r = set_sort(&set);
+	if (r < 0) {
+		set_done(&set);
+		return err_errno(err, -r, "plan the session's port");
 	}
 	*ret = set;
 	return 0;

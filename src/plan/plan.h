@@ -64,6 +64,14 @@ int plan_admit(const struct facts *facts, const struct request *request, uint32_
 int plan_host(const struct facts *facts, const struct session *sessions, size_t n,
 	      struct object_set *ret, struct err *err);
 
+/*
+ * The part of plan_host() that is one session's own. Where another session has the same slot,
+ * plan_host() of all of them is plan_host() of the others and this: a launch beside others and
+ * an end need no more.
+ */
+int plan_session(const struct facts *facts, const struct session *s, struct object_set *ret,
+		 struct err *err);
+
 /* The objects inside one session's netns, the netns itself and the veth pair included. */
 int plan_inside(const struct facts *facts, const struct session *s, struct object_set *ret,
 		struct err *err);

@@ -2,8 +2,10 @@
 /*
  * stopwatch ROUNDS PAUSE-MS COMMAND… :: COMMAND… [:: …]
  *
- * Runs the commands in turn, ROUNDS times, and prints a line for each round: the nanoseconds from
- * before each one's start to its end. The pause lets the kernel take the last netns down.
+ * Runs each command ROUNDS times, in another order each round, and prints a line for each round:
+ * the nanoseconds from before each one's start to its end, in the order given. The kernel takes
+ * the netns of the one before down meanwhile, in as far as the pause does not cover it; with a
+ * random order that befalls all alike.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -39,8 +41,20 @@ static long long take_time(char **command)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? now() - start : -1;
 }
 
+static void shuffle(size_t order[], size_t n)
+{
+	for (size_t i = n; i-- > 1;) {
+		size_t j = (size_t)rand() % (i + 1), other = order[j];
+
+		order[j] = order[i];
+		order[i] = other;
+	}
+}
+
 int main(int argc, char *argv[])
 {
+	size_t order[COMMANDS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	long long took[COMMANDS_MAX];
 	char **commands[COMMANDS_MAX];
 	size_t n = 0;
 
@@ -52,14 +66,18 @@ int main(int argc, char *argv[])
 			argv[i] = NULL;
 			commands[n++] = argv + i + 1;
 		}
-	for (long round = atol(argv[1]); round > 0; round--)
-		for (size_t i = 0; i < n; i++) {
-			long pause_ms = atol(argv[2]);
-			const struct timespec pause = { .tv_sec = pause_ms / 1000,
-							.tv_nsec = pause_ms % 1000 * 1000000 };
+	for (long round = atol(argv[1]); round > 0; round--) {
+		long pause_ms = atol(argv[2]);
+		const struct timespec pause = { .tv_sec = pause_ms / 1000,
+						.tv_nsec = pause_ms % 1000 * 1000000 };
 
-			printf("%lld%c", take_time(commands[i]), i + 1 < n ? ' ' : '\n');
+		shuffle(order, n);
+		for (size_t i = 0; i < n; i++) {
+			took[order[i]] = take_time(commands[order[i]]);
 			nanosleep(&pause, NULL);
 		}
+		for (size_t i = 0; i < n; i++)
+			printf("%lld%c", took[i], i + 1 < n ? ' ' : '\n');
+	}
 	return 0;
 }

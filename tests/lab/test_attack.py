@@ -590,6 +590,33 @@ def test_dead_sessions_stream(lab, daemon):
     assert wired.leaks() == [] and wired.answers() == []
 
 
+@topology("split", "same")
+def test_dead_sessions_stream_goes_on(lab):
+    """The host finds in the end that nobody is there. It does not say so by the wired card: what
+    it would quote is the session's."""
+    keeper = lab.session()
+    code = f"""
+import socket, time
+for server, family in (("{SERVER}", socket.AF_INET), ("{SERVER6}", socket.AF_INET6)):
+    u = socket.socket(family, socket.SOCK_DGRAM)
+    u.sendto(b"900 6", (server, 7778))
+    u.recv(99)
+print("ready", flush=True)
+time.sleep(99)
+"""
+    victim = lab.via_popen(lab.spare, "--", "/usr/bin/python3", "-c", code)
+    victim.expect("ready\n")
+    wired, spare = lab.capture_wired(token="late "), lab.capture_spare()
+    victim.stop(signal.SIGKILL)
+    time.sleep(4.5)  # the neighbour's resolution fails after three seconds
+    for eth in ("ip", "ip6"):
+        n = sum(f.dir == "out" and f.eth == eth and b"late" in f.payload for f in spare.peek())
+        assert n > 400, f"{eth}: only {n} came, so nothing was tested"
+    assert wired.leaks() == [], wired.leaks()[:5]
+    assert wired.answers() == [], wired.answers()[:5]
+    assert keeper.running()
+
+
 @timeout(120)
 def test_long_lived_among_many(lab):
     """Sixty others start and end; no request of this one waits long."""

@@ -393,6 +393,7 @@ def test_smaller_mtu(lab, before):
     nothing_by(wired)
 
 
+@topology("split", "same")
 @params(1280, 1400, 576)
 def test_mtu_option(lab, size):
     """--mtu: the session's own card; what is bigger is cut or told, in both directions. A size
@@ -407,10 +408,41 @@ def test_mtu_option(lab, size):
         return
     session = wire.Sender(lab, lab.spare, "--mtu", size)
     assert f"mtu {size}" in session.inside("ip link show eth0").out
-    eyes = session.capture()
+    eyes, wired = session.capture(), lab.capture_wired()
     out = session.run(EXERCISE, 30)
+    nothing_by(wired)
     assert out == exercise(lab, lab.spare), out
     assert max(f.length for f in eyes.stop() if f.proto != "tcp") <= size
+
+
+@topology("split", "same")
+def test_errors_go_by_the_uplink(lab):
+    """What the host has to say about a packet for a session (too big, too old) quotes it: that goes
+    back by the way it came, not by the wired card."""
+    session = wire.Sender(lab, lab.spare, "--mtu", 1280)
+    session.run(
+        "for n, (server, family) in enumerate((('%s', socket.AF_INET), ('%s', socket.AF_INET6))):\n"
+        "    u = socket.socket(family, socket.SOCK_DGRAM); u.bind(('', 5000 + n))\n"
+        "    u.settimeout(1); u.sendto(b'.', (server, 7777)); u.recv(99)" % (SERVER, SERVER6)
+    )
+    wired, spare = lab.capture_wired(token="to-a-session"), lab.capture_spare()
+    with lab.inside(lab.spare.router):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        sock.bind(("lan", 0))
+        mac = sock.getsockname()[4].hex(":")
+    big, small = b"to-a-session".ljust(1390, b"."), b"to-a-session"
+    for data, more, more6 in ((big, {"fragment": 0x4000}, {}), (small, {"ttl": 1}, {"hops": 1})):
+        for src, dst, port, kind, how in (
+            (SERVER, lab.spare.addr, 5000, wire.IP, more),
+            (SERVER6, lab.spare.addr6, 5001, wire.IP6, more6),
+        ):
+            packet = wire.udp(src, dst, 7777, port, data, **how)
+            sock.send(wire.ether(lab.spare.mac, mac, kind, packet))
+    told = {("icmp", 3), ("icmp", 11), ("icmp6", 2), ("icmp6", 3)}
+    time.sleep(0.1)
+    nothing_by(wired)
+    seen = {(f.proto, f.icmp) for f in spare.peek() if f.dir == "in" and f.icmp_error}
+    assert seen == told, seen
 
 
 # --- an uplink that goes away -------------------------------------------------------------------

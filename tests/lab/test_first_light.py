@@ -98,7 +98,7 @@ def test_same_surroundings(lab):
     """What a program can see of itself is what it would see without us."""
     script = (
         "env | sort; pwd; umask; cat /proc/$$/limits /proc/$$/personality /proc/$$/cgroup;"
-        " grep -E '^(Uid|Gid|Groups|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)|Cap)' /proc/$$/status;"
+        " grep -E '^(Uid|Gid|Groups|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)|Cap)' /proc/self/status;"
         " ls /proc/$$/fd; ps -o ppid=,pgid=,sid=,tty= $$"
     )
     env = {"LD_LIBRARY_PATH": "/nowhere", "ODD": "a\nb = c", "EMPTY": ""}
