@@ -78,7 +78,14 @@ static void check_header(const struct nlmsghdr *nlh, uint8_t family)
 	assert_int_equal(nfg->version, NFNETLINK_V0);
 }
 
-#define ATTR_BE32(w, type, v) ATTR_U32(w, type, htonl(v))
+/* As libmnl's, which warn where conversions are looked at. */
+#define EACH(a, first, end)                                                                        \
+	for ((a) = (first); mnl_attr_ok(a, (int)((const char *)(end) - (const char *)(a)));        \
+	     (a) = mnl_attr_next(a))
+#define EACH_OF(a, nlh)                                                                            \
+	EACH(a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),                        \
+	     mnl_nlmsg_get_payload_tail(nlh))
+#define EACH_IN(a, nest) EACH(a, mnl_attr_get_payload(nest), (const char *)(nest) + (nest)->nla_len)
 
 /* --- expressions as text ------------------------------------------------------------------- */
 
@@ -141,7 +148,7 @@ static void add_data(struct strbuf *sb, const struct nlattr *nest)
 {
 	const struct nlattr *a, *b;
 
-	mnl_attr_for_each_nested(a, nest) {
+	mnl_attr_for_each_nested (a, nest) {
 		const uint8_t *bytes = mnl_attr_get_payload(a);
 
 		if (mnl_attr_get_type(a) == NFTA_DATA_VALUE) {
@@ -150,7 +157,7 @@ static void add_data(struct strbuf *sb, const struct nlattr *nest)
 			continue;
 		}
 		assert_int_equal(mnl_attr_get_type(a), NFTA_DATA_VERDICT);
-		mnl_attr_for_each_nested(b, a) {
+		mnl_attr_for_each_nested (b, a) {
 			if (mnl_attr_get_type(b) == NFTA_VERDICT_CODE)
 				strbuf_add(sb, "verdict:%d", number(b));
 			else if (mnl_attr_get_type(b) == NFTA_VERDICT_CHAIN)
@@ -188,10 +195,10 @@ static void add_expr(struct strbuf *sb, const char *name, const struct nlattr *d
 	strbuf_add(sb, "%s%s", strbuf_text(sb)[0] ? "; " : "", name);
 	if (!data)
 		return;
-	mnl_attr_for_each_nested(a, data)
+	mnl_attr_for_each_nested (a, data)
 		there++;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		mnl_attr_for_each_nested(a, data)
+		mnl_attr_for_each_nested (a, data)
 			if (!strcmp(words[i].expr, name) && words[i].type == mnl_attr_get_type(a)) {
 				add_word(sb, i, a);
 				known++;
@@ -203,15 +210,15 @@ static void add_exprs(struct strbuf *sb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a, *list = NULL, *elem;
 
-	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each (a, nlh, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(a) == NFTA_RULE_EXPRESSIONS)
 			list = a;
 	assert_non_null(list);
-	mnl_attr_for_each_nested(elem, list) {
+	mnl_attr_for_each_nested (elem, list) {
 		const struct nlattr *data = NULL;
 		const char *name = NULL;
 
-		mnl_attr_for_each_nested(a, elem) {
+		mnl_attr_for_each_nested (a, elem) {
 			if (mnl_attr_get_type(a) == NFTA_EXPR_NAME)
 				name = mnl_attr_get_str(a);
 			else if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
@@ -275,7 +282,7 @@ static void test_masked_matches(void **state)
 	nft_match_masked(&r, NFT_FIELD_MARK, 0xff0000ff, 0x56000001, false);
 	RULE_IS(r, "meta key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
 		   "mask=" HOST32(ff, 00, 00, ff) " xor=00000000; "
-		   "cmp sreg=1 op=0 data=" HOST32(56, 00, 00, 01));
+						  "cmp sreg=1 op=0 data=" HOST32(56, 00, 00, 01));
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, 6, 0, true);
 	RULE_IS(r, "ct key=0 dreg=1; bitwise sreg=1 dreg=1 len=4 "
 		   "mask=" HOST32(00, 00, 00, 06) " xor=00000000; cmp sreg=1 op=1 data=00000000");
@@ -309,8 +316,9 @@ static void test_lookups(void **state)
 		   "lookup sreg=1 set=ports flags=0");
 	nft_lookup_mark(&r, "uplinks", 0xff0000ff, NFT_FIELD_OIFNAME);
 	RULE_IS(r, "meta key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
-		   "mask=" HOST32(ff, 00, 00, ff) " xor=00000000; "
-		   "meta key=7 dreg=9; lookup sreg=1 set=uplinks flags=0");
+		   "mask=" HOST32(ff, 00, 00,
+				  ff) " xor=00000000; "
+				      "meta key=7 dreg=9; lookup sreg=1 set=uplinks flags=0");
 	nft_vmap(&r, NFT_FIELD_IIFNAME, "ports");
 	RULE_IS(r, "meta key=6 dreg=1; lookup sreg=1 dreg=0 set=ports flags=0");
 }
@@ -322,13 +330,14 @@ static void test_actions(void **state)
 	(void)state;
 	/* (mark & ~mask) ^ value */
 	nft_set_mark(&r, NFT_FIELD_MARK, 0xff0000ff, 0x56000001);
-	RULE_IS(r, "meta key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
-		   "mask=" HOST32(00, ff, ff, 00) " xor=" HOST32(56, 00, 00, 01) "; "
-		   "meta key=3 sreg=1");
+	RULE_IS(r,
+		"meta key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
+		"mask=" HOST32(00, ff, ff, 00) " xor=" HOST32(56, 00, 00, 01) "; "
+									      "meta key=3 sreg=1");
 	nft_set_mark(&r, NFT_FIELD_CT_MARK, 0xff0000ff, 0x56000001);
 	RULE_IS(r, "ct key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
 		   "mask=" HOST32(00, ff, ff, 00) " xor=" HOST32(56, 00, 00, 01) "; "
-		   "ct key=3 sreg=1");
+										 "ct key=3 sreg=1");
 	nft_ct_zone(&r, 22017);
 	RULE_IS(r, "immediate dreg=1 data=" HOST16(56, 01) "; ct key=17 dir=0 sreg=1");
 	nft_action(&r, NFT_OP_MSS_CLAMP);
@@ -667,6 +676,7 @@ static void test_set_attributes(void **state)
 {
 	struct object o = thing_set(NFPROTO_INET, "uplinks");
 	_cleanup_nft_batch_ struct nft_batch b = { 0 }, c = { 0 };
+	const struct nlmsghdr *nlh;
 	const struct nlattr *a;
 	uint32_t type = 0, udata = 0;
 
@@ -675,7 +685,7 @@ static void test_set_attributes(void **state)
 	o.nft_set.types[1] = NFT_TYPE_IFNAME;
 	o.nft_set.n_types = 2;
 	o.nft_set.key_len = 20;
-	mnl_attr_for_each(a, encode(&b, &o, STEP_ADD), sizeof(struct nfgenmsg)) {
+	mnl_attr_for_each (a, encode(&b, &o, STEP_ADD), sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(a) == NFTA_SET_KEY_TYPE)
 			type = ntohl(mnl_attr_get_u32(a));
 		udata += mnl_attr_get_type(a) == NFTA_SET_USERDATA;
@@ -684,7 +694,7 @@ static void test_set_attributes(void **state)
 	assert_int_equal(udata, 0);
 	o.nft_set.n_types = 1;
 	o.nft_set.key_len = 4;
-	mnl_attr_for_each(a, encode(&c, &o, STEP_ADD), sizeof(struct nfgenmsg))
+	mnl_attr_for_each (a, encode(&c, &o, STEP_ADD), sizeof(struct nfgenmsg))
 		udata += mnl_attr_get_type(a) == NFTA_SET_USERDATA;
 	assert_int_equal(udata, 1); /* the machine's byte order */
 }
@@ -858,7 +868,11 @@ static void test_plan(void **state)
 {
 	const struct session sessions[] = {
 		{ .id = 1, .slot = 1, .host = 3, .uplinks = "wlp6s0", .uplink = "wlp6s0" },
-		{ .id = 2, .slot = 2, .host = 4, .uplinks = "enp7s0", .uplink = "enp7s0",
+		{ .id = 2,
+		  .slot = 2,
+		  .host = 4,
+		  .uplinks = "enp7s0",
+		  .uplink = "enp7s0",
 		  .flags = SESSION_NO_LAN },
 		{ .id = 3, .host = 5, .uplinks = "gone0", .flags = SESSION_HOST_ACCESS },
 	};
@@ -923,8 +937,8 @@ static void test_foreign_tables(void **state)
 static void test_other_messages(void **state)
 {
 	static const uint16_t types[] = {
-		NLMSG_NOOP,    NLMSG_DONE,    NFT(DELTABLE), NFT(DELRULE), NFT(NEWGEN),
-		NFT(GETTABLE), NFT(NEWOBJ),   NFT(NEWFLOWTABLE), 0x01ff,   NFNL_SUBSYS_IPSET << 8,
+		NLMSG_NOOP,    NLMSG_DONE,  NFT(DELTABLE),     NFT(DELRULE), NFT(NEWGEN),
+		NFT(GETTABLE), NFT(NEWOBJ), NFT(NEWFLOWTABLE), 0x01ff,       NFNL_SUBSYS_IPSET << 8,
 		0xffff,
 	};
 	const struct object o = thing_table(NFPROTO_INET);
@@ -971,37 +985,39 @@ static void test_chain_policy(void **state)
 	assert_false(object_same(&set.v[0], &o));
 }
 
-static void add_element(struct nftnl_set *s, const void *key, uint32_t len)
+static void add_element(struct nl_msg *m, size_t len)
 {
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	static const char key[64] = "viap1";
+	struct nlattr *elem = nl_nest(m, NFTA_LIST_ELEM), *nest;
 
-	assert_non_null(e);
-	if (len)
-		nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, len);
-	nftnl_set_elem_add(s, e);
+	if (len) {
+		nest = nl_nest(m, NFTA_SET_ELEM_KEY);
+		nl_put(m, NFTA_DATA_VALUE, key, len);
+		nl_nest_end(m, nest);
+	}
+	nl_nest_end(m, elem);
 }
 
 /* Several in a message, and among them what cannot be one of ours. */
 static void test_elements(void **state)
 {
-	static const char key[64] = "viap1";
 	_cleanup_set_ struct object_set set = { 0 };
 	struct nft_decoder d = { .set = &set };
-	struct nftnl_set *s = nftnl_set_alloc();
+	struct nlattr *list;
 	struct nl_msg m;
 
 	(void)state;
-	assert_non_null(s);
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE_NAME);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, "fenced4");
-	add_element(s, key, 16);
-	add_element(s, key, 52); /* longer than any of ours */
-	add_element(s, NULL, 0); /* what matches all (nft(8), "*") */
-	add_element(s, key, 48);
-	add_element(s, key, 4);
-	nftnl_nlmsg_build_hdr(m.buf, NFT_MSG_NEWSETELEM, NFPROTO_INET, 0, 0);
-	nftnl_set_elems_nlmsg_build_payload(&m.nlh, s);
-	nftnl_set_free(s);
+	nl_msg_start(&m, NFT(NEWSETELEM), 0, sizeof(struct nfgenmsg));
+	nl_put_str(&m, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE_NAME);
+	nl_put_str(&m, NFTA_SET_ELEM_LIST_SET, "fenced4");
+	list = nl_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS);
+	add_element(&m, 16);
+	add_element(&m, 52); /* longer than any of ours */
+	add_element(&m, 0);  /* what matches all (nft(8), "*") */
+	add_element(&m, 48);
+	add_element(&m, 4);
+	nl_nest_end(&m, list);
+	assert_int_equal(nl_msg_error(&m), 0);
 	assert_int_equal(decode(&m.nlh, &d), 0);
 	assert_int_equal(set.n, 3);
 	assert_int_equal(set.v[0].nft_element.key.len, 16);
