@@ -164,34 +164,36 @@ static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac
 	add_rule(c, &r);
 }
 
-static void rule_drop_icmp(struct chain *c, uint16_t ethertype, uint8_t l4proto, uint8_t type)
+/*
+ * ICMP that no session may send. Errors quote a packet, which may be another session's or the
+ * host's: they could end or slow it. Of neighbour discovery nothing is needed, since both sides
+ * have permanent entries; solicitations for nobody else's address do no harm.
+ */
+static void plan_icmp_chain(const struct plan_ctx *x, uint8_t family, const uint8_t *types,
+			    size_t n)
+{
+	struct chain c = add_chain(x->set, NFPROTO_BRIDGE, per_family(family, "icmp4", "icmp6"));
+
+	for (size_t i = 0; i < n; i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_u8(&r, NFT_FIELD_L4PROTO,
+			     family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+		nft_match_u8(&r, family == AF_INET ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE,
+			     types[i]);
+		nft_verdict(&r, NF_DROP, NULL);
+		add_rule(&c, &r);
+	}
+}
+
+static void rule_icmp(struct chain *c, uint8_t family)
 {
 	struct nft_rule r = { 0 };
 
-	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, ethertype);
-	nft_match_u8(&r, NFT_FIELD_L4PROTO, l4proto);
-	nft_match_u8(&r, l4proto == IPPROTO_ICMP ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE,
-		     type);
-	nft_verdict(&r, NF_DROP, NULL);
+	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	nft_verdict(&r, NFT_JUMP, per_family(family, "icmp4", "icmp6"));
 	add_rule(c, &r);
-}
-
-/* An error quotes a packet, which may be another session's or the host's: to end or slow it. */
-static void rule_drop_icmp_errors(struct chain *c)
-{
-	static const struct {
-		uint16_t ethertype;
-		uint8_t l4proto, type;
-	} errors[] = {
-		{ ETH_P_IP, IPPROTO_ICMP, 3 },     { ETH_P_IP, IPPROTO_ICMP, 4 },
-		{ ETH_P_IP, IPPROTO_ICMP, 5 },     { ETH_P_IP, IPPROTO_ICMP, 11 },
-		{ ETH_P_IP, IPPROTO_ICMP, 12 },    { ETH_P_IPV6, IPPROTO_ICMPV6, 1 },
-		{ ETH_P_IPV6, IPPROTO_ICMPV6, 2 }, { ETH_P_IPV6, IPPROTO_ICMPV6, 3 },
-		{ ETH_P_IPV6, IPPROTO_ICMPV6, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		rule_drop_icmp(c, errors[i].ethertype, errors[i].l4proto, errors[i].type);
 }
 
 static void plan_bridge_slot(struct object_set *set, uint32_t slot)
@@ -233,13 +235,13 @@ static void plan_bridge_session(const struct plan_ctx *x, const struct session *
 	set_add(x->set, &o);
 }
 
-/*
- * Who may say what on the bridge. A session needs no neighbour discovery: both sides have
- * permanent entries; so what could redirect others is dropped whole.
- */
+/* Who may say what on the bridge. What is most frequent stands first. */
 static void plan_bridge_table(const struct plan_ctx *x)
 {
-	static const uint8_t nd[] = { 133, 134, 136, 137 }; /* RFC 4861: RS, RA, NA, redirect */
+	/* RFC 792: unreachable, quench, redirect, time exceeded, parameter problem */
+	static const uint8_t icmp4[] = { 3, 4, 5, 11, 12 };
+	/* RFC 4443: the errors; RFC 4861: RS, RA, NA, redirect */
+	static const uint8_t icmp6[] = { 1, 2, 3, 4, 133, 134, 136, 137 };
 	const struct ip any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
 	const struct mac mac = { 0 };
 	struct nft_key k = key_of_port("", &mac, &any4);
@@ -253,18 +255,19 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	k = key_of_ifname("");
 	add_set(x->set, NFPROTO_BRIDGE, "ports", true, &k);
 
+	plan_icmp_chain(x, AF_INET, icmp4, sizeof(icmp4));
+	plan_icmp_chain(x, AF_INET6, icmp6, sizeof(icmp6));
 	c = add_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_INET_PRE_ROUTING,
 			   PRIORITY_BRIDGE);
 	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	add_rule(&c, &r);
+	rule_icmp(&c, AF_INET);
+	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
+	rule_icmp(&c, AF_INET6);
+	rule_allowed(&c, ETH_P_IPV6, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR, "allowed6", true);
 	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ARP_SHA, NFT_FIELD_ARP_SPA, "allowed", false);
 	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_ARP_SPA, "allowed", true);
-	rule_drop_icmp_errors(&c);
-	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
-	for (size_t i = 0; i < sizeof(nd); i++)
-		rule_drop_icmp(&c, ETH_P_IPV6, IPPROTO_ICMPV6, nd[i]);
-	rule_allowed(&c, ETH_P_IPV6, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR, "allowed6", true);
 	r = (struct nft_rule){ 0 };
 	nft_verdict(&r, NF_DROP, NULL);
 	add_rule(&c, &r);
@@ -309,8 +312,10 @@ static void rule_with_verdict(struct chain *c, struct nft_rule r, int32_t verdic
 	add_rule(c, &r);
 }
 
-static void rule_mss_clamp(struct chain *c, struct nft_rule r)
+static void rule_mss_clamp(struct chain *c)
 {
+	struct nft_rule r = { 0 };
+
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 	nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_SYN | TCP_RST, TCP_SYN, false);
 	nft_action(&r, NFT_OP_MSS_CLAMP);
@@ -377,7 +382,7 @@ static void plan_lan_chains(const struct plan_ctx *x)
 static void rule_no_lan(struct chain *c, uint8_t family)
 {
 	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	struct nft_rule r = from_bridge();
+	struct nft_rule r = { 0 };
 
 	nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(family));
 	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
@@ -386,29 +391,49 @@ static void rule_no_lan(struct chain *c, uint8_t family)
 }
 
 /* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
+static void plan_from_session(const struct plan_ctx *x)
+{
+	struct chain c = add_chain(x->set, NFPROTO_INET, "from_session");
+	struct nft_rule r = { 0 };
+
+	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
+	rule_with_verdict(&c, r, NF_DROP);
+	rule_mss_clamp(&c);
+	rule_no_lan(&c, AF_INET);
+	rule_no_lan(&c, AF_INET6);
+	r = (struct nft_rule){ 0 };
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
+	nft_action(&r, NFT_OP_REJECT);
+	add_rule(&c, &r);
+}
+
+static void plan_to_session(const struct plan_ctx *x)
+{
+	struct chain c = add_chain(x->set, NFPROTO_INET, "to_session");
+	struct nft_rule r = { 0 };
+
+	rule_mss_clamp(&c);
+	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_IIFNAME);
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	rule_with_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
+}
+
 static void plan_forward(const struct plan_ctx *x)
 {
 	struct chain c = add_base_chain(x->set, NFPROTO_INET, "forward", "filter", NF_INET_FORWARD,
 					PRIORITY_FILTER);
 	struct nft_rule r = from_bridge();
 
-	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
-	rule_with_verdict(&c, r, NF_DROP);
-	rule_mss_clamp(&c, from_bridge());
-	rule_mss_clamp(&c, to_bridge());
-	rule_no_lan(&c, AF_INET);
-	rule_no_lan(&c, AF_INET6);
-	r = from_bridge();
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
-	rule_with_verdict(&c, r, NF_ACCEPT);
-	r = to_bridge();
-	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_IIFNAME);
-	rule_with_verdict(&c, r, NF_ACCEPT);
-	r = from_bridge();
-	nft_action(&r, NFT_OP_REJECT);
+	plan_from_session(x);
+	plan_to_session(x);
+	nft_verdict(&r, NFT_GOTO, "from_session");
 	add_rule(&c, &r);
-	rule_with_verdict(&c, to_bridge(), NF_DROP);
+	r = to_bridge();
+	nft_verdict(&r, NFT_GOTO, "to_session");
+	add_rule(&c, &r);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));

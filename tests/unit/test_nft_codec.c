@@ -78,14 +78,32 @@ static void check_header(const struct nlmsghdr *nlh, uint8_t family)
 	assert_int_equal(nfg->version, NFNETLINK_V0);
 }
 
-/* As libmnl's, which warn where conversions are looked at. */
-#define EACH(a, first, end)                                                                        \
-	for ((a) = (first); mnl_attr_ok(a, (int)((const char *)(end) - (const char *)(a)));        \
-	     (a) = mnl_attr_next(a))
-#define EACH_OF(a, nlh)                                                                            \
-	EACH(a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),                        \
-	     mnl_nlmsg_get_payload_tail(nlh))
-#define EACH_IN(a, nest) EACH(a, mnl_attr_get_payload(nest), (const char *)(nest) + (nest)->nla_len)
+/* libmnl's own loops warn where conversions are looked at. */
+static const struct nlattr *attr_at(const void *at, const void *end)
+{
+	return mnl_attr_ok(at, (int)((const char *)end - (const char *)at)) ? at : NULL;
+}
+
+static const struct nlattr *first_of(const struct nlmsghdr *nlh)
+{
+	return attr_at(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
+		       mnl_nlmsg_get_payload_tail(nlh));
+}
+
+static const struct nlattr *next_of(const struct nlmsghdr *nlh, const struct nlattr *a)
+{
+	return attr_at(mnl_attr_next(a), mnl_nlmsg_get_payload_tail(nlh));
+}
+
+static const struct nlattr *first_in(const struct nlattr *nest)
+{
+	return attr_at(mnl_attr_get_payload(nest), (const char *)nest + nest->nla_len);
+}
+
+static const struct nlattr *next_in(const struct nlattr *nest, const struct nlattr *a)
+{
+	return attr_at(mnl_attr_next(a), (const char *)nest + nest->nla_len);
+}
 
 /* --- expressions as text ------------------------------------------------------------------- */
 
@@ -148,7 +166,7 @@ static void add_data(struct strbuf *sb, const struct nlattr *nest)
 {
 	const struct nlattr *a, *b;
 
-	mnl_attr_for_each_nested (a, nest) {
+	for (a = first_in(nest); a; a = next_in(nest, a)) {
 		const uint8_t *bytes = mnl_attr_get_payload(a);
 
 		if (mnl_attr_get_type(a) == NFTA_DATA_VALUE) {
@@ -157,7 +175,7 @@ static void add_data(struct strbuf *sb, const struct nlattr *nest)
 			continue;
 		}
 		assert_int_equal(mnl_attr_get_type(a), NFTA_DATA_VERDICT);
-		mnl_attr_for_each_nested (b, a) {
+		for (b = first_in(a); b; b = next_in(a, b)) {
 			if (mnl_attr_get_type(b) == NFTA_VERDICT_CODE)
 				strbuf_add(sb, "verdict:%d", number(b));
 			else if (mnl_attr_get_type(b) == NFTA_VERDICT_CHAIN)
@@ -195,10 +213,10 @@ static void add_expr(struct strbuf *sb, const char *name, const struct nlattr *d
 	strbuf_add(sb, "%s%s", strbuf_text(sb)[0] ? "; " : "", name);
 	if (!data)
 		return;
-	mnl_attr_for_each_nested (a, data)
+	for (a = first_in(data); a; a = next_in(data, a))
 		there++;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		mnl_attr_for_each_nested (a, data)
+		for (a = first_in(data); a; a = next_in(data, a))
 			if (!strcmp(words[i].expr, name) && words[i].type == mnl_attr_get_type(a)) {
 				add_word(sb, i, a);
 				known++;
@@ -210,15 +228,16 @@ static void add_exprs(struct strbuf *sb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a, *list = NULL, *elem;
 
-	mnl_attr_for_each (a, nlh, sizeof(struct nfgenmsg))
+	for (a = first_of(nlh); a; a = next_of(nlh, a))
 		if (mnl_attr_get_type(a) == NFTA_RULE_EXPRESSIONS)
 			list = a;
-	assert_non_null(list);
-	mnl_attr_for_each_nested (elem, list) {
+	if (!list) /* a rule that does nothing */
+		return;
+	for (elem = first_in(list); elem; elem = next_in(list, elem)) {
 		const struct nlattr *data = NULL;
 		const char *name = NULL;
 
-		mnl_attr_for_each_nested (a, elem) {
+		for (a = first_in(elem); a; a = next_in(elem, a)) {
 			if (mnl_attr_get_type(a) == NFTA_EXPR_NAME)
 				name = mnl_attr_get_str(a);
 			else if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
@@ -685,7 +704,8 @@ static void test_set_attributes(void **state)
 	o.nft_set.types[1] = NFT_TYPE_IFNAME;
 	o.nft_set.n_types = 2;
 	o.nft_set.key_len = 20;
-	mnl_attr_for_each (a, encode(&b, &o, STEP_ADD), sizeof(struct nfgenmsg)) {
+	nlh = encode(&b, &o, STEP_ADD);
+	for (a = first_of(nlh); a; a = next_of(nlh, a)) {
 		if (mnl_attr_get_type(a) == NFTA_SET_KEY_TYPE)
 			type = ntohl(mnl_attr_get_u32(a));
 		udata += mnl_attr_get_type(a) == NFTA_SET_USERDATA;
@@ -694,7 +714,8 @@ static void test_set_attributes(void **state)
 	assert_int_equal(udata, 0);
 	o.nft_set.n_types = 1;
 	o.nft_set.key_len = 4;
-	mnl_attr_for_each (a, encode(&c, &o, STEP_ADD), sizeof(struct nfgenmsg))
+	nlh = encode(&c, &o, STEP_ADD);
+	for (a = first_of(nlh); a; a = next_of(nlh, a))
 		udata += mnl_attr_get_type(a) == NFTA_SET_USERDATA;
 	assert_int_equal(udata, 1); /* the machine's byte order */
 }

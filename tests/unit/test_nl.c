@@ -334,14 +334,10 @@ static void test_extack_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_puts),
-		cmocka_unit_test(test_nests),
-		cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_overflow_in_nests),
-		cmocka_unit_test(test_extack),
-		cmocka_unit_test(test_extack_is_none),
+		cmocka_unit_test(test_start),    cmocka_unit_test(test_puts),
+		cmocka_unit_test(test_nests),    cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_overflow), cmocka_unit_test(test_overflow_in_nests),
+		cmocka_unit_test(test_extack),   cmocka_unit_test(test_extack_is_none),
 	};
 
 	return RUN_TESTS(tests);

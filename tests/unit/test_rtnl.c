@@ -200,9 +200,7 @@ static void test_link_up(void **state)
 
 static void test_address4(void **state)
 {
-	const struct ifaddrmsg ifa = { .ifa_family = AF_INET,
-				       .ifa_prefixlen = 22,
-				       .ifa_index = 7 };
+	const struct ifaddrmsg ifa = { .ifa_family = AF_INET, .ifa_prefixlen = 22, .ifa_index = 7 };
 	struct object o = thing_address("via0", "10.209.0.1/22");
 	struct nl_msg m;
 	struct wire w;
@@ -411,9 +409,7 @@ static void test_rule(void **state)
 
 static void test_neigh(void **state)
 {
-	struct ndmsg ndm = { .ndm_family = AF_INET,
-			     .ndm_ifindex = 7,
-			     .ndm_state = NUD_PERMANENT };
+	struct ndmsg ndm = { .ndm_family = AF_INET, .ndm_ifindex = 7, .ndm_state = NUD_PERMANENT };
 	struct object o = thing_neigh("via0", "10.209.0.3", 3);
 	struct nl_msg m;
 	struct wire w;
@@ -720,10 +716,9 @@ static void test_link_defaults(void **state)
 
 static void test_link_counters(void **state)
 {
-	struct rtnl_link_stats64 stats = { .rx_packets = 1,
-					   .tx_packets = 2,
-					   .rx_bytes = 3000000000000,
-					   .tx_bytes = 4 };
+	struct rtnl_link_stats64 stats = {
+		.rx_packets = 1, .tx_packets = 2, .rx_bytes = 3000000000000, .tx_bytes = 4
+	};
 	const size_t lens[] = { sizeof(stats), offsetof(struct rtnl_link_stats64, rx_errors), 31 };
 	struct rtnl_link l;
 	struct nl_msg m;
@@ -1203,8 +1198,8 @@ static int decode(enum decoder d, const struct nlmsghdr *nlh)
 
 static void test_other_messages(void **state)
 {
-	static const uint16_t others[] = { NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, 15, RTM_NEWQDISC,
-					   RTM_NEWNETCONF, 0xffff };
+	static const uint16_t others[] = { NLMSG_NOOP,   NLMSG_ERROR,    NLMSG_DONE, 15,
+					   RTM_NEWQDISC, RTM_NEWNETCONF, 0xffff };
 	struct nl_msg m;
 
 	(void)state;

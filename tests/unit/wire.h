@@ -28,15 +28,14 @@ bool wire_next_nest(struct wire *w, uint16_t type, struct wire *ret);
 /* The next len bytes, of no attribute, are these. */
 bool wire_raw(struct wire *w, const void *data, size_t len);
 
-#define STARTS(w, nlh, type, flags, header)                                                        \
-	assert_true(wire_starts(&(w), nlh, type, flags, header))
-#define ATTR(w, type, data, len)  assert_true(wire_next(&(w), type, data, len))
-#define ATTR_U8(w, type, v)       ATTR(w, type, &(uint8_t){ v }, 1)
-#define ATTR_U16(w, type, v)      ATTR(w, type, &(uint16_t){ v }, 2)
-#define ATTR_U32(w, type, v)      assert_true(wire_next_u32(&(w), type, v))
-#define ATTR_STR(w, type, s)      ATTR(w, type, s, strlen(s) + 1)
-#define ATTR_NEST(w, type, inner) assert_true(wire_next_nest(&(w), type, &(inner)))
-#define ENDS(w)                   assert_ptr_equal((w).at, (w).end)
+#define STARTS(w, nlh, type, flags, header) assert_true(wire_starts(&(w), nlh, type, flags, header))
+#define ATTR(w, type, data, len)            assert_true(wire_next(&(w), type, data, len))
+#define ATTR_U8(w, type, v)                 ATTR(w, type, &(uint8_t){ v }, 1)
+#define ATTR_U16(w, type, v)                ATTR(w, type, &(uint16_t){ v }, 2)
+#define ATTR_U32(w, type, v)                assert_true(wire_next_u32(&(w), type, v))
+#define ATTR_STR(w, type, s)                ATTR(w, type, s, strlen(s) + 1)
+#define ATTR_NEST(w, type, inner)           assert_true(wire_next_nest(&(w), type, &(inner)))
+#define ENDS(w)                             assert_ptr_equal((w).at, (w).end)
 
 /*
  * A copy of the first len bytes on the heap that says so in its length. As every message from
