@@ -16,11 +16,12 @@
 #include "plan/internal.h"
 
 /* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
-#define PRIORITY_BRIDGE (-300)
-#define PRIORITY_ZONE   (-290) /* before conntrack's -200 */
-#define PRIORITY_MARK   (-160) /* behind conntrack, before mangle's -150 and routing */
-#define PRIORITY_FILTER 10     /* behind everybody's filter chains */
-#define PRIORITY_SRCNAT 100
+#define PRIORITY_BRIDGE  (-300)
+#define PRIORITY_ZONE    (-290) /* before conntrack's -200 */
+#define PRIORITY_MARK    (-160) /* behind conntrack, before mangle's -150 and routing */
+#define PRIORITY_FILTER  10     /* behind everybody's filter chains */
+#define PRIORITY_SRCNAT  100
+#define PRIORITY_ANSWERS 110 /* behind source NAT */
 
 #define PRIORITY_ARP  0
 #define ARPOP_REQUEST 1 /* RFC 826 */
@@ -505,13 +506,17 @@ static struct nft_rule by_the_wrong_card(uint8_t family)
 	return r;
 }
 
-/* Late replies: the host's own stack would answer them with a reset or an ICMP error. */
-static void plan_output(const struct plan_ctx *x)
+/*
+ * Late replies: the host's own stack would answer them with a reset or an ICMP error, by the way
+ * that has no mark. This is asked behind source NAT, since an error about a session's packet gets
+ * the uplink's address only there.
+ */
+static void plan_answers(const struct plan_ctx *x)
 {
 	static const uint8_t errors4[] = { 3, 11, 12 };  /* RFC 792: unreachable, time, parameter */
 	static const uint8_t errors6[] = { 1, 2, 3, 4 }; /* RFC 4443, section 2.1 */
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
-					PRIORITY_FILTER);
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "answers", "filter",
+					NF_INET_POST_ROUTING, PRIORITY_ANSWERS);
 	struct nft_rule r = { 0 };
 
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
@@ -621,7 +626,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_lan_chains(x);
 	plan_forward(x);
 	plan_input(x);
-	plan_output(x);
+	plan_answers(x);
 	plan_masquerade(x);
 }
 
