@@ -11,10 +11,14 @@ const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT] = {
 	{ "ipv4", "forwarding", "1" },       { "ipv6", "accept_ra", "0" },
 	{ "ipv6", "autoconf", "0" },         { "ipv6", "accept_redirects", "0" },
 	{ "ipv6", "accept_dad", "0" },       { "ipv6", "addr_gen_mode", "1" },
-	{ "ipv6", "force_forwarding", "1" },
+	{ "ipv6", "force_forwarding", "1" }, { "ipv4", "src_valid_mark", "1" },
 };
 
-/* src_valid_mark lets strict reverse-path filtering see the mark (ip-sysctl.rst). */
+/*
+ * src_valid_mark lets reverse-path filtering see the mark (ip-sysctl.rst). It is needed on both
+ * sides: the check asks the rules as if the packet came in by the device it leaves by
+ * (net/ipv4/fib_frontend.c:fib_validate_source), and without a mark would meet the fence there.
+ */
 const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
 	{ "ipv4", "forwarding", "1" },
 	{ "ipv4", "src_valid_mark", "1" },

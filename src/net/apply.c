@@ -194,8 +194,11 @@ static bool flushed_before(const struct steps *steps, size_t first, size_t i)
 	return false;
 }
 
-/* What goes with its table needs no message of its own, and would be too late for one. */
-static bool goes_with_table(const struct steps *steps, size_t i)
+/*
+ * What goes with its table needs no message of its own, and would be too late for one. Nor does an
+ * element that goes with its set: a stranger's may be an interval, whose ends we cannot name.
+ */
+static bool goes_along(const struct steps *steps, size_t i)
 {
 	const struct object *o = object_of(&steps->v[i]);
 
@@ -204,8 +207,12 @@ static bool goes_with_table(const struct steps *steps, size_t i)
 	for (size_t j = i + 1; j < steps->n; j++) { /* removals go backwards: the table is last */
 		const struct object *p = object_of(&steps->v[j]);
 
-		if (steps->v[j].action == STEP_REMOVE && p->kind == OBJ_NFT_TABLE &&
-		    p->family == o->family && p->place == o->place)
+		if (steps->v[j].action != STEP_REMOVE || p->family != o->family ||
+		    p->place != o->place)
+			continue;
+		if (p->kind == OBJ_NFT_TABLE ||
+		    (p->kind == OBJ_NFT_SET && o->kind == OBJ_NFT_ELEMENT &&
+		     !strcmp(p->nft_set.name, o->nft_element.set)))
 			return true;
 	}
 	return false;
@@ -248,7 +255,7 @@ static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t fir
 		const struct step *s = &steps->v[i];
 
 		o = object_of(s);
-		if (goes_with_table(steps, i))
+		if (goes_along(steps, i))
 			continue;
 		if (o->kind == OBJ_NFT_RULE && s->action == STEP_CHANGE &&
 		    !flushed_before(steps, first, i))

@@ -686,6 +686,12 @@ static bool ours(const char *table)
 	return table && !strcmp(table, NFT_TABLE_NAME);
 }
 
+/* A longer name is a stranger's in our table: to be left alone, since it could not be removed. */
+static bool fits(const char *name)
+{
+	return name && strlen(name) < NFT_NAME_MAX;
+}
+
 static void copy_name(char ret[NFT_NAME_MAX], const char *name)
 {
 	size_t len = name ? strnlen(name, NFT_NAME_MAX - 1) : 0;
@@ -721,7 +727,8 @@ static int decode_chain(const struct nlmsghdr *nlh, struct object_set *set, stru
 		return -ENOMEM;
 	if (nftnl_chain_nlmsg_parse(nlh, c) < 0)
 		r = -EBADMSG;
-	else if (ours(nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE))) {
+	else if (ours(nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
+		 fits(nftnl_chain_get_str(c, NFTNL_CHAIN_NAME))) {
 		struct obj_nft_chain *n = &o->nft_chain;
 
 		o->kind = OBJ_NFT_CHAIN;
@@ -753,7 +760,10 @@ static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct
 		return -ENOMEM;
 	if (nftnl_set_nlmsg_parse(nlh, s) < 0)
 		r = -EBADMSG;
-	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE))) {
+	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
+		 fits(nftnl_set_get_str(s, NFTNL_SET_NAME)) &&
+		 /* an anonymous one goes with its rule */
+		 !(nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS)) {
 		o->kind = OBJ_NFT_SET;
 		copy_name(o->nft_set.name, nftnl_set_get_str(s, NFTNL_SET_NAME));
 		o->nft_set.key_len = (uint8_t)nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN);
@@ -798,7 +808,8 @@ static int decode_elements(const struct nlmsghdr *nlh, struct object_set *set, s
 		return -ENOMEM;
 	if (nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
 		r = -EBADMSG;
-	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE))) {
+	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
+		 fits(nftnl_set_get_str(s, NFTNL_SET_NAME))) {
 		struct element_walk w = { .set = set, .o = *o };
 
 		w.o.kind = OBJ_NFT_ELEMENT;
@@ -818,7 +829,8 @@ static int decode_rule(const struct nlmsghdr *nlh, struct nft_decoder *d, struct
 		return -ENOMEM;
 	if (nftnl_rule_nlmsg_parse(nlh, n) < 0)
 		r = -EBADMSG;
-	else if (ours(nftnl_rule_get_str(n, NFTNL_RULE_TABLE))) {
+	else if (ours(nftnl_rule_get_str(n, NFTNL_RULE_TABLE)) &&
+		 fits(nftnl_rule_get_str(n, NFTNL_RULE_CHAIN))) {
 		o->kind = OBJ_NFT_RULE;
 		copy_name(o->nft_rule.chain, nftnl_rule_get_str(n, NFTNL_RULE_CHAIN));
 		if (strcmp(o->nft_rule.chain, d->chain)) {

@@ -60,12 +60,11 @@ int sysctl_write(const char *path, const char *value)
 static int saved_name(const char *rundir, const char *path, const char *suffix, char *ret,
 		      size_t size)
 {
-	int n = snprintf(ret, size, "%s/sysctl/", rundir);
-	int m = snprintf(ret + n, size - (size_t)n, "%s%s", path, suffix);
+	int n = snprintf(ret, size, "%s/sysctl/%s%s", rundir, path, suffix);
 
-	if (n + m >= (int)size)
+	if (n >= (int)size)
 		return -ENAMETOOLONG;
-	for (char *p = ret + n; *p; p++)
+	for (char *p = ret + strlen(rundir) + strlen("/sysctl/"); *p; p++)
 		if (*p == '/')
 			*p = ':';
 	return 0;
@@ -122,8 +121,10 @@ int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
 	while (r == 0 && (entry = readdir(dir))) {
 		_cleanup_close_ int fd = -1;
 		struct fact_sysctl *s, saved = { 0 };
+		size_t len = strlen(entry->d_name);
 
-		if (strncmp(entry->d_name, "net:", 4) || strchr(entry->d_name, '~') ||
+		/* a half-written one ends in '~'; elsewhere it may be a device's name */
+		if (strncmp(entry->d_name, "net:", 4) || entry->d_name[len - 1] == '~' ||
 		    copy_string(saved.path, sizeof(saved.path), entry->d_name) < 0)
 			continue;
 		for (char *p = saved.path; *p; p++)
