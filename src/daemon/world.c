@@ -334,7 +334,8 @@ static int remove_ended(struct world *w, const struct session *s, struct err *er
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < part.n; i++)
-		if (part.v[i].kind == OBJ_NFT_ELEMENT || part.v[i].kind == OBJ_NEIGH)
+		if (part.v[i].kind == OBJ_NFT_ELEMENT || part.v[i].kind == OBJ_NEIGH ||
+		    part.v[i].kind == OBJ_ROUTE)
 			part.v[kept++] = part.v[i];
 	part.n = kept;
 	if (diff(&nothing, &part, &steps) < 0)

@@ -77,8 +77,8 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 		strbuf_add(sb, "mtu %u ", l->mtu);
 	strbuf_add(sb, "address %s master %s type veth peer name %s ", mac_format(&l->mac, mac),
 		   l->master, l->peer);
-	if (l->mtu)
-		strbuf_add(sb, "mtu %u ", l->mtu);
+	if (l->peer_mtu)
+		strbuf_add(sb, "mtu %u ", l->peer_mtu);
 	strbuf_add(sb, "address %s netns %s\n", mac_format(&l->peer_mac, mac), netns);
 	strbuf_add(sb, "ip link set dev %s arp off alias ", l->name);
 	quoted(sb, l->alias);

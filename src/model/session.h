@@ -48,7 +48,7 @@ struct session {
 	uint32_t host;         /* the address is the pool's first plus this */
 	uint64_t since;        /* seconds since the epoch */
 	uint32_t flags;        /* enum session_flag */
-	uint32_t mtu;          /* 0: the uplink's */
+	uint32_t mtu;          /* of its device */
 	char uplink[IFNAMSIZ]; /* whose slot it is, "" when blocked; not in the alias */
 };
 

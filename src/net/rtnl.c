@@ -48,8 +48,8 @@ static void put_veth_peer(struct nl_msg *m, const struct obj_link *l, int netns)
 	nl_reserve(m, sizeof(struct ifinfomsg));
 	nl_put_str(m, IFLA_IFNAME, l->peer);
 	nl_put_mac(m, IFLA_ADDRESS, &l->peer_mac);
-	if (l->mtu)
-		nl_put_u32(m, IFLA_MTU, l->mtu);
+	if (l->peer_mtu)
+		nl_put_u32(m, IFLA_MTU, l->peer_mtu);
 	nl_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
 	nl_nest_end(m, peer);
 	nl_nest_end(m, data);

@@ -197,11 +197,13 @@ static int check_bridge(const struct facts *f, struct err *err)
 		       bridge->kind[0] ? bridge->kind : "link");
 }
 
+/* What the session's device will take, for as long as it lives. */
 static uint32_t uplink_mtu(const struct facts *f, const struct session *s)
 {
 	const struct fact_link *l = facts_link(f, s->uplink);
+	uint32_t mtu = s->mtu ? s->mtu : l ? l->mtu : 1500;
 
-	return s->mtu ? s->mtu : l ? l->mtu : 0;
+	return mtu > 65535 ? 65535 : mtu;
 }
 
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
@@ -222,7 +224,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		r = free_host(f, memory->next_host, &s.host, err);
 	if (r < 0)
 		return r;
-	if (uplink_mtu(f, &s) < IP6_MTU_MIN)
+	s.mtu = uplink_mtu(f, &s);
+	if (s.mtu < IP6_MTU_MIN)
 		s.flags |= SESSION_NO_IPV6;
 	s.id = free_id(f, memory->next_id);
 	free_name(f, request->name, s.name);

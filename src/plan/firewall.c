@@ -19,7 +19,8 @@
 #define PRIORITY_BRIDGE  (-300)
 #define PRIORITY_ZONE    (-290) /* before conntrack's -200 */
 #define PRIORITY_MARK    (-160) /* behind conntrack, before mangle's -150 and routing */
-#define PRIORITY_FILTER  10     /* behind everybody's filter chains */
+#define PRIORITY_REROUTE (-150)
+#define PRIORITY_FILTER  10 /* behind everybody's filter chains */
 #define PRIORITY_SRCNAT  100
 #define PRIORITY_ANSWERS 110 /* behind source NAT */
 
@@ -391,6 +392,31 @@ static void rule_no_lan(struct chain *c, uint8_t family)
 	add_rule(c, &r);
 }
 
+/*
+ * What the host itself says about a session's connection (too big, unreachable, expired) takes
+ * the way of that connection: a route chain asks the rules again when it has set the mark.
+ */
+static void plan_reroute(const struct plan_ctx *x)
+{
+	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
+	struct chain c = add_base_chain(x->set, NFPROTO_INET, "reroute", "route", NF_INET_LOCAL_OUT,
+					PRIORITY_REROUTE);
+
+	for (size_t i = 0; i < x->n_slots; i++) {
+		uint32_t mark = plan_mark(x->slots[i].slot);
+
+		for (size_t j = 0; j < sizeof(icmp); j++) {
+			struct nft_rule r = { 0 };
+
+			nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[j]);
+			nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_RELATED, 0, true);
+			nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
+			nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
+			add_rule(&c, &r);
+		}
+	}
+}
+
 /* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
 static void plan_from_session(const struct plan_ctx *x)
 {
@@ -626,6 +652,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_lan_chains(x);
 	plan_forward(x);
 	plan_input(x);
+	plan_reroute(x);
 	plan_answers(x);
 	plan_masquerade(x);
 }

@@ -24,6 +24,8 @@
 #define METRIC_ROUTE 100
 #define METRIC_STOP  4278198272u
 
+#define PORT_MTU 65535
+
 #define IP6_FORCE      "net/ipv6/conf/all/force_forwarding"
 #define IP6_FORWARDING "net/ipv6/conf/all/forwarding"
 
@@ -121,7 +123,7 @@ static void plan_bridge(const struct plan_ctx *x)
 	strcpy(o.link.name, BRIDGE_NAME);
 	o.link.kind = LINK_BRIDGE;
 	o.link.mac = facts_bridge_mac();
-	o.link.mtu = 65535; /* a fixed one: else it follows the smallest port */
+	o.link.mtu = PORT_MTU; /* a fixed one: else it follows the smallest port */
 	strcpy(o.link.alias, BRIDGE_ALIAS);
 	set_add(x->set, &o);
 
@@ -156,7 +158,6 @@ static void plan_bridge(const struct plan_ctx *x)
 
 static void plan_port(const struct plan_ctx *x, const struct session *s)
 {
-	const struct fact_link *uplink = facts_link(x->facts, s->uplink);
 	struct object o = plan_object(OBJ_LINK, PLACE_HOST), fdb = plan_object(OBJ_FDB, PLACE_HOST),
 		      up = plan_object(OBJ_LINK_UP, PLACE_HOST),
 		      off = plan_object(OBJ_SYSCTL, PLACE_HOST);
@@ -164,7 +165,9 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	session_port(s->id, o.link.name);
 	o.link.kind = LINK_VETH;
 	o.link.mac = mac_of(2, s->host);
-	o.link.mtu = s->mtu ? s->mtu : uplink ? uplink->mtu : 0;
+	/* what is too big for the session is said by the route, not dropped at the port */
+	o.link.mtu = PORT_MTU;
+	o.link.peer_mtu = s->mtu;
 	session_format(s, o.link.alias, NULL); /* its length was checked by plan_admit() */
 	strcpy(o.link.master, BRIDGE_NAME);
 	o.link.hardened = true;
@@ -177,7 +180,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	set_add(x->set, &fdb);
 	strcpy(up.link_up.name, o.link.name);
 	set_add(x->set, &up);
-	if (x->ip6 && (!o.link.mtu || o.link.mtu >= IP6_MTU_MIN)) {
+	if (x->ip6) {
 		own_sysctl_path(&port_sysctl, o.link.name, off.sysctl.path);
 		snprintf(off.sysctl.value, sizeof(off.sysctl.value), "%s", port_sysctl.value);
 		set_add(x->set, &off);
@@ -212,6 +215,26 @@ static void add_route(const struct plan_ctx *x, uint32_t table, const struct pre
 	set_add(x->set, &o);
 }
 
+/*
+ * A session whose device takes less than the uplink brings: the route says so, and the host tells
+ * the sender (RFC 1191, RFC 8201).
+ */
+static void plan_small_session(const struct plan_ctx *x, const struct session *s)
+{
+	const struct fact_link *uplink = facts_link(x->facts, s->uplink);
+
+	if (!s->slot || !uplink || s->mtu >= uplink->mtu)
+		return;
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		struct prefix host = { .ip = plan_address(&x->pool, s, plan_families[i]) };
+
+		if (plan_families[i] == AF_INET6 && (!x->ip6 || s->flags & SESSION_NO_IPV6))
+			continue;
+		host.len = (uint8_t)(ip_size(&host.ip) * 8);
+		add_route(x, PLAN_TABLE_BASE + s->slot, &host, BRIDGE_NAME, NULL, s->mtu);
+	}
+}
+
 /* The way back to the sessions, the uplink's own networks and default route, then a stop. */
 static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, uint8_t family,
 		       const struct uplink *uplink)
@@ -222,11 +245,17 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	uint32_t table = PLAN_TABLE_BASE + slot->slot;
 	struct object stop = plan_object(OBJ_ROUTE, PLACE_HOST);
 
+	/*
+	 * In IPv6 a stop in the table would be preferred to a gateway that did not answer for a
+	 * moment, and that gateway then not be asked again for a minute (net/ipv6/route.c:
+	 * rt6_select); there the rule behind the table stops.
+	 */
 	stop.route.table = table;
 	stop.route.dst = everything;
 	stop.route.metric = METRIC_STOP;
 	stop.route.unreachable = true;
-	set_add(x->set, &stop);
+	if (family == AF_INET)
+		set_add(x->set, &stop);
 	add_route(x, table, pool, BRIDGE_NAME, NULL, uplink->link ? uplink->link->mtu : 0);
 	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
@@ -290,6 +319,20 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 	o.rule.action = RULE_UNREACHABLE;
 	o.rule.not_iif = true; /* what the host sends itself comes from lo */
 	strcpy(o.rule.iif, "lo");
+	set_add(x->set, &o);
+}
+
+/* Behind the tables: neither what comes from the bridge nor what has our mark goes further. */
+static void plan_stop(const struct plan_ctx *x, uint8_t family)
+{
+	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
+
+	add_routing_rule(x, family, PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+	o.rule.family = family;
+	o.rule.priority = PLAN_RULE_STOP;
+	o.rule.mark = PLAN_MARK_TAG;
+	o.rule.mask = PLAN_MARK_TAG_MASK;
+	o.rule.action = RULE_UNREACHABLE;
 	set_add(x->set, &o);
 }
 
@@ -382,13 +425,14 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	plan_bridge(&x);
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		if (plan_families[i] == AF_INET || x.ip6)
-			add_routing_rule(&x, plan_families[i], PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+			plan_stop(&x, plan_families[i]);
 	plan_ip6_forwarding(&x);
 	for (size_t i = 0; i < x.n_slots; i++)
 		plan_uplink(&x, &x.slots[i]);
 	for (size_t i = 0; i < n; i++) {
 		plan_firewall_session(&x, &sessions[i]);
 		plan_port(&x, &sessions[i]);
+		plan_small_session(&x, &sessions[i]);
 	}
 	r = set_sort(&set);
 	if (r < 0) {
@@ -412,6 +456,7 @@ int plan_session(const struct facts *f, const struct session *s, struct object_s
 		return r;
 	plan_firewall_session(&x, s);
 	plan_port(&x, s);
+	plan_small_session(&x, s);
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

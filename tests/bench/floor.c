@@ -128,8 +128,7 @@ static void change_link(int fd, int index, const char *name, const char *alias, 
 static void add_address(int fd, int index, int family, const char *text, uint8_t len)
 {
 	struct message m;
-	struct ifaddrmsg *ifa =
-		start(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa));
+	struct ifaddrmsg *ifa = start(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa));
 	size_t size = family == AF_INET ? 4 : 16;
 	uint32_t flags = IFA_F_NODAD;
 	char bytes[16];

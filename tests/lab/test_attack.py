@@ -262,6 +262,12 @@ def test_icmp_error_about_another_session(lab):
             ether(way, s.a.mac, IP, _icmp_error(s.a.addr, s.b.addr, reply)),
             ether(way, s.a.mac, IP6, _icmp_error(s.a.addr6, SERVER6, reply6, 1, 4)),
         )
+        behind = struct.pack("!BBHI", 1, 4, 0, 0) + reply6
+        s.a.send(*(ether(way, s.a.mac, IP6, p) for p in hidden(s.a.addr6, SERVER6, behind)))
+        body = _icmp_error(s.a.addr, SERVER, reply)[20:]
+        for at, fragment in ((slice(0, 8), 0x2000), (slice(8, None), 1)):
+            piece = wire.ip4(s.a.addr, SERVER, 1, body[at], 78, fragment)
+            s.a.send(ether(way, s.a.mac, IP, piece))
     s.control()
     errors = [f for f in s.spare.peek() if f.icmp_error and f.dir == "in"]
     assert errors == [], f"{len(errors)} told the server: {errors[:3]}"
@@ -409,7 +415,8 @@ def test_fdb_hijack(lab):
     script = f"curl -s -m 5 {lab.url}bytes/300000 | wc -c"
     got = s.b.run(f"import subprocess; print(subprocess.getoutput({script!r}))")
     assert got.strip() == "300000", got
-    strange = [f for f in eyes.stop() if f.dir == "in" and f.dmac != s.a.mac]
+    unicast = [f for f in eyes.stop() if f.dir == "in" and not hwaddr(f.dmac)[0] & 1]
+    strange = [f for f in unicast if f.dmac != s.a.mac]
     assert strange == [], strange[:5]
     s.inside.stop()
     s.inside = s.a.capture()
@@ -646,7 +653,7 @@ print(n, worst, flush=True)
             assert one.finish(20).code == 0, one
     n, worst = lived.finish().out.split()[1:]
     lab.note(f"{n} requests, the worst {float(worst) * 1000:.1f} ms")
-    assert int(n) > 100, n
+    assert int(n) > 40, n
     assert float(worst) < worst_allowed, f"the worst of {n} requests took {float(worst) * 1000:.1f} ms"
 
 
@@ -766,7 +773,7 @@ def test_marks(lab):
     other = wire.Sender(lab, lab.wired)
     session = wire.Sender(lab, lab.spare)
     marks = [int(line.split("fwmark ")[1].split("/")[0], 16)
-             for line in lab.ip("rule").splitlines() if "fwmark" in line]  # fmt: skip
+             for line in lab.ip("rule").splitlines() if "fwmark" in line and "lookup" in line]  # fmt: skip
     assert len(marks) == 2, marks
     wired, spare = lab.capture_wired(), lab.capture_spare()
     session.run(

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "mutate.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
 #include "scene.h"
@@ -235,7 +236,7 @@ static void add_exprs(struct strbuf *sb, const struct nlmsghdr *nlh)
 		return;
 	for (elem = first_in(list); elem; elem = next_in(list, elem)) {
 		const struct nlattr *data = NULL;
-		const char *name = NULL;
+		const char *name = "";
 
 		for (a = first_in(elem); a; a = next_in(elem, a)) {
 			if (mnl_attr_get_type(a) == NFTA_EXPR_NAME)
@@ -243,7 +244,7 @@ static void add_exprs(struct strbuf *sb, const struct nlmsghdr *nlh)
 			else if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
 				data = a;
 		}
-		assert_non_null(name);
+		assert_true(name[0]);
 		add_expr(sb, name, data);
 	}
 }
@@ -434,7 +435,7 @@ static void test_batch(void **state)
 static void test_large_batch(void **state)
 {
 	const struct object o = thing_vmap_element(NFPROTO_BRIDGE, "ports", "exactly15bytes_",
-						   "a_chain_of_thirty_one_characters");
+						   "a_chain_of_thirty_one_character");
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	const struct nlmsghdr *nlh;
 	uint32_t seq = UINT32_MAX - 700;
@@ -465,7 +466,7 @@ static void test_longest_rule(void **state)
 	static const enum nft_field three[] = { NFT_FIELD_MARK, NFT_FIELD_IP6_SADDR,
 						NFT_FIELD_IP6_DADDR };
 	struct nft_rule r = { 0 };
-	struct object o = rule_object(NFPROTO_INET, "a_chain_of_thirty_one_characters", &r);
+	struct object o = rule_object(NFPROTO_INET, "a_chain_of_thirty_one_character", &r);
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 
 	(void)state;
@@ -1050,27 +1051,74 @@ static void test_elements(void **state)
 	}
 }
 
-/* Someone's chain in our table may have a name that we have no room for. */
-static void test_long_names(void **state)
+/* With a name of len bytes it is taken, or left alone. */
+static void check_name(struct object *o, char *name, size_t len, size_t taken)
 {
-	char name[128];
+	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	_cleanup_set_ struct object_set set = { 0 };
 	struct nft_decoder d = { .set = &set };
-	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct nlmsghdr *nlh;
+	struct nlattr *a;
+	struct nl_msg m;
+	char text[64];
+
+	memset(text, 'n', sizeof(text));
+	text[len] = 0;
+	strcpy(name, "@NAME@");
+	nlh = (struct nlmsghdr *)encode(&b, o, STEP_ADD);
+	nl_msg_start(&m, nlh->nlmsg_type, 0, sizeof(struct nfgenmsg));
+	memcpy(mnl_nlmsg_get_payload(&m.nlh), mnl_nlmsg_get_payload(nlh), sizeof(struct nfgenmsg));
+	for (a = (struct nlattr *)first_of(nlh); a; a = (struct nlattr *)next_of(nlh, a)) {
+		bool is_name = a->nla_len == 4 + 7 && !memcmp(mnl_attr_get_payload(a), "@NAME@", 7);
+
+		if (is_name)
+			nl_put_str(&m, a->nla_type, text);
+		else
+			nl_put(&m, a->nla_type, mnl_attr_get_payload(a),
+			       mnl_attr_get_payload_len(a));
+	}
+	assert_int_equal(decode(&m.nlh, &d), 0);
+	assert_int_equal(set.n, taken);
+	if (taken) /* each of them starts with its name */
+		assert_string_equal(set.v[0].nft_chain.name, text);
+}
+
+/* What others put into our table may have a name that we have no room for. */
+static void test_long_names(void **state)
+{
+	struct object cases[] = {
+		thing_chain(NFPROTO_INET, "c"),
+		thing_set(NFPROTO_INET, "s"),
+		thing_element(NFPROTO_INET, "s", "viap1"),
+		thing_rule(NFPROTO_INET, "c", 0, 0),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_name(&cases[i], cases[i].nft_chain.name, NFT_NAME_MAX - 1, 1);
+		check_name(&cases[i], cases[i].nft_chain.name, NFT_NAME_MAX, 0);
+		check_name(&cases[i], cases[i].nft_chain.name, 60, 0);
+	}
+}
+
+/* A set without a name comes and goes with its rule, and cannot be removed before or after it. */
+static void test_anonymous_set(void **state)
+{
+	_cleanup_set_ struct object_set set = { 0 };
+	struct nft_decoder d = { .set = &set };
 	struct nl_msg m;
 
 	(void)state;
-	assert_non_null(c);
-	memset(name, 'n', sizeof(name));
-	name[sizeof(name) - 1] = 0;
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-	nftnl_nlmsg_build_hdr(m.buf, NFT_MSG_NEWCHAIN, NFPROTO_INET, 0, 0);
-	nftnl_chain_nlmsg_build_payload(&m.nlh, c);
-	nftnl_chain_free(c);
-	assert_int_equal(decode(&m.nlh, &d), 0);
-	assert_int_equal(set.n, 1);
-	assert_int_equal(strlen(set.v[0].nft_chain.name), NFT_NAME_MAX - 1);
+	for (int anonymous = 1; anonymous >= 0; anonymous--) {
+		nl_msg_start(&m, NFT(NEWSET), 0, sizeof(struct nfgenmsg));
+		nl_put_str(&m, NFTA_SET_TABLE, NFT_TABLE_NAME);
+		nl_put_str(&m, NFTA_SET_NAME, "__set0");
+		nl_put_be32(&m, NFTA_SET_KEY_LEN, 4);
+		nl_put_be32(&m, NFTA_SET_FLAGS,
+			    anonymous ? NFT_SET_ANONYMOUS | NFT_SET_CONSTANT : NFT_SET_CONSTANT);
+		assert_int_equal(decode(&m.nlh, &d), 0);
+		assert_int_equal(set.n, !anonymous);
+	}
 }
 
 /* Neither half a header nor an expression that nobody knows. */
@@ -1124,6 +1172,72 @@ static void test_truncated(void **state)
 	}
 }
 
+/* The values in a message, as they lie between its attributes' headers. */
+static void find_values(struct nlattr *a, const char *end, struct nlattr **ret, size_t *n)
+{
+	for (; attr_at(a, end); a = mnl_attr_next(a)) {
+		if (a->nla_type & NLA_F_NESTED)
+			find_values(mnl_attr_get_payload(a), (char *)a + a->nla_len, ret, n);
+		else
+			ret[(*n)++] = a;
+	}
+}
+
+static void mutate_values(struct chance *c, struct nlmsghdr *copy)
+{
+	struct nlattr *values[64];
+	size_t n = 0;
+
+	find_values(mnl_nlmsg_get_payload_offset(copy, sizeof(struct nfgenmsg)),
+		    (char *)copy + copy->nlmsg_len, values, &n);
+	assert_in_range(n, 1, ARRAY_SIZE(values));
+	for (uint32_t times = 1 + chance(c, 3); times; times--) {
+		struct nlattr *a = values[chance(c, (uint32_t)n)];
+
+		mutate(c, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+	}
+}
+
+/*
+ * Values alone: where the shape of a message is not the kernel's, libnftnl ends the process. It
+ * also believes that a name has an end, so there is one behind the message.
+ */
+static void test_mutations(void **state)
+{
+	struct chance c = { .state = 20240302 };
+	struct nft_rule rule = { 0 };
+	struct object objects[5];
+
+	(void)state;
+	one_of_each(objects, &rule);
+	for (size_t i = 0; i < 5000; i++) {
+		_cleanup_nft_batch_ struct nft_batch b = { 0 };
+		const struct nlmsghdr *nlh = encode(&b, &objects[i % 5], STEP_ADD);
+		_cleanup_free_ struct nlmsghdr *copy = calloc(1, nlh->nlmsg_len + 4);
+		_cleanup_set_ struct object_set set = { 0 };
+		struct nft_decoder d = { .set = &set };
+		const struct object *o;
+		char name[OBJECT_NAME_MAX];
+		int r;
+
+		assert_non_null(copy);
+		memcpy(copy, nlh, nlh->nlmsg_len);
+		mutate_values(&c, copy);
+		r = nft_decode(copy, &d);
+		assert_true((r == 0 && set.n <= 1) || (r == -EBADMSG && set.n == 0));
+		if (!set.n)
+			continue;
+		o = &set.v[0];
+		object_name(o, name);
+		/* each of them starts with a name */
+		assert_non_null(memchr(o->nft_chain.name, 0, NFT_NAME_MAX));
+		if (o->kind == OBJ_NFT_ELEMENT) {
+			assert_in_range(o->nft_element.key.len, 0, NFT_KEY_MAX);
+			assert_non_null(memchr(o->nft_element.chain, 0, NFT_NAME_MAX));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1151,8 +1265,10 @@ int main(void)
 		cmocka_unit_test(test_chain_policy),
 		cmocka_unit_test(test_elements),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_anonymous_set),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutations),
 	};
 
 	return RUN_TESTS(tests);

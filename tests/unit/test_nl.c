@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "mutate.h"
 #include "net/nl.h"
 #include "unit.h"
 #include "wire.h"
@@ -331,13 +332,35 @@ static void test_extack_is_none(void **state)
 	assert_null(nl_extack(&m.nlh));
 }
 
+static void test_extack_mutations(void **state)
+{
+	struct chance c = { .state = 20240301 };
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct nl_msg request, m;
+
+		make_request(&request, 8);
+		error_to(&m, &request.nlh, i % 2);
+		nl_put_str(&m, NLMSGERR_ATTR_MSG, "text");
+		nl_put_u32(&m, NLMSGERR_ATTR_OFFS, 36);
+		mutate(&c, mnl_nlmsg_get_payload(&m.nlh), m.nlh.nlmsg_len - sizeof(m.nlh));
+		extack_of_cut(&m.nlh, m.nlh.nlmsg_len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),    cmocka_unit_test(test_puts),
-		cmocka_unit_test(test_nests),    cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_overflow), cmocka_unit_test(test_overflow_in_nests),
-		cmocka_unit_test(test_extack),   cmocka_unit_test(test_extack_is_none),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_puts),
+		cmocka_unit_test(test_nests),
+		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_overflow_in_nests),
+		cmocka_unit_test(test_extack),
+		cmocka_unit_test(test_extack_is_none),
+		cmocka_unit_test(test_extack_mutations),
 	};
 
 	return RUN_TESTS(tests);

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "model/print.h"
+#include "mutate.h"
 #include "net/rtnl.h"
 #include "scene.h"
 #include "things.h"
@@ -481,19 +482,17 @@ static size_t printed_program(const struct object *o, struct sock_filter ret[16]
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 	const char *at;
-	unsigned int n, code, jt, jf, k;
-	int used;
+	unsigned int n = 0, code = 0, jt = 0, jf = 0, k = 0;
+	int used = 0;
 
 	print_add(&sb, o, "netns");
 	at = strstr(strbuf_text(&sb), "bytecode '");
 	assert_non_null(at);
 	at += strlen("bytecode '");
-	/* NOLINTNEXTLINE(cert-err34-c): the text is our own */
 	assert_int_equal(sscanf(at, "%u%n", &n, &used), 1);
 	assert_in_range(n, 1, 16);
 	for (size_t i = 0; i < n; i++) {
 		at += used;
-		/* NOLINTNEXTLINE(cert-err34-c) */
 		assert_int_equal(sscanf(at, ",%u %u %u %u%n", &code, &jt, &jf, &k, &used), 4);
 		ret[i] = (struct sock_filter){ (uint16_t)code, (uint8_t)jt, (uint8_t)jf, k };
 	}
@@ -508,7 +507,7 @@ static void test_filter(void **state)
 				   .tcm_handle = 1,
 				   .tcm_info = 1u << 16 | __builtin_bswap16(ETH_P_ALL) };
 	struct object o = thing_tc("via0");
-	struct sock_filter program[16];
+	struct sock_filter program[16] = { 0 };
 	struct wire w, options;
 	struct nl_msg m;
 
@@ -1241,13 +1240,17 @@ static void test_short_headers(void **state)
 		}
 }
 
-static void test_truncated(void **state)
+struct sample {
+	enum decoder decoder;
+	struct object o;
+	int part;
+};
+
+#define SAMPLES 14
+
+static void make_samples(struct sample ret[SAMPLES])
 {
-	const struct {
-		enum decoder decoder;
-		struct object o;
-		int part;
-	} cases[] = {
+	const struct sample samples[SAMPLES] = {
 		{ LINK, thing_bridge(), 0 },
 		{ LINK, thing_bridge(), 1 },
 		{ LINK, thing_port("viap1"), 0 },
@@ -1264,8 +1267,16 @@ static void test_truncated(void **state)
 		{ FILTER, thing_tc("via0"), 1 },
 	};
 
+	memcpy(ret, samples, sizeof(samples));
+}
+
+static void test_truncated(void **state)
+{
+	struct sample cases[SAMPLES];
+
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	make_samples(cases);
+	for (size_t i = 0; i < SAMPLES; i++) {
 		enum decoder d = cases[i].decoder;
 		struct nl_msg m;
 
@@ -1300,6 +1311,38 @@ static void test_lying_lengths(void **state)
 			memcpy((char *)cut + at, &lens[i], 2);
 			assert_in_range(decode(LINK, cut), 0, 1);
 		}
+}
+
+/* Whatever it says, it is read without harm, and what comes of it has an end. */
+static void test_mutations(void **state)
+{
+	struct chance c = { .state = 20240229 };
+	struct sample cases[SAMPLES];
+
+	(void)state;
+	make_samples(cases);
+	for (size_t i = 0; i < (size_t)SAMPLES * 1500; i++) {
+		const struct sample *s = &cases[i % SAMPLES];
+		_cleanup_free_ struct nlmsghdr *cut = NULL;
+		struct rtnl_link l;
+		struct nl_msg m;
+		size_t whole;
+
+		rtnl_encode(&m, &s->o, STEP_ADD, s->part, &numbers);
+		if (s->decoder == LINK && s->part) /* else it would be of no interest */
+			nl_put_str(&m, IFLA_IFNAME, "viap1");
+		whole = m.nlh.nlmsg_len;
+		mutate(&c, mnl_nlmsg_get_payload(&m.nlh), whole - sizeof(m.nlh));
+		if (chance(&c, 4) == 0)
+			whole = sizeof(m.nlh) + chance(&c, (uint32_t)(whole - sizeof(m.nlh)));
+		cut = wire_cut(&m.nlh, whole);
+		assert_in_range(decode(s->decoder, cut) + EBADMSG, 0, EBADMSG + 1);
+		if (s->decoder != LINK || rtnl_decode_link(cut, &l) != 1)
+			continue;
+		assert_non_null(memchr(l.fact.name, 0, sizeof(l.fact.name)));
+		assert_non_null(memchr(l.fact.alias, 0, sizeof(l.fact.alias)));
+		assert_non_null(memchr(l.fact.kind, 0, sizeof(l.fact.kind)));
+	}
 }
 
 int main(void)
@@ -1342,6 +1385,7 @@ int main(void)
 		cmocka_unit_test(test_short_headers),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_lying_lengths),
+		cmocka_unit_test(test_mutations),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "ipc/msg.h"
+#include "mutate.h"
+#include "unit.h"
+
+static void test_init(void **state)
+{
+	static const char zero[sizeof(struct msg_reply)];
+	struct msg_request q;
+	struct msg_reply a;
+
+	(void)state;
+	memset(&q, 0xa5, sizeof(q));
+	msg_request_init(&q, MSG_RUN);
+	assert_int_equal(q.header.magic, 0x76696131);
+	assert_int_equal(q.header.version, 1);
+	assert_int_equal(q.header.op, MSG_RUN);
+	assert_memory_equal(&q.request, zero, sizeof(q.request));
+	assert_int_equal(msg_request_check(&q, sizeof(q)), 0);
+
+	memset(&a, 0xa5, sizeof(a));
+	msg_reply_init(&a, MSG_RUN);
+	assert_int_equal(a.header.magic, 0x76696131);
+	assert_int_equal(a.header.version, 1);
+	assert_int_equal(a.header.op, MSG_RUN);
+	assert_memory_equal(&a.status, zero, sizeof(a) - sizeof(a.header));
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), 0);
+}
+
+/* What was read is as long as it should be, or is not looked at. */
+static void test_sizes(void **state)
+{
+	struct msg_request q;
+	struct msg_reply a;
+
+	(void)state;
+	msg_request_init(&q, MSG_RUN);
+	msg_reply_init(&a, MSG_RUN);
+	for (size_t len = 0; len < 2 * sizeof(a); len++) {
+		assert_int_equal(msg_request_check(&q, len), len == sizeof(q) ? 0 : -EBADMSG);
+		assert_int_equal(msg_reply_check(&a, len), len == sizeof(a) ? 0 : -EBADMSG);
+	}
+	assert_int_equal(msg_request_check(&q, SIZE_MAX), -EBADMSG);
+	assert_int_equal(msg_reply_check(&a, SIZE_MAX), -EBADMSG);
+	assert_int_equal(msg_reply_check(NULL, 0), -EBADMSG);
+	assert_int_equal(msg_request_check(NULL, sizeof(q) - 1), -EBADMSG);
+}
+
+/* Both kinds of message begin alike. */
+static int check_both(const struct msg_header *h)
+{
+	struct msg_request q;
+	struct msg_reply a;
+
+	msg_request_init(&q, MSG_RUN);
+	msg_reply_init(&a, MSG_RUN);
+	q.header = a.header = *h;
+	assert_int_equal(msg_request_check(&q, sizeof(q)), msg_reply_check(&a, sizeof(a)));
+	return msg_request_check(&q, sizeof(q));
+}
+
+static void test_header(void **state)
+{
+	const struct msg_header good = { MSG_MAGIC, MSG_VERSION, MSG_RUN };
+	struct msg_header h = good;
+
+	(void)state;
+	assert_int_equal(check_both(&h), 0);
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		h.magic = good.magic ^ 1u << bit;
+		assert_int_equal(check_both(&h), -EBADMSG);
+	}
+	h = good;
+	h.magic = __builtin_bswap32(MSG_MAGIC);
+	assert_int_equal(check_both(&h), -EBADMSG);
+	h = good;
+	for (uint32_t version = 0; version <= UINT16_MAX; version++) {
+		h.version = (uint16_t)version;
+		assert_int_equal(check_both(&h), version == MSG_VERSION ? 0 : -EBADMSG);
+	}
+	h = good;
+	for (uint32_t op = 0; op <= UINT16_MAX; op++) {
+		bool known = op >= MSG_RUN && op < MSG_OP_END;
+
+		h.op = (uint16_t)op;
+		assert_int_equal(check_both(&h), known ? 0 : -EBADMSG);
+	}
+}
+
+static void test_reply(void **state)
+{
+	struct msg_reply a;
+
+	(void)state;
+	msg_reply_init(&a, MSG_RUN);
+	for (a.status = 0; a.status < 10; a.status++)
+		assert_int_equal(msg_reply_check(&a, sizeof(a)),
+				 a.status <= MSG_BUSY ? 0 : -EBADMSG);
+	a.status = UINT32_MAX;
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), -EBADMSG);
+	a.status = MSG_REFUSED;
+
+	memset(a.name, 'n', sizeof(a.name)); /* the zero of the text behind it is no end */
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), -EBADMSG);
+	a.name[sizeof(a.name) - 1] = 0;
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), 0);
+	memset(a.text, 't', sizeof(a.text));
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), -EBADMSG);
+	a.text[sizeof(a.text) - 1] = 0;
+	assert_int_equal(msg_reply_check(&a, sizeof(a)), 0);
+}
+
+/* The texts of a request are request_check()'s, which says more about them. */
+static void test_request_text(void **state)
+{
+	struct msg_request q;
+
+	(void)state;
+	msg_request_init(&q, MSG_RUN);
+	memset(&q.request, 'x', sizeof(q.request));
+	assert_int_equal(msg_request_check(&q, sizeof(q)), 0);
+	assert_int_equal(request_check(&q.request, NULL), -EINVAL);
+}
+
+static void test_mutations(void **state)
+{
+	struct chance c = { .state = 20240303 };
+	size_t passed = 0;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		struct msg_request q;
+		struct msg_reply a;
+
+		msg_request_init(&q, MSG_RUN);
+		strcpy(q.request.uplinks, "wlp6s0");
+		strcpy(q.request.name, "curl");
+		mutate(&c, &q, sizeof(q));
+		if (msg_request_check(&q, sizeof(q)) == 0 && request_check(&q.request, NULL) == 0) {
+			assert_non_null(memchr(q.request.uplinks, 0, sizeof(q.request.uplinks)));
+			assert_true(session_name_valid(q.request.name));
+			passed++;
+		}
+		msg_reply_init(&a, MSG_RUN);
+		memset(a.name, 'n', sizeof(a.name) - 1);
+		memset(a.text, 't', sizeof(a.text) - 1);
+		mutate(&c, &a, sizeof(a));
+		if (msg_reply_check(&a, sizeof(a)) == 0) {
+			assert_in_range(a.status, MSG_OK, MSG_BUSY);
+			assert_non_null(memchr(a.name, 0, sizeof(a.name)));
+			assert_non_null(memchr(a.text, 0, sizeof(a.text)));
+		}
+	}
+	assert_true(passed > 100); /* so it was not all for nothing */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init),         cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_header),       cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_request_text), cmocka_unit_test(test_mutations),
+	};
+
+	return RUN_TESTS(tests);
+}

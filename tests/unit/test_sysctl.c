@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fds.h"
+#include "net/sysctl.h"
+#include "unit.h"
+
+#define FORWARDING "net/ipv4/conf/wlp6s0/forwarding"
+#define ACCEPT_RA  "net/ipv6/conf/wlp6s0/accept_ra"
+
+static int setup(void **state)
+{
+	*state = (void *)dir_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	dir_remove();
+	return 0;
+}
+
+static void save(const char *path, const char *before)
+{
+	struct err err = { 0 };
+
+	if (sysctl_save(dir_path("."), path, before, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void list(struct facts *f)
+{
+	struct err err = { 0 };
+
+	facts_done(f);
+	if (sysctl_list_saved(dir_path("."), f, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void saved_is(const struct facts *f, const char *path, const char *before)
+{
+	const struct fact_sysctl *s = facts_sysctl(f, path);
+
+	assert_non_null(s);
+	assert_string_equal(s->before, before);
+	assert_string_equal(s->value, ""); /* not looked at */
+}
+
+static void put_file(const char *name, const char *text)
+{
+	_cleanup_close_ int fd = open(dir_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static void test_save(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	size_t before = fds_open();
+	struct stat st;
+	char text[8] = "";
+	int fd;
+
+	(void)state;
+	list(&f); /* nothing was ever saved */
+	assert_int_equal(f.sysctls.n, 0);
+	save(FORWARDING, "0");
+	save(ACCEPT_RA, "1");
+	list(&f);
+	assert_int_equal(f.sysctls.n, 2);
+	saved_is(&f, FORWARDING, "0");
+	saved_is(&f, ACCEPT_RA, "1");
+
+	/* as the header has it */
+	fd = open(dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding"), O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777 & ~0644u, 0);
+	assert_int_equal(read(fd, text, sizeof(text)), 1);
+	assert_string_equal(text, "0");
+	close(fd);
+	assert_int_equal(access(dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~"), F_OK), -1);
+	assert_int_equal(fds_open(), before);
+}
+
+/* What is there is from before the first change; a later value is our own. */
+static void test_keeps_first(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	save(FORWARDING, "0");
+	save(FORWARDING, "1");
+	list(&f);
+	assert_int_equal(f.sysctls.n, 1);
+	saved_is(&f, FORWARDING, "0");
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
+	save(FORWARDING, "1");
+	list(&f);
+	saved_is(&f, FORWARDING, "1");
+}
+
+static void test_forget(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0); /* no directory */
+	save(FORWARDING, "0");
+	save(ACCEPT_RA, "1");
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
+	list(&f);
+	assert_int_equal(f.sysctls.n, 1);
+	saved_is(&f, ACCEPT_RA, "1");
+}
+
+/* A device may be called nearly anything. */
+static void test_odd_devices(void **state)
+{
+	static const char *const paths[] = {
+		"net/ipv4/conf/eth0.100/forwarding", "net/ipv4/conf/wl~0/forwarding",
+		"net/ipv4/conf/~/forwarding",        "net/ipv4/conf/a b/forwarding",
+		"net/ipv4/conf/'$x/forwarding",      "net/ipv4/conf/exactly15bytes_/src_valid_mark",
+	};
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		save(paths[i], "0");
+	list(&f);
+	assert_int_equal(f.sysctls.n, ARRAY_SIZE(paths));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		saved_is(&f, paths[i], "0");
+		assert_int_equal(sysctl_forget(dir_path("."), paths[i]), 0);
+	}
+	list(&f);
+	assert_int_equal(f.sysctls.n, 0);
+}
+
+static void test_foreign_files(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	char name[160] = "sysctl/net:";
+
+	(void)state;
+	save(FORWARDING, "0");
+	put_file("sysctl/README", "1");
+	put_file("sysctl/kernel:ostype", "Linux");
+	put_file("sysctl/.net:ipv4:hidden", "1");
+	put_file("sysctl/net:ipv4:conf:eth0:forwarding~", "1"); /* the maker died */
+	put_file("sysctl/net:ipv4:conf:eth1:forwarding", "");   /* the machine did */
+	put_file("sysctl/net:ipv4:conf:eth2:forwarding", "\n");
+	memset(name + strlen(name), 'n', 100); /* longer than any of ours */
+	put_file(name, "1");
+	assert_int_equal(mkdir(dir_path("sysctl/net:dir"), 0700), 0);
+	put_file("elsewhere", "1");
+	assert_int_equal(symlink(dir_path("elsewhere"), dir_path("sysctl/net:link")), 0);
+	list(&f);
+	assert_int_equal(f.sysctls.n, 1);
+	saved_is(&f, FORWARDING, "0");
+}
+
+/* Edited by hand, perhaps: the first line counts, a long one is cut. */
+static void test_values(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	char much[100] = { 0 };
+
+	(void)state;
+	memset(much, '7', sizeof(much) - 1);
+	save("net/a", "0");
+	put_file("sysctl/net:b", "1\n2\n");
+	put_file("sysctl/net:c", "0\t2147483647\n");
+	put_file("sysctl/net:d", much);
+	list(&f);
+	assert_int_equal(f.sysctls.n, 4);
+	saved_is(&f, "net/a", "0");
+	saved_is(&f, "net/b", "1");
+	saved_is(&f, "net/c", "0 2147483647");
+	saved_is(&f, "net/d", "7777777777777777777777777777777");
+}
+
+static void test_half_written(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	save(ACCEPT_RA, "1");
+	put_file("sysctl/net:ipv4:conf:wlp6s0:forwarding~", "from an earlier try");
+	save(FORWARDING, "0");
+	list(&f);
+	assert_int_equal(f.sysctls.n, 2);
+	saved_is(&f, FORWARDING, "0");
+	assert_int_equal(access(dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~"), F_OK), -1);
+
+	/* never through a link that somebody laid there */
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
+	put_file("victim", "precious");
+	assert_int_equal(symlink(dir_path("victim"),
+				 dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~")),
+			 0);
+	assert_int_equal(sysctl_save(dir_path("."), FORWARDING, "0", NULL), -ELOOP);
+	list(&f);
+	assert_int_equal(f.sysctls.n, 1);
+}
+
+static void test_errors(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	size_t before = fds_open();
+	struct err err = { 0 };
+	char much[2 * PATH_MAX];
+
+	(void)state;
+	assert_int_equal(sysctl_save(dir_path("no/where"), FORWARDING, "0", &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no/where/sysctl"));
+	assert_int_equal(sysctl_list_saved(dir_path("no/where"), &f, &err), 0);
+	put_file("sysctl", "not a directory");
+	assert_true(sysctl_save(dir_path("."), FORWARDING, "0", &err) < 0);
+	assert_non_null(strstr(err.text, FORWARDING));
+	assert_int_equal(sysctl_list_saved(dir_path("."), &f, &err), -ENOTDIR);
+
+	memset(much, 'm', sizeof(much));
+	much[sizeof(much) - 1] = 0;
+	assert_int_equal(sysctl_forget(much, FORWARDING), -ENAMETOOLONG);
+	much[PATH_MAX - strlen("/sysctl/" FORWARDING)] = 0;
+	assert_int_equal(sysctl_forget(much, FORWARDING), -ENAMETOOLONG);
+	assert_int_equal(f.sysctls.n, 0);
+	assert_int_equal(fds_open(), before);
+}
+
+static void test_proc(void **state)
+{
+	char text[32] = "", few[4];
+
+	(void)state;
+	assert_int_equal(sysctl_read("kernel/ostype", text, sizeof(text)), 0);
+	assert_string_equal(text, "Linux");
+	assert_int_equal(sysctl_read("kernel/ostype", few, sizeof(few)), 0);
+	assert_string_equal(few, "Lin");
+	assert_int_equal(sysctl_read("net/no/such", text, sizeof(text)), -ENOENT);
+	assert_int_equal(sysctl_write("net/no/such", "1"), -ENOENT);
+	assert_string_equal(text, "Linux");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_save),         TEST(test_keeps_first),   TEST(test_forget),
+		TEST(test_odd_devices),  TEST(test_foreign_files), TEST(test_values),
+		TEST(test_half_written), TEST(test_errors),        TEST(test_proc),
+	};
+#undef TEST
+
+	return RUN_TESTS(tests);
+}
