@@ -298,11 +298,27 @@ static void turn(struct server *s)
 /* One daemon at a time: the lock is on the directory, so that it leaves no file. */
 static int lock_rundir(struct server *s, struct err *err)
 {
-	if (mkdir(s->options->rundir, 0755) < 0 && errno != EEXIST)
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	if (mkdir(s->options->rundir, 0711) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make directory '%s'", s->options->rundir);
 	s->dir_fd = open(s->options->rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (s->dir_fd < 0 || flock(s->dir_fd, LOCK_EX) < 0)
-		return err_errno(err, errno, "lock directory '%s'", s->options->rundir);
+	if (s->dir_fd < 0)
+		return err_errno(err, errno, "open directory '%s'", s->options->rundir);
+	/* who can open it could hold the lock; all in it can be reached all the same */
+	if (fchmod(s->dir_fd, 0711) < 0)
+		return err_errno(err, errno, "close directory '%s' to others", s->options->rundir);
+	while (flock(s->dir_fd, LOCK_EX | LOCK_NB) < 0) {
+		_cleanup_close_ int other = -1;
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(err, errno, "lock directory '%s'", s->options->rundir);
+		other = sock_connect(s->socket_path, NULL);
+		if (other >= 0)
+			return err_set(err, EALREADY, "another daemon serves '%s'",
+				       s->options->rundir);
+		nanosleep(&pause, NULL); /* it starts, or it is leaving */
+	}
 	return 0;
 }
 
@@ -334,7 +350,7 @@ static void tell_ready(const struct server *s, int r, const struct err *err)
 
 	if (fd < 0)
 		return;
-	if (r < 0)
+	if (r < 0 && r != -EALREADY)
 		dprintf(fd, "%s", err->text);
 	else
 		dprintf(fd, "\n");
@@ -357,8 +373,10 @@ int server_run(const struct server_options *options, struct err *err)
 		linger(&s);
 	while (r == 0 && !s.stop)
 		turn(&s);
-	if (r == 0 && !world_sessions(&s.world))
-		world_clear(&s.world, &ignored); /* a signal came while lingering */
+	/* a signal came while lingering, or just as the last session ended */
+	s.world.stale = true;
+	if (r == 0 && world_heal(&s.world, &ignored) == 0 && !world_sessions(&s.world))
+		world_clear(&s.world, &ignored);
 	while (s.n_connections)
 		hang_up(&s, s.n_connections - 1);
 	if (s.listen_fd >= 0)
@@ -369,5 +387,5 @@ int server_run(const struct server_options *options, struct err *err)
 	close_fd(&s.signal_fd);
 	world_close(&s.world);
 	close_fd(&s.dir_fd);
-	return r;
+	return r == -EALREADY ? 0 : r;
 }

@@ -79,6 +79,18 @@ const char *facts_slot_uplink(const struct facts *f, uint32_t slot)
 	return NULL;
 }
 
+bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int index)
+{
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *b = &f->addrs.v[i];
+
+		if (b->index != a->index && (!index || b->index == index) &&
+		    prefix_overlap(&a->prefix, &b->prefix))
+			return true;
+	}
+	return false;
+}
+
 bool facts_is_ours(const char *name)
 {
 	return !strcmp(name, BRIDGE_NAME) || !strncmp(name, PORT_PREFIX, strlen(PORT_PREFIX));

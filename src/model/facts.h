@@ -111,6 +111,12 @@ const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
 uint32_t facts_slot(const struct facts *f, const char *uplink);
 const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL */
 
+/*
+ * Whether an address shares its subnet with an address of another device: of the one with that
+ * index, or of any when it is 0.
+ */
+bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int index);
+
 /* Whether name is one of ours: the bridge or a port. */
 bool facts_is_ours(const char *name);
 

@@ -94,6 +94,8 @@ static void address(struct strbuf *sb, const struct object *o, const char *verb,
 
 	ip(sb, o, netns);
 	strbuf_add(sb, "address %s %s ", verb, prefix_format(&o->address.prefix, text));
+	if (o->address.prefix.ip.family == AF_INET && !strcmp(verb, "add"))
+		strbuf_add(sb, "brd + ");
 	dev(sb, o->address.dev);
 	if (o->address.prefix.ip.family == AF_INET6 && !strcmp(verb, "add"))
 		strbuf_add(sb, " nodad");
@@ -121,6 +123,8 @@ static void route(struct strbuf *sb, const struct object *o, const char *verb, c
 		strbuf_add(sb, " metric %u", r->metric);
 	if (o->place == PLACE_HOST)
 		strbuf_add(sb, " proto %u", VIA_RTPROT);
+	else
+		strbuf_add(sb, " proto static");
 	if (r->mtu)
 		strbuf_add(sb, " mtu %u", r->mtu);
 	if (r->onlink)

@@ -557,6 +557,15 @@ static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 	}
 	for (size_t i = 0; i < f->slots.n && r == 0; i++)
 		r = read_uplink_sysctls(f, f->slots.v[i].uplink);
+	for (size_t i = 0; i < f->addrs.n && r == 0; i++) {
+		const struct fact_link *dev = facts_link_by_index(f, f->addrs.v[i].index);
+
+		if (!dev || f->addrs.v[i].prefix.ip.family != AF_INET ||
+		    !facts_same_subnet(f, &f->addrs.v[i], 0))
+			continue;
+		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", dev->name);
+		r = read_sysctl(f, path);
+	}
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		own_sysctl_path(&port_sysctl, f->links.v[i].name, path);
 		if (is_our_port(&f->links.v[i]))

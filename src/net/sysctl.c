@@ -72,25 +72,26 @@ static int saved_name(const char *rundir, const char *path, const char *suffix, 
 
 int sysctl_save(const char *rundir, const char *path, const char *before, struct err *err)
 {
-	char name[PATH_MAX], fresh[PATH_MAX];
+	char dir[PATH_MAX], name[PATH_MAX], self[32];
 	size_t len = strlen(before);
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	snprintf(name, sizeof(name), "%s/sysctl", rundir);
-	if (mkdir(name, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make directory '%s'", name);
+	snprintf(dir, sizeof(dir), "%s/sysctl", rundir);
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make directory '%s'", dir);
 	r = saved_name(rundir, path, "", name, sizeof(name));
-	if (r == 0)
-		r = saved_name(rundir, path, "~", fresh, sizeof(fresh));
 	if (r < 0)
 		return err_errno(err, -r, "name the saved value of sysctl %s", path);
 	if (access(name, F_OK) == 0)
 		return 0;
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* it appears whole or not at all, and leaves nothing when we die before */
+	fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return err_errno(err, errno, "save sysctl %s in '%s'", path, fresh);
-	if (write(fd, before, len) != (ssize_t)len || rename(fresh, name) < 0)
+		return err_errno(err, errno, "save sysctl %s in '%s'", path, dir);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (write(fd, before, len) != (ssize_t)len ||
+	    linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
 		return err_errno(err, errno, "save sysctl %s in '%s'", path, name);
 	return 0;
 }

@@ -545,6 +545,10 @@ static void plan_answers(const struct plan_ctx *x)
 					NF_INET_POST_ROUTING, PRIORITY_ANSWERS);
 	struct nft_rule r = { 0 };
 
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME); /* as it should be */
+	rule_with_verdict(&c, r, NF_ACCEPT);
+	rule_with_verdict(&c, to_bridge(), NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
 	rule_with_verdict(&c, r, NF_ACCEPT);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
@@ -665,15 +669,6 @@ static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)
 	return false;
 }
 
-static bool shares_subnet(const struct facts *f, const struct fact_addr *a)
-{
-	for (size_t i = 0; i < f->addrs.n; i++)
-		if (f->addrs.v[i].index != a->index &&
-		    prefix_overlap(&f->addrs.v[i].prefix, &a->prefix))
-			return true;
-	return false;
-}
-
 /*
  * With two cards in one subnet the wrong one answers ARP for the uplink's address (arp_ignore=0,
  * ip-sysctl.rst), and then receives its replies.
@@ -692,7 +687,7 @@ static void plan_arp_table(const struct plan_ctx *x)
 		struct nft_key k;
 
 		if (!l || !ctx_has_uplink(x, l->name) || a->prefix.ip.family != AF_INET ||
-		    !shares_subnet(x->facts, a))
+		    !facts_same_subnet(x->facts, a, 0))
 			continue;
 		needed = true;
 		k = key_of_ip(AF_INET, &a->prefix.ip);

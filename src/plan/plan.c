@@ -336,6 +336,28 @@ static void plan_stop(const struct plan_ctx *x, uint8_t family)
 	set_add(x->set, &o);
 }
 
+/*
+ * A second card in the uplink's subnet asks for neighbours in the uplink's name when the host
+ * answers from there, and is then taken for it; with arp_announce=2 it speaks in its own
+ * (ip-sysctl.rst).
+ */
+static void plan_arp_names(const struct plan_ctx *x, const struct fact_slot *slot)
+{
+	const struct fact_link *uplink = facts_link(x->facts, slot->uplink);
+	char path[SYSCTL_MAX];
+
+	for (size_t i = 0; uplink && i < x->facts->addrs.n; i++) {
+		const struct fact_addr *a = &x->facts->addrs.v[i];
+		const struct fact_link *other = facts_link_by_index(x->facts, a->index);
+
+		if (!other || other == uplink || a->prefix.ip.family != AF_INET ||
+		    !facts_same_subnet(x->facts, a, uplink->index))
+			continue;
+		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", other->name);
+		add_host_sysctl(x, path, "2");
+	}
+}
+
 static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 {
 	struct uplink uplink = uplink_look(x->facts, slot->uplink);
@@ -352,6 +374,7 @@ static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 		if (plan_fenced(x->facts, slot->uplink, f))
 			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->uplink, 0);
 	}
+	plan_arp_names(x, slot);
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
 		own_sysctl_path(&uplink_sysctls[i], slot->uplink, path);
 		if (kernel_has(x, &uplink_sysctls[i]))

@@ -112,8 +112,8 @@ static void check_new_veth(const struct object *o)
 	assert_true(wire_raw(&peer, &none, sizeof(none)));
 	ATTR_STR(peer, IFLA_IFNAME, "eth0");
 	ATTR(peer, IFLA_ADDRESS, o->link.peer_mac.bytes, 6);
-	if (o->link.mtu)
-		ATTR_U32(peer, IFLA_MTU, o->link.mtu);
+	if (o->link.peer_mtu)
+		ATTR_U32(peer, IFLA_MTU, o->link.peer_mtu);
 	ATTR_U32(peer, IFLA_NET_NS_FD, 11);
 	ENDS(peer);
 	ENDS(data);
@@ -133,6 +133,7 @@ static void test_port(void **state)
 
 	(void)state;
 	assert_int_equal(rtnl_parts(&o, STEP_ADD), 2);
+	o.link.peer_mtu = 1400;
 	check_new_veth(&o);
 	ENCODES(w, m, o, STEP_ADD, 1, RTM_NEWLINK, NLM_F_REQUEST, noarp);
 	ATTR_STR(w, IFLA_IFALIAS, o.link.alias);
@@ -154,7 +155,7 @@ static void test_port(void **state)
 	ENCODES(w, m, o, STEP_REMOVE, 0, RTM_DELLINK, NLM_F_REQUEST, to);
 	ENDS(w);
 
-	o.link.mtu = 0; /* the kernel's choice, on both sides */
+	o.link.mtu = o.link.peer_mtu = 0; /* the kernel's choice, on both sides */
 	check_new_veth(&o);
 	ENCODES(w, m, o, STEP_CHANGE, 0, RTM_NEWLINK, NLM_F_REQUEST, noarp);
 	ATTR_STR(w, IFLA_IFALIAS, o.link.alias);

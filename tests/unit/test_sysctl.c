@@ -89,7 +89,6 @@ static void test_save(void **state)
 	assert_int_equal(read(fd, text, sizeof(text)), 1);
 	assert_string_equal(text, "0");
 	close(fd);
-	assert_int_equal(access(dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~"), F_OK), -1);
 	assert_int_equal(fds_open(), before);
 }
 
@@ -197,22 +196,31 @@ static void test_half_written(void **state)
 
 	(void)state;
 	save(ACCEPT_RA, "1");
-	put_file("sysctl/net:ipv4:conf:wlp6s0:forwarding~", "from an earlier try");
+	put_file("sysctl/net:ipv4:conf:wlp6s0:forwarding~", "from an earlier version's try");
 	save(FORWARDING, "0");
 	list(&f);
 	assert_int_equal(f.sysctls.n, 2);
 	saved_is(&f, FORWARDING, "0");
-	assert_int_equal(access(dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~"), F_OK), -1);
+}
 
-	/* never through a link that somebody laid there */
-	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
-	put_file("victim", "precious");
+/* Never through a link that somebody laid there. */
+static void test_links(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	save(ACCEPT_RA, "1");
 	assert_int_equal(symlink(dir_path("victim"),
-				 dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding~")),
+				 dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding")),
 			 0);
-	assert_int_equal(sysctl_save(dir_path("."), FORWARDING, "0", NULL), -ELOOP);
+	assert_int_equal(sysctl_save(dir_path("."), FORWARDING, "0", NULL), -EEXIST);
+	assert_int_equal(access(dir_path("victim"), F_OK), -1);
 	list(&f);
 	assert_int_equal(f.sysctls.n, 1);
+	assert_int_equal(sysctl_forget(dir_path("."), FORWARDING), 0);
+	save(FORWARDING, "0");
+	list(&f);
+	assert_int_equal(f.sysctls.n, 2);
 }
 
 static void test_errors(void **state)
@@ -260,7 +268,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_save),         TEST(test_keeps_first),   TEST(test_forget),
 		TEST(test_odd_devices),  TEST(test_foreign_files), TEST(test_values),
-		TEST(test_half_written), TEST(test_errors),        TEST(test_proc),
+		TEST(test_half_written), TEST(test_links),         TEST(test_errors),
+		TEST(test_proc),
 	};
 #undef TEST
 
