@@ -223,7 +223,7 @@ static void plan_small_session(const struct plan_ctx *x, const struct session *s
 {
 	const struct fact_link *uplink = facts_link(x->facts, s->uplink);
 
-	if (!s->slot || !uplink || s->mtu >= uplink->mtu)
+	if (!s->slot || !uplink || !s->mtu || s->mtu >= uplink->mtu)
 		return;
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		struct prefix host = { .ip = plan_address(&x->pool, s, plan_families[i]) };

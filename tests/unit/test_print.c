@@ -51,7 +51,7 @@ static void test_links(void **state)
 		     "'via1 1 0 1 4026532001 wlp6s0 host=3,since=0 curl'\n"
 		     "ip link set dev viap1 type bridge_slave isolated on learning off flood off "
 		     "mcast_flood off bcast_flood off\n");
-	ADD_IS(WITH(port, w.link.mtu = 0),
+	ADD_IS(WITH(port, w.link.mtu = w.link.peer_mtu = 0),
 	       "ip link add name viap1 address 0a:76:69:02:00:03 master via0 "
 	       "type veth peer name eth0 address 0a:76:69:01:00:03 netns curl\n"
 	       "ip link set dev viap1 arp off alias "
@@ -73,7 +73,8 @@ static void test_links(void **state)
 static void test_addresses(void **state)
 {
 	(void)state;
-	ADD_IS(thing_address("via0", "10.209.0.1/22"), "ip address add 10.209.0.1/22 dev via0\n");
+	ADD_IS(thing_address("via0", "10.209.0.1/22"),
+	       "ip address add 10.209.0.1/22 brd + dev via0\n");
 	REMOVE_IS(thing_address("via0", "10.209.0.1/22"),
 		  "ip address del 10.209.0.1/22 dev via0\n");
 	/* usable at once: nobody else can have it */
@@ -111,9 +112,9 @@ static void test_routes(void **state)
 	/* in a session nothing else is there to be told from */
 	ADD_IS(thing_inside(WITH(thing_route(254, "0.0.0.0/0", "eth0", "10.209.0.1"),
 				 w.route.metric = 0)),
-	       "ip -n curl route add default via 10.209.0.1 dev eth0 table 254\n");
+	       "ip -n curl route add default via 10.209.0.1 dev eth0 table 254 proto static\n");
 	ADD_IS(thing_inside(WITH(thing_route(254, "::/0", "eth0", "fd00::1"), w.route.metric = 0)),
-	       "ip -n curl -6 route add default via fd00::1 dev eth0 table 254\n");
+	       "ip -n curl -6 route add default via fd00::1 dev eth0 table 254 proto static\n");
 }
 
 static void test_rules(void **state)

@@ -48,6 +48,7 @@ struct object thing_port(const char *name)
 	o.link.hardened = true;
 	strcpy(o.link.peer, SESSION_DEV);
 	o.link.peer_mac = ending(3);
+	o.link.peer_mtu = 1500;
 	return o;
 }
 
