@@ -242,9 +242,7 @@ static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err
 /* Returns how many steps it took, or a negative errno. */
 static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first, struct err *err)
 {
-	const struct object *o = object_of(&steps->v[first]);
-	struct nl_sock *sock =
-		&k->nft; /* nothing of nftables is inside a session, in this version */
+	struct nl_sock *sock = &k->nft; /* of the host: nothing is inside a session, yet */
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	bool empty = true;
 	size_t i;
@@ -253,8 +251,8 @@ static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t fir
 	nft_batch_begin(&b, sock->seq + 1);
 	for (i = first; i < steps->n && one_batch(&steps->v[first], &steps->v[i]); i++) {
 		const struct step *s = &steps->v[i];
+		const struct object *o = object_of(s);
 
-		o = object_of(s);
 		if (goes_along(steps, i))
 			continue;
 		if (o->kind == OBJ_NFT_RULE && s->action == STEP_CHANGE &&
