@@ -47,6 +47,7 @@ struct fact_route {
 struct fact_sysctl {
 	char path[SYSCTL_MAX]; /* as obj_sysctl */
 	char value[32];        /* "" when the kernel does not have it */
+	char set[32];          /* what we set it to, when we did */
 	char before[32];       /* saved before we changed it; "" when we did not */
 };
 

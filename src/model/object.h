@@ -122,6 +122,7 @@ struct obj_tc {
 };
 
 struct obj_sysctl {
+	char set[32];          /* what we set it to: what differs is somebody else's */
 	char path[SYSCTL_MAX]; /* key; below /proc/sys, with slashes */
 	char value[32];
 	char before[32]; /* the value to go back to; "" where the object goes with its device */

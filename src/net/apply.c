@@ -134,7 +134,7 @@ static int sysctl_restore(struct kernel *k, const struct obj_sysctl *s, struct e
 	char now[sizeof(s->value)];
 	int r = sysctl_read(s->path, now, sizeof(now));
 
-	if (r == 0 && !strcmp(now, s->value))
+	if (r == 0 && !strcmp(now, s->set))
 		r = sysctl_write(s->path, s->before);
 	if (r < 0 && r != -ENOENT)
 		return err_errno(err, -r, "write '%s'", s->before);
@@ -159,7 +159,7 @@ static int apply_sysctl(struct kernel *k, const struct step *s, struct err *err)
 		return r < 0 ? story(err, s) : 0;
 	}
 	if (o->place == PLACE_HOST && o->sysctl.before[0])
-		r = sysctl_save(k->rundir, o->sysctl.path, o->sysctl.before, err);
+		r = sysctl_save(k->rundir, o->sysctl.path, o->sysctl.before, o->sysctl.value, err);
 	if (r < 0)
 		return story(err, s);
 	r = sysctl_write(o->sysctl.path, o->sysctl.value);

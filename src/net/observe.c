@@ -611,6 +611,7 @@ static void sysctls_to_objects(struct facts *f)
 		memcpy(o.sysctl.path, s->path, sizeof(o.sysctl.path));
 		memcpy(o.sysctl.value, s->value, sizeof(o.sysctl.value));
 		memcpy(o.sysctl.before, s->before, sizeof(o.sysctl.before));
+		memcpy(o.sysctl.set, s->set, sizeof(o.sysctl.set));
 		set_add(&f->ours, &o);
 	}
 }

@@ -70,10 +70,11 @@ static int saved_name(const char *rundir, const char *path, const char *suffix, 
 	return 0;
 }
 
-int sysctl_save(const char *rundir, const char *path, const char *before, struct err *err)
+int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
+		struct err *err)
 {
-	char dir[PATH_MAX], name[PATH_MAX], self[32];
-	size_t len = strlen(before);
+	char dir[PATH_MAX], name[PATH_MAX], self[32], text[128];
+	int len = snprintf(text, sizeof(text), "%s\n%s\n", before, value);
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -90,7 +91,7 @@ int sysctl_save(const char *rundir, const char *path, const char *before, struct
 	if (fd < 0)
 		return err_errno(err, errno, "save sysctl %s in '%s'", path, dir);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (write(fd, before, len) != (ssize_t)len ||
+	if (write(fd, text, (size_t)len) != len ||
 	    linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
 		return err_errno(err, errno, "save sysctl %s in '%s'", path, name);
 	return 0;
@@ -104,6 +105,26 @@ int sysctl_forget(const char *rundir, const char *path)
 	if (r < 0)
 		return r;
 	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Two lines: what it was, what we set. */
+static int read_saved(int fd, struct fact_sysctl *ret)
+{
+	char text[128];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	char *second;
+
+	if (n < 0)
+		return -errno;
+	text[n] = 0;
+	second = strchr(text, '\n');
+	if (!second)
+		return -EBADMSG;
+	*second++ = 0;
+	second[strcspn(second, "\n")] = 0;
+	if (copy_string(ret->before, sizeof(ret->before), text) < 0)
+		return -EBADMSG;
+	return copy_string(ret->set, sizeof(ret->set), second);
 }
 
 int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
@@ -132,8 +153,7 @@ int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
 			if (*p == ':')
 				*p = '/';
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || read_line(fd, saved.before, sizeof(saved.before)) < 0 ||
-		    !saved.before[0])
+		if (fd < 0 || read_saved(fd, &saved) < 0 || !saved.before[0])
 			continue;
 		s = VEC_PUSH(&f->sysctls);
 		if (s)

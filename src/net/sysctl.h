@@ -14,8 +14,10 @@
 int sysctl_read(const char *path, char *ret, size_t size);
 int sysctl_write(const char *path, const char *value);
 
-/* Saves before it is changed: the file is whole, or it is not there. Keeps an existing one. */
-int sysctl_save(const char *rundir, const char *path, const char *before, struct err *err);
+/* Saves what it was, and what it will be, before it is changed: the file is whole, or it is not
+ * there. Keeps an existing one. */
+int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
+		struct err *err);
 int sysctl_forget(const char *rundir, const char *path);
 
 /* Adds all saved ones to the facts. A missing directory holds none. */

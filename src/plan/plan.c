@@ -111,6 +111,7 @@ static void add_host_sysctl(const struct plan_ctx *x, const char *path, const ch
 		return;
 	snprintf(o.sysctl.path, sizeof(o.sysctl.path), "%s", path);
 	snprintf(o.sysctl.value, sizeof(o.sysctl.value), "%s", value);
+	snprintf(o.sysctl.set, sizeof(o.sysctl.set), "%s", value);
 	snprintf(o.sysctl.before, sizeof(o.sysctl.before), "%s",
 		 now->before[0] ? now->before : now->value);
 	set_add(x->set, &o);
@@ -310,8 +311,8 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 
 		if (len > tail && !strcmp(s->path + len - tail, "/accept_ra") &&
 		    !strstr(s->path, "/" BRIDGE_NAME "/") && !strstr(s->path, "/all/") &&
-		    (s->before[0] || !strcmp(s->value, "1")))
-			add_host_sysctl(x, s->path, "2");
+		    (!strcmp(s->value, "1") || (s->before[0] && !strcmp(s->value, "2"))))
+			add_host_sysctl(x, s->path, "2"); /* not where somebody says 0 */
 	}
 	add_host_sysctl(x, IP6_FORWARDING, "1");
 	o.rule.family = AF_INET6;
