@@ -22,11 +22,12 @@ state() { # what must be as before; addresses that renew their lifetime are left
     ip -d link | grep -vE "^ +(link|RX|TX)|gc_timer"
     ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
     nft list ruleset
-    sysctl -a 2>/dev/null | grep '^net\.' | grep -vE 'nf_conntrack|nf_flowtable|net\.bridge|stable_secret|neigh\..*\.(locktime|.*gc)|netdev_rss|cubictcp'
+    sysctl -a 2>/dev/null | grep '^net\.' | grep -vE 'nf_conntrack_count|net\.bridge|stable_secret|neigh\..*\.(locktime|.*gc)|netdev_rss|cubictcp'
 }
 uname -r; nft --version
 wired=$(address enp7s0) wifi=$(address wlp6s0)
 echo "wired $wired, wifi $wifi"
+modprobe -a nf_conntrack nf_tables nft_ct nft_masq # each brings sysctls that then stay
 state >/tmp/before
 same "a plain program leaves by the wire" "$(curl -s -m 10 http://$SERVER/whoami)" "$wired"
 same "through via-iface it leaves by the Wi-Fi" "$(via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$wifi"
