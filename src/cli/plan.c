@@ -32,12 +32,9 @@ static int make_plan(struct facts *f, const struct request *request, struct sess
 	r = plan_host(f, f->sessions.v, f->sessions.n, set, err);
 	if (r == 0)
 		r = plan_inside(f, ret, &inside, err);
-	for (size_t i = 0; i < inside.n; i++)
-		set_add(set, &inside.v[i]);
-	inside.n = 0;
-	set_done(&inside);
-	if (r == 0 && (set_sort(set) < 0 || nft_fingerprint(set) < 0))
+	if (r == 0 && (set_merge(set, &inside) < 0 || nft_fingerprint(set) < 0))
 		r = err_errno(err, ENOMEM, "plan");
+	set_done(&inside);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 
@@ -45,14 +46,6 @@ struct server {
 	int64_t leave_at; /* 0: there are sessions */
 	bool stop;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* --- requests ------------------------------------------------------------------------------ */
 
@@ -148,7 +141,7 @@ static bool accept_all(struct server *s)
 
 	for (;;) {
 		_cleanup_close_ int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct connection c = { .deadline = now_ms() + SILENCE_MS };
+		struct connection c = { .deadline = clock_ms() + SILENCE_MS };
 
 		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
@@ -180,7 +173,7 @@ static void linger(struct server *s)
 	if (world_sessions(&s->world))
 		s->leave_at = 0;
 	else if (!s->leave_at)
-		s->leave_at = now_ms() + s->options->linger_ms;
+		s->leave_at = clock_ms() + s->options->linger_ms;
 }
 
 static void heal(struct server *s)
@@ -190,7 +183,7 @@ static void heal(struct server *s)
 	s->heal_at = 0;
 	if (world_heal(&s->world, &err) < 0) {
 		syslog(LOG_WARNING, "heal: %s", err.text);
-		s->heal_at = now_ms() + HEAL_AGAIN_MS;
+		s->heal_at = clock_ms() + HEAL_AGAIN_MS;
 	}
 	linger(s);
 }
@@ -216,7 +209,7 @@ static void leave(struct server *s)
 	unlink(s->socket_path);
 	if (accept_all(s)) {
 		close_fd(&s->listen_fd);
-		s->leave_at = now_ms() + s->options->linger_ms;
+		s->leave_at = clock_ms() + s->options->linger_ms;
 		if (open_socket(s, &err) == 0)
 			return;
 		syslog(LOG_ERR, "%s", err.text);
@@ -239,13 +232,13 @@ static int timeout_of(const struct server *s)
 			next = s->connections[i].deadline;
 	if (next == INT64_MAX)
 		return -1;
-	left = next - now_ms();
+	left = next - clock_ms();
 	return left < 0 ? 0 : (int)left;
 }
 
 static void on_time(struct server *s)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	for (size_t i = s->n_connections; i-- > 0;)
 		if (s->connections[i].deadline <= now)
@@ -281,7 +274,7 @@ static void turn(struct server *s)
 	}
 	if ((fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents) &&
 	    world_take_events(&s->world) && !s->heal_at)
-		s->heal_at = now_ms() + COALESCE_MS;
+		s->heal_at = clock_ms() + COALESCE_MS;
 	for (size_t i = n; i-- > 0;)
 		if (fds[FD_FIRST_CONNECTION + i].revents) {
 			world_take_events(&s->world);

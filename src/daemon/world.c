@@ -169,14 +169,6 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 	return 0;
 }
 
-/* Adds copies; what is inside a session has no rules, whose statements would need an owner. */
-static int merge(struct object_set *into, const struct object_set *from)
-{
-	for (size_t i = 0; i < from->n; i++)
-		set_add(into, &from->v[i]);
-	return set_sort(into);
-}
-
 /* Whether somebody else's objects of a slot are in place already. */
 static bool slot_in_use(const struct world *w, const struct session *s)
 {
@@ -215,10 +207,11 @@ static int add_session(struct world *w, const struct session *s, const struct ob
 
 	if (r < 0)
 		return r;
-	if (merge(&all, &part) < 0 || merge(&all, inside) < 0 || diff(&all, &nothing, &steps) < 0)
+	if (set_merge(&all, &part) < 0 || set_merge(&all, inside) < 0 ||
+	    diff(&all, &nothing, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the session");
 	r = apply(&w->kernel, &steps, err);
-	if (r == 0 && merge(&w->facts.ours, &part) < 0)
+	if (r == 0 && set_merge(&w->facts.ours, &part) < 0)
 		r = err_errno(err, ENOMEM, "note the session");
 	return r;
 }
@@ -237,7 +230,7 @@ static int make_session(struct world *w, const struct session *s, const struct o
 		r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
 	if (r < 0)
 		return r;
-	if (merge(&want, inside) < 0)
+	if (set_merge(&want, inside) < 0)
 		return err_errno(err, ENOMEM, "plan the session");
 	return converge(w, &want, err);
 }

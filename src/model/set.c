@@ -61,6 +61,13 @@ const struct object *set_find(const struct object_set *set, const struct object 
 	return set->n ? bsearch(key, set->v, set->n, sizeof(*set->v), compare) : NULL;
 }
 
+int set_merge(struct object_set *into, const struct object_set *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		set_add(into, &from->v[i]);
+	return set_sort(into);
+}
+
 void set_subtract(struct object_set *set, const struct object_set *gone)
 {
 	size_t kept = 0;

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "net/rtnl.h"
 
 #define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
@@ -121,14 +121,6 @@ static int take_operstate(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /*
  * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
  * 6.9); elsewhere the change is announced.
@@ -136,7 +128,7 @@ static int64_t now_ms(void)
 void kernel_settle(struct kernel *k, enum place place, const char *dev, int timeout_ms)
 {
 	struct nl_sock *sock = place == PLACE_HOST ? &k->route : &k->session_route;
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = clock_ms() + timeout_ms, left;
 	struct nl_sock events = { 0 };
 	struct nl_msg m;
 
@@ -155,7 +147,7 @@ void kernel_settle(struct kernel *k, enum place place, const char *dev, int time
 				break;
 			continue;
 		}
-		left = end - now_ms();
+		left = end - clock_ms();
 		fd = (struct pollfd){ .fd = nl_fd(&events), .events = POLLIN };
 		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
 			break;
@@ -181,7 +173,7 @@ static bool tells_of(const char *buf, ssize_t len, const struct ip *ip)
 
 void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = clock_ms() + timeout_ms, left;
 
 	for (;;) {
 		struct pollfd fd = { .fd = nl_fd(&k->session_events), .events = POLLIN };
@@ -193,7 +185,7 @@ void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms
 				return;
 			continue;
 		}
-		left = end - now_ms();
+		left = end - clock_ms();
 		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
 			return;
 	}

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 
 #define TCPOPT_MAXSEG 2 /* RFC 9293, section 3.2 */
 
@@ -285,12 +286,9 @@ static struct nftnl_rule *build_rule(const struct object *o)
 	return b.rule;
 }
 
-/* FNV-1a, 64 bits (RFC 9923). */
 static uint64_t hash(uint64_t h, const char *text)
 {
-	for (; *text; text++)
-		h = (h ^ (uint8_t)*text) * 1099511628211u;
-	return h;
+	return hash_bytes(h, text, strlen(text));
 }
 
 struct hashing {
@@ -310,7 +308,7 @@ static int hash_expr(struct nftnl_expr *e, void *arg)
 
 static uint64_t fingerprint(struct nftnl_rule *rule)
 {
-	struct hashing h = { .hash = 14695981039346656037u };
+	struct hashing h = { .hash = HASH_START };
 
 	nftnl_expr_foreach(rule, hash_expr, &h);
 	return h.hash;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "base/vec.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
@@ -620,14 +621,13 @@ static void sysctls_to_objects(struct facts *f)
 static void read_host_id(struct facts *f)
 {
 	_cleanup_close_ int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
-	uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
+	uint64_t h = HASH_START;
 	char id[33] = "";
 
 	if (fd < 0 || read(fd, id, sizeof(id) - 1) != (ssize_t)sizeof(id) - 1)
 		return;
 	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < sizeof(id) - 1; i++)
-			h = (h ^ (uint8_t)id[i]) * 1099511628211u;
+		h = hash_bytes(h, id, sizeof(id) - 1);
 		memcpy(f->host_id + 8 * (size_t)round, &h, sizeof(h));
 	}
 }
