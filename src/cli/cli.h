@@ -16,8 +16,10 @@
 struct cli_options {
 	struct request request; /* unchecked until cli_parse_run() returned 0 */
 	bool quiet, verbose, json, dry_run;
-	const char *user; /* to run as; NULL: the caller */
-	char **program;   /* of argv, NULL-terminated; NULL when there is none */
+	bool no_proxy_env;  /* drop http_proxy and its kin */
+	bool allow_sockets; /* do not refuse sockets of the outside network */
+	const char *user;   /* to run as; NULL: the caller */
+	char **program;     /* of argv, NULL-terminated; NULL when there is none */
 };
 
 /*

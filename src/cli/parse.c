@@ -49,6 +49,28 @@ static const char *option_name(int c)
 	return "?";
 }
 
+static int take_dns(const char *list, struct request *request, struct err *err)
+{
+	request->n_dns = 0;
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+		char one[IP_TEXT_MAX] = "";
+
+		if (request->n_dns == SESSION_DNS_MAX)
+			return err_set(err, EINVAL, "read --dns '%s': more than %d servers", list,
+				       SESSION_DNS_MAX);
+		if (len < sizeof(one))
+			memcpy(one, at, len);
+		if (ip_parse(one, &request->dns[request->n_dns++]) < 0)
+			return err_set(err, EINVAL,
+				       "read --dns '%s': '%.*s' is no IPv4 or IPv6 address", list,
+				       (int)len, at);
+		at += len;
+		if (!*at)
+			return 0;
+	}
+}
+
 static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
 {
 	switch (c) {
@@ -83,6 +105,14 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 				       "read --mtu '%s': it is a number of bytes, 1280 "
 				       "to 65535",
 				       arg);
+		return 0;
+	case OPT_DNS:
+		return take_dns(arg, &o->request, err);
+	case OPT_NO_PROXY_ENV:
+		o->no_proxy_env = true;
+		return 0;
+	case OPT_ALLOW_SOCKETS:
+		o->allow_sockets = true;
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;

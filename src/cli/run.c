@@ -76,8 +76,7 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 int cli_run(int argc, char *argv[])
 {
 	struct cli_options options;
-	struct handover_user user = { 0 };
-	struct msg_request request;
+	struct handover h = { .notify = -1 };
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL };
 	struct err err = { 0 };
@@ -92,15 +91,17 @@ int cli_run(int argc, char *argv[])
 		return err.code == ENOENT || err.code == ENOTDIR ? EXIT_VIA_NOT_FOUND
 								 : EXIT_VIA_NOT_EXEC;
 	}
-	if (options.user && find_user(options.user, &user, &err) < 0)
+	if (options.user && find_user(options.user, &h.user, &err) < 0)
 		return cli_fail(&err);
 	if (cli_find_program("via-iface-enter", enter, &err) < 0 || cli_start_daemon(&err) < 0)
 		return cli_fail(&err);
-	msg_request_init(&request, MSG_RUN);
-	request.request = options.request;
+	msg_request_init(&h.request, MSG_RUN);
+	h.request.request = options.request;
 	if (options.user)
-		request.request.owner = user.uid;
-	fd = handover_write(&request, &user, options.verbose, options.program, environ, &err);
+		h.request.request.owner = h.user.uid;
+	h.verbose = options.verbose;
+	h.allow_sockets = options.allow_sockets;
+	fd = handover_write(&h, options.program, environ, &err);
 	if (fd < 0)
 		return cli_fail(&err);
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);

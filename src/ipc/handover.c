@@ -63,17 +63,19 @@ static int write_strings(int fd, char *const strings[])
 	return r;
 }
 
-int handover_write(const struct msg_request *request, const struct handover_user *user,
-		   bool verbose, char *const argv[], char *const envp[], struct err *err)
+int handover_write(const struct handover *what, char *const argv[], char *const envp[],
+		   struct err *err)
 {
 	struct handover h = { .magic = HANDOVER_MAGIC,
 			      .version = MSG_VERSION,
-			      .request = *request };
+			      .request = what->request,
+			      .user = what->user,
+			      .verbose = what->verbose,
+			      .allow_sockets = what->allow_sockets,
+			      .notify = what->notify };
 	_cleanup_close_ int fd = -1;
 	int death_signal = 0, r;
 
-	h.user = *user;
-	h.verbose = verbose;
 	measure(argv, &h.argc, &h.argv_len);
 	measure(envp, &h.envc, &h.env_len);
 	if (h.argv_len + h.env_len > HANDOVER_MAX)

@@ -34,19 +34,22 @@ struct handover {
 	struct rlimit stack;
 	uint32_t personality;
 	int32_t death_signal; /* PR_GET_PDEATHSIG, 0: none */
-	uint32_t verbose;     /* say which session it is */
 	struct handover_user user;
+	uint32_t verbose;       /* say which session it is */
+	uint32_t allow_sockets; /* do not refuse sockets of the outside network */
+	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */
 };
 
 /* Most bytes of arguments and environment: what execve(2) takes at most, and some. */
 #define HANDOVER_MAX (64u << 20)
 
 /*
- * Writes it all, of the calling process; argv[] and envp[] end with NULL. Returns a descriptor
- * that survives an exec, or a negative errno.
+ * Writes it all, of the calling process: of what, the request, the user and the last three are the
+ * caller's to fill in. argv[] and envp[] end with NULL. Returns a descriptor that survives an
+ * exec, or a negative errno.
  */
-int handover_write(const struct msg_request *request, const struct handover_user *user,
-		   bool verbose, char *const argv[], char *const envp[], struct err *err);
+int handover_write(const struct handover *what, char *const argv[], char *const envp[],
+		   struct err *err);
 
 /* The struct alone, checked. */
 int handover_read(int fd, struct handover *ret, struct err *err);

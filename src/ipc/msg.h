@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/facts.h"
 #include "model/request.h"
 
 /*
@@ -41,18 +42,30 @@ enum msg_status {
 	MSG_BUSY,    /* too many connections; worth trying again */
 };
 
+/* What goes into the session's resolv.conf(5). */
+struct msg_names {
+	uint8_t n;
+	struct ip servers[SESSION_DNS_MAX]; /* fixed addresses on the bridge */
+	char domains[DNS_DOMAINS_MAX];      /* to search, with spaces between */
+};
+
 struct msg_reply {
 	struct msg_header header; /* the request's operation */
 	uint32_t status;
 	uint32_t id; /* of the session */
 	char name[SESSION_NAME_MAX];
 	char text[ERR_TEXT_MAX];
+	struct msg_names names;
 };
 
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
-static_assert(sizeof(struct msg_request) == 8 + 12 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX,
+static_assert(sizeof(struct msg_request) == 8 + 12 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + 1 +
+						    SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
-static_assert(sizeof(struct msg_reply) == 16 + SESSION_NAME_MAX + ERR_TEXT_MAX,
+static_assert(sizeof(struct msg_names) == 1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX,
+	      "no padding on the wire");
+static_assert(sizeof(struct msg_reply) ==
+		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_names),
 	      "no padding on the wire");
 
 /* A zeroed request or reply with its header filled in. */

@@ -110,6 +110,14 @@ bool facts_is_our_bridge(const struct fact_link *l)
 	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made);
 }
 
+const struct fact_dns *facts_dns(const struct facts *f, int index)
+{
+	for (size_t i = 0; i < f->dns.n; i++)
+		if (f->dns.v[i].index == index)
+			return &f->dns.v[i];
+	return NULL;
+}
+
 void facts_done(struct facts *f)
 {
 	VEC_DONE(&f->links);
@@ -118,6 +126,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->sysctls);
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);
+	VEC_DONE(&f->dns);
 	set_done(&f->ours);
 	*f = (struct facts){ 0 };
 }

@@ -74,6 +74,20 @@ struct fact_slot {
 	char uplink[IFNAMSIZ];
 };
 
+/*
+ * Name servers: of one device, by its index, or of the host as a whole (index 0), which is what
+ * programs outside ask. Where they were found is for the reader.
+ */
+#define DNS_SERVERS_MAX 8
+#define DNS_DOMAINS_MAX 256
+struct fact_dns {
+	int index;
+	struct ip servers[DNS_SERVERS_MAX];
+	size_t n;
+	char domains[DNS_DOMAINS_MAX]; /* to search, with spaces between */
+	char source[32];               /* "NetworkManager", "systemd-networkd", … */
+};
+
 struct facts {
 	struct {
 		struct fact_link *v;
@@ -99,6 +113,10 @@ struct facts {
 		struct session *v;
 		size_t n, size;
 	} sessions;
+	struct {
+		struct fact_dns *v;
+		size_t n, size;
+	} dns;
 	struct object_set ours; /* sorted */
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
@@ -106,6 +124,8 @@ struct facts {
 
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);
+/* The name servers of a device; of the host with index 0; NULL when none were found. */
+const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
 
 /* The slot of an uplink, or 0. */

@@ -19,12 +19,15 @@ struct request {
 	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
+	uint8_t n_dns; /* 0: the name servers of the uplink */
+	struct ip dns[SESSION_DNS_MAX];
 };
 
 /*
  * Checks every field, whoever filled it: terminated text, names within their character sets,
- * no unknown flag, a list without empty or repeated entries, an MTU of 1280 (RFC 8200, section
- * 5; 68 without IPv6, RFC 791) to 65535. Returns 0, or -EINVAL with a line for the caller.
+ * no unknown flag, a list without empty or repeated entries, name servers that can be one, an MTU
+ * of 1280 (RFC 8200, section 5; 68 without IPv6, RFC 791) to 65535. Returns 0, or -EINVAL with a
+ * line for the caller.
  */
 int request_check(const struct request *r, struct err *err);
 

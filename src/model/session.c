@@ -21,7 +21,7 @@ static const struct {
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[96];
+	char options[96 + SESSION_DNS_MAX * IP_TEXT_MAX], text[IP_TEXT_MAX];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
 	int len;
@@ -32,6 +32,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 				      flag_words[i].word);
 	if (s->mtu)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",mtu=%" PRIu32, s->mtu);
+	for (size_t i = 0; i < s->n_dns; i++)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, "%s%s",
+			      i ? "/" : ",dns=", ip_format(&s->dns[i], text));
 	assert((size_t)n < sizeof(options));
 	len = snprintf(alias, ALIAS_MAX,
 		       SESSION_ALIAS_WORD " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
@@ -44,7 +47,17 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	return 0;
 }
 
-static int parse_option(const char *word, struct session *s)
+static int parse_dns(char *list, struct session *s)
+{
+	char *one;
+
+	while ((one = strsep(&list, "/")))
+		if (s->n_dns == SESSION_DNS_MAX || ip_parse(one, &s->dns[s->n_dns++]) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+static int parse_option(char *word, struct session *s)
 {
 	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
 		if (!strcmp(word, flag_words[i].word)) {
@@ -57,6 +70,8 @@ static int parse_option(const char *word, struct session *s)
 		return parse_u64(word + 6, UINT64_MAX, &s->since);
 	if (!strncmp(word, "mtu=", 4))
 		return parse_u32(word + 4, 68, 65535, &s->mtu);
+	if (!strncmp(word, "dns=", 4))
+		return parse_dns(word + 4, s);
 	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */
 }
 

@@ -15,7 +15,7 @@
  *
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
- * options of the run that outlive the launch.
+ * options of the run that outlive the launch, dns=ADDR/ADDR among them.
  */
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
@@ -26,6 +26,9 @@
 #define BRIDGE_ALIAS        SESSION_ALIAS_WORD " bridge"
 #define PORT_PREFIX         "viap"
 #define SESSION_DEV         "eth0"
+
+/* Name servers of a session's own: as many as a resolver asks (resolv.conf(5), MAXNS). */
+#define SESSION_DNS_MAX 3
 
 /* Places in the pool, a /22: .1 and .2 are the host's, the last one is the broadcast address. */
 #define SESSION_HOST_FIRST 3u
@@ -45,11 +48,13 @@ struct session {
 	uint64_t netns; /* inode */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
-	uint32_t host;         /* the address is the pool's first plus this */
-	uint64_t since;        /* seconds since the epoch */
-	uint32_t flags;        /* enum session_flag */
-	uint32_t mtu;          /* of its device */
-	char uplink[IFNAMSIZ]; /* whose slot it is, "" when blocked; not in the alias */
+	uint32_t host;                  /* the address is the pool's first plus this */
+	uint64_t since;                 /* seconds since the epoch */
+	uint32_t flags;                 /* enum session_flag */
+	uint32_t mtu;                   /* of its device */
+	struct ip dns[SESSION_DNS_MAX]; /* its own name servers (--dns) */
+	uint32_t n_dns;                 /* 0: those of the uplink */
+	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked; not in the alias */
 };
 
 /* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */

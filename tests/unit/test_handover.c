@@ -18,21 +18,19 @@
 #include "mutate.h"
 #include "unit.h"
 
-static const struct handover_user nobody;
-
 #define STRINGS(...) ((char **)(const char *[]){ __VA_ARGS__ })
 
 /* --- there and back ------------------------------------------------------------------------ */
 
 static int write_it(char *const argv[], char *const envp[])
 {
-	struct msg_request request;
+	struct handover what = { .notify = -1 };
 	struct err err = { 0 };
 	int fd;
 
-	msg_request_init(&request, MSG_RUN);
-	strcpy(request.request.uplinks, "wlp6s0");
-	fd = handover_write(&request, &nobody, false, argv, envp, &err);
+	msg_request_init(&what.request, MSG_RUN);
+	strcpy(what.request.request.uplinks, "wlp6s0");
+	fd = handover_write(&what, argv, envp, &err);
 	if (fd < 0)
 		fail_msg("%s", err.text);
 	return fd;
@@ -102,16 +100,15 @@ static void test_too_much(void **state)
 {
 	size_t before = fds_open(), len = HANDOVER_MAX / 2;
 	char *half = malloc(len);
-	struct msg_request request;
+	struct handover what = { .notify = -1 };
 	struct err err = { 0 };
 
 	(void)state;
 	assert_non_null(half);
 	memset(half, 'x', len - 1);
 	half[len - 1] = 0; /* with it, two of them are just what goes */
-	msg_request_init(&request, MSG_RUN);
-	assert_int_equal(handover_write(&request, &nobody, false, STRINGS(half, NULL),
-					STRINGS(half, "", NULL), &err),
+	msg_request_init(&what.request, MSG_RUN);
+	assert_int_equal(handover_write(&what, STRINGS(half, NULL), STRINGS(half, "", NULL), &err),
 			 -E2BIG);
 	assert_int_equal(err.code, E2BIG);
 	free(half);
@@ -121,31 +118,37 @@ static void test_too_much(void **state)
 /* Of the process: what an exec of a program with file capabilities would lose. */
 static void test_process(void **state)
 {
-	struct handover_user user = { .wanted = 1, .uid = 1000, .gid = 100, .n_groups = 256 };
+	struct handover what = {
+		.user = { .wanted = 1, .uid = 1000, .gid = 100, .n_groups = 256 },
+		.verbose = 1,
+		.allow_sockets = 1,
+		.notify = 7,
+	};
 	_cleanup_close_ int fd = -1;
-	struct msg_request request;
 	struct err err = { 0 };
 	struct rlimit stack;
 	struct handover h;
 
 	(void)state;
 	for (uint32_t i = 0; i < HANDOVER_GROUPS_MAX; i++)
-		user.groups[i] = 5000 + i;
-	msg_request_init(&request, MSG_RUN);
-	request.request = (struct request){
+		what.user.groups[i] = 5000 + i;
+	msg_request_init(&what.request, MSG_RUN);
+	what.request.request = (struct request){
 		.flags = SESSION_KEEP, .mtu = 1400, .uplinks = "a,b", .name = "n"
 	};
 	assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0);
-	fd = handover_write(&request, &user, true, STRINGS("x", NULL), STRINGS(NULL), &err);
+	fd = handover_write(&what, STRINGS("x", NULL), STRINGS(NULL), &err);
 	prctl(PR_SET_PDEATHSIG, 0);
 	assert_true(fd >= 0);
 	assert_false(fds_cloexec(fd)); /* an exec is what it is for */
 	assert_int_equal(handover_read(fd, &h, &err), 0);
 	assert_int_equal(h.magic, HANDOVER_MAGIC);
 	assert_int_equal(h.version, MSG_VERSION);
-	assert_memory_equal(&h.request, &request, sizeof(request));
-	assert_memory_equal(&h.user, &user, sizeof(user));
+	assert_memory_equal(&h.request, &what.request, sizeof(h.request));
+	assert_memory_equal(&h.user, &what.user, sizeof(h.user));
 	assert_int_equal(h.verbose, 1);
+	assert_int_equal(h.allow_sockets, 1);
+	assert_int_equal(h.notify, 7);
 	assert_int_equal(h.argc, 1);
 	assert_int_equal(h.envc, 0);
 	assert_int_equal(h.argv_len, 2);
