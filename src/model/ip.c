@@ -105,6 +105,20 @@ bool ip_is_link_local(const struct ip *ip)
 	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
 }
 
+bool ip_can_serve(const struct ip *ip)
+{
+	/* ::/96 holds "::", "::1" and the IPv4-compatible ones, ::ffff:0:0/96 the mapped ones */
+	static const struct prefix none[] = {
+		{ { AF_INET6, { 0 } }, 96 },
+		{ { AF_INET6, { [10] = 0xff, [11] = 0xff } }, 96 },
+	};
+
+	if (ip->family == AF_INET)
+		return ip->bytes[0] && ip->bytes[0] != 127 && ip->bytes[0] < 224;
+	return ip->family == AF_INET6 && !prefix_contains(&none[0], ip) &&
+	       !prefix_contains(&none[1], ip) && ip->bytes[0] != 0xff && !ip_is_link_local(ip);
+}
+
 struct ip ip_add(const struct ip *ip, uint32_t n)
 {
 	struct ip sum = *ip;

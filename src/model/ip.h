@@ -42,6 +42,12 @@ int ip_compare(const struct ip *a, const struct ip *b);
 /* Link-local: 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291). */
 bool ip_is_link_local(const struct ip *ip);
 
+/*
+ * Whether a name server can have that address: no loopback, multicast or unspecified one, no
+ * IPv4 one in IPv6 clothes, and no link-local one of IPv6, which is none without a device.
+ */
+bool ip_can_serve(const struct ip *ip);
+
 /* The address n places after ip; wraps silently. */
 struct ip ip_add(const struct ip *ip, uint32_t n);
 /* How far ip lies behind the start of p, in its low 32 bits. */

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/parse.h"
 
@@ -35,17 +34,6 @@ static int check_uplinks(const char *uplinks, struct err *err)
 	return 0;
 }
 
-/* An address that a packet to a name server can have: no loopback, multicast or unspecified one. */
-static bool can_serve(const struct ip *ip)
-{
-	static const struct ip none6 = { .family = AF_INET6 }, loop6 = { AF_INET6, { [15] = 1 } };
-
-	if (ip->family == AF_INET)
-		return ip->bytes[0] && ip->bytes[0] != 127 && ip->bytes[0] < 224;
-	return ip->family == AF_INET6 && !ip_equal(ip, &none6) && !ip_equal(ip, &loop6) &&
-	       ip->bytes[0] != 0xff && !ip_is_link_local(ip);
-}
-
 static int check_dns(const struct request *r, struct err *err)
 {
 	char text[IP_TEXT_MAX];
@@ -53,7 +41,7 @@ static int check_dns(const struct request *r, struct err *err)
 	if (r->n_dns > SESSION_DNS_MAX)
 		return err_set(err, EINVAL, "read --dns: more than %d servers", SESSION_DNS_MAX);
 	for (size_t i = 0; i < r->n_dns; i++)
-		if (!can_serve(&r->dns[i]))
+		if (!ip_can_serve(&r->dns[i]))
 			return err_set(err, EINVAL,
 				       "read --dns '%s': no name server can have this address",
 				       ip_format(&r->dns[i], text));

@@ -194,6 +194,34 @@ static void test_link_local(void **state)
 		IP_IS(ip_add(&a_, n), sum);                                                        \
 	} while (0)
 
+static void test_can_serve(void **state)
+{
+	static const char *const can[] = { "1.1.1.1",         "10.0.0.1",         "100.64.0.1",
+					   "169.254.169.253", "192.168.8.1",      "2001:db8::",
+					   "fd00:1234::53",   "2620:fe::fe:fe:fe" };
+	static const char *const cannot[] = {
+		"0.0.0.0",     "0.1.2.3",         "127.0.0.1", "127.0.0.53",
+		"224.0.0.251", "255.255.255.255", "::",        "::1",
+		"::8.8.8.8",   "::ffff:8.8.8.8",  "fe80::1",   "ff02::fb",
+	};
+	struct ip none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(can) / sizeof(can[0]); i++) {
+		struct ip a = ip(can[i]);
+
+		if (!ip_can_serve(&a))
+			fail_msg("%s can serve", can[i]);
+	}
+	for (size_t i = 0; i < sizeof(cannot) / sizeof(cannot[0]); i++) {
+		struct ip a = ip(cannot[i]);
+
+		if (ip_can_serve(&a))
+			fail_msg("%s cannot serve", cannot[i]);
+	}
+	assert_false(ip_can_serve(&none));
+}
+
 static void test_add(void **state)
 {
 	(void)state;
@@ -300,9 +328,10 @@ int main(void)
 		cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_fails),
 		cmocka_unit_test(test_prefix_parse), cmocka_unit_test(test_format),
 		cmocka_unit_test(test_bytes),        cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_link_local),   cmocka_unit_test(test_add),
-		cmocka_unit_test(test_offset),       cmocka_unit_test(test_masked),
-		cmocka_unit_test(test_overlap),      cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_link_local),   cmocka_unit_test(test_can_serve),
+		cmocka_unit_test(test_add),          cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_masked),       cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_contains),
 	};
 
 	return RUN_TESTS(tests);
