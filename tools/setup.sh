@@ -5,9 +5,10 @@
 via_packages=(
 	meson ninja-build pkg-config gcc
 	clang clang-tidy clang-format libclang-rt-14-dev
-	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libcmocka-dev scdoc
+	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libsystemd-dev
+	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
-	dnsutils ethtool git
+	dnsutils ethtool git dbus-daemon
 )
 
 # A package that another one provides (dnsutils by bind9-dnsutils) counts as there.

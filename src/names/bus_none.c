@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stands in for bus.c where there is no libsystemd: nobody is asked over D-Bus. */
+#include <errno.h>
+
+#include "names/internal.h"
+
+int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
+{
+	(void)n;
+	(void)ifname;
+	(void)deadline;
+	(void)ret;
+	return -ENOSYS;
+}
+
+int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+{
+	(void)n;
+	(void)ifindex;
+	(void)deadline;
+	(void)ret;
+	return -ENOSYS;
+}
+
+int bus_open(struct names *n, int64_t deadline)
+{
+	(void)n;
+	(void)deadline;
+	return -ENOSYS;
+}
+
+void bus_close(struct names *n)
+{
+	(void)n;
+}
+
+int bus_poll(const struct names *n, short *ret_events)
+{
+	(void)n;
+	*ret_events = 0;
+	return -1;
+}
+
+bool bus_take_events(struct names *n)
+{
+	(void)n;
+	return false;
+}

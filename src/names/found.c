@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+#include <strings.h>
+
+#include "names/parsers.h"
+
+void names_add_server(struct fact_dns *dns, const struct ip *ip)
+{
+	if (!ip_can_serve(ip) || dns->n == DNS_SERVERS_MAX)
+		return;
+	for (size_t i = 0; i < dns->n; i++)
+		if (ip_equal(&dns->servers[i], ip))
+			return;
+	dns->servers[dns->n++] = *ip;
+}
+
+/* The length of the address in "[ADDR]", "[ADDR]:53" or "ADDR:53" of IPv4, else 0. */
+static size_t strip_port(const char **text, size_t len)
+{
+	const char *colon = memchr(*text, ':', len), *close;
+	size_t rest;
+
+	if (**text == '[') {
+		close = memchr(*text, ']', len);
+		if (!close)
+			return 0;
+		rest = len - (size_t)(close + 1 - *text);
+		if (rest && (rest != 3 || memcmp(close + 1, ":53", 3) != 0))
+			return 0;
+		++*text;
+		return (size_t)(close - *text);
+	}
+	if (!colon || memchr(colon + 1, ':', len - (size_t)(colon + 1 - *text)))
+		return len; /* without a port */
+	rest = len - (size_t)(colon - *text);
+	return rest == 3 && !memcmp(colon, ":53", 3) ? (size_t)(colon - *text) : 0;
+}
+
+void names_add_server_text(struct fact_dns *dns, const char *text, size_t len)
+{
+	char buf[IP_TEXT_MAX];
+	struct ip ip;
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '%' || text[i] == '#')
+			len = i; /* a device and a name for TLS: ADDR%IF#NAME */
+	if (len)
+		len = strip_port(&text, len);
+	if (!len || len >= sizeof(buf) || memchr(text, 0, len))
+		return;
+	memcpy(buf, text, len);
+	buf[len] = 0;
+	if (ip_parse(buf, &ip) == 0)
+		names_add_server(dns, &ip);
+}
+
+static bool alphanumeric(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Labels of letters, digits, '-' and '_', as host names and service records have them. */
+static bool is_domain(const char *text, size_t len)
+{
+	size_t label = 0;
+
+	if (len > 253)
+		return false;
+	for (size_t i = 0; i <= len; i++) {
+		if (i == len || text[i] == '.') {
+			if (!label || label > 63 || text[i - 1] == '-')
+				return false;
+			label = 0;
+		} else if (alphanumeric(text[i]) || text[i] == '_' || (text[i] == '-' && label)) {
+			label++;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+void names_add_domain(struct fact_dns *dns, const char *text, size_t len)
+{
+	size_t used = strlen(dns->domains), count = 0;
+
+	if (len && text[len - 1] == '.')
+		len--;
+	if (!len || !is_domain(text, len))
+		return;
+	for (const char *at = dns->domains; *at; count++) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !strncasecmp(at, text, len))
+			return;
+		at += n + (at[n] == ' ');
+	}
+	if (count == NAMES_DOMAINS || used + (count != 0) + len >= sizeof(dns->domains))
+		return;
+	if (count)
+		dns->domains[used++] = ' ';
+	memcpy(dns->domains + used, text, len);
+	dns->domains[used + len] = 0;
+}

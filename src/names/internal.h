@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NAMES_INTERNAL_H
+#define VIA_NAMES_INTERNAL_H
+
+#include "names/names.h"
+#include "names/parsers.h"
+
+/* A piece of somebody's bytes: not terminated. */
+struct span {
+	const char *at;
+	size_t len;
+};
+
+/* The next line without its end, of which "\r" is a part; false behind the last one. */
+bool span_line(struct span *rest, struct span *ret);
+/* The next word between blanks (and those of separators); false when none is left. */
+bool span_word(struct span *rest, const char *separators, struct span *ret);
+bool span_is(const struct span *s, const char *text);
+/* Splits "KEY=VALUE", blanks around both taken off; false without '='. */
+bool span_pair(const struct span *line, struct span *ret_key, struct span *ret_value);
+
+/* Each word of a list; commas separate too. */
+void names_add_servers(struct fact_dns *dns, struct span list);
+void names_add_domains(struct fact_dns *dns, struct span list);
+void names_add_lease_addr(struct names_lease *lease, const struct ip *ip);
+
+/* Forgets what was found, for a lease that says nothing yet. */
+void names_lease_init(struct names_lease *lease);
+
+/*
+ * files.c. Each returns 0 with a server in *ret and its source named, or -ENOENT; now is in
+ * seconds since the epoch.
+ */
+int files_nm(const struct names *n, const struct facts *f, const struct fact_link *link,
+	     int64_t now, struct fact_dns *ret);
+int files_networkd(const struct names *n, const struct facts *f, const struct fact_link *link,
+		   int64_t now, struct fact_dns *ret);
+int files_dhclient(const struct names *n, const struct facts *f, const struct fact_link *link,
+		   int64_t now, struct fact_dns *ret);
+int files_dhcpcd(const struct names *n, const struct facts *f, const struct fact_link *link,
+		 int64_t now, struct fact_dns *ret);
+int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,
+		     int64_t now, struct fact_dns *ret);
+/* Adds what a resolv.conf names; false when it cannot be read. */
+bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret);
+
+/*
+ * bus.c, or bus_none.c where there is no sd-bus. The questions return 0 with a server in *ret, or
+ * -ENOENT: asked, and there is none; -ESRCH: the service is not there; -ETIMEDOUT: it does not
+ * answer, or did not a moment ago; -ENOSYS: built without D-Bus. deadline is a clock_ms().
+ */
+#define BUS_MS         300 /* for all that is asked about one link */
+#define BUS_SOCKET_DIR "/run/dbus"
+#define BUS_SOCKET     "system_bus_socket"
+int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret);
+int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret);
+/* Connects, if that has not been done. */
+int bus_open(struct names *n, int64_t deadline);
+void bus_close(struct names *n);
+/* The descriptor, -1 without, and what to poll(2) it for. */
+int bus_poll(const struct names *n, short *ret_events);
+/* Takes in what has arrived; true when it was of interest. */
+bool bus_take_events(struct names *n);
+
+/* watch.c */
+void watch_close(struct names *n);
+bool watch_take_events(struct names *n);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "names/names.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/util.h"
+#include "names/internal.h"
+
+int names_open(struct names *n, const char *root, struct err *err)
+{
+	*n = (struct names){ .inotify = -1 };
+	if (copy_string(n->root, sizeof(n->root), root) < 0)
+		return err_set(err, ENAMETOOLONG, "look for name servers below '%s': too long",
+			       root);
+	return 0;
+}
+
+void names_close(struct names *n)
+{
+	bus_close(n);
+	watch_close(n);
+}
+
+/* RFC 1918 and RFC 4193: the networks that a router of a home or an office stands before. */
+static bool is_private(const struct ip *ip)
+{
+	static const struct prefix nets[] = {
+		{ { AF_INET, { 10 } }, 8 },
+		{ { AF_INET, { 172, 16 } }, 12 },
+		{ { AF_INET, { 192, 168 } }, 16 },
+		{ { AF_INET6, { 0xfc } }, 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
+		if (prefix_contains(&nets[i], ip))
+			return true;
+	return false;
+}
+
+static bool is_neighbour(const struct facts *f, const struct fact_route *r)
+{
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index == r->index && a->prefix.ip.family == r->gateway.family &&
+		    prefix_contains(&a->prefix, &r->gateway))
+			return true;
+	}
+	return r->onlink;
+}
+
+/* The gateway of the best default route of that family, in any table: plan/uplink.c. */
+static const struct fact_route *default_route(const struct facts *f, int index, uint8_t family)
+{
+	const struct fact_route *best = NULL;
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->index == index && r->dst.ip.family == family && !r->dst.len &&
+		    r->type == RTN_UNICAST && r->protocol != VIA_RTPROT &&
+		    (!best || r->metric < best->metric))
+			best = r;
+	}
+	return best;
+}
+
+/*
+ * Such routers serve names to their network, nearly all of them. What is at the other end of a
+ * point-to-point device is no such router, whatever its address.
+ */
+static int from_gateway(const struct facts *f, const struct fact_link *link, struct fact_dns *ret)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	struct fact_dns found = { .index = link->index, .source = "gateway" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !(link->flags & IFF_POINTOPOINT); i++) {
+		const struct fact_route *r = default_route(f, link->index, families[i]);
+
+		if (r && is_private(&r->gateway) && is_neighbour(f, r))
+			names_add_server(&found, &r->gateway);
+	}
+	if (!found.n)
+		return -ENOENT;
+	*ret = found;
+	return 0;
+}
+
+static const char *bus_said(int r)
+{
+	return r == -ESRCH       ? "is not on the bus"
+	       : r == -ETIMEDOUT ? "does not answer"
+	       : r == -ENOSYS    ? "was not asked (built without D-Bus)"
+				 : "names none";
+}
+
+int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
+		  struct fact_dns *ret, struct err *err)
+{
+	static int (*const leases[])(const struct names *, const struct facts *,
+				     const struct fact_link *, int64_t, struct fact_dns *) = {
+		files_dhclient,
+		files_dhcpcd,
+		files_resolvconf,
+	};
+	int64_t now = time(NULL), deadline = clock_ms() + BUS_MS;
+	int nm, resolved;
+
+	nm = bus_nm(n, link->name, deadline, ret);
+	if (nm == 0 || files_nm(n, f, link, now, ret) == 0 ||
+	    files_networkd(n, f, link, now, ret) == 0)
+		goto found;
+	resolved = bus_resolved(n, link->index, deadline, ret);
+	if (resolved == 0)
+		goto found;
+	for (size_t i = 0; i < ARRAY_SIZE(leases); i++)
+		if (leases[i](n, f, link, now, ret) == 0)
+			goto found;
+	if (from_gateway(f, link, ret) == 0)
+		goto found;
+	err_set(err, ENOENT,
+		"find a name server of '%s': NetworkManager %s, systemd-resolved %s, there is none "
+		"from systemd-networkd, dhclient, dhcpcd or resolvconf, and %s",
+		link->name, bus_said(nm), bus_said(resolved),
+		link->flags & IFF_POINTOPOINT ? "a point-to-point link has no router to ask"
+					      : "no gateway with a private address");
+	if (err)
+		err_hint(err, "name one with --dns ADDRESS");
+	return -ENOENT;
+found:
+	ret->index = link->index;
+	return 0;
+}
+
+int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)
+{
+	/* what stands behind a resolver on the loopback; each is written by its own service */
+	static const char *const behind[] = {
+		"/run/systemd/resolve/resolv.conf",
+		"/run/NetworkManager/no-stub-resolv.conf",
+	};
+	struct fact_dns found = { 0 };
+
+	(void)err;
+	files_resolv_conf(n, "/etc/resolv.conf", &found);
+	for (size_t i = 0; i < ARRAY_SIZE(behind); i++)
+		files_resolv_conf(n, behind[i], &found);
+	if (found.n)
+		copy_string(found.source, sizeof(found.source), "resolv.conf");
+	*ret = found;
+	return 0;
+}
+
+void names_poll(const struct names *n, struct pollfd ret[NAMES_FDS])
+{
+	ret[0] = (struct pollfd){ .fd = n->inotify, .events = POLLIN };
+	ret[1] = (struct pollfd){ .fd = -1 };
+	ret[1].fd = bus_poll(n, &ret[1].events);
+}
+
+bool names_take_events(struct names *n)
+{
+	bool files = watch_take_events(n), bus = bus_take_events(n);
+
+	return files || bus;
+}

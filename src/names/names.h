@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NAMES_NAMES_H
+#define VIA_NAMES_NAMES_H
+
+/*
+ * Which name servers an uplink has. There is no one place to ask: resolv.conf mixes all links,
+ * so each program that configures links is asked, or the file that it keeps is read, in the order
+ * of how much it knows. The first that names a server is believed; nothing is added up.
+ *
+ *   1. NetworkManager, over D-Bus
+ *   2. its device files
+ *   3. systemd-networkd's link and lease files
+ *   4. systemd-resolved, over D-Bus
+ *   5. leases of dhclient and dhcpcd; what resolvconf was told
+ *   6. the gateway, where it is a router with a private address
+ *
+ * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
+ * nobody can be sent to (loopback, multicast, link-local IPv6, which would need a zone) are left
+ * out everywhere.
+ */
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/facts.h"
+
+#define NAMES_ROOT_MAX  256
+#define NAMES_WATCH_MAX 24 /* directories */
+#define NAMES_FDS       2  /* descriptors to poll */
+
+struct sd_bus;
+
+/* For names_open() to names_close(), and not to be moved between. The members are private. */
+struct names {
+	char root[NAMES_ROOT_MAX];
+	struct sd_bus *bus;   /* NULL: not connected */
+	char owners[2][40];   /* of NetworkManager and resolved on the bus; "": not there */
+	uint32_t asked;       /* whose owner is known, a bit each */
+	uint32_t silent;      /* who did not answer in time */
+	int64_t silent_until; /* clock_ms() to which those are left alone */
+	bool bus_changed;     /* a signal of interest came */
+	int inotify;          /* -1: not watching */
+	struct {
+		int wd;         /* -1: none */
+		char wait[256]; /* the child that is waited for; "": the place itself is watched */
+	} watches[NAMES_WATCH_MAX];
+	char linked_dir[NAMES_ROOT_MAX]; /* where resolv.conf leads to */
+};
+
+/*
+ * root is put before the path of each file and of the bus's socket; "" but in a test. Nothing is
+ * opened yet. 0 or -ENAMETOOLONG.
+ */
+int names_open(struct names *n, const char *root, struct err *err);
+void names_close(struct names *n); /* also of a zeroed one, and twice */
+
+/*
+ * The servers and search domains of a link, by the links, addresses and routes in f; ret->index is
+ * the link's. A server of either family can be there. 0; or -ENOENT, with a sentence that says
+ * what was looked at and how to name a server by hand. D-Bus is given 300 ms in all, and after
+ * that no more for a while.
+ */
+int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
+		  struct fact_dns *ret, struct err *err);
+
+/*
+ * Whom the programs of the host itself ask: resolv.conf, and what stands behind it when it names
+ * a resolver on the loopback. ret->index is 0, and ret->n may be: a file that is not there is no
+ * error, one that cannot be read is left out.
+ */
+int names_of_host(struct names *n, struct fact_dns *ret, struct err *err);
+
+/*
+ * Starts to watch all of the above for changes. Directories are watched, since files are replaced
+ * by rename; of one that is not there, its nearest parent. Also connects to the bus, if there is
+ * one. 0, also when some place cannot be watched.
+ */
+int names_watch(struct names *n, struct err *err);
+
+/* Fills in what is to be polled; an fd of -1, which poll(2) passes over, where there is nothing. */
+void names_poll(const struct names *n, struct pollfd ret[NAMES_FDS]);
+
+/*
+ * Reads whatever is pending, without waiting. True when the answer to either question may be
+ * another one now. To be called when one of the descriptors has an event, POLLHUP too.
+ */
+bool names_take_events(struct names *n);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NAMES_PARSERS_H
+#define VIA_NAMES_PARSERS_H
+
+/*
+ * Readers of bytes that others wrote: pure functions, each for one format. The bytes may be
+ * anything. What is not understood is passed over in text; a binary packet is taken as a whole or
+ * not at all.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/facts.h"
+
+#define NAMES_FILE_MAX    65536 /* bytes that are looked at */
+#define NAMES_DOMAINS     6
+#define NAMES_LEASE_ADDRS 8
+
+/* One lease, or what is written in one file. */
+struct names_lease {
+	struct fact_dns dns; /* servers and domains alone are filled in */
+	/* The addresses that it is for. None: it does not say. */
+	struct ip addrs[NAMES_LEASE_ADDRS];
+	size_t n;
+	int64_t until; /* seconds since the epoch; INT64_MAX: it does not say */
+};
+
+/* Adds a server, unless it is there, cannot be one, or there is no room. */
+void names_add_server(struct fact_dns *dns, const struct ip *ip);
+/* As text; ADDR:53 and [ADDR]:53 are taken, another port, a zone of IPv6 or a word is not. */
+void names_add_server_text(struct fact_dns *dns, const char *text, size_t len);
+/* Adds a domain to search without its last dot, unless it is no host name or there is no room. */
+void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
+
+/* resolv.conf(5), and what resolvconf(8) keeps. ret is not emptied before. */
+void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret);
+
+/*
+ * The others start with an empty *ret, and return 0, or -ENOENT without a server.
+ *
+ * /run/NetworkManager/devices/IFINDEX: the groups [dhcp4] and [dhcp6] are leases of their own, of
+ * which either may be old.
+ */
+int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret4,
+			  struct names_lease *ret6);
+
+/* /run/systemd/netif/links/IFINDEX and …/leases/IFINDEX. */
+int names_parse_networkd(const char *bytes, size_t len, struct names_lease *ret);
+
+/*
+ * dhclient.leases(5): of the leases of that interface the last one of each kind, `lease` for IPv4
+ * and `lease6`. A file cut off at its beginning is fine.
+ */
+int names_parse_dhclient(const char *bytes, size_t len, const char *ifname,
+			 struct names_lease *ret4, struct names_lease *ret6);
+
+/*
+ * dhcpcd's lease files: the server's answer as it came, DHCP (RFC 2131) or DHCPv6 (RFC 8415).
+ * written is when, in seconds since the epoch. -EBADMSG when it is no such packet.
+ */
+int names_parse_dhcp(const uint8_t *bytes, size_t len, int64_t written, struct names_lease *ret);
+int names_parse_dhcp6(const uint8_t *bytes, size_t len, int64_t written, struct names_lease *ret);
+
+#endif
