@@ -126,14 +126,14 @@ static struct json_object *to_json(const struct row *row, const struct processes
 	struct json_object *pids = json_object_new_array(), *uplinks = json_object_new_array();
 	const struct session *s = row->session;
 	const char *at = s->uplinks;
-	char name[IFNAMSIZ];
+	char port[IFNAMSIZ], word[UPLINK_WORD_MAX];
 
-	while (uplinks_next(&at, name))
-		json_object_array_add(uplinks, json_object_new_string(name));
+	while (uplinks_next(&at, word))
+		json_object_array_add(uplinks, json_object_new_string(word));
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].netns == s->netns)
 			json_object_array_add(pids, json_object_new_int(p->v[i].pid));
-	session_port(s->id, name);
+	session_port(s->id, port);
 	json_object_object_add(o, "name", json_object_new_string(s->name));
 	json_object_object_add(o, "id", json_object_new_int64(s->id));
 	json_object_object_add(o, "uplink", json_object_new_string(s->uplink));
@@ -144,7 +144,7 @@ static struct json_object *to_json(const struct row *row, const struct processes
 	json_object_object_add(o, "user", json_object_new_string(row->user));
 	json_object_object_add(o, "pids", pids);
 	json_object_object_add(o, "netns", json_object_new_int64((int64_t)s->netns));
-	json_object_object_add(o, "ifname", json_object_new_string(name));
+	json_object_object_add(o, "ifname", json_object_new_string(port));
 	json_object_object_add(o, "address", json_object_new_string(row->address));
 	json_object_object_add(o, "address6", json_object_new_string(row->address6));
 	json_object_object_add(o, "rx_bytes", json_object_new_int64((int64_t)row->rx_bytes));
@@ -252,7 +252,7 @@ int cli_list(int argc, char *argv[])
 	r = kernel_open(&k, VIA_RUNDIR, false, &err);
 	if (r < 0)
 		return cli_fail(&err);
-	r = observe(&k, "", OBSERVE_COUNTERS, &f, &err);
+	r = observe(&k, OBSERVE_COUNTERS, &f, &err);
 	if (r == 0)
 		r = find_processes(&processes, &err);
 	if (r == 0)

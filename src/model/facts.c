@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/facts.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,6 +109,17 @@ bool facts_is_our_bridge(const struct fact_link *l)
 		!l->alias[0] && !strcmp(l->kind, "bridge") && !memcmp(&l->mac, &mac, sizeof(mac));
 
 	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made);
+}
+
+static const char *const media[] = {
+	[MEDIUM_ETHERNET] = "ethernet", [MEDIUM_WIFI] = "wifi",   [MEDIUM_WWAN] = "wwan",
+	[MEDIUM_VPN] = "vpn",           [MEDIUM_OTHER] = "other",
+};
+static_assert(sizeof(media) / sizeof(media[0]) == MEDIUM_COUNT, "a medium has no name");
+
+const char *link_medium_name(enum link_medium medium)
+{
+	return media[medium];
 }
 
 const struct fact_dns *facts_dns(const struct facts *f, int index)

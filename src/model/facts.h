@@ -17,10 +17,23 @@
 /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h. */
 #define LINK_LOWER_UP 0x10000u
 
+enum link_medium {
+	MEDIUM_ETHERNET,
+	MEDIUM_WIFI,
+	MEDIUM_WWAN,
+	MEDIUM_VPN, /* tunnels of every kind */
+	MEDIUM_OTHER,
+	MEDIUM_COUNT,
+};
+
 struct fact_link {
 	int index;
 	char name[IFNAMSIZ];
 	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", "tun"; "" for hardware */
+	enum link_medium medium;
+	char altnames[128];   /* with spaces between; one that does not fit is left out */
+	char ssid[33];        /* of the network that a Wi-Fi station is connected to */
+	struct mac permanent; /* the card's own address; zero when it has none */
 	struct mac mac;
 	uint32_t mtu, flags;         /* IFF_* */
 	int master;                  /* ifindex, 0: none */
@@ -121,6 +134,9 @@ struct facts {
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
 };
+
+/* "ethernet", "wifi", "wwan", "vpn", "other": as the command line has it. */
+const char *link_medium_name(enum link_medium medium);
 
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -13,24 +14,46 @@ static bool terminated(const char *text, size_t size)
 	return memchr(text, 0, size) != NULL;
 }
 
+/*
+ * The name or an altname of an interface, or a word for some: wifi, ethernet, wwan, vpn (names like
+ * any other, here), ssid:NAME, mac:AA:BB:CC:DD:EE:FF.
+ */
+static bool word_valid(const char *word)
+{
+	unsigned int b[6];
+	int used = 0;
+
+	if (!strncmp(word, "ssid:", 5))
+		return word[5] && strlen(word + 5) <= 32; /* IEEE 802.11: up to 32 bytes */
+	if (!strncmp(word, "mac:", 4))
+		return sscanf(word + 4, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
+			      &b[4], &b[5], &used) == 6 &&
+		       used == 17 && !word[4 + used];
+	for (const char *c = word; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("/:\"\\", *c))
+			return false;
+	return strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
+}
+
 static int check_uplinks(const char *uplinks, struct err *err)
 {
+	char word[UPLINK_WORD_MAX];
 	const char *at = uplinks;
-	char name[IFNAMSIZ];
 
 	do {
-		if (!uplinks_next(&at, name) || !ifname_valid(name))
+		if (!strcmp(at, ","))
 			return err_set(err, EINVAL,
-				       "read uplinks '%s': each must be an interface name of 1 to "
-				       "15 bytes; `ip -br link` lists them",
+				       "read uplinks '%s': nothing behind the last comma", uplinks);
+		if (!uplinks_next(&at, word) || !word_valid(word))
+			return err_set(err, EINVAL,
+				       "read uplinks '%s': each is the name of an interface, wifi, "
+				       "ethernet, wwan, vpn, ssid:NAME or mac:AA:BB:CC:DD:EE:FF; "
+				       "`ip -br link` lists the interfaces",
 				       uplinks);
-		if (uplinks_contain(at, name))
+		if (uplinks_contain(at, word))
 			return err_set(err, EINVAL, "read uplinks '%s': '%s' is there twice",
-				       uplinks, name);
+				       uplinks, word);
 	} while (*at);
-	if (uplinks[strlen(uplinks) - 1] == ',')
-		return err_set(err, EINVAL, "read uplinks '%s': nothing behind the last comma",
-			       uplinks);
 	return 0;
 }
 

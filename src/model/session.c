@@ -13,15 +13,64 @@ static const struct {
 	enum session_flag flag;
 	const char *word;
 } flag_words[] = {
-	{ SESSION_NO_IPV6, "no-ipv6" },
-	{ SESSION_NO_LAN, "no-lan" },
-	{ SESSION_HOST_ACCESS, "host-access" },
-	{ SESSION_KEEP, "keep" },
+	{ SESSION_NO_IPV6, "no-ipv6" },         { SESSION_NO_LAN, "no-lan" },
+	{ SESSION_HOST_ACCESS, "host-access" }, { SESSION_KEEP, "keep" },
+	{ SESSION_PAUSED, "paused" },
 };
+
+static bool plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != '%';
+}
+
+/* One word of the alias, or of OPTIONS, where a comma would end it. */
+static void encode(char *to, size_t size, const char *text, bool comma)
+{
+	size_t n = 0;
+
+	for (; *text && n + 4 <= size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (plain(c) && !(comma && c == ','))
+			to[n++] = *text;
+		else
+			n += (size_t)snprintf(to + n, size - n, "%%%02x", c);
+	}
+	to[n] = 0;
+}
+
+static int hex(char c)
+{
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static int decode(char *to, size_t size, const char *word)
+{
+	size_t n = 0;
+
+	for (; *word; word++) {
+		int c = (unsigned char)*word;
+
+		if (c == '%') {
+			int high = hex(word[1]), low = high < 0 ? -1 : hex(word[2]);
+
+			c = low < 0 ? 0 : high * 16 + low;
+			word += low < 0 ? 0 : 2;
+		}
+		if (!c || n + 1 == size)
+			return -EINVAL;
+		to[n++] = (char)c;
+	}
+	to[n] = 0;
+	return 0;
+}
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[96 + SESSION_DNS_MAX * IP_TEXT_MAX], text[IP_TEXT_MAX];
+	char options[96 + SESSION_DNS_MAX * IP_TEXT_MAX + 3 * IFNAMSIZ], text[IP_TEXT_MAX];
+	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
 	int len;
@@ -35,11 +84,15 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	for (size_t i = 0; i < s->n_dns; i++)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, "%s%s",
 			      i ? "/" : ",dns=", ip_format(&s->dns[i], text));
+	encode(uplinks, sizeof(uplinks), s->uplinks, false);
+	encode(via, sizeof(via), s->uplink, true);
+	if (s->uplink[0] && strcmp(s->uplink, s->uplinks) != 0)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",via=%s", via);
 	assert((size_t)n < sizeof(options));
 	len = snprintf(alias, ALIAS_MAX,
 		       SESSION_ALIAS_WORD " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
 					  " %s %s %s",
-		       s->id, s->uid, s->slot, s->netns, s->uplinks, options, s->name);
+		       s->id, s->uid, s->slot, s->netns, uplinks, options, s->name);
 	if (len >= ALIAS_MAX)
 		return err_set(err, EMSGSIZE,
 			       "record session '%s': its name and uplinks take %d bytes, %d fit",
@@ -72,6 +125,8 @@ static int parse_option(char *word, struct session *s)
 		return parse_u32(word + 4, 68, 65535, &s->mtu);
 	if (!strncmp(word, "dns=", 4))
 		return parse_dns(word + 4, s);
+	if (!strncmp(word, "via=", 4))
+		return decode(s->uplink, sizeof(s->uplink), word + 4);
 	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */
 }
 
@@ -90,8 +145,7 @@ int session_parse(const char *alias, struct session *ret)
 	    parse_u32(words[2], 0, UINT32_MAX, &s.uid) < 0 ||
 	    parse_u32(words[3], 0, 255, &s.slot) < 0 ||
 	    parse_u64(words[4], UINT64_MAX, &s.netns) < 0 || !words[5][0] ||
-	    copy_string(s.uplinks, sizeof(s.uplinks), words[5]) < 0 ||
-	    !session_name_valid(words[7]))
+	    decode(s.uplinks, sizeof(s.uplinks), words[5]) < 0 || !session_name_valid(words[7]))
 		return -EINVAL;
 	strcpy(s.name, words[7]);
 	for (rest = words[6]; (word = strsep(&rest, ","));)
@@ -108,24 +162,31 @@ void session_port(uint32_t id, char port[IFNAMSIZ])
 	snprintf(port, IFNAMSIZ, PORT_PREFIX "%" PRIu32, id);
 }
 
-bool uplinks_next(const char **at, char name[IFNAMSIZ])
+bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX])
 {
-	size_t len = strcspn(*at, ",");
+	const char *p = *at;
+	size_t n = 0;
 
-	if (!len || len >= IFNAMSIZ)
+	for (; *p && *p != ','; p++) {
+		if (p[0] == '\\' && (p[1] == ',' || p[1] == '\\'))
+			p++;
+		if (n == UPLINK_WORD_MAX - 1)
+			return false;
+		word[n++] = *p;
+	}
+	if (!n)
 		return false;
-	memcpy(name, *at, len);
-	name[len] = 0;
-	*at += len + ((*at)[len] == ',');
+	word[n] = 0;
+	*at = p + (*p == ',' && p[1]); /* a last comma is a word too few, and seen as one */
 	return true;
 }
 
-bool uplinks_contain(const char *uplinks, const char *name)
+bool uplinks_contain(const char *uplinks, const char *word)
 {
-	char one[IFNAMSIZ];
+	char one[UPLINK_WORD_MAX];
 
 	while (uplinks_next(&uplinks, one))
-		if (!strcmp(one, name))
+		if (!strcmp(one, word))
 			return true;
 	return false;
 }

@@ -15,7 +15,9 @@
  *
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
- * options of the run that outlive the launch, dns=ADDR/ADDR among them.
+ * options of the run that outlive the launch: dns=ADDR/ADDR, and via=NAME, the device in use where
+ * UPLINKS is not just its name. In UPLINKS and NAME a blank, a '%' and what does not print is
+ * written %XX.
  */
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
@@ -39,6 +41,7 @@ enum session_flag {
 	SESSION_NO_LAN = 1 << 1,
 	SESSION_HOST_ACCESS = 1 << 2,
 	SESSION_KEEP = 1 << 3,
+	SESSION_PAUSED = 1 << 4, /* of a running session: blocked until it is resumed */
 };
 
 struct session {
@@ -54,7 +57,7 @@ struct session {
 	uint32_t mtu;                   /* of its device */
 	struct ip dns[SESSION_DNS_MAX]; /* its own name servers (--dns) */
 	uint32_t n_dns;                 /* 0: those of the uplink */
-	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked; not in the alias */
+	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
 };
 
 /* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */
@@ -66,10 +69,15 @@ int session_parse(const char *alias, struct session *ret);
 /* The port's name, viap<ID>. */
 void session_port(uint32_t id, char port[IFNAMSIZ]);
 
-/* Whether name is in the comma-separated list of uplinks. */
-bool uplinks_contain(const char *uplinks, const char *name);
+/*
+ * A list of uplinks is words with commas between, a comma in a word written "\,". Steps through
+ * it: copies the next word and moves *at behind it; false at the end, and at a word that is empty
+ * or too long.
+ */
+#define UPLINK_WORD_MAX 48
+bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX]);
 
-/* Steps through a list: copies the next name and moves *at behind it; false at the end. */
-bool uplinks_next(const char **at, char name[IFNAMSIZ]);
+/* Whether a word is in the list. */
+bool uplinks_contain(const char *uplinks, const char *word);
 
 #endif

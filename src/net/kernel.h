@@ -18,7 +18,7 @@ struct kernel {
 	int host_ns; /* -1 in a program that only looks */
 
 	/* the session that is being made */
-	struct nl_sock session_route, session_events;
+	struct nl_sock session_route, session_nft, session_events;
 	int session_ns;
 	enum place at; /* whose netns the process is in */
 };
@@ -32,12 +32,11 @@ enum observe_what {
 };
 
 /*
- * Fills facts with what is there. uplinks, a comma-separated list or "", are looked at closer
- * (sysctls), besides those that sessions use. nftables is not visible to the unprivileged:
- * facts->nft_visible says so, it is no error. On failure ret is empty.
+ * Fills facts with what is there; uplinks that sessions use are looked at closer (sysctls).
+ * nftables is not visible to the unprivileged: facts->nft_visible says so, it is no error. On
+ * failure ret is empty.
  */
-int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,
-	    struct err *err);
+int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err);
 
 /*
  * The object that an rtnetlink event is about, when it is one of ours: 1, else 0. Links, tc and
@@ -49,8 +48,8 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct 
 int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,
 		 struct err *err);
 
-/* Reads the sysctls of more uplinks into facts that were observed before. */
-int observe_uplinks(const char *uplinks, struct facts *facts, struct err *err);
+/* Reads the sysctls of one more uplink into facts that were observed before. */
+int observe_uplink(const char *name, struct facts *facts, struct err *err);
 
 /*
  * Makes a netns with sockets inside and stays there until kernel_home(). The descriptor is

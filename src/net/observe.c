@@ -19,6 +19,7 @@
 #include "net/nft_codec.h"
 #include "net/rtnl.h"
 #include "net/sysctl.h"
+#include "net/wifi.h"
 
 static const uint8_t nft_families[] = { NFPROTO_BRIDGE, NFPROTO_INET, NFPROTO_ARP };
 static const uint8_t ip_families[] = { AF_INET, AF_INET6 };
@@ -132,6 +133,41 @@ static void name_masters(struct facts *f)
 	}
 }
 
+/*
+ * What a piece of hardware is: the kernel says so in DEVTYPE alone (wlan, wwan), not over netlink.
+ * A sysfs of another netns has no such file, and an older wireless driver only a directory.
+ */
+static enum link_medium hardware_medium(const struct fact_link *l)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64], text[256] = "";
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/uevent", l->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return l->medium;
+	if (strstr(text, "DEVTYPE=wlan"))
+		return MEDIUM_WIFI;
+	if (strstr(text, "DEVTYPE=wwan"))
+		return MEDIUM_WWAN;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/wireless", l->name);
+	return access(path, F_OK) == 0 ? MEDIUM_WIFI : l->medium;
+}
+
+static int look_at_hardware(struct facts *f, struct err *err)
+{
+	bool wifi = false;
+
+	for (size_t i = 0; i < f->links.n; i++) {
+		struct fact_link *l = &f->links.v[i];
+
+		if (!l->kind[0] && !(l->flags & IFF_LOOPBACK))
+			l->medium = hardware_medium(l);
+		wifi |= l->medium == MEDIUM_WIFI;
+	}
+	return wifi ? wifi_look(f, err) : 0;
+}
+
 static int look_at_links(struct look *l, bool counters, struct err *err)
 {
 	struct nl_msg m;
@@ -142,7 +178,7 @@ static int look_at_links(struct look *l, bool counters, struct err *err)
 	if (r < 0)
 		return r;
 	name_masters(l->f);
-	return 0;
+	return look_at_hardware(l->f, err);
 }
 
 /* --- addresses, routes, rules, neighbours, tc ---------------------------------------------- */
@@ -473,14 +509,15 @@ static int find_sessions(struct facts *f)
 		const struct fact_link *l = &f->links.v[i];
 		struct session s, *seen;
 		const char *at = s.uplinks, *uplink;
+		char word[UPLINK_WORD_MAX];
 
 		if (!is_our_port(l) || session_parse(l->alias, &s) < 0)
 			continue;
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)
 			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
-		else if (s.slot && !strchr(s.uplinks, ','))
-			uplinks_next(&at, s.uplink); /* one only: it must be this */
+		else if (s.slot && !s.uplink[0] && uplinks_next(&at, word) && !*at)
+			snprintf(s.uplink, sizeof(s.uplink), "%.15s", word); /* it must be this */
 		seen = VEC_PUSH(&f->sessions);
 		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink) < 0))
 			return -ENOMEM;
@@ -534,7 +571,7 @@ static int read_ip6_forwarding(struct facts *f)
 	return r;
 }
 
-static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
+static int read_sysctls(struct look *l, struct err *err)
 {
 	static const char *const global[] = {
 		"net/ipv6/conf/all/disable_ipv6",
@@ -576,16 +613,13 @@ static int read_sysctls(struct look *l, const char *uplinks, struct err *err)
 		r = read_ip6_forwarding(f);
 	if (r < 0)
 		return err_errno(err, -r, "read the sysctls");
-	return observe_uplinks(uplinks, f, err);
+	return 0;
 }
 
-int observe_uplinks(const char *uplinks, struct facts *f, struct err *err)
+int observe_uplink(const char *name, struct facts *f, struct err *err)
 {
-	char name[IFNAMSIZ];
-	int r = 0;
+	int r = read_uplink_sysctls(f, name);
 
-	while (r == 0 && uplinks_next(&uplinks, name))
-		r = read_uplink_sysctls(f, name);
 	return r < 0 ? err_errno(err, -r, "read the sysctls") : 0;
 }
 
@@ -693,8 +727,7 @@ int observe_link(struct kernel *k, const struct facts *f, const char *name, stru
 	return l.fact.flags & IFF_UP ? 1 : 0;
 }
 
-int observe(struct kernel *k, const char *uplinks, unsigned int what, struct facts *ret,
-	    struct err *err)
+int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)
 {
 	struct facts f = { 0 };
 	struct look l = { .k = k, .f = &f };
@@ -709,7 +742,7 @@ int observe(struct kernel *k, const char *uplinks, unsigned int what, struct fac
 	if (r == 0 && (find_slots(&f) < 0 || find_sessions(&f) < 0))
 		r = err_errno(err, ENOMEM, "look at the host");
 	if (r == 0)
-		r = read_sysctls(&l, uplinks, err);
+		r = read_sysctls(&l, err);
 	if (r == 0) {
 		sysctls_to_objects(&f);
 		read_host_id(&f);

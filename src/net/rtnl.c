@@ -6,6 +6,7 @@
 #include <linux/fib_rules.h>
 #include <linux/filter.h>
 #include <linux/if_addr.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -575,11 +576,52 @@ static void decode_port(const struct nlattr *data, struct rtnl_link *l)
 	l->bcast_flood = u8_of(tb[IFLA_BRPORT_BCAST_FLOOD], 1);
 }
 
+struct altnames {
+	char *text;
+	size_t size;
+};
+
+static int take_altname(const struct nlattr *attr, void *arg)
+{
+	struct altnames *a = arg;
+	size_t used = strlen(a->text), len;
+	const char *name;
+
+	if (mnl_attr_get_type(attr) != IFLA_ALT_IFNAME ||
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+		return MNL_CB_OK;
+	name = mnl_attr_get_str(attr);
+	len = strlen(name);
+	if (len && used + len + 2 <= a->size)
+		snprintf(a->text + used, a->size - used, "%s%s", used ? " " : "", name);
+	return MNL_CB_OK;
+}
+
+/* As far as the kernel tells; what a piece of hardware is, observe() asks sysfs. */
+static enum link_medium medium_of(const struct ifinfomsg *ifi, const char *kind)
+{
+	static const char *const tunnels[] = { "wireguard", "tun",    "ppp",  "ipip", "sit",
+					       "gre",       "ip6gre", "xfrm", "vti",  "vti6",
+					       "ip6tnl",    "ovpn",   "ipsec" };
+
+	if (ifi->ifi_flags & IFF_LOOPBACK)
+		return MEDIUM_OTHER;
+	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++)
+		if (!strcmp(kind, tunnels[i]))
+			return MEDIUM_VPN;
+	if (!strcmp(kind, "wwan") || !strcmp(kind, "rmnet") || ifi->ifi_type == ARPHRD_RAWIP)
+		return MEDIUM_WWAN;
+	if (ifi->ifi_type == ARPHRD_PPP || (ifi->ifi_type == ARPHRD_NONE && kind[0]))
+		return MEDIUM_VPN;
+	return ifi->ifi_type == ARPHRD_ETHER ? MEDIUM_ETHERNET : MEDIUM_OTHER;
+}
+
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 {
 	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct rtnl_link l = { 0 };
+	struct altnames altnames = { l.fact.altnames, sizeof(l.fact.altnames) };
 	struct rtnl_link_stats64 stats;
 	char slave[16];
 
@@ -598,6 +640,10 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	text_of(info[IFLA_INFO_KIND], l.fact.kind, sizeof(l.fact.kind));
 	text_of(info[IFLA_INFO_SLAVE_KIND], slave, sizeof(slave));
 	mac_of(tb[IFLA_ADDRESS], &l.fact.mac);
+	mac_of(tb[IFLA_PERM_ADDRESS], &l.fact.permanent);
+	if (tb[IFLA_PROP_LIST])
+		mnl_attr_parse_nested(tb[IFLA_PROP_LIST], take_altname, &altnames);
+	l.fact.medium = medium_of(ifi, l.fact.kind);
 	l.fact.mtu = u32_of(tb[IFLA_MTU], 0);
 	l.fact.master = (int)u32_of(tb[IFLA_MASTER], 0);
 	l.operstate = u8_of(tb[IFLA_OPERSTATE], 0);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/strbuf.h"
@@ -133,21 +134,133 @@ struct uplink uplink_look(const struct facts *f, const char *name)
 	return u;
 }
 
-int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ], struct err *err)
+static bool has_altname(const struct fact_link *l, const char *name)
 {
-	_cleanup_strbuf_ struct strbuf why = { 0 };
+	const char *at = l->altnames;
+	size_t len = strlen(name);
+
+	for (; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+
+		if (word == len && !strncmp(at, name, len))
+			return true;
+		at += word;
+	}
+	return false;
+}
+
+static bool has_mac(const struct fact_link *l, const char *text)
+{
+	static const struct mac none;
+	char mac[MAC_TEXT_MAX];
+
+	if (memcmp(&l->permanent, &none, sizeof(none)) != 0)
+		return !strcasecmp(mac_format(&l->permanent, mac), text);
+	return !strcasecmp(mac_format(&l->mac, mac), text);
+}
+
+/* An interface of that name is meant before a kind of that name. */
+bool uplink_matches(const struct fact_link *l, const char *word)
+{
+	if (!strcmp(l->name, word) || has_altname(l, word))
+		return true;
+	if (facts_is_ours(l->name) || l->flags & IFF_LOOPBACK)
+		return false;
+	if (!strncmp(word, "ssid:", 5))
+		return l->ssid[0] && !strcmp(l->ssid, word + 5);
+	if (!strncmp(word, "mac:", 4))
+		return has_mac(l, word + 4);
+	return l->medium != MEDIUM_OTHER && !strcmp(link_medium_name(l->medium), word);
+}
+
+/* Where a word is the name of an interface it means no other. */
+static bool means(const struct facts *f, const struct fact_link *l, const char *word)
+{
+	const struct fact_link *named = facts_link(f, word);
+
+	return named ? l == named : uplink_matches(l, word);
+}
+
+static bool meant_before(const struct facts *f, const char *list, const char *end,
+			 const struct fact_link *l)
+{
+	char word[UPLINK_WORD_MAX];
+
+	while (list < end && uplinks_next(&list, word) && list < end)
+		if (means(f, l, word))
+			return true;
+	return false;
+}
+
+const struct fact_link *uplink_walk(struct uplink_walk *w)
+{
+	if (!w->start)
+		w->start = w->at;
+	for (;;) {
+		if (!w->word[0] && !uplinks_next(&w->at, w->word))
+			return NULL;
+		while (w->next < w->facts->links.n) {
+			const struct fact_link *l = &w->facts->links.v[w->next++];
+
+			if (means(w->facts, l, w->word) &&
+			    !meant_before(w->facts, w->start, w->at, l))
+				return l;
+		}
+		w->word[0] = 0;
+		w->next = 0;
+	}
+}
+
+bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
+{
+	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	const struct fact_link *l;
+
+	if (uplinks_contain(uplinks, name))
+		return true; /* also one that is not there now */
+	while ((l = uplink_walk(&walk)))
+		if (!strcmp(l->name, name))
+			return true;
+	return false;
+}
+
+/* What is wrong with each that a word means, or that it means none. */
+static enum uplink_problem explain(const struct facts *f, const char *word, struct strbuf *why)
+{
 	enum uplink_problem problem = UPLINK_MISSING;
-	const char *at = uplinks;
-	char name[IFNAMSIZ];
 	size_t n = 0;
 
-	while (uplinks_next(&at, name)) {
-		problem = uplink_look(f, name).problem;
-		if (problem == UPLINK_USABLE) {
-			memcpy(ret, name, sizeof(name));
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct fact_link *l = &f->links.v[i];
+
+		if (!means(f, l, word))
+			continue;
+		problem = uplink_look(f, l->name).problem;
+		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
+			   uplink_problem_text(problem));
+	}
+	if (!n)
+		strbuf_add(why, "'%s': %s", word, uplink_problem_text(UPLINK_MISSING));
+	return problem;
+}
+
+int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ], struct err *err)
+{
+	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	_cleanup_strbuf_ struct strbuf why = { 0 };
+	enum uplink_problem problem = UPLINK_MISSING;
+	const struct fact_link *l;
+	char word[UPLINK_WORD_MAX];
+	size_t n = 0;
+
+	while ((l = uplink_walk(&walk)))
+		if (uplink_look(f, l->name).problem == UPLINK_USABLE) {
+			memcpy(ret, l->name, sizeof(l->name));
 			return 0;
 		}
-		strbuf_add(&why, "%s'%s': %s", n++ ? ", " : "", name, uplink_problem_text(problem));
+	for (const char *at = uplinks; uplinks_next(&at, word); n++) {
+		strbuf_add(&why, "%s", n ? ", " : "");
+		problem = explain(f, word, &why);
 	}
 	if (n > 1)
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",

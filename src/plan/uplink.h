@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "model/facts.h"
+#include "model/session.h"
 
 /* Why an interface cannot serve, in the order in which it is asked. */
 enum uplink_problem {
@@ -41,6 +42,24 @@ struct uplink uplink_look(const struct facts *facts, const char *name);
 
 /* Half a sentence on the problem. */
 const char *uplink_problem_text(enum uplink_problem problem);
+
+/* Whether a word of a list means that interface (facts.h, request.h). */
+bool uplink_matches(const struct fact_link *link, const char *word);
+
+/*
+ * Steps through the interfaces that a list means, in the order of preference: those of one word in
+ * the order of their numbers, none twice. Start with { .facts, .at = list }.
+ */
+struct uplink_walk {
+	const struct facts *facts;
+	const char *at, *start;
+	char word[UPLINK_WORD_MAX]; /* of the interface that was returned last */
+	size_t next;
+};
+const struct fact_link *uplink_walk(struct uplink_walk *walk);
+
+/* Whether a list means that interface. */
+bool uplink_listed(const struct facts *facts, const char *uplinks, const char *name);
 
 /*
  * The first usable one of a comma-separated list. Returns 0 with its name in ret, or -ENETUNREACH

@@ -238,22 +238,27 @@ static void test_port(void **state)
 
 static void test_list(void **state)
 {
-	const char *at = "wlp6s0,x,exactly15bytes_";
-	char name[IFNAMSIZ];
+	const char *at =
+		"wlp6s0,ssid:My\\, own\\\\net,a_word_of_47_bytes_is_the_longest_that_can_be__";
+	char name[UPLINK_WORD_MAX];
 
 	(void)state;
 	assert_true(uplinks_next(&at, name));
 	assert_string_equal(name, "wlp6s0");
 	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, "x");
+	assert_string_equal(name, "ssid:My, own\\net");
 	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, "exactly15bytes_");
+	assert_string_equal(name, "a_word_of_47_bytes_is_the_longest_that_can_be__");
 	assert_string_equal(at, "");
 	assert_false(uplinks_next(&at, name));
-	at = "sixteen_bytes_xx,a";
+	at = "a_word_of_48_bytes_is_longer_than_any_can_be____,a";
 	assert_false(uplinks_next(&at, name));
 	at = ",a";
 	assert_false(uplinks_next(&at, name));
+	at = "a,";
+	assert_true(uplinks_next(&at, name));
+	assert_false(uplinks_next(&at, name)); /* a comma too many is seen */
+	assert_string_equal(at, ",");
 }
 
 static void test_contain(void **state)

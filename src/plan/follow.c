@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/follow.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/vec.h"
+#include "plan/internal.h"
+#include "plan/uplink.h"
+
+void follow_done(struct follow_memory *m)
+{
+	VEC_DONE(m);
+}
+
+static struct follow_good *good(const struct follow_memory *m, const char *uplink)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!strcmp(m->v[i].uplink, uplink))
+			return &m->v[i];
+	return NULL;
+}
+
+static bool usable(const struct facts *f, const char *uplink)
+{
+	return uplink_look(f, uplink).problem == UPLINK_USABLE;
+}
+
+/* Forgets what cannot serve, and notes since when the others can. */
+static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (usable(f, m->v[i].uplink))
+			m->v[kept++] = m->v[i];
+	m->n = kept;
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
+		const struct fact_link *l;
+
+		while ((l = uplink_walk(&walk))) {
+			struct follow_good *g;
+
+			if (good(m, l->name) || !usable(f, l->name))
+				continue;
+			g = VEC_PUSH(m);
+			if (!g)
+				return -ENOMEM;
+			memcpy(g->uplink, l->name, sizeof(g->uplink));
+			g->since = now;
+		}
+	}
+	return 0;
+}
+
+/* The uplink that a session should have now; its own when none can serve. */
+static const char *choose(const struct facts *f, const struct session *s,
+			  const struct follow_memory *m, int64_t now, int64_t *again)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	bool stay = s->uplink[0] && uplink_listed(f, s->uplinks, s->uplink) && usable(f, s->uplink);
+	const struct fact_link *l;
+
+	while ((l = uplink_walk(&walk))) {
+		const struct follow_good *g = good(m, l->name);
+
+		if (stay && !strcmp(l->name, s->uplink))
+			break;
+		if (!g)
+			continue;
+		if (!stay || now - g->since >= FOLLOW_HOLD_MS)
+			return l->name;
+		if (g->since + FOLLOW_HOLD_MS < *again)
+			*again = g->since + FOLLOW_HOLD_MS;
+	}
+	return s->uplink;
+}
+
+static int take_slot(struct facts *f, struct session *s, const char *uplink, struct err *err)
+{
+	struct fact_slot *added;
+	uint32_t slot;
+	int r = plan_find_slot(f, uplink, &slot, err);
+
+	if (r < 0)
+		return r;
+	if (!facts_slot(f, uplink)) {
+		added = VEC_PUSH(&f->slots);
+		if (!added)
+			return err_errno(err, ENOMEM, "note the slot of uplink '%s'", uplink);
+		added->slot = slot;
+		snprintf(added->uplink, sizeof(added->uplink), "%s", uplink);
+	}
+	s->slot = slot;
+	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	return 0;
+}
+
+int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
+	   struct err *err)
+{
+	int64_t again = INT64_MAX;
+	int r = remember(f, m, now);
+
+	if (r < 0)
+		return err_errno(err, -r, "remember the uplinks");
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
+		struct session *s = &f->sessions.v[i];
+		char name[IFNAMSIZ];
+
+		if (s->flags & SESSION_PAUSED) {
+			s->slot = 0;
+			s->uplink[0] = 0;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%s", choose(f, s, m, now, &again));
+		if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
+			r = take_slot(f, s, name, err);
+	}
+	*ret_again = again;
+	return r;
+}
+
+int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err)
+{
+	char name[IFNAMSIZ];
+	int r = uplink_choose(f, uplinks, name, err);
+
+	if (r == 0)
+		r = take_slot(f, s, name, err);
+	if (r == 0)
+		r = copy_string(s->uplinks, sizeof(s->uplinks), uplinks);
+	return r;
+}
+
+/* A word of a list, as it is written there. */
+static void write_word(char *list, size_t size, const char *word)
+{
+	size_t n = strlen(list);
+
+	if (n && n + 1 < size)
+		list[n++] = ',';
+	for (; *word && n + 2 < size; word++) {
+		if (*word == ',' || *word == '\\')
+			list[n++] = '\\';
+		list[n++] = *word;
+	}
+	list[n] = 0;
+}
+
+static void rename_in_list(char list[SESSION_UPLINKS_MAX], const char *from, const char *to)
+{
+	char fresh[SESSION_UPLINKS_MAX] = "", word[UPLINK_WORD_MAX];
+	const char *at = list;
+
+	while (uplinks_next(&at, word))
+		write_word(fresh, sizeof(fresh), strcmp(word, from) ? word : to);
+	memcpy(list, fresh, sizeof(fresh));
+}
+
+void follow_rename(struct facts *f, const char *from, const char *to)
+{
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		struct session *s = &f->sessions.v[i];
+
+		if (uplinks_contain(s->uplinks, from) && !uplinks_contain(s->uplinks, to))
+			rename_in_list(s->uplinks, from, to);
+		if (!strcmp(s->uplink, from))
+			snprintf(s->uplink, sizeof(s->uplink), "%s", to);
+	}
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (!strcmp(f->slots.v[i].uplink, from) && !facts_slot(f, to))
+			snprintf(f->slots.v[i].uplink, sizeof(f->slots.v[i].uplink), "%s", to);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_FOLLOW_H
+#define VIA_PLAN_FOLLOW_H
+
+#include "base/err.h"
+#include "model/facts.h"
+
+/*
+ * Failover. A session takes the first usable uplink of its list; it leaves one that cannot serve
+ * any more at once, and goes back to a preferred one when that has been good for a while: an
+ * uplink that flaps is left alone. Where none can serve it stays where it is, and that is closed.
+ */
+
+#define FOLLOW_HOLD_MS 5000
+
+/* Since when each uplink can serve; what the daemon remembers between looks. Starts zeroed. */
+struct follow_memory {
+	struct follow_good {
+		char uplink[IFNAMSIZ];
+		int64_t since; /* clock_ms() */
+	} * v;
+	size_t n, size;
+};
+
+void follow_done(struct follow_memory *m);
+
+/*
+ * Gives each session in the facts the slot that is its now, and slots to uplinks that had none.
+ * now is clock_ms(); *ret_again the time at which to ask again though nothing happened, INT64_MAX
+ * for never. Returns 0, -ENOMEM, or -EUSERS when all slots are taken.
+ */
+int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
+	   struct err *err);
+
+/*
+ * The same for one session with a new list: the first usable uplink, without delay. Returns
+ * -ENETUNREACH when none of them can serve, with the session as it was.
+ */
+int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
+
+/* An interface has another name: lists and slots go with it. */
+void follow_rename(struct facts *f, const char *from, const char *to);
+
+#endif
