@@ -10,9 +10,11 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "model/print.h"
+#include "names/names.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
+#include "plan/uplink.h"
 
 /* The whole wanted state for one more session, sorted. */
 static int make_plan(struct facts *f, const struct request *request, struct session *ret,
@@ -131,6 +133,25 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 	json_object_put(root);
 }
 
+/* What the request is about: the switches and the name servers of each uplink that it means. */
+static int look_closer(const struct request *request, struct facts *f, struct err *err)
+{
+	struct uplink_walk walk = { .facts = f, .at = request->uplinks };
+	const struct fact_link *l;
+	struct names names;
+	int r = names_open(&names, "", err);
+
+	if (r == 0)
+		r = names_look(&names, NULL, f, err);
+	while (r == 0 && (l = uplink_walk(&walk))) {
+		r = observe_uplink(l->name, f, err);
+		if (r == 0)
+			r = names_look(&names, l->name, f, err);
+	}
+	names_close(&names);
+	return r;
+}
+
 int cli_plan(int argc, char *argv[])
 {
 	struct cli_options options;
@@ -146,7 +167,9 @@ int cli_plan(int argc, char *argv[])
 	r = kernel_open(&k, VIA_RUNDIR, false, &err);
 	if (r < 0)
 		return cli_fail(&err);
-	r = observe(&k, options.request.uplinks, 0, &f, &err);
+	r = observe(&k, 0, &f, &err);
+	if (r == 0)
+		r = look_closer(&options.request, &f, &err);
 	if (r == 0)
 		r = make_plan(&f, &options.request, &s, &set, &err);
 	if (r == 0 && options.json)

@@ -21,6 +21,7 @@
 struct effect {
 	bool stale;                  /* the facts are old */
 	bool heal;                   /* the host is not as it should be */
+	bool uplink;                 /* an uplink is not as it was: so may be its name servers */
 	char suspects[16][IFNAMSIZ]; /* links of ours to be looked at again */
 	size_t n_suspects;
 };
@@ -120,8 +121,10 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (!strncmp(l.fact.name, PORT_PREFIX, strlen(PORT_PREFIX)))
 			e->heal |= forget_port(w, l.fact.name);
-		else if (!strcmp(l.fact.name, BRIDGE_NAME) || is_uplink(f, l.fact.index))
+		else if (!strcmp(l.fact.name, BRIDGE_NAME))
 			wrong(e);
+		else if (is_uplink(f, l.fact.index))
+			e->stale = e->uplink = true;
 		else
 			e->stale = true;
 		return;
@@ -135,7 +138,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(known, &l.fact)))
 		return;
 	e->stale = true;
-	e->heal |= is_uplink(f, l.fact.index) || facts_slot(f, l.fact.name);
+	e->uplink |= is_uplink(f, l.fact.index) || facts_slot(f, l.fact.name);
 }
 
 static bool address_known(const struct facts *f, const struct fact_addr *a)
@@ -184,7 +187,7 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		return;
 	}
 	e->stale = true;
-	e->heal |= is_uplink(f, index);
+	e->uplink |= is_uplink(f, index);
 }
 
 static void on_object(const struct facts *f, const struct nlmsghdr *nlh, const struct object *o,
@@ -340,5 +343,6 @@ bool world_take_events(struct world *w)
 		wrong(&e);
 	look_at_suspects(w, &e);
 	w->stale |= e.stale;
-	return e.heal;
+	w->names_stale |= e.uplink;
+	return e.heal || e.uplink;
 }

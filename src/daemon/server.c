@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/util.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
@@ -65,6 +66,17 @@ static uid_t owner_of(const struct connection *c, const struct request *request)
 									: c->peer.uid;
 }
 
+static void fill_names(const struct world *w, const struct session *session, struct msg_names *ret)
+{
+	struct resolver resolver;
+
+	if (world_resolver(w, session, &resolver, NULL) < 0)
+		return; /* there was a pool a moment ago */
+	ret->n = (uint8_t)resolver.n;
+	memcpy(ret->servers, resolver.servers, sizeof(ret->servers));
+	copy_string(ret->domains, sizeof(ret->domains), resolver.domains);
+}
+
 static void answer_run(struct server *s, const struct connection *c,
 		       const struct msg_request *request)
 {
@@ -90,6 +102,7 @@ static void answer_run(struct server *s, const struct connection *c,
 		snprintf(reply.text, sizeof(reply.text), "session '%s' through %s, port viap%u",
 			 session.name, session.uplink, session.id);
 		memcpy(reply.name, session.name, sizeof(reply.name));
+		fill_names(&s->world, &session, &reply.names);
 	}
 	r = sock_send(c->fd, &reply, sizeof(reply), netns);
 	if (r < 0)
@@ -251,7 +264,22 @@ static void on_time(struct server *s)
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-enum { FD_SIGNAL, FD_EVENTS, FD_NFT_EVENTS, FD_LISTEN, FD_FIRST_CONNECTION };
+enum {
+	FD_SIGNAL,
+	FD_EVENTS,
+	FD_NFT_EVENTS,
+	FD_NAMES,
+	FD_LISTEN = FD_NAMES + NAMES_FDS,
+	FD_FIRST_CONNECTION,
+};
+
+static bool any_event(const struct pollfd *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i].revents)
+			return true;
+	return false;
+}
 
 static void turn(struct server *s)
 {
@@ -263,6 +291,7 @@ static void turn(struct server *s)
 	};
 	size_t n = s->n_connections;
 
+	names_poll(&s->world.names, fds + FD_NAMES);
 	for (size_t i = 0; i < n; i++)
 		fds[FD_FIRST_CONNECTION + i] =
 			(struct pollfd){ .fd = s->connections[i].fd, .events = POLLIN };
@@ -274,6 +303,8 @@ static void turn(struct server *s)
 	}
 	if ((fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents) &&
 	    world_take_events(&s->world) && !s->heal_at)
+		s->heal_at = clock_ms() + COALESCE_MS;
+	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world) && !s->heal_at)
 		s->heal_at = clock_ms() + COALESCE_MS;
 	for (size_t i = n; i-- > 0;)
 		if (fds[FD_FIRST_CONNECTION + i].revents) {

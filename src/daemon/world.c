@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "net/nft_codec.h"
+#include "plan/uplink.h"
 
 /* How often a change is tried again when somebody else changes the same at the same time. */
 #define TRIES 4
@@ -56,12 +57,15 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	fresh.memory.next_host =
 		SESSION_HOST_FIRST + offset % (SESSION_HOST_LAST - SESSION_HOST_FIRST + 1);
 	*w = fresh;
-	return 0;
+	w->names_stale = true;
+	r = names_open(&w->names, "", err); /* not before: it must not move */
+	return r == 0 ? names_watch(&w->names, err) : r;
 }
 
 void world_close(struct world *w)
 {
 	facts_done(&w->facts);
+	names_close(&w->names);
 	VEC_DONE(&w->ended);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
@@ -73,22 +77,46 @@ size_t world_sessions(const struct world *w)
 	return w->facts.sessions.n;
 }
 
+/* What a request is about, besides what sessions use already. */
+static int look_closer(struct world *w, const char *uplinks, struct err *err)
+{
+	struct uplink_walk walk = { .facts = &w->facts, .at = uplinks };
+	const struct fact_link *l;
+	int r = 0;
+
+	while (r == 0 && (l = uplink_walk(&walk))) {
+		r = observe_uplink(l->name, &w->facts, err);
+		if (r == 0)
+			r = names_look(&w->names, l->name, &w->facts, err);
+	}
+	return r;
+}
+
 static int look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
 	int r;
 
 	if (!w->stale)
-		return observe_uplinks(uplinks, &w->facts, err);
-	r = observe(&w->kernel, uplinks, 0, &fresh, err);
+		return look_closer(w, uplinks, err);
+	r = observe(&w->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
+	if (!w->names_stale) { /* nobody said that they changed: keep what was found */
+		fresh.dns.v = steal_ptr(w->facts.dns.v);
+		fresh.dns.n = w->facts.dns.n;
+		fresh.dns.size = w->facts.dns.size;
+		w->facts.dns.n = w->facts.dns.size = 0;
+	}
 	facts_done(&w->facts);
 	w->facts = fresh;
-	w->stale = w->settled = false;
+	r = names_look(&w->names, NULL, &w->facts, err);
+	if (r < 0)
+		return r;
+	w->stale = w->names_stale = w->settled = false;
 	w->ended.n = 0;
 	w->observed_rules = true;
-	return 0;
+	return look_closer(w, uplinks, err);
 }
 
 /* Steps that change nothing of what the facts say besides our own objects and sessions. */
@@ -129,15 +157,20 @@ static bool only_sessions(const struct steps *steps)
 	return true;
 }
 
+static bool is_host_object(const struct object *o)
+{
+	return o->place == PLACE_HOST && o->kind != OBJ_NETNS;
+}
+
+static bool ends_with_session(const struct object *o)
+{
+	return o->kind == OBJ_NFT_ELEMENT || o->kind == OBJ_NEIGH || o->kind == OBJ_ROUTE;
+}
+
 /* What was wanted is now what is there; the inside of a session is nobody's business any more. */
 static void adopt(struct world *w, struct object_set *want)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < want->n; i++)
-		if (want->v[i].place == PLACE_HOST && want->v[i].kind != OBJ_NETNS)
-			want->v[kept++] = want->v[i];
-	want->n = kept;
+	set_filter(want, is_host_object);
 	set_done(&w->facts.ours);
 	w->facts.ours = *want;
 	*want = (struct object_set){ 0 };
@@ -315,22 +348,40 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 	return 0;
 }
 
+int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,
+		   struct err *err)
+{
+	const struct fact_link *uplink = facts_link(&w->facts, s->uplink);
+	const struct fact_dns *dns = uplink ? facts_dns(&w->facts, uplink->index) : NULL;
+	struct pool pool;
+	int r = plan_pool(&w->facts, &pool, err);
+
+	if (r < 0)
+		return r;
+	ret->n = plan_name_servers(&pool, plan_has_ip6(&w->facts, s), ret->servers);
+	ret->domains = dns ? dns->domains : "";
+	return 0;
+}
+
+bool world_take_names(struct world *w)
+{
+	if (!names_take_events(&w->names))
+		return false;
+	w->names_stale = w->stale = true;
+	return world_sessions(w) > 0;
+}
+
 /* What a session leaves behind when the kernel has removed its port. */
 static int remove_ended(struct world *w, const struct session *s, struct err *err)
 {
 	_cleanup_set_ struct object_set part = { 0 };
 	_cleanup_steps_ struct steps steps = { 0 };
 	const struct object_set nothing = { 0 };
-	size_t kept = 0;
 	int r = plan_session(&w->facts, s, &part, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < part.n; i++)
-		if (part.v[i].kind == OBJ_NFT_ELEMENT || part.v[i].kind == OBJ_NEIGH ||
-		    part.v[i].kind == OBJ_ROUTE)
-			part.v[kept++] = part.v[i];
-	part.n = kept;
+	set_filter(&part, ends_with_session);
 	if (diff(&nothing, &part, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of a session");
 	r = apply(&w->kernel, &steps, err);

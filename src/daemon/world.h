@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "model/request.h"
+#include "names/names.h"
 #include "net/kernel.h"
 #include "plan/plan.h"
 
@@ -16,9 +17,11 @@
 struct world {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
+	struct names names;
 	struct facts facts;
-	bool stale;   /* something moved since facts were made */
-	bool settled; /* facts.ours is what facts.sessions want */
+	bool names_stale; /* some name server may be another one now; also facts are stale then */
+	bool stale;       /* something moved since facts were made */
+	bool settled;     /* facts.ours is what facts.sessions want */
 	struct {
 		struct session *v;
 		size_t n, size;
@@ -37,11 +40,23 @@ void world_close(struct world *w);
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
 	      int *ret_netns, struct err *err);
 
+/* What a session's resolv.conf(5) says. */
+struct resolver {
+	struct ip servers[SESSION_DNS_MAX];
+	size_t n;
+	const char *domains; /* borrowed until the world changes */
+};
+int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,
+		   struct err *err);
+
 /*
  * Reads pending events (events.c). True when the host is no longer as its sessions want it; what
  * merely makes the facts old is noted in w->stale.
  */
 bool world_take_events(struct world *w);
+
+/* The same for what names_take_events() is about. */
+bool world_take_names(struct world *w);
 
 /* Looks anew and brings the host to what its sessions want. */
 int world_heal(struct world *w, struct err *err);

@@ -40,6 +40,7 @@ static const struct nft_field_info fields[] = {
 	[NFT_FIELD_CT_MARK] = CT("ct mark", MARK, 4, NFT_TYPE_MARK),
 	[NFT_FIELD_CT_STATE] = CT("ct state", STATE, 4, NFT_TYPE_CT_STATE),
 	[NFT_FIELD_CT_DIR] = CT("ct direction", DIRECTION, 1, NFT_TYPE_CT_DIR),
+	[NFT_FIELD_CT_STATUS] = CT("ct status", STATUS, 4, NFT_TYPE_CT_STATUS),
 	[NFT_FIELD_ETHER_TYPE] = LL("ether type", 12, 2, NFT_TYPE_ETHERTYPE),
 	[NFT_FIELD_ETHER_SADDR] = LL("ether saddr", 6, 6, NFT_TYPE_ETHER),
 	[NFT_FIELD_ARP_OP] = NH("arp operation", 6, 2, NFT_TYPE_ARPOP),
@@ -183,6 +184,27 @@ void nft_ct_zone(struct nft_rule *r, uint16_t zone)
 	add(r, NFT_OP_CT_ZONE)->zone = zone;
 }
 
+void nft_dnat(struct nft_rule *r, const struct ip *to)
+{
+	struct nft_stmt *s = add(r, NFT_OP_DNAT);
+
+	s->family = ip_size(to) == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	s->len = (uint8_t)ip_size(to);
+	memcpy(s->value, to->bytes, s->len);
+}
+
+void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
+		  const enum nft_field of[2])
+{
+	struct nft_stmt *s;
+
+	nft_lookup(r, map, false, 2, of);
+	s = &r->stmts[r->n_stmts - 1];
+	s->op = NFT_OP_DNAT_MAP;
+	s->mask = mask;
+	s->family = nfproto;
+}
+
 void nft_action(struct nft_rule *r, enum nft_op op)
 {
 	add(r, op);
@@ -205,7 +227,7 @@ static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
 	return a->op == b->op && a->n_fields == b->n_fields && a->negate == b->negate &&
 	       a->len == b->len && !memcmp(a->value, b->value, sizeof(a->value)) &&
 	       a->mask == b->mask && a->prefix == b->prefix && a->zone == b->zone &&
-	       a->verdict == b->verdict && !strcmp(a->name, b->name);
+	       a->family == b->family && a->verdict == b->verdict && !strcmp(a->name, b->name);
 }
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
@@ -327,6 +349,8 @@ static void print_flags(struct strbuf *sb, uint32_t value, const char *const *na
 
 static const char *const tcp_flags[] = { "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr" };
 static const char *const ct_states[] = { "invalid", "established", "related", "new" };
+static const char *const ct_status[] = { "expected",  "seen-reply", "assured",
+					 "confirmed", "snat",       "dnat" };
 
 static const char *named_number(enum nft_type type, uint32_t v)
 {
@@ -395,6 +419,7 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 	case NFT_TYPE_CT_STATE:
 		print_flags(sb, value32(bytes), ct_states, 4);
 		return;
+	case NFT_TYPE_CT_STATUS:
 	case NFT_TYPE_NFPROTO:
 	case NFT_TYPE_ETHERTYPE:
 	case NFT_TYPE_ARPOP:
@@ -424,6 +449,10 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_TYPE_CT_STATE: /* bits: any of them */
 		strbuf_add(sb, "ct state ");
 		print_flags(sb, s->mask, ct_states, 4);
+		return;
+	case NFT_TYPE_CT_STATUS:
+		strbuf_add(sb, "ct status ");
+		print_flags(sb, s->mask, ct_status, 6);
 		return;
 	case NFT_TYPE_TCPFLAGS:
 		strbuf_add(sb, "tcp flags & (");
@@ -514,6 +543,19 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		break;
 	case NFT_OP_MASQUERADE:
 		strbuf_add(sb, "masquerade");
+		break;
+	case NFT_OP_DNAT:
+		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
+		print_value(sb, s->family == NFPROTO_IPV4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value,
+			    s->len);
+		break;
+	case NFT_OP_DNAT_MAP:
+		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
+		print_fields(sb, s);
+		strbuf_add(sb, " map @%s", s->name);
+		break;
+	case NFT_OP_REJECT_PORT:
+		strbuf_add(sb, "reject with icmpx type port-unreachable");
 		break;
 	case NFT_OP_REJECT:
 		strbuf_add(sb, "reject with icmpx type admin-prohibited");

@@ -41,6 +41,7 @@ enum nft_type {
 	NFT_TYPE_MARK = 19,
 	NFT_TYPE_CT_STATE = 26,
 	NFT_TYPE_CT_DIR = 27,
+	NFT_TYPE_CT_STATUS = 28,
 	NFT_TYPE_ICMPV6 = 29,
 	NFT_TYPE_IFNAME = 41,
 };
@@ -54,6 +55,7 @@ enum nft_field {
 	NFT_FIELD_CT_MARK,
 	NFT_FIELD_CT_STATE,
 	NFT_FIELD_CT_DIR,
+	NFT_FIELD_CT_STATUS,
 	NFT_FIELD_ETHER_TYPE,
 	NFT_FIELD_ETHER_SADDR,
 	NFT_FIELD_ARP_OP,
@@ -92,9 +94,12 @@ enum nft_op {
 	NFT_OP_CT_ZONE,   /* ct original zone set zone */
 	NFT_OP_MSS_CLAMP, /* tcp option maxseg size set rt mtu */
 	NFT_OP_MASQUERADE,
-	NFT_OP_REJECT,  /* ICMP: prohibited by the administrator, in either family */
-	NFT_OP_RESET,   /* TCP reset; after a match on TCP */
-	NFT_OP_VERDICT, /* accept, drop, jump or goto name */
+	NFT_OP_DNAT,        /* dnat to value, an address */
+	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
+	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
+	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
+	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
+	NFT_OP_VERDICT,     /* accept, drop, jump or goto name */
 	NFT_OP_COUNT,
 };
 
@@ -108,6 +113,7 @@ struct nft_stmt {
 	uint32_t mask;     /* 0: none; in host order */
 	uint8_t prefix;    /* bits of an address that count, 0: all */
 	uint16_t zone;
+	uint8_t family;  /* of an address to translate to: NFPROTO_* */
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
 	char name[NFT_NAME_MAX];
 };
@@ -143,6 +149,10 @@ void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nf
 void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map);
 void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint32_t value);
 void nft_ct_zone(struct nft_rule *r, uint16_t zone);
+void nft_dnat(struct nft_rule *r, const struct ip *to);
+/* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
+void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
+		  const enum nft_field of[2]);
 void nft_action(struct nft_rule *r, enum nft_op op);
 void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain);
 

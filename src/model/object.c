@@ -230,7 +230,7 @@ static bool chain_same(const struct obj_nft_chain *a, const struct obj_nft_chain
 
 static bool element_same(const struct obj_nft_element *a, const struct obj_nft_element *b)
 {
-	return a->vmap == b->vmap &&
+	return a->vmap == b->vmap && ip_equal(&a->data, &b->data) &&
 	       (!a->vmap || (a->verdict == b->verdict && !strcmp(a->chain, b->chain)));
 }
 
@@ -251,7 +251,7 @@ bool object_same(const struct object *a, const struct object *b)
 		return chain_same(&a->nft_chain, &b->nft_chain);
 	case OBJ_NFT_SET:
 		return a->nft_set.key_len == b->nft_set.key_len &&
-		       a->nft_set.vmap == b->nft_set.vmap;
+		       a->nft_set.vmap == b->nft_set.vmap && a->nft_set.data == b->nft_set.data;
 	case OBJ_NFT_ELEMENT:
 		return element_same(&a->nft_element, &b->nft_element);
 	case OBJ_NFT_RULE: /* an observed one has no statements */

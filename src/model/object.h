@@ -146,6 +146,7 @@ struct obj_nft_set {
 	uint8_t n_types;
 	uint8_t key_len; /* bytes */
 	bool vmap;
+	enum nft_type data; /* of a map to addresses, else 0 */
 };
 
 struct obj_nft_element {
@@ -154,6 +155,7 @@ struct obj_nft_element {
 	bool vmap;
 	int32_t verdict;
 	char chain[NFT_NAME_MAX];
+	struct ip data; /* of a map to addresses */
 };
 
 struct obj_nft_rule {

@@ -173,16 +173,19 @@ static void add_tc(struct strbuf *sb, const struct obj_tc *t)
 		t->dev, t->mask, t->mark);
 }
 
-static void nft(struct strbuf *sb, const struct object *o, const char *verb, const char *what)
+static void nft(struct strbuf *sb, const struct object *o, const char *verb, const char *what,
+		const char *netns)
 {
+	if (o->place == PLACE_SESSION)
+		strbuf_add(sb, "ip netns exec %s ", netns);
 	strbuf_add(sb, "nft '%s %s %s " NFT_TABLE_NAME, verb, what, nft_family_name(o->family));
 }
 
-static void add_chain(struct strbuf *sb, const struct object *o)
+static void add_chain(struct strbuf *sb, const struct object *o, const char *netns)
 {
 	const struct obj_nft_chain *c = &o->nft_chain;
 
-	nft(sb, o, "add", "chain");
+	nft(sb, o, "add", "chain", netns);
 	strbuf_add(sb, " %s", c->name);
 	if (c->base)
 		strbuf_add(sb, " { type %s hook %s priority %d; }", c->type,
@@ -190,23 +193,26 @@ static void add_chain(struct strbuf *sb, const struct object *o)
 	strbuf_add(sb, "'\n");
 }
 
-static void add_set(struct strbuf *sb, const struct object *o)
+static void add_set(struct strbuf *sb, const struct object *o, const char *netns)
 {
 	const struct obj_nft_set *s = &o->nft_set;
 
-	nft(sb, o, "add", s->vmap ? "map" : "set");
+	nft(sb, o, "add", s->vmap || s->data ? "map" : "set", netns);
 	strbuf_add(sb, " %s { type ", s->name);
 	for (size_t i = 0; i < s->n_types; i++)
 		strbuf_add(sb, "%s%s", i ? " . " : "", nft_type_name(s->types[i]));
+	if (s->data)
+		strbuf_add(sb, " : %s", nft_type_name(s->data));
 	strbuf_add(sb, "%s; }'\n", s->vmap ? " : verdict" : "");
 }
 
-static void element(struct strbuf *sb, const struct object *o, const char *verb)
+static void element(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
 {
 	const struct obj_nft_element *e = &o->nft_element;
 	_cleanup_strbuf_ struct strbuf key = { 0 };
+	char text[IP_TEXT_MAX];
 
-	nft(sb, o, verb, "element");
+	nft(sb, o, verb, "element", netns);
 	strbuf_add(sb, " %s { ", e->set);
 	nft_print_key(&key, &e->key);
 	in_quotes(sb, strbuf_text(&key));
@@ -215,14 +221,16 @@ static void element(struct strbuf *sb, const struct object *o, const char *verb)
 		strbuf_add(sb, " : ");
 		nft_print_verdict(sb, e->verdict, e->chain);
 	}
+	if (ip_is_set(&e->data) && !strcmp(verb, "add"))
+		strbuf_add(sb, " : %s", ip_format(&e->data, text));
 	strbuf_add(sb, " }'\n");
 }
 
-static void add_rule(struct strbuf *sb, const struct object *o)
+static void add_rule(struct strbuf *sb, const struct object *o, const char *netns)
 {
 	_cleanup_strbuf_ struct strbuf text = { 0 };
 
-	nft(sb, o, "add", "rule");
+	nft(sb, o, "add", "rule", netns);
 	strbuf_add(sb, " %s ", o->nft_rule.chain);
 	if (o->nft_rule.rule)
 		nft_print_rule(&text, o->nft_rule.rule);
@@ -281,20 +289,20 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 		sysctl(sb, o, o->sysctl.value, netns);
 		break;
 	case OBJ_NFT_TABLE:
-		nft(sb, o, "add", "table");
+		nft(sb, o, "add", "table", netns);
 		strbuf_add(sb, "'\n");
 		break;
 	case OBJ_NFT_CHAIN:
-		add_chain(sb, o);
+		add_chain(sb, o, netns);
 		break;
 	case OBJ_NFT_SET:
-		add_set(sb, o);
+		add_set(sb, o, netns);
 		break;
 	case OBJ_NFT_ELEMENT:
-		element(sb, o, "add");
+		element(sb, o, "add", netns);
 		break;
 	case OBJ_NFT_RULE:
-		add_rule(sb, o);
+		add_rule(sb, o, netns);
 		break;
 	case OBJ_KIND_COUNT:
 		break;
@@ -370,22 +378,22 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 			sysctl(sb, o, o->sysctl.before, netns);
 		break;
 	case OBJ_NFT_TABLE:
-		nft(sb, o, "delete", "table");
+		nft(sb, o, "delete", "table", netns);
 		strbuf_add(sb, "'\n");
 		break;
 	case OBJ_NFT_CHAIN:
-		nft(sb, o, "delete", "chain");
+		nft(sb, o, "delete", "chain", netns);
 		strbuf_add(sb, " %s'\n", o->nft_chain.name);
 		break;
 	case OBJ_NFT_SET:
-		nft(sb, o, "delete", o->nft_set.vmap ? "map" : "set");
+		nft(sb, o, "delete", o->nft_set.vmap || o->nft_set.data ? "map" : "set", netns);
 		strbuf_add(sb, " %s'\n", o->nft_set.name);
 		break;
 	case OBJ_NFT_ELEMENT:
-		element(sb, o, "delete");
+		element(sb, o, "delete", netns);
 		break;
 	case OBJ_NFT_RULE:
-		nft(sb, o, "flush", "chain");
+		nft(sb, o, "flush", "chain", netns);
 		strbuf_add(sb, " %s'\n", o->nft_rule.chain);
 		break;
 	case OBJ_KIND_COUNT:

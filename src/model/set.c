@@ -63,9 +63,33 @@ const struct object *set_find(const struct object_set *set, const struct object 
 
 int set_merge(struct object_set *into, const struct object_set *from)
 {
-	for (size_t i = 0; i < from->n; i++)
-		set_add(into, &from->v[i]);
+	for (size_t i = 0; i < from->n; i++) {
+		struct object o = from->v[i];
+
+		if (o.kind == OBJ_NFT_RULE && o.nft_rule.rule) {
+			o.nft_rule.rule = malloc(sizeof(*o.nft_rule.rule));
+			if (!o.nft_rule.rule) {
+				into->failed = true;
+				break;
+			}
+			*o.nft_rule.rule = *from->v[i].nft_rule.rule;
+		}
+		set_add(into, &o);
+	}
 	return set_sort(into);
+}
+
+void set_filter(struct object_set *set, bool (*wanted)(const struct object *o))
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (wanted(&set->v[i]))
+			set->v[kept++] = set->v[i];
+		else
+			drop(&set->v[i]);
+	}
+	set->n = kept;
 }
 
 void set_subtract(struct object_set *set, const struct object_set *gone)

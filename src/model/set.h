@@ -26,10 +26,10 @@ int set_sort(struct object_set *set);
 /* The object of the same key in a sorted set, or NULL. */
 const struct object *set_find(const struct object_set *set, const struct object *key);
 
-/*
- * Adds copies of what is in from, which has no rules (their statements have one owner), and sorts.
- * Returns 0 or -ENOMEM.
- */
+/* Keeps what is wanted. */
+void set_filter(struct object_set *set, bool (*wanted)(const struct object *o));
+
+/* Adds copies of what is in from, and sorts. Returns 0 or -ENOMEM. */
 int set_merge(struct object_set *into, const struct object_set *from);
 
 /* Drops from a sorted set what is in another sorted one, by key. */

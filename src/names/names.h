@@ -74,6 +74,12 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 int names_of_host(struct names *n, struct fact_dns *ret, struct err *err);
 
 /*
+ * Adds to the facts what they do not have yet: of one uplink; or with NULL of the host and of all
+ * uplinks that have a slot. An uplink whose servers nobody knows is no error. 0 or -ENOMEM.
+ */
+int names_look(struct names *n, const char *uplink, struct facts *f, struct err *err);
+
+/*
  * Starts to watch all of the above for changes. Directories are watched, since files are replaced
  * by rename; of one that is not there, its nearest parent. Also connects to the bus, if there is
  * one. 0, also when some place cannot be watched.

@@ -242,7 +242,8 @@ static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err
 /* Returns how many steps it took, or a negative errno. */
 static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first, struct err *err)
 {
-	struct nl_sock *sock = &k->nft; /* of the host: nothing is inside a session, yet */
+	struct nl_sock *sock =
+		object_of(&steps->v[first])->place == PLACE_HOST ? &k->nft : &k->session_nft;
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	bool empty = true;
 	size_t i;

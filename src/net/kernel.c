@@ -84,6 +84,8 @@ int kernel_new_session(struct kernel *k, struct err *err)
 	if (r == 0)
 		r = nl_open(&k->session_route, NETLINK_ROUTE, err);
 	if (r == 0)
+		r = nl_open(&k->session_nft, NETLINK_NETFILTER, err);
+	if (r == 0)
 		r = nl_open(&k->session_events, NETLINK_ROUTE, err);
 	if (r == 0)
 		r = nl_join(&k->session_events, RTNLGRP_IPV6_IFADDR, err);
@@ -107,6 +109,7 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
 void kernel_drop_session(struct kernel *k)
 {
 	nl_close(&k->session_route);
+	nl_close(&k->session_nft);
 	nl_close(&k->session_events);
 	close_fd(&k->session_ns);
 }

@@ -15,6 +15,7 @@
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -138,7 +139,8 @@ static void match(struct builder *b, const struct nft_stmt *s)
 	set_data(e, NFTNL_EXPR_CMP_DATA, s->value, s->len);
 }
 
-static void lookup(struct builder *b, const struct nft_stmt *s)
+/* A value from, or found by, the fields of a statement, in register 1. */
+static void find(struct builder *b, const struct nft_stmt *s)
 {
 	struct nftnl_expr *e;
 	size_t offset = 0;
@@ -156,6 +158,29 @@ static void lookup(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, s->negate ? NFT_LOOKUP_F_INV : 0);
 	if (s->op == NFT_OP_VMAP)
 		set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	if (s->op == NFT_OP_DNAT_MAP)
+		set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+}
+
+/* To the address in register 1. The kernel dumps both ends of the range, and says that it is one.
+ */
+static void dnat(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *e;
+
+	if (s->op == NFT_OP_DNAT_MAP) {
+		find(b, s);
+	} else {
+		e = expr(b, "immediate");
+		set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+		set_data(e, NFTNL_EXPR_IMM_DATA, s->value, s->len);
+	}
+	e = expr(b, "nat");
+	set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	set_u32(e, NFTNL_EXPR_NAT_FAMILY, s->family);
+	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS);
 }
 
 static void set_mark(struct builder *b, const struct nft_stmt *s)
@@ -239,7 +264,7 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		break;
 	case NFT_OP_LOOKUP:
 	case NFT_OP_VMAP:
-		lookup(b, s);
+		find(b, s);
 		break;
 	case NFT_OP_SET_MARK:
 		set_mark(b, s);
@@ -252,6 +277,13 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		break;
 	case NFT_OP_MASQUERADE:
 		expr(b, "masq");
+		break;
+	case NFT_OP_DNAT:
+	case NFT_OP_DNAT_MAP:
+		dnat(b, s);
+		break;
+	case NFT_OP_REJECT_PORT:
+		reject(b, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
 		break;
 	case NFT_OP_REJECT:
 		reject(b, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
@@ -512,12 +544,17 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 			nftnl_set_set_u32(s, NFTNL_SET_ID, b->seq);
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, o->nft_set.key_len);
-			nftnl_set_set_u32(s, NFTNL_SET_FLAGS, o->nft_set.vmap ? NFT_SET_MAP : 0);
+			nftnl_set_set_u32(s, NFTNL_SET_FLAGS,
+					  o->nft_set.vmap || o->nft_set.data ? NFT_SET_MAP : 0);
 			tell_byte_order(s, &o->nft_set);
 		}
 		if (!gone && o->nft_set.vmap) {
 			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
+		} else if (!gone && o->nft_set.data) {
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, o->nft_set.data);
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN,
+					  o->nft_set.data == NFT_TYPE_IPV4 ? 4 : 16);
 		}
 		nftnl_set_nlmsg_build_payload(nlh, s);
 		finish(b, nlh);
@@ -542,6 +579,10 @@ static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 			nftnl_set_elem_set_u32(n, NFTNL_SET_ELEM_VERDICT, (uint32_t)e->verdict);
 			nftnl_set_elem_set_str(n, NFTNL_SET_ELEM_CHAIN, e->chain);
 		}
+		if (ip_is_set(&e->data) && !gone &&
+		    nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, e->data.bytes,
+				       (uint32_t)ip_size(&e->data)) < 0)
+			b->failed = true;
 		nftnl_set_elem_add(s, steal_ptr(n));
 		nftnl_set_elems_nlmsg_build_payload(nlh, s);
 		finish(b, nlh);
@@ -765,7 +806,12 @@ static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct
 		o->kind = OBJ_NFT_SET;
 		copy_name(o->nft_set.name, nftnl_set_get_str(s, NFTNL_SET_NAME));
 		o->nft_set.key_len = (uint8_t)nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN);
-		o->nft_set.vmap = nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_MAP;
+		if (nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_MAP) {
+			uint32_t type = nftnl_set_get_u32(s, NFTNL_SET_DATA_TYPE);
+
+			o->nft_set.vmap = type == NFT_DATA_VERDICT;
+			o->nft_set.data = o->nft_set.vmap ? 0 : (enum nft_type)type;
+		}
 		set_add(set, o);
 	}
 	nftnl_set_free(s);
@@ -788,6 +834,12 @@ static int take_element(struct nftnl_set_elem *e, void *arg)
 		return 0;
 	memcpy(o.nft_element.key.bytes, key, len);
 	o.nft_element.key.len = (uint8_t)len;
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_DATA)) {
+		const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_DATA, &len);
+
+		if (data && (len == 4 || len == 16))
+			o.nft_element.data = ip_from_bytes(len == 4 ? AF_INET : AF_INET6, data);
+	}
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_VERDICT)) {
 		o.nft_element.vmap = true;
 		o.nft_element.verdict = (int32_t)nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_VERDICT);

@@ -10,7 +10,7 @@
 
 #include "base/parse.h"
 #include "base/vec.h"
-#include "plan/plan.h"
+#include "plan/internal.h"
 #include "plan/uplink.h"
 
 static const char *const pools[] = {
@@ -147,7 +147,7 @@ static int free_host(const struct facts *f, uint32_t first, uint32_t *ret, struc
 		       n);
 }
 
-static int find_slot(const struct facts *f, const char *uplink, uint32_t *ret, struct err *err)
+int plan_find_slot(const struct facts *f, const char *uplink, uint32_t *ret, struct err *err)
 {
 	uint32_t slot = facts_slot(f, uplink);
 
@@ -206,6 +206,22 @@ static uint32_t uplink_mtu(const struct facts *f, const struct session *s)
 	return mtu > 65535 ? 65535 : mtu;
 }
 
+/* A session that resolves no name helps nobody; one that asks the wrong servers would be worse. */
+static int check_names(const struct facts *f, const struct request *request, const char *uplink,
+		       struct err *err)
+{
+	const struct fact_link *l = facts_link(f, uplink);
+	const struct fact_dns *dns = l ? facts_dns(f, l->index) : NULL;
+
+	if (request->n_dns || (dns && dns->n))
+		return 0;
+	err_set(err, ENOENT,
+		"find name servers for uplink '%s': neither NetworkManager, "
+		"systemd-networkd, systemd-resolved nor a DHCP client tells any",
+		uplink);
+	return err_hint(err, "name one: --dns ADDR, for example --dns 9.9.9.9");
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
@@ -217,9 +233,11 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	if (r == 0)
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
 	if (r == 0)
+		r = check_names(f, request, s.uplink, err);
+	if (r == 0)
 		r = plan_pool(f, &pool, err);
 	if (r == 0)
-		r = find_slot(f, s.uplink, &s.slot, err);
+		r = plan_find_slot(f, s.uplink, &s.slot, err);
 	if (r == 0)
 		r = free_host(f, memory->next_host, &s.host, err);
 	if (r < 0)

@@ -13,16 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/fw.h"
 #include "plan/internal.h"
-
-/* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
-#define PRIORITY_BRIDGE  (-300)
-#define PRIORITY_ZONE    (-290) /* before conntrack's -200 */
-#define PRIORITY_MARK    (-160) /* behind conntrack, before mangle's -150 and routing */
-#define PRIORITY_REROUTE (-150)
-#define PRIORITY_FILTER  10 /* behind everybody's filter chains */
-#define PRIORITY_SRCNAT  100
-#define PRIORITY_ANSWERS 110 /* behind source NAT */
 
 #define PRIORITY_ARP  0
 #define ARPOP_REQUEST 1 /* RFC 826 */
@@ -31,128 +23,13 @@
 #define CT_STATE_ESTABLISHED (1u << 1)
 #define CT_STATE_RELATED     (1u << 2)
 
+#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
+
 #define TCP_SYN 0x02u
 #define TCP_RST 0x04u
 
-static uint8_t nfproto(uint8_t family)
-{
-	return family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
-}
-
-/* A chain under construction: rules get their place as they come. */
-struct chain {
-	struct object_set *set;
-	uint8_t family;
-	char name[NFT_NAME_MAX];
-	uint32_t n;
-};
-
-static void add_table(struct object_set *set, uint8_t family)
-{
-	struct object o = plan_object(OBJ_NFT_TABLE, PLACE_HOST);
-
-	o.family = family;
-	set_add(set, &o);
-}
-
-static struct chain add_chain(struct object_set *set, uint8_t family, const char *name)
-{
-	struct chain c = { .set = set, .family = family };
-	struct object o = plan_object(OBJ_NFT_CHAIN, PLACE_HOST);
-
-	o.family = family;
-	snprintf(o.nft_chain.name, sizeof(o.nft_chain.name), "%s", name);
-	memcpy(c.name, o.nft_chain.name, sizeof(c.name));
-	set_add(set, &o);
-	return c;
-}
-
-static struct chain add_base_chain(struct object_set *set, uint8_t family, const char *name,
-				   const char *type, uint32_t hook, int32_t priority)
-{
-	struct chain c = { .set = set, .family = family };
-	struct object o = plan_object(OBJ_NFT_CHAIN, PLACE_HOST);
-
-	o.family = family;
-	o.nft_chain.base = true;
-	o.nft_chain.hook = hook;
-	o.nft_chain.priority = priority;
-	snprintf(o.nft_chain.name, sizeof(o.nft_chain.name), "%s", name);
-	snprintf(o.nft_chain.type, sizeof(o.nft_chain.type), "%s", type);
-	memcpy(c.name, o.nft_chain.name, sizeof(c.name));
-	set_add(set, &o);
-	return c;
-}
-
-static void add_rule(struct chain *c, const struct nft_rule *rule)
-{
-	struct object o = plan_object(OBJ_NFT_RULE, PLACE_HOST);
-
-	o.family = c->family;
-	o.nft_rule.index = c->n++;
-	memcpy(o.nft_rule.chain, c->name, sizeof(c->name));
-	o.nft_rule.rule = malloc(sizeof(*rule));
-	if (!o.nft_rule.rule) {
-		c->set->failed = true;
-		return;
-	}
-	*o.nft_rule.rule = *rule;
-	set_add(c->set, &o);
-}
-
-static void add_set(struct object_set *set, uint8_t family, const char *name, bool vmap,
-		    const struct nft_key *example)
-{
-	struct object o = plan_object(OBJ_NFT_SET, PLACE_HOST);
-
-	o.family = family;
-	snprintf(o.nft_set.name, sizeof(o.nft_set.name), "%s", name);
-	memcpy(o.nft_set.types, example->types, sizeof(example->types));
-	o.nft_set.n_types = example->n_types;
-	o.nft_set.key_len = example->len;
-	o.nft_set.vmap = vmap;
-	set_add(set, &o);
-}
-
-static void add_element(struct object_set *set, uint8_t family, const char *name,
-			const struct nft_key *key)
-{
-	struct object o = plan_object(OBJ_NFT_ELEMENT, PLACE_HOST);
-
-	o.family = family;
-	snprintf(o.nft_element.set, sizeof(o.nft_element.set), "%s", name);
-	o.nft_element.key = *key;
-	set_add(set, &o);
-}
-
-static struct nft_key key_of_ip(uint8_t family, const struct ip *ip)
-{
-	struct ip any = { .family = family };
-	struct nft_key k = { 0 };
-
-	nft_key_ip(&k, ip ? ip : &any);
-	return k;
-}
-
-static struct nft_key key_of_ifname(const char *name)
-{
-	struct nft_key k = { 0 };
-
-	nft_key_ifname(&k, name);
-	return k;
-}
-
-static struct nft_key key_of_port(const char *port, const struct mac *mac, const struct ip *ip)
-{
-	struct nft_key k = key_of_ifname(port);
-
-	nft_key_mac(&k, mac);
-	nft_key_ip(&k, ip);
-	return k;
-}
-
 /* iifname . ether saddr . address @allowed, then the port's mark */
-static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac,
+static void rule_allowed(struct fw_chain *c, uint16_t ethertype, enum nft_field mac,
 			 enum nft_field address, const char *set, bool last)
 {
 	struct nft_rule r = { 0 };
@@ -163,7 +40,7 @@ static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac
 		nft_vmap(&r, NFT_FIELD_IIFNAME, "ports");
 	else
 		nft_verdict(&r, NF_DROP, NULL);
-	add_rule(c, &r);
+	fw_rule(c, &r);
 }
 
 /*
@@ -174,7 +51,7 @@ static void rule_allowed(struct chain *c, uint16_t ethertype, enum nft_field mac
 static void plan_icmp_chain(const struct plan_ctx *x, uint8_t family, const uint8_t *types,
 			    size_t n)
 {
-	struct chain c = add_chain(x->set, NFPROTO_BRIDGE, per_family(family, "icmp4", "icmp6"));
+	struct fw_chain c = fw_chain(x->set, NFPROTO_BRIDGE, per_family(family, "icmp4", "icmp6"));
 
 	for (size_t i = 0; i < n; i++) {
 		struct nft_rule r = { 0 };
@@ -184,31 +61,31 @@ static void plan_icmp_chain(const struct plan_ctx *x, uint8_t family, const uint
 		nft_match_u8(&r, family == AF_INET ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE,
 			     types[i]);
 		nft_verdict(&r, NF_DROP, NULL);
-		add_rule(&c, &r);
+		fw_rule(&c, &r);
 	}
 }
 
-static void rule_icmp(struct chain *c, uint8_t family)
+static void rule_icmp(struct fw_chain *c, uint8_t family)
 {
 	struct nft_rule r = { 0 };
 
 	nft_match_be16(&r, NFT_FIELD_ETHER_TYPE, family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	nft_verdict(&r, NFT_JUMP, per_family(family, "icmp4", "icmp6"));
-	add_rule(c, &r);
+	fw_rule(c, &r);
 }
 
 static void plan_bridge_slot(struct object_set *set, uint32_t slot)
 {
 	char name[NFT_NAME_MAX];
 	struct nft_rule r = { 0 };
-	struct chain c;
+	struct fw_chain c;
 
 	snprintf(name, sizeof(name), "slot%u", slot);
-	c = add_chain(set, NFPROTO_BRIDGE, name);
+	c = fw_chain(set, NFPROTO_BRIDGE, name);
 	nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(slot));
 	nft_verdict(&r, NF_ACCEPT, NULL);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 }
 
 static void plan_bridge_session(const struct plan_ctx *x, const struct session *s)
@@ -221,16 +98,16 @@ static void plan_bridge_session(const struct plan_ctx *x, const struct session *
 
 	session_port(s->id, port);
 	ip = plan_address(&x->pool, s, AF_INET);
-	k = key_of_port(port, &mac, &ip);
-	add_element(x->set, NFPROTO_BRIDGE, "allowed", &k);
+	k = fw_key_port(port, &mac, &ip);
+	fw_element(x->set, NFPROTO_BRIDGE, "allowed", &k);
 	if (x->ip6 && !(s->flags & SESSION_NO_IPV6)) {
 		ip = plan_address(&x->pool, s, AF_INET6);
-		k = key_of_port(port, &mac, &ip);
-		add_element(x->set, NFPROTO_BRIDGE, "allowed6", &k);
+		k = fw_key_port(port, &mac, &ip);
+		fw_element(x->set, NFPROTO_BRIDGE, "allowed6", &k);
 	}
 	o.family = NFPROTO_BRIDGE;
 	strcpy(o.nft_element.set, "ports");
-	o.nft_element.key = key_of_ifname(port);
+	o.nft_element.key = fw_key_ifname(port);
 	o.nft_element.vmap = true;
 	o.nft_element.verdict = NFT_GOTO;
 	snprintf(o.nft_element.chain, sizeof(o.nft_element.chain), "slot%u", s->slot);
@@ -246,24 +123,24 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	static const uint8_t icmp6[] = { 1, 2, 3, 4, 133, 134, 136, 137 };
 	const struct ip any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
 	const struct mac mac = { 0 };
-	struct nft_key k = key_of_port("", &mac, &any4);
+	struct nft_key k = fw_key_port("", &mac, &any4);
 	struct nft_rule r = { 0 };
-	struct chain c;
+	struct fw_chain c;
 
-	add_table(x->set, NFPROTO_BRIDGE);
-	add_set(x->set, NFPROTO_BRIDGE, "allowed", false, &k);
-	k = key_of_port("", &mac, &any6);
-	add_set(x->set, NFPROTO_BRIDGE, "allowed6", false, &k);
-	k = key_of_ifname("");
-	add_set(x->set, NFPROTO_BRIDGE, "ports", true, &k);
+	fw_table(x->set, NFPROTO_BRIDGE);
+	fw_set(x->set, NFPROTO_BRIDGE, "allowed", false, &k);
+	k = fw_key_port("", &mac, &any6);
+	fw_set(x->set, NFPROTO_BRIDGE, "allowed6", false, &k);
+	k = fw_key_ifname("");
+	fw_set(x->set, NFPROTO_BRIDGE, "ports", true, &k);
 
 	plan_icmp_chain(x, AF_INET, icmp4, sizeof(icmp4));
 	plan_icmp_chain(x, AF_INET6, icmp6, sizeof(icmp6));
-	c = add_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_INET_PRE_ROUTING,
-			   PRIORITY_BRIDGE);
+	c = fw_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_INET_PRE_ROUTING,
+			  PRIORITY_BRIDGE);
 	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 	rule_icmp(&c, AF_INET);
 	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
 	rule_icmp(&c, AF_INET6);
@@ -272,19 +149,19 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	rule_allowed(&c, ETH_P_ARP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_ARP_SPA, "allowed", true);
 	r = (struct nft_rule){ 0 };
 	nft_verdict(&r, NF_DROP, NULL);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 
 	/*
 	 * Frames to 01:80:c2:00:00:0X pass by prerouting, and reach the host from the port itself
 	 * (net/bridge/br_input.c:br_handle_frame).
 	 */
-	c = add_base_chain(x->set, NFPROTO_BRIDGE, "input", "filter", NF_INET_LOCAL_IN,
-			   PRIORITY_BRIDGE);
+	c = fw_base_chain(x->set, NFPROTO_BRIDGE, "input", "filter", NF_INET_LOCAL_IN,
+			  PRIORITY_BRIDGE);
 	r = (struct nft_rule){ 0 };
 	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
 	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, true);
 	nft_verdict(&r, NF_DROP, NULL);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 
 	plan_bridge_slot(x->set, 0);
 	for (size_t i = 0; i < x->n_slots; i++)
@@ -308,54 +185,48 @@ static struct nft_rule to_bridge(void)
 	return r;
 }
 
-static void rule_with_verdict(struct chain *c, struct nft_rule r, int32_t verdict)
-{
-	nft_verdict(&r, verdict, NULL);
-	add_rule(c, &r);
-}
-
-static void rule_mss_clamp(struct chain *c)
+static void rule_mss_clamp(struct fw_chain *c)
 {
 	struct nft_rule r = { 0 };
 
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 	nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_SYN | TCP_RST, TCP_SYN, false);
 	nft_action(&r, NFT_OP_MSS_CLAMP);
-	add_rule(c, &r);
+	fw_rule(c, &r);
 }
 
 /* The connection takes the mark of its first packet; replies take it from there. */
 static void plan_marks(const struct plan_ctx *x)
 {
-	struct chain zone = add_base_chain(x->set, NFPROTO_INET, "zone", "filter",
-					   NF_INET_PRE_ROUTING, PRIORITY_ZONE);
-	struct chain marks = add_base_chain(x->set, NFPROTO_INET, "marks", "filter",
-					    NF_INET_PRE_ROUTING, PRIORITY_MARK);
+	struct fw_chain zone = fw_base_chain(x->set, NFPROTO_INET, "zone", "filter",
+					     NF_INET_PRE_ROUTING, PRIORITY_ZONE);
+	struct fw_chain marks = fw_base_chain(x->set, NFPROTO_INET, "marks", "filter",
+					      NF_INET_PRE_ROUTING, PRIORITY_MARK);
 
 	struct nft_rule port = { 0 };
 
 	nft_match_ifname_prefix(&port, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
-	rule_with_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
+	fw_rule_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].slot);
 		struct nft_rule r = from_bridge();
 
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
 		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].slot));
-		add_rule(&zone, &r);
+		fw_rule(&zone, &r);
 
 		r = from_bridge();
 		nft_match_u8(&r, NFT_FIELD_CT_DIR, 0);
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
 		nft_set_mark(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark);
-		add_rule(&marks, &r);
+		fw_rule(&marks, &r);
 
 		r = (struct nft_rule){ 0 };
 		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[i].uplink, false);
 		nft_match_u8(&r, NFT_FIELD_CT_DIR, 1);
 		nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
 		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
-		add_rule(&marks, &r);
+		fw_rule(&marks, &r);
 	}
 }
 
@@ -364,32 +235,32 @@ static void plan_lan_chains(const struct plan_ctx *x)
 {
 	static const char *const lans[] = { "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
 					    "169.254.0.0/16", "fc00::/7",      "fe80::/10" };
-	struct chain c4 = add_chain(x->set, NFPROTO_INET, "lan4");
-	struct chain c6 = add_chain(x->set, NFPROTO_INET, "lan6");
+	struct fw_chain c4 = fw_chain(x->set, NFPROTO_INET, "lan4");
+	struct fw_chain c6 = fw_chain(x->set, NFPROTO_INET, "lan6");
 
 	for (size_t i = 0; i < sizeof(lans) / sizeof(lans[0]); i++) {
 		struct nft_rule r = { 0 };
 		struct prefix p;
 
 		prefix_parse(lans[i], &p);
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(p.ip.family));
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(p.ip.family));
 		nft_match_prefix(&r,
 				 p.ip.family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
 				 &p);
 		nft_action(&r, NFT_OP_REJECT);
-		add_rule(p.ip.family == AF_INET ? &c4 : &c6, &r);
+		fw_rule(p.ip.family == AF_INET ? &c4 : &c6, &r);
 	}
 }
 
-static void rule_no_lan(struct chain *c, uint8_t family)
+static void rule_no_lan(struct fw_chain *c, uint8_t family)
 {
 	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
 	struct nft_rule r = { 0 };
 
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(family));
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
 	nft_verdict(&r, NFT_JUMP, per_family(family, "lan4", "lan6"));
-	add_rule(c, &r);
+	fw_rule(c, &r);
 }
 
 /*
@@ -399,8 +270,8 @@ static void rule_no_lan(struct chain *c, uint8_t family)
 static void plan_reroute(const struct plan_ctx *x)
 {
 	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "reroute", "route", NF_INET_LOCAL_OUT,
-					PRIORITY_REROUTE);
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "reroute", "route",
+					  NF_INET_LOCAL_OUT, PRIORITY_REROUTE);
 
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].slot);
@@ -412,7 +283,7 @@ static void plan_reroute(const struct plan_ctx *x)
 			nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_RELATED, 0, true);
 			nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
 			nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
-			add_rule(&c, &r);
+			fw_rule(&c, &r);
 		}
 	}
 }
@@ -420,58 +291,63 @@ static void plan_reroute(const struct plan_ctx *x)
 /* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
 static void plan_from_session(const struct plan_ctx *x)
 {
-	struct chain c = add_chain(x->set, NFPROTO_INET, "from_session");
+	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "from_session");
 	struct nft_rule r = { 0 };
 
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
-	rule_with_verdict(&c, r, NF_DROP);
+	fw_rule_verdict(&c, r, NF_DROP);
 	rule_mss_clamp(&c);
+	/* a question to a name server goes where the uplink's servers are, in a LAN too */
+	r = (struct nft_rule){ 0 };
+	nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
+	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	rule_no_lan(&c, AF_INET);
 	rule_no_lan(&c, AF_INET6);
 	r = (struct nft_rule){ 0 };
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
-	rule_with_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	r = (struct nft_rule){ 0 };
 	nft_action(&r, NFT_OP_REJECT);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 }
 
 static void plan_to_session(const struct plan_ctx *x)
 {
-	struct chain c = add_chain(x->set, NFPROTO_INET, "to_session");
+	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "to_session");
 	struct nft_rule r = { 0 };
 
 	rule_mss_clamp(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_IIFNAME);
-	rule_with_verdict(&c, r, NF_ACCEPT);
-	rule_with_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
 }
 
 static void plan_forward(const struct plan_ctx *x)
 {
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "forward", "filter", NF_INET_FORWARD,
-					PRIORITY_FILTER);
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "forward", "filter",
+					  NF_INET_FORWARD, PRIORITY_FILTER);
 	struct nft_rule r = from_bridge();
 
 	plan_from_session(x);
 	plan_to_session(x);
 	nft_verdict(&r, NFT_GOTO, "from_session");
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 	r = to_bridge();
 	nft_verdict(&r, NFT_GOTO, "to_session");
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = (struct nft_rule){ 0 };
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(plan_families[i]));
 		nft_lookup(&r, per_family(plan_families[i], "fenced4", "fenced6"), false, 1,
 			   (enum nft_field[]){ NFT_FIELD_IIFNAME });
-		rule_with_verdict(&c, r, NF_DROP);
+		fw_rule_verdict(&c, r, NF_DROP);
 	}
 	if (plan_forwards_all_ip6(x->facts)) { /* nothing was forwarded before we came */
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_NFPROTO, NFPROTO_IPV6);
-		rule_with_verdict(&c, r, NF_DROP);
+		fw_rule_verdict(&c, r, NF_DROP);
 	}
 }
 
@@ -480,43 +356,44 @@ static void plan_input(const struct plan_ctx *x)
 {
 	static const uint8_t dns[] = { IPPROTO_UDP, IPPROTO_TCP };
 	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "input", "filter", NF_INET_LOCAL_IN,
-					PRIORITY_FILTER);
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "input", "filter", NF_INET_LOCAL_IN,
+					  PRIORITY_FILTER);
 	struct nft_rule r = { 0 };
 
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
-	rule_with_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	r = (struct nft_rule){ 0 };
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
-	rule_with_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	for (size_t i = 0; i < sizeof(icmp); i++) {
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[i]);
-		rule_with_verdict(&c, r, NF_ACCEPT);
+		fw_rule_verdict(&c, r, NF_ACCEPT);
 	}
 	for (size_t i = 0; i < sizeof(dns); i++) { /* a resolver on 0.0.0.0 must not answer */
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, dns[i]);
 		nft_match_be16(&r, NFT_FIELD_DPORT, 53);
-		rule_with_verdict(&c, r, NF_DROP);
+		nft_action(&r, NFT_OP_REJECT_PORT); /* and the next server is asked */
+		fw_rule(&c, &r);
 	}
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		enum nft_field saddr =
 			plan_families[i] == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
 
 		r = (struct nft_rule){ 0 };
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(plan_families[i]));
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(plan_families[i]));
 		nft_lookup(&r, per_family(plan_families[i], "host_access4", "host_access6"), false,
 			   1, &saddr);
-		rule_with_verdict(&c, r, NF_ACCEPT);
+		fw_rule_verdict(&c, r, NF_ACCEPT);
 	}
 	r = (struct nft_rule){ 0 };
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 	nft_action(&r, NFT_OP_RESET);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 	r = (struct nft_rule){ 0 };
 	nft_action(&r, NFT_OP_REJECT);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 }
 
 /* saddr is an uplink's, the way out is another one */
@@ -525,7 +402,7 @@ static struct nft_rule by_the_wrong_card(uint8_t family)
 	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
 	struct nft_rule r = { 0 };
 
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, nfproto(family));
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	nft_lookup(&r, per_family(family, "uplink4", "uplink6"), false, 1, &saddr);
 	nft_lookup(&r, per_family(family, "uplink4_dev", "uplink6_dev"), true, 2,
 		   (enum nft_field[]){ saddr, NFT_FIELD_OIFNAME });
@@ -541,46 +418,46 @@ static void plan_answers(const struct plan_ctx *x)
 {
 	static const uint8_t errors4[] = { 3, 11, 12 };  /* RFC 792: unreachable, time, parameter */
 	static const uint8_t errors6[] = { 1, 2, 3, 4 }; /* RFC 4443, section 2.1 */
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "answers", "filter",
-					NF_INET_POST_ROUTING, PRIORITY_ANSWERS);
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "answers", "filter",
+					  NF_INET_POST_ROUTING, PRIORITY_ANSWERS);
 	struct nft_rule r = { 0 };
 
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME); /* as it should be */
-	rule_with_verdict(&c, r, NF_ACCEPT);
-	rule_with_verdict(&c, to_bridge(), NF_ACCEPT);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, to_bridge(), NF_ACCEPT);
 	r = (struct nft_rule){ 0 };
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
-	rule_with_verdict(&c, r, NF_ACCEPT);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = by_the_wrong_card(plan_families[i]);
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 		nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST, TCP_RST, false);
-		rule_with_verdict(&c, r, NF_DROP);
+		fw_rule_verdict(&c, r, NF_DROP);
 	}
 	for (size_t i = 0; i < sizeof(errors4); i++) {
 		r = by_the_wrong_card(AF_INET);
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMP);
 		nft_match_u8(&r, NFT_FIELD_ICMP_TYPE, errors4[i]);
-		rule_with_verdict(&c, r, NF_DROP);
+		fw_rule_verdict(&c, r, NF_DROP);
 	}
 	for (size_t i = 0; i < sizeof(errors6); i++) {
 		r = by_the_wrong_card(AF_INET6);
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_ICMPV6);
 		nft_match_u8(&r, NFT_FIELD_ICMPV6_TYPE, errors6[i]);
-		rule_with_verdict(&c, r, NF_DROP);
+		fw_rule_verdict(&c, r, NF_DROP);
 	}
 }
 
 static void plan_masquerade(const struct plan_ctx *x)
 {
-	struct chain c = add_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
-					NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
+					  NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
 	struct nft_rule r = { 0 };
 
 	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, true);
 	nft_action(&r, NFT_OP_MASQUERADE);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 }
 
 static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
@@ -590,13 +467,13 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 
 	nft_key_mark(&k, plan_mark(slot->slot));
 	nft_key_ifname(&k, slot->uplink);
-	add_element(x->set, NFPROTO_INET, "uplinks", &k);
+	fw_element(x->set, NFPROTO_INET, "uplinks", &k);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		if (!plan_fenced(x->facts, slot->uplink, plan_families[i]))
 			continue;
-		k = key_of_ifname(slot->uplink);
-		add_element(x->set, NFPROTO_INET,
-			    per_family(plan_families[i], "fenced4", "fenced6"), &k);
+		k = fw_key_ifname(slot->uplink);
+		fw_element(x->set, NFPROTO_INET, per_family(plan_families[i], "fenced4", "fenced6"),
+			   &k);
 	}
 	for (size_t i = 0; link && i < x->facts->addrs.n; i++) {
 		const struct fact_addr *a = &x->facts->addrs.v[i];
@@ -604,11 +481,11 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 
 		if (a->index != link->index || ip_is_link_local(&a->prefix.ip))
 			continue;
-		k = key_of_ip(family, &a->prefix.ip);
-		add_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
+		k = fw_key_ip(family, &a->prefix.ip);
+		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
 		nft_key_ifname(&k, slot->uplink);
-		add_element(x->set, NFPROTO_INET, per_family(family, "uplink4_dev", "uplink6_dev"),
-			    &k);
+		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4_dev", "uplink6_dev"),
+			   &k);
 	}
 }
 
@@ -618,13 +495,13 @@ static void plan_inet_session(const struct plan_ctx *x, const struct session *s)
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
 		struct ip ip = plan_address(&x->pool, s, f);
-		struct nft_key k = key_of_ip(f, &ip);
+		struct nft_key k = fw_key_ip(f, &ip);
 
 		if (s->flags & SESSION_HOST_ACCESS)
-			add_element(x->set, NFPROTO_INET,
-				    per_family(f, "host_access4", "host_access6"), &k);
+			fw_element(x->set, NFPROTO_INET,
+				   per_family(f, "host_access4", "host_access6"), &k);
 		if (s->flags & SESSION_NO_LAN)
-			add_element(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), &k);
+			fw_element(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), &k);
 	}
 }
 
@@ -632,23 +509,23 @@ static void plan_inet_table(const struct plan_ctx *x)
 {
 	struct nft_key k = { 0 };
 
-	add_table(x->set, NFPROTO_INET);
+	fw_table(x->set, NFPROTO_INET);
 	nft_key_mark(&k, 0);
 	nft_key_ifname(&k, "");
-	add_set(x->set, NFPROTO_INET, "uplinks", false, &k);
+	fw_set(x->set, NFPROTO_INET, "uplinks", false, &k);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
 
-		k = key_of_ifname("");
-		add_set(x->set, NFPROTO_INET, per_family(f, "fenced4", "fenced6"), false, &k);
-		k = key_of_ip(f, NULL);
-		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4", "uplink6"), false, &k);
-		add_set(x->set, NFPROTO_INET, per_family(f, "host_access4", "host_access6"), false,
-			&k);
-		add_set(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), false, &k);
+		k = fw_key_ifname("");
+		fw_set(x->set, NFPROTO_INET, per_family(f, "fenced4", "fenced6"), false, &k);
+		k = fw_key_ip(f, NULL);
+		fw_set(x->set, NFPROTO_INET, per_family(f, "uplink4", "uplink6"), false, &k);
+		fw_set(x->set, NFPROTO_INET, per_family(f, "host_access4", "host_access6"), false,
+		       &k);
+		fw_set(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), false, &k);
 		nft_key_ifname(&k, "");
-		add_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
-			&k);
+		fw_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
+		       &k);
 	}
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_inet_uplink(x, &x->slots[i]);
@@ -656,6 +533,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_lan_chains(x);
 	plan_forward(x);
 	plan_input(x);
+	plan_names(x);
 	plan_reroute(x);
 	plan_answers(x);
 	plan_masquerade(x);
@@ -676,10 +554,10 @@ static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)
 static void plan_arp_table(const struct plan_ctx *x)
 {
 	const enum nft_field key[] = { NFT_FIELD_ARP_TPA, NFT_FIELD_IIFNAME };
-	struct nft_key one = key_of_ip(AF_INET, NULL), two = one;
+	struct nft_key one = fw_key_ip(AF_INET, NULL), two = one;
 	struct nft_rule r = { 0 };
 	bool needed = false;
-	struct chain c;
+	struct fw_chain c;
 
 	for (size_t i = 0; i < x->facts->addrs.n; i++) {
 		const struct fact_addr *a = &x->facts->addrs.v[i];
@@ -690,29 +568,30 @@ static void plan_arp_table(const struct plan_ctx *x)
 		    !facts_same_subnet(x->facts, a, 0))
 			continue;
 		needed = true;
-		k = key_of_ip(AF_INET, &a->prefix.ip);
-		add_element(x->set, NFPROTO_ARP, "uplink4", &k);
+		k = fw_key_ip(AF_INET, &a->prefix.ip);
+		fw_element(x->set, NFPROTO_ARP, "uplink4", &k);
 		nft_key_ifname(&k, l->name);
-		add_element(x->set, NFPROTO_ARP, "uplink4_dev", &k);
+		fw_element(x->set, NFPROTO_ARP, "uplink4_dev", &k);
 	}
 	if (!needed)
 		return;
-	add_table(x->set, NFPROTO_ARP);
+	fw_table(x->set, NFPROTO_ARP);
 	nft_key_ifname(&two, "");
-	add_set(x->set, NFPROTO_ARP, "uplink4", false, &one);
-	add_set(x->set, NFPROTO_ARP, "uplink4_dev", false, &two);
-	c = add_base_chain(x->set, NFPROTO_ARP, "input", "filter", NF_ARP_IN, PRIORITY_ARP);
+	fw_set(x->set, NFPROTO_ARP, "uplink4", false, &one);
+	fw_set(x->set, NFPROTO_ARP, "uplink4_dev", false, &two);
+	c = fw_base_chain(x->set, NFPROTO_ARP, "input", "filter", NF_ARP_IN, PRIORITY_ARP);
 	nft_match_be16(&r, NFT_FIELD_ARP_OP, ARPOP_REQUEST);
 	nft_lookup(&r, "uplink4", false, 1, key);
 	nft_lookup(&r, "uplink4_dev", true, 2, key);
 	nft_verdict(&r, NF_DROP, NULL);
-	add_rule(&c, &r);
+	fw_rule(&c, &r);
 }
 
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
 {
 	plan_bridge_session(x, s);
 	plan_inet_session(x, s);
+	plan_names_session(x, s);
 }
 
 void plan_firewall(const struct plan_ctx *x)

@@ -26,6 +26,9 @@ struct object plan_object(enum object_kind kind, enum place place);
 uint32_t plan_mark(uint32_t slot);
 struct mac plan_session_mac(const struct session *s);
 
+/* The slot of an uplink, or the lowest free one; -EUSERS when there is none. */
+int plan_find_slot(const struct facts *f, const char *uplink, uint32_t *ret, struct err *err);
+
 /* Whether forwarding from the uplink is on for our sake alone, so that it must be fenced. */
 bool plan_fenced(const struct facts *facts, const char *uplink, uint8_t family);
 
@@ -38,6 +41,11 @@ bool plan_forwards_all_ip6(const struct facts *facts);
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
+
+/* Adds the redirection of name servers (names.c): the whole, a session's own, and its inside. */
+void plan_names(const struct plan_ctx *x);
+void plan_names_session(const struct plan_ctx *x, const struct session *s);
+void plan_names_inside(const struct pool *pool, struct object_set *set);
 
 static inline const char *per_family(uint8_t family, const char *ip4, const char *ip6)
 {

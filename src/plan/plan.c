@@ -59,6 +59,11 @@ static bool host_has_ip6(const struct facts *f)
 	return off && !strcmp(off->value, "0");
 }
 
+bool plan_has_ip6(const struct facts *f, const struct session *s)
+{
+	return host_has_ip6(f) && !(s->flags & SESSION_NO_IPV6);
+}
+
 /* Whether we switched forwarding on there, or are about to. */
 static bool forwards_for_us(const struct facts *f, const char *path)
 {
@@ -421,7 +426,7 @@ static void ctx_find_slots(struct plan_ctx *x)
 		for (size_t j = 0; j < x->facts->slots.n; j++) {
 			const struct fact_slot *known = &x->facts->slots.v[j];
 
-			if (uplinks_contain(s->uplinks, known->uplink))
+			if (uplink_listed(x->facts, s->uplinks, known->uplink))
 				ctx_add_slot(x, known->slot, known->uplink);
 		}
 	}
@@ -508,6 +513,7 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 	const struct fact_sysctl *start = facts_sysctl(f, "net/ipv4/ip_unprivileged_port_start");
 
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
+	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see names.c */
 	if (start && start->value[0] && strcmp(start->value, "1024"))
 		add_session_sysctl(set, start->path, start->value);
 	if (!host_has_ip6(f))
@@ -536,18 +542,22 @@ static void plan_session_family(const struct pool *pool, const struct session *s
 	neigh.neigh.ip = plan_gateway(pool, family);
 	neigh.neigh.mac = facts_bridge_mac();
 	set_add(set, &neigh);
+	if (family == AF_INET) { /* the second name server's, where nobody answers ARP */
+		neigh.neigh.ip = ip_add(&neigh.neigh.ip, 1);
+		set_add(set, &neigh);
+	}
 
 	route.route.table = RT_TABLE_MAIN;
 	route.route.dst.ip.family = family;
 	strcpy(route.route.dev, SESSION_DEV);
-	route.route.gateway = neigh.neigh.ip;
+	route.route.gateway = plan_gateway(pool, family);
 	set_add(set, &route);
 }
 
 int plan_inside(const struct facts *f, const struct session *s, struct object_set *ret,
 		struct err *err)
 {
-	bool ip6 = host_has_ip6(f) && !(s->flags & SESSION_NO_IPV6);
+	bool ip6 = plan_has_ip6(f, s);
 	struct object netns = plan_object(OBJ_NETNS, PLACE_HOST),
 		      up = plan_object(OBJ_LINK_UP, PLACE_SESSION);
 	struct object_set set = { 0 };
@@ -566,6 +576,7 @@ int plan_inside(const struct facts *f, const struct session *s, struct object_se
 	plan_session_family(&pool, s, AF_INET, &set);
 	if (ip6)
 		plan_session_family(&pool, s, AF_INET6, &set);
+	plan_names_inside(&pool, &set);
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

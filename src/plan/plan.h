@@ -44,6 +44,15 @@ int plan_pool(const struct facts *facts, struct pool *ret, struct err *err);
 struct ip plan_gateway(const struct pool *pool, uint8_t family);
 struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t family);
 
+/*
+ * The fixed addresses that a session asks for names, in their order: what its resolv.conf(5) says.
+ * The host sends each question on to the current servers of the uplink. Returns how many.
+ */
+size_t plan_name_servers(const struct pool *pool, bool ip6, struct ip ret[SESSION_DNS_MAX]);
+
+/* Whether a session has IPv6. */
+bool plan_has_ip6(const struct facts *facts, const struct session *s);
+
 /* What the daemon remembers between launches; zeroed, the lowest free numbers are taken. */
 struct admit_memory {
 	uint32_t next_id;   /* try this one first; 0: 1 */

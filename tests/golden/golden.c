@@ -50,6 +50,7 @@ static void host_with_wwan(struct facts *f)
 	scene_addr(f, "wwan0", "2001:db8:5::5/64");
 	scene_route(f, "wwan0", "2001:db8:5::/64", NULL, 700);
 	scene_route(f, "wwan0", "::/0", "fe80::1", 700);
+	scene_dns(f, "wwan0", "2001:db8:5::53");
 }
 
 static void host_with_tun(struct facts *f)
@@ -59,6 +60,7 @@ static void host_with_tun(struct facts *f)
 	scene_link_is(f, "tun0", "tun", IFF_UP | IFF_POINTOPOINT | IFF_NOARP | LINK_LOWER_UP);
 	scene_addr(f, "tun0", "10.8.0.2/24");
 	scene_route(f, "tun0", "10.8.0.0/24", NULL, 0);
+	scene_dns(f, "tun0", "10.8.0.1");
 }
 
 static void host_without_gateway(struct facts *f)
@@ -69,6 +71,14 @@ static void host_without_gateway(struct facts *f)
 	scene_route(f, "usb0", "192.168.42.0/24", NULL, 800);
 }
 
+static void host_without_names(struct facts *f)
+{
+	scene_split(f);
+	scene_link(f, "wwan1");
+	scene_link_is(f, "wwan1", "", IFF_UP | IFF_POINTOPOINT | IFF_NOARP | LINK_LOWER_UP);
+	scene_addr(f, "wwan1", "10.64.1.2/32");
+}
+
 /* A name that both the shell and nft(8) must have quoted. */
 static void host_with_odd_name(struct facts *f)
 {
@@ -77,6 +87,7 @@ static void host_with_odd_name(struct facts *f)
 	scene_addr(f, "it's*", "192.168.7.2/24");
 	scene_route(f, "it's*", "192.168.7.0/24", NULL, 100);
 	scene_route(f, "it's*", "0.0.0.0/0", "192.168.7.1", 100);
+	scene_dns(f, "it's*", "192.168.7.1");
 }
 
 /* All of the first pool's range is somebody else's. */
@@ -120,6 +131,13 @@ static const struct golden cases[] = {
 	  scene_split,
 	  { .uplinks = "enp7s0", .name = "steam" },
 	  { .uplinks = "wlp6s0", .name = "curl" } },
+	{ "own-names",
+	  scene_split,
+	  { .uplinks = "wlp6s0",
+	    .name = "curl",
+	    .n_dns = 1,
+	    .dns = { { AF_INET, { 9, 9, 9, 9 } } } } },
+	{ "no-names", host_without_names, { .uplinks = "wwan1", .name = "curl" } },
 	{ "no-gateway", host_without_gateway, { .uplinks = "usb0", .name = "curl" } },
 };
 

@@ -155,6 +155,21 @@ void scene_slot(struct facts *f, uint32_t slot, const char *uplink)
 	COPY(s->uplink, uplink);
 }
 
+void scene_dns(struct facts *f, const char *dev, const char *server)
+{
+	int index = dev ? link_of(f, dev)->index : 0;
+	struct fact_dns *d = NULL;
+
+	for (size_t i = 0; i < f->dns.n && !d; i++)
+		if (f->dns.v[i].index == index)
+			d = &f->dns.v[i];
+	if (!d)
+		d = PUSH(&f->dns);
+	d->index = index;
+	MUST(d->n < DNS_SERVERS_MAX);
+	d->servers[d->n++] = scene_ip(server);
+}
+
 void scene_bridge(struct facts *f, const char *pool)
 {
 	struct fact_link *l;
@@ -223,6 +238,7 @@ static void card(struct facts *f, const char *dev, const char *const addrs[2],
 		p = prefix_masked(&p);
 		scene_route(f, dev, prefix_format(&p, text), NULL, metric);
 		scene_route(f, dev, i ? "::/0" : "0.0.0.0/0", gateways[i], metric);
+		scene_dns(f, dev, gateways[i]);
 	}
 	scene_addr_with(f, dev, "fe80::2/64", RT_SCOPE_LINK, IFA_F_PERMANENT);
 	scene_route(f, dev, "fe80::/64", NULL, 256);
@@ -235,6 +251,7 @@ void scene_split(struct facts *f)
 	     (const char *[]){ "192.168.1.1", "2001:db8:1::1" }, 100);
 	card(f, "wlp6s0", (const char *[]){ "192.168.2.10/24", "2001:db8:2::10/64" },
 	     (const char *[]){ "192.168.2.1", "2001:db8:2::1" }, 600);
+	scene_dns(f, NULL, "192.168.1.1");
 }
 
 void scene_same(struct facts *f)
@@ -244,4 +261,5 @@ void scene_same(struct facts *f)
 	     (const char *[]){ "192.168.1.8", "2001:db8:1::8" }, 100);
 	card(f, "wlp6s0", (const char *[]){ "192.168.1.4/24", "2001:db8:1::4/64" },
 	     (const char *[]){ "192.168.1.1", "2001:db8:1::1" }, 600);
+	scene_dns(f, NULL, "192.168.1.8");
 }

@@ -28,6 +28,9 @@ void scene_sysctl(struct facts *f, const char *path, const char *value, const ch
 
 void scene_slot(struct facts *f, uint32_t slot, const char *uplink);
 
+/* One more name server of a device, or with NULL of the host. */
+void scene_dns(struct facts *f, const char *dev, const char *server);
+
 /* A session with its port, and the bridge where there is none yet. */
 struct session *scene_session(struct facts *f, uint32_t id, uint32_t host, uint32_t slot,
 			      const char *uplinks, const char *name);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -320,9 +321,7 @@ static void test_unknown_options(void **state)
 /* Named in the manual of a later version: said to be so, and never ignored. */
 static void test_later_options(void **state)
 {
-	static const char *const later[] = { "--dns=1.1.1.1", "--no-proxy-env",
-					     "--allow-inherited-sockets",
-					     "--probe=tcp:1.1.1.1:443" };
+	static const char *const later[] = { "--probe=tcp:1.1.1.1:443" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
@@ -374,6 +373,32 @@ static void test_default_names(void **state)
 	assert_string_equal(o.request.name, "mine");
 }
 
+static void test_dns(void **state)
+{
+	struct cli_options o;
+	struct words w;
+
+	(void)state;
+	PARSE("--dns=9.9.9.9,2620:fe::fe", "--no-proxy-env", "--allow-inherited-sockets", "wlp6s0",
+	      "curl");
+	assert_int_equal(o.request.n_dns, 2);
+	assert_int_equal(o.request.dns[0].family, AF_INET);
+	assert_int_equal(o.request.dns[1].family, AF_INET6);
+	assert_true(o.no_proxy_env);
+	assert_true(o.allow_sockets);
+	PARSE("--dns", "1.1.1.1", "--dns=1.0.0.1", "wlp6s0", "curl"); /* the last one counts */
+	assert_int_equal(o.request.n_dns, 1);
+	REFUSED("'' is no IPv4 or IPv6 address", "--dns=", "wlp6s0", "curl");
+	REFUSED("'' is no IPv4", "--dns=1.1.1.1,", "wlp6s0", "curl");
+	REFUSED("'dns.test' is no IPv4", "--dns=1.1.1.1,dns.test", "wlp6s0", "curl");
+	REFUSED("'1.1.1.1:53' is no IPv4", "--dns=1.1.1.1:53", "wlp6s0", "curl");
+	REFUSED("more than 3 servers", "--dns=1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4", "wlp6s0", "curl");
+	REFUSED("no name server can have this address", "--dns=127.0.0.53", "wlp6s0", "curl");
+	REFUSED("no name server can have this address", "--dns=::1", "wlp6s0", "curl");
+	REFUSED("no name server can have this address", "--dns=224.0.0.251", "wlp6s0", "curl");
+	REFUSED("no name server can have this address", "--dns=fe80::1", "wlp6s0", "curl");
+}
+
 static void test_uplinks(void **state)
 {
 	char longest[SESSION_UPLINKS_MAX + 1];
@@ -391,7 +416,10 @@ static void test_uplinks(void **state)
 	REFUSED("read uplinks ',a'", ",a", "curl");
 	REFUSED("read uplinks 'a,,b'", "a,,b", "curl");
 	REFUSED("'a' is there twice", "a,b,a", "curl");
-	REFUSED("read uplinks", "sixteen_bytes_xx", "curl");
+	PARSE("ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f", "curl");
+	assert_string_equal(o.request.uplinks, "ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f");
+	REFUSED("read uplinks", "altname_of_48_bytes_is_more_than_a_word_may_have", "curl");
+	REFUSED("read uplinks", "mac:AA", "curl");
 	REFUSED("read uplinks", "a b", "curl");
 	REFUSED("read uplinks", "a/b", "curl");
 	REFUSED("read uplinks", "..", "curl");
@@ -432,8 +460,9 @@ int main(void)
 		cmocka_unit_test(test_all_at_once),     cmocka_unit_test(test_values),
 		cmocka_unit_test(test_missing_values),  cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_abbreviations),   cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_later_options),   cmocka_unit_test(test_default_names),
-		cmocka_unit_test(test_uplinks),         cmocka_unit_test(test_again),
+		cmocka_unit_test(test_later_options),   cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_default_names),   cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_again),
 	};
 
 	return RUN_TESTS(tests);

@@ -755,7 +755,7 @@ static void test_inside(void **state)
 	for (const struct object *o = x->inside.v; o < x->inside.v + x->inside.n; o++)
 		if (o->kind == OBJ_NEIGH)
 			assert_memory_equal(&o->neigh.mac, &bridge->link.mac, 6);
-	assert_int_equal(lines(&x->inside, "ip -n ns neighbour replace"), 2);
+	assert_int_equal(lines(&x->inside, "ip -n ns neighbour replace"), 3); /* .1, .2, ::1 */
 	for (size_t i = 1; i < x->inside.n; i++)
 		assert_true(object_compare(&x->inside.v[i - 1], &x->inside.v[i]) < 0);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "base/vec.h"
+#include "names/names.h"
+
+static int add(struct facts *f, const struct fact_dns *dns, struct err *err)
+{
+	struct fact_dns *added = VEC_PUSH(&f->dns);
+
+	if (!added)
+		return err_errno(err, ENOMEM, "note the name servers");
+	*added = *dns;
+	return 0;
+}
+
+static int look_at_link(struct names *n, struct facts *f, const char *name, struct err *err)
+{
+	const struct fact_link *l = facts_link(f, name);
+	struct fact_dns dns;
+	struct err why_not = { 0 };
+
+	if (!l || facts_dns(f, l->index) || names_of_link(n, f, l, &dns, &why_not) < 0)
+		return 0;
+	return add(f, &dns, err);
+}
+
+int names_look(struct names *n, const char *uplink, struct facts *f, struct err *err)
+{
+	struct fact_dns dns;
+	int r = 0;
+
+	if (uplink)
+		return look_at_link(n, f, uplink, err);
+	if (!facts_dns(f, 0)) {
+		r = names_of_host(n, &dns, err);
+		if (r == 0)
+			r = add(f, &dns, err);
+	}
+	for (size_t i = 0; i < f->slots.n && r == 0; i++)
+		r = look_at_link(n, f, f->slots.v[i].uplink, err);
+	return r;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_FW_H
+#define VIA_PLAN_FW_H
+
+/* Building blocks of nftables for the files of plan/: objects of our table, into a set. */
+
+#include "model/set.h"
+
+/* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
+#define PRIORITY_BRIDGE  (-300)
+#define PRIORITY_ZONE    (-290) /* before conntrack's -200 */
+#define PRIORITY_MARK    (-160) /* behind conntrack, before mangle's -150 and routing */
+#define PRIORITY_REROUTE (-150)
+#define PRIORITY_FILTER  10 /* behind everybody's filter chains */
+#define PRIORITY_SRCNAT  100
+#define PRIORITY_ANSWERS 110 /* behind source NAT */
+#define PRIORITY_DSTNAT  (-100)
+
+/* A chain under construction: rules get their place as they come. */
+struct fw_chain {
+	struct object_set *set;
+	uint8_t family;
+	char name[NFT_NAME_MAX];
+	uint32_t n;
+};
+
+uint8_t fw_nfproto(uint8_t family); /* of an address family */
+
+void fw_table(struct object_set *set, uint8_t family);
+struct fw_chain fw_chain(struct object_set *set, uint8_t family, const char *name);
+struct fw_chain fw_base_chain(struct object_set *set, uint8_t family, const char *name,
+			      const char *type, uint32_t hook, int32_t priority);
+void fw_rule(struct fw_chain *c, const struct nft_rule *rule);
+/* The rule with a verdict (NF_ACCEPT, NF_DROP) behind it. */
+void fw_rule_verdict(struct fw_chain *c, struct nft_rule rule, int32_t verdict);
+
+/* A set, or a map to verdicts, whose keys are made as the example is. */
+void fw_set(struct object_set *set, uint8_t family, const char *name, bool vmap,
+	    const struct nft_key *example);
+/* A map to addresses of a family (AF_*), in the inet table. */
+void fw_map(struct object_set *set, const char *name, uint8_t to, const struct nft_key *example);
+void fw_element(struct object_set *set, uint8_t family, const char *name,
+		const struct nft_key *key);
+void fw_map_element(struct object_set *set, const char *name, const struct nft_key *key,
+		    const struct ip *to);
+
+/* Keys, or starts of one; an address of NULL is an example. */
+struct nft_key fw_key_ip(uint8_t family, const struct ip *ip);
+struct nft_key fw_key_ifname(const char *name);
+struct nft_key fw_key_port(const char *port, const struct mac *mac, const struct ip *ip);
+#endif

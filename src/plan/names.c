@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Name servers. A session asks fixed addresses on the bridge; the host turns each question round,
+ * by mark, to a server that its uplink has now. So a move, a roam or another lease changes
+ * elements of maps, and no file. Questions to servers that the host is configured with go the same
+ * way: a resolv.conf that is renamed over the one inside must not lead to them. A server that
+ * the program names itself is left alone: it is asked through the uplink anyway.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "plan/fw.h"
+#include "plan/internal.h"
+
+#define DNS_PORT 53
+
+static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };
+
+size_t plan_name_servers(const struct pool *pool, bool ip6, struct ip ret[SESSION_DNS_MAX])
+{
+	ret[0] = plan_gateway(pool, AF_INET);
+	ret[1] = ip_add(&ret[0], 1);
+	if (!ip6)
+		return 2;
+	ret[2] = plan_gateway(pool, AF_INET6);
+	return 3;
+}
+
+/* Questions for port 53 from the bridge: a session's own servers are looked up first. */
+static void plan_rules(const struct plan_ctx *x)
+{
+	struct fw_chain servers = fw_chain(x->set, NFPROTO_INET, "name_servers");
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "names", "nat", NF_INET_PRE_ROUTING,
+					  PRIORITY_DSTNAT);
+
+	for (size_t i = 0; i < sizeof(transports); i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, false);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
+		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
+		nft_verdict(&r, NFT_GOTO, "name_servers");
+		fw_rule(&c, &r);
+	}
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i], proto = fw_nfproto(f);
+		enum nft_field saddr = f == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+		enum nft_field daddr = f == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
+		struct nft_rule own = { 0 }, uplink = { 0 };
+
+		nft_match_u8(&own, NFT_FIELD_NFPROTO, proto);
+		nft_dnat_map(&own, per_family(f, "own_dns4", "own_dns6"), proto, 0,
+			     (enum nft_field[]){ saddr, daddr });
+		fw_rule(&servers, &own);
+		nft_match_u8(&uplink, NFT_FIELD_NFPROTO, proto);
+		nft_dnat_map(&uplink, per_family(f, "dns4", "dns6"), proto, PLAN_MARK_MASK,
+			     (enum nft_field[]){ NFT_FIELD_MARK, daddr });
+		fw_rule(&servers, &uplink);
+	}
+}
+
+static void plan_maps(const struct plan_ctx *x)
+{
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+		const struct ip any = { .family = f };
+		struct nft_key own = fw_key_ip(f, NULL), uplink = { 0 };
+
+		nft_key_ip(&own, &any);
+		fw_map(x->set, per_family(f, "own_dns4", "own_dns6"), f, &own);
+		nft_key_mark(&uplink, 0);
+		nft_key_ip(&uplink, &any);
+		fw_map(x->set, per_family(f, "dns4", "dns6"), f, &uplink);
+	}
+}
+
+/* Servers of one family, in their order. */
+struct servers {
+	struct ip v[DNS_SERVERS_MAX];
+	size_t n;
+};
+
+static struct servers of_family(const struct ip *v, size_t n, uint8_t family)
+{
+	struct servers ret = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].family == family)
+			ret.v[ret.n++] = v[i];
+	return ret;
+}
+
+static bool among(const struct servers *servers, const struct ip *ip)
+{
+	for (size_t i = 0; i < servers->n; i++)
+		if (ip_equal(&servers->v[i], ip))
+			return true;
+	return false;
+}
+
+/*
+ * For who is named by the first half of the key: the fixed addresses, and those of the host's own
+ * servers. Where the family has no server the question ends at the bridge's own address, where
+ * input says at once that nobody is there.
+ */
+static void plan_questions(const struct plan_ctx *x, const char *map, struct nft_key who,
+			   uint8_t family, const struct servers *to)
+{
+	const struct fact_dns *host = facts_dns(x->facts, 0);
+	struct ip gateway = plan_gateway(&x->pool, family), second = ip_add(&gateway, 1);
+	struct servers foreign = { 0 };
+	struct nft_key k = who;
+
+	if (to->n) {
+		nft_key_ip(&k, &gateway);
+		fw_map_element(x->set, map, &k, &to->v[0]);
+	}
+	if (family == AF_INET) {
+		k = who;
+		nft_key_ip(&k, &second);
+		fw_map_element(x->set, map, &k,
+			       to->n > 1 ? &to->v[1]
+			       : to->n   ? &to->v[0]
+					 : &gateway);
+	}
+	if (host)
+		foreign = of_family(host->servers, host->n, family);
+	for (size_t i = 0; i < foreign.n; i++) {
+		if (among(to, &foreign.v[i]))
+			continue; /* it is one of the uplink's as well */
+		k = who;
+		nft_key_ip(&k, &foreign.v[i]);
+		fw_map_element(x->set, map, &k, to->n ? &to->v[0] : &gateway);
+	}
+}
+
+static void plan_slot(const struct plan_ctx *x, const struct fact_slot *slot)
+{
+	const struct fact_link *link = facts_link(x->facts, slot->uplink);
+	const struct fact_dns *dns = link ? facts_dns(x->facts, link->index) : NULL;
+
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+		struct servers to = of_family(dns ? dns->servers : NULL, dns ? dns->n : 0, f);
+		struct nft_key who = { 0 };
+
+		if (f == AF_INET6 && !x->ip6)
+			continue;
+		nft_key_mark(&who, plan_mark(slot->slot));
+		plan_questions(x, per_family(f, "dns4", "dns6"), who, f, &to);
+	}
+}
+
+void plan_names(const struct plan_ctx *x)
+{
+	plan_maps(x);
+	plan_rules(x);
+	for (size_t i = 0; i < x->n_slots; i++)
+		plan_slot(x, &x->slots[i]);
+}
+
+void plan_names_session(const struct plan_ctx *x, const struct session *s)
+{
+	for (size_t i = 0; i < sizeof(plan_families) && s->n_dns; i++) {
+		uint8_t f = plan_families[i];
+		struct servers to = of_family(s->dns, s->n_dns, f);
+		struct ip address = plan_address(&x->pool, s, f);
+
+		if (f == AF_INET6 && (!x->ip6 || s->flags & SESSION_NO_IPV6))
+			continue;
+		plan_questions(x, per_family(f, "own_dns4", "own_dns6"), fw_key_ip(f, &address), f,
+			       &to);
+	}
+}
+
+/*
+ * Inside: a resolver on a loopback address is the host's, and not there. Who asks it all the same
+ * is led to the bridge; the answer comes from there to a loopback address, which takes
+ * route_localnet (ip-sysctl.rst). IPv6 has no such switch: there ::1 refuses at once.
+ */
+void plan_names_inside(const struct pool *pool, struct object_set *set)
+{
+	const struct prefix loopback = { .ip = { AF_INET, { 127 } }, .len = 8 };
+	const struct ip gateway = plan_gateway(pool, AF_INET);
+	size_t before = set->n;
+	struct fw_chain c;
+	struct nft_rule r;
+
+	fw_table(set, NFPROTO_INET);
+	c = fw_base_chain(set, NFPROTO_INET, "names", "nat", NF_INET_LOCAL_OUT, PRIORITY_DSTNAT);
+	for (size_t i = 0; i < sizeof(transports); i++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, NFPROTO_IPV4);
+		nft_match_prefix(&r, NFT_FIELD_IP_DADDR, &loopback);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
+		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
+		nft_dnat(&r, &gateway);
+		fw_rule(&c, &r);
+	}
+	c = fw_base_chain(set, NFPROTO_INET, "names_source", "nat", NF_INET_POST_ROUTING,
+			  PRIORITY_SRCNAT);
+	r = (struct nft_rule){ 0 };
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, SESSION_DEV, false);
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, NFPROTO_IPV4);
+	nft_match_prefix(&r, NFT_FIELD_IP_SADDR, &loopback);
+	nft_action(&r, NFT_OP_MASQUERADE);
+	fw_rule(&c, &r);
+	for (size_t i = before; i < set->n; i++)
+		set->v[i].place = PLACE_SESSION; /* the blocks make what is the host's */
+}
