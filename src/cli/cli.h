@@ -31,8 +31,12 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 
 /* The verbs. Each returns an exit status; argv[0] is the verb itself. */
 int cli_run(int argc, char *argv[]);
-int cli_plan(int argc, char *argv[]);
-int cli_list(int argc, char *argv[]);
+
+/*
+ * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be
+ * quick, is not to wait for libraries that read D-Bus and write JSON. argv[0] is the verb.
+ */
+int cli_verb(int argc, char *argv[]);
 
 /* Prints "via-iface: …" on stderr and returns EXIT_VIA_FAILED. */
 int cli_fail(const struct err *err);

@@ -16,8 +16,8 @@ static const struct verb {
 	const char *help;
 } verbs[] = {
 	{ "run", cli_run, "[OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]" },
-	{ "plan", cli_plan, "[OPTIONS] UPLINK[,UPLINK…]" },
-	{ "list", cli_list, "[--json]" },
+	{ "plan", cli_verb, "[OPTIONS] UPLINK[,UPLINK…]" },
+	{ "list", cli_verb, "[--json]" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
 	{ "-h", cli_help, NULL },
@@ -34,12 +34,6 @@ static const struct verb {
 	{ "pause", cli_later, NULL },
 	{ "resume", cli_later, NULL },
 };
-
-int cli_fail(const struct err *err)
-{
-	fprintf(stderr, "via-iface: %s\n", err->text);
-	return EXIT_VIA_FAILED;
-}
 
 static int cli_version(int argc, char *argv[])
 {

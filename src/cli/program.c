@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The sibling programs: where they are, and how root starts the daemon. */
+/* The sibling programs: where they are, and how they are started. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +20,12 @@
 
 #define READY_MS 10000
 #define READY_FD 3
+
+int cli_fail(const struct err *err)
+{
+	fprintf(stderr, "via-iface: %s\n", err->text);
+	return EXIT_VIA_FAILED;
+}
 
 int cli_find_program(const char *name, char *ret, struct err *err)
 {
@@ -43,6 +49,23 @@ int cli_find_program(const char *name, char *ret, struct err *err)
 	return err_set(err, errno,
 		       "find '%s': it is neither beside via-iface nor at %s; install it", name,
 		       ret);
+}
+
+int cli_verb(int argc, char *argv[])
+{
+	char path[PATH_MAX], **words = calloc((size_t)argc + 2, sizeof(*words));
+	struct err err = { 0 };
+
+	if (!words) {
+		err_errno(&err, ENOMEM, "start '%s'", argv[0]);
+	} else if (cli_find_program("via-iface-verbs", path, &err) == 0) {
+		words[0] = path;
+		memcpy(words + 1, argv, (size_t)argc * sizeof(*argv));
+		execv(path, words);
+		err_errno(&err, errno, "start '%s'", path);
+	}
+	free(words);
+	return cli_fail(&err);
 }
 
 /* The environment of a daemon: nothing of the caller's, but where sanitizers write. */

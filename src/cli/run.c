@@ -84,8 +84,10 @@ int cli_run(int argc, char *argv[])
 
 	if (cli_parse_run(argc, argv, true, &options, &err) < 0)
 		return cli_fail(&err);
-	if (options.dry_run)
-		return cli_plan(argc, argv);
+	if (options.dry_run) {
+		argv[0] = (char *)"plan"; /* which takes the options of a run */
+		return cli_verb(argc, argv);
+	}
 	if (find_program(options.program[0], &err) < 0) {
 		cli_fail(&err);
 		return err.code == ENOENT || err.code == ENOTDIR ? EXIT_VIA_NOT_FOUND

@@ -21,6 +21,7 @@
 #include "net/kernel.h"
 #include "plan/plan.h"
 #include "plan/uplink.h"
+#include "verbs/verbs.h"
 
 struct process {
 	int pid;
@@ -226,7 +227,7 @@ static void print_all(struct facts *f, const struct processes *p, bool json)
 	}
 }
 
-int cli_list(int argc, char *argv[])
+int verb_list(int argc, char *argv[])
 {
 	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
 	struct processes processes = { 0 };

@@ -15,6 +15,7 @@
 #include "net/nft_codec.h"
 #include "plan/plan.h"
 #include "plan/uplink.h"
+#include "verbs/verbs.h"
 
 /* The whole wanted state for one more session, sorted. */
 static int make_plan(struct facts *f, const struct request *request, struct session *ret,
@@ -152,7 +153,7 @@ static int look_closer(const struct request *request, struct facts *f, struct er
 	return r;
 }
 
-int cli_plan(int argc, char *argv[])
+int verb_plan(int argc, char *argv[])
 {
 	struct cli_options options;
 	struct kernel k;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface-verbs VERB …
+ *
+ * What via-iface becomes for all but a run (cli/cli.h:cli_verb()). No privilege, as there.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "verbs/verbs.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+} verbs[] = {
+	{ "list", verb_list },
+	{ "plan", verb_plan },
+};
+
+int main(int argc, char *argv[])
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	fprintf(stderr,
+		"via-iface-verbs: this program is started by via-iface; see via-iface(1)\n");
+	return 125;
+}
