@@ -109,6 +109,75 @@ static void answer_run(struct server *s, const struct connection *c,
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.uid, strerror(-r));
 }
 
+/* A session is its owner's, and root's. */
+static int may_change(const struct server *s, const struct connection *c, uint32_t id,
+		      struct err *err)
+{
+	const struct session *session = world_session(&s->world, id);
+
+	if (!session)
+		return err_set(err, ESRCH,
+			       "find session %u: there is none; `via-iface list` shows them", id);
+	if (c->peer.uid == 0 || session->uid == c->peer.uid)
+		return 0;
+	return err_set(err, EPERM,
+		       "change session '%s': it belongs to uid %u; only they and root may",
+		       session->name, session->uid);
+}
+
+static int change(struct server *s, const struct connection *c, const struct msg_request *request,
+		  struct err *err)
+{
+	uint32_t id = request->request.id;
+	int r = may_change(s, c, id, err);
+
+	if (r < 0)
+		return r;
+	switch ((enum msg_op)request->header.op) {
+	case MSG_MOVE:
+		r = request_check_uplinks(&request->request, err);
+		return r < 0 ? r : world_move(&s->world, id, request->request.uplinks, err);
+	case MSG_PAUSE:
+	case MSG_RESUME:
+		return world_pause(&s->world, id, request->header.op == MSG_PAUSE, err);
+	case MSG_STOP:
+		return world_stop(&s->world, id, err);
+	case MSG_RUN:
+	case MSG_OP_END:
+		break;
+	}
+	return -EBADMSG;
+}
+
+static void answer_change(struct server *s, const struct connection *c,
+			  const struct msg_request *request)
+{
+	const struct session *session;
+	struct msg_reply reply;
+	struct err err = { 0 };
+	int r;
+
+	msg_reply_init(&reply, request->header.op);
+	r = change(s, c, request, &err);
+	session = world_session(&s->world, request->request.id);
+	reply.id = request->request.id;
+	if (session)
+		memcpy(reply.name, session->name, sizeof(reply.name));
+	if (r < 0) {
+		reply.status = MSG_REFUSED;
+		memcpy(reply.text, err.text, sizeof(reply.text));
+		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.uid, err.text);
+	} else if (session && session->uplink[0]) {
+		snprintf(reply.text, sizeof(reply.text), "session '%s' goes through %s",
+			 session->name, session->uplink);
+	} else if (session) {
+		snprintf(reply.text, sizeof(reply.text), "session '%s' is blocked", session->name);
+	}
+	r = sock_send(c->fd, &reply, sizeof(reply), -1);
+	if (r < 0)
+		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.uid, strerror(-r));
+}
+
 /* One message; whatever it was, the connection is done with. */
 static void serve(struct server *s, const struct connection *c)
 {
@@ -122,6 +191,12 @@ static void serve(struct server *s, const struct connection *c)
 	switch ((enum msg_op)request.header.op) {
 	case MSG_RUN:
 		answer_run(s, c, &request);
+		break;
+	case MSG_MOVE:
+	case MSG_PAUSE:
+	case MSG_RESUME:
+	case MSG_STOP:
+		answer_change(s, c, &request);
 		break;
 	case MSG_OP_END:
 		break;
@@ -238,6 +313,8 @@ static int timeout_of(const struct server *s)
 
 	if (s->heal_at)
 		next = s->heal_at;
+	if (s->world.follow_at < next && world_sessions(&s->world))
+		next = s->world.follow_at;
 	if (s->leave_at && !s->n_connections && s->leave_at < next)
 		next = s->leave_at;
 	for (size_t i = 0; i < s->n_connections; i++)
@@ -256,7 +333,8 @@ static void on_time(struct server *s)
 	for (size_t i = s->n_connections; i-- > 0;)
 		if (s->connections[i].deadline <= now)
 			hang_up(s, i);
-	if (s->heal_at && s->heal_at <= now)
+	if ((s->heal_at && s->heal_at <= now) ||
+	    (s->world.follow_at <= now && world_sessions(&s->world)))
 		heal(s);
 	if (s->leave_at && s->leave_at <= now && !s->n_connections)
 		leave(s);

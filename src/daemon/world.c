@@ -11,8 +11,10 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "base/vec.h"
 #include "net/nft_codec.h"
+#include "net/sysctl.h"
 #include "plan/uplink.h"
 
 /* How often a change is tried again when somebody else changes the same at the same time. */
@@ -58,6 +60,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 		SESSION_HOST_FIRST + offset % (SESSION_HOST_LAST - SESSION_HOST_FIRST + 1);
 	*w = fresh;
 	w->names_stale = true;
+	w->follow_at = INT64_MAX;
 	r = names_open(&w->names, "", err); /* not before: it must not move */
 	return r == 0 ? names_watch(&w->names, err) : r;
 }
@@ -67,6 +70,8 @@ void world_close(struct world *w)
 	facts_done(&w->facts);
 	names_close(&w->names);
 	VEC_DONE(&w->ended);
+	VEC_DONE(&w->renames);
+	follow_done(&w->follow);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
 	kernel_close(&w->kernel);
@@ -92,16 +97,21 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 	return r;
 }
 
-static int look(struct world *w, const char *uplinks, struct err *err)
+int world_look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
 	int r;
 
 	if (!w->stale)
 		return look_closer(w, uplinks, err);
+	for (size_t i = 0; i < w->renames.n; i++)
+		sysctl_rename_device(w->kernel.rundir, w->renames.v[i].from, w->renames.v[i].to);
 	r = observe(&w->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < w->renames.n; i++)
+		follow_rename(&fresh, w->renames.v[i].from, w->renames.v[i].to);
+	w->renames.n = 0;
 	if (!w->names_stale) { /* nobody said that they changed: keep what was found */
 		fresh.dns.v = steal_ptr(w->facts.dns.v);
 		fresh.dns.n = w->facts.dns.n;
@@ -293,7 +303,7 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 {
 	_cleanup_set_ struct object_set inside = { 0 };
 	struct session s;
-	int r = look(w, request->uplinks, err);
+	int r = world_look(w, request->uplinks, err);
 
 	if (r == 0)
 		r = plan_admit(&w->facts, request, uid, &w->memory, &s, err);
@@ -411,6 +421,19 @@ static int take_ends(struct world *w, struct err *err)
 	return r;
 }
 
+int world_converge(struct world *w, struct err *err)
+{
+	_cleanup_set_ struct object_set want = { 0 };
+	int r = follow(&w->facts, &w->follow, clock_ms(), &w->follow_at, err);
+
+	if (r == 0)
+		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
+	if (r == 0)
+		r = converge(w, &want, err);
+	w->stale |= r < 0;
+	return r;
+}
+
 int world_heal(struct world *w, struct err *err)
 {
 	int r = -EAGAIN;
@@ -419,15 +442,11 @@ int world_heal(struct world *w, struct err *err)
 		return 0;
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
-		_cleanup_set_ struct object_set want = { 0 };
-
-		r = look(w, "", err);
+		w->follow_at = INT64_MAX;
+		r = world_look(w, "", err);
 		if (r < 0 || !w->facts.sessions.n)
 			return r;
-		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
-		if (r == 0)
-			r = converge(w, &want, err);
-		w->stale |= r < 0;
+		r = world_converge(w, err);
 	}
 	return r;
 }
@@ -439,7 +458,7 @@ int world_clear(struct world *w, struct err *err)
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		w->stale = true;
-		r = look(w, "", err);
+		r = world_look(w, "", err);
 		if (r == 0)
 			r = converge(w, &nothing, err);
 	}

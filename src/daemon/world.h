@@ -7,6 +7,7 @@
 #include "model/request.h"
 #include "names/names.h"
 #include "net/kernel.h"
+#include "plan/follow.h"
 #include "plan/plan.h"
 
 /*
@@ -26,8 +27,16 @@ struct world {
 		struct session *v;
 		size_t n, size;
 	} ended;             /* sessions whose port has gone, and what else they had has not yet */
+	struct {
+		struct rename {
+			char from[IFNAMSIZ], to[IFNAMSIZ];
+		} *v;
+		size_t n, size;
+	} renames; /* of uplinks, since the facts were made */
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
+	struct follow_memory follow;
+	int64_t follow_at; /* clock_ms() at which an uplink has been good for long enough */
 };
 
 int world_open(struct world *w, const char *rundir, struct err *err);
@@ -57,6 +66,20 @@ bool world_take_events(struct world *w);
 
 /* The same for what names_take_events() is about. */
 bool world_take_names(struct world *w);
+
+/*
+ * Requests about a session that runs (change.c), by its id; -ESRCH when there is none. world_move()
+ * takes a checked list, of which one must be usable now. world_stop() removes the port: the
+ * session has no network from then on, and ends with its programs.
+ */
+const struct session *world_session(const struct world *w, uint32_t id); /* or NULL; borrowed */
+int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err);
+int world_pause(struct world *w, uint32_t id, bool paused, struct err *err);
+int world_stop(struct world *w, uint32_t id, struct err *err);
+
+/* For change.c: facts that hold for a request about these uplinks; facts to kernel. */
+int world_look(struct world *w, const char *uplinks, struct err *err);
+int world_converge(struct world *w, struct err *err);
 
 /* Looks anew and brings the host to what its sessions want. */
 int world_heal(struct world *w, struct err *err);

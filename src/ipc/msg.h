@@ -22,6 +22,10 @@
 
 enum msg_op {
 	MSG_RUN = 1, /* make a session; the answer carries its netns */
+	MSG_MOVE,    /* give session id other uplinks */
+	MSG_PAUSE,   /* block session id */
+	MSG_RESUME,
+	MSG_STOP, /* take session id's network away, for good */
 	MSG_OP_END,
 };
 
@@ -59,7 +63,7 @@ struct msg_reply {
 };
 
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
-static_assert(sizeof(struct msg_request) == 8 + 12 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + 1 +
+static_assert(sizeof(struct msg_request) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + 1 +
 						    SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_names) == 1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX,

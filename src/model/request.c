@@ -71,6 +71,13 @@ static int check_dns(const struct request *r, struct err *err)
 	return 0;
 }
 
+int request_check_uplinks(const struct request *r, struct err *err)
+{
+	if (!terminated(r->uplinks, sizeof(r->uplinks)))
+		return err_set(err, EINVAL, "read the request: a text without an end");
+	return check_uplinks(r->uplinks, err);
+}
+
 int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known =

@@ -10,12 +10,14 @@
 #define REQUEST_OWNER_SELF UINT32_MAX
 
 /*
- * What a caller wants of a run, as the command line says it and as it crosses to the daemon: a
- * struct of fixed size, without pointers and padding. Text is terminated and zero-filled.
+ * What a caller wants, of a run or of a session that runs, as the command line says it and as it
+ * crosses to the daemon: a struct of fixed size, without pointers and padding. Text is terminated
+ * and zero-filled.
  */
 struct request {
 	uint32_t flags; /* enum session_flag */
 	uint32_t mtu;   /* bytes, 0: the uplink's */
+	uint32_t id;    /* of the session that it is about; 0 in a run */
 	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
@@ -30,5 +32,8 @@ struct request {
  * line for the caller.
  */
 int request_check(const struct request *r, struct err *err);
+
+/* The same for a list of uplinks alone, such as a move has. */
+int request_check_uplinks(const struct request *r, struct err *err);
 
 #endif

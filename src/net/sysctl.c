@@ -107,6 +107,36 @@ int sysctl_forget(const char *rundir, const char *path)
 	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* net:FAMILY:conf:DEVICE:KEY with another device, or false. */
+static bool renamed(const char *name, const char *from, const char *to, char *ret, size_t size)
+{
+	const char *conf = strstr(name, ":conf:"), *dev = conf ? conf + strlen(":conf:") : NULL;
+	size_t len = strlen(from);
+
+	if (!dev || strncmp(dev, from, len) != 0 || dev[len] != ':')
+		return false;
+	return snprintf(ret, size, "%.*s%s%s", (int)(dev - name), name, to, dev + len) < (int)size;
+}
+
+int sysctl_rename_device(const char *rundir, const char *from, const char *to)
+{
+	struct dirent *entry;
+	char name[PATH_MAX];
+	DIR *dir;
+	int r = 0;
+
+	snprintf(name, sizeof(name), "%s/sysctl", rundir);
+	dir = opendir(name);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir)))
+		if (renamed(entry->d_name, from, to, name, sizeof(name)) &&
+		    renameat(dirfd(dir), entry->d_name, dirfd(dir), name) < 0)
+			r = -errno;
+	closedir(dir);
+	return r;
+}
+
 /* Two lines: what it was, what we set. */
 static int read_saved(int fd, struct fact_sysctl *ret)
 {

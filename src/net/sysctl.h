@@ -18,6 +18,11 @@ int sysctl_write(const char *path, const char *value);
  * there. Keeps an existing one. */
 int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
 		struct err *err);
+/*
+ * A device has another name: its sysctls moved with it, with their values, and so does what was
+ * saved. Returns 0 or a negative errno.
+ */
+int sysctl_rename_device(const char *rundir, const char *from, const char *to);
 int sysctl_forget(const char *rundir, const char *path);
 
 /* Adds all saved ones to the facts. A missing directory holds none. */

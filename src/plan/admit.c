@@ -206,18 +206,16 @@ static uint32_t uplink_mtu(const struct facts *f, const struct session *s)
 	return mtu > 65535 ? 65535 : mtu;
 }
 
-/* A session that resolves no name helps nobody; one that asks the wrong servers would be worse. */
-static int check_names(const struct facts *f, const struct request *request, const char *uplink,
-		       struct err *err)
+int plan_check_names(const struct facts *f, const char *uplink, struct err *err)
 {
 	const struct fact_link *l = facts_link(f, uplink);
 	const struct fact_dns *dns = l ? facts_dns(f, l->index) : NULL;
 
-	if (request->n_dns || (dns && dns->n))
+	if (dns && dns->n)
 		return 0;
 	err_set(err, ENOENT,
-		"find name servers for uplink '%s': neither NetworkManager, "
-		"systemd-networkd, systemd-resolved nor a DHCP client tells any",
+		"find name servers for uplink '%s': neither NetworkManager, systemd-networkd, "
+		"systemd-resolved nor a DHCP client tells any",
 		uplink);
 	return err_hint(err, "name one: --dns ADDR, for example --dns 9.9.9.9");
 }
@@ -232,8 +230,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 
 	if (r == 0)
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
-	if (r == 0)
-		r = check_names(f, request, s.uplink, err);
+	if (r == 0 && !request->n_dns)
+		r = plan_check_names(f, s.uplink, err);
 	if (r == 0)
 		r = plan_pool(f, &pool, err);
 	if (r == 0)

@@ -50,6 +50,12 @@ struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t
  */
 size_t plan_name_servers(const struct pool *pool, bool ip6, struct ip ret[SESSION_DNS_MAX]);
 
+/*
+ * Whether name servers are known for an uplink: a session that resolves no name helps nobody, and
+ * one that asks the wrong servers is worse. 0, or -ENOENT with a line that says what to do.
+ */
+int plan_check_names(const struct facts *facts, const char *uplink, struct err *err);
+
 /* Whether a session has IPv6. */
 bool plan_has_ip6(const struct facts *facts, const struct session *s);
 

@@ -13,8 +13,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char *argv[]);
 } verbs[] = {
-	{ "list", verb_list },
-	{ "plan", verb_plan },
+	{ "list", verb_list }, { "move", verb_move },    { "pause", verb_pause },
+	{ "plan", verb_plan }, { "resume", verb_pause },
 };
 
 int main(int argc, char *argv[])

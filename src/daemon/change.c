@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is asked of sessions that run: another uplink, a pause, the end. Each changes the session
+ * in the facts and brings the kernel there, as a launch does; where that fails the host is looked
+ * at anew, and what the kernel says stays.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/world.h"
+
+const struct session *world_session(const struct world *w, uint32_t id)
+{
+	for (size_t i = 0; i < w->facts.sessions.n; i++)
+		if (w->facts.sessions.v[i].id == id)
+			return &w->facts.sessions.v[i];
+	return NULL;
+}
+
+static struct session *find(struct world *w, uint32_t id, struct err *err)
+{
+	struct session *s = (struct session *)world_session(w, id);
+
+	if (!s)
+		err_set(err, ESRCH, "find session %u: there is none; `via-iface list` shows them",
+			id);
+	return s;
+}
+
+/* Puts the changed session in its place and the kernel behind it. */
+static int change(struct world *w, const struct session *changed, struct err *err)
+{
+	struct session *s = find(w, changed->id, err);
+	char alias[ALIAS_MAX];
+	int r = s ? session_format(changed, alias, err) : -ESRCH;
+
+	if (r < 0)
+		return r;
+	*s = *changed;
+	return world_converge(w, err);
+}
+
+int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
+{
+	struct session *s, changed;
+	int r = world_look(w, uplinks, err);
+
+	if (r < 0)
+		return r;
+	s = find(w, id, err);
+	if (!s)
+		return -ESRCH;
+	changed = *s;
+	r = follow_move(&w->facts, &changed, uplinks, err);
+	if (r == 0 && !changed.n_dns)
+		r = plan_check_names(&w->facts, changed.uplink, err);
+	if (r < 0)
+		return err_wrap(err, "move session '%s'", changed.name);
+	if (changed.flags &
+	    SESSION_PAUSED) { /* it keeps still, and goes there when it is resumed */
+		changed.slot = 0;
+		changed.uplink[0] = 0;
+	}
+	return change(w, &changed, err);
+}
+
+int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
+{
+	struct session *s;
+	int r = world_look(w, "", err);
+
+	if (r < 0)
+		return r;
+	s = find(w, id, err);
+	if (!s)
+		return -ESRCH;
+	if (paused)
+		s->flags |= SESSION_PAUSED;
+	else
+		s->flags &= ~(uint32_t)SESSION_PAUSED;
+	return world_converge(w, err);
+}
+
+int world_stop(struct world *w, uint32_t id, struct err *err)
+{
+	_cleanup_set_ struct object_set port = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	struct object link = { .kind = OBJ_LINK, .place = PLACE_HOST, .link.kind = LINK_VETH };
+	int r = world_look(w, "", err);
+
+	if (r < 0)
+		return r;
+	if (!find(w, id, err))
+		return -ESRCH;
+	session_port(id, link.link.name);
+	set_add(&port, &link);
+	if (port.failed || diff(&nothing, &port, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the end of session %u", id);
+	return apply(&w->kernel, &steps, err); /* its event takes the rest along */
+}
