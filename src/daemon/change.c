@@ -27,6 +27,13 @@ static struct session *find(struct world *w, uint32_t id, struct err *err)
 	return s;
 }
 
+/* Rules that are to go are named by handles, which only the kernel tells. */
+static int look(struct world *w, const char *uplinks, struct err *err)
+{
+	w->stale |= !w->observed_rules;
+	return world_look(w, uplinks, err);
+}
+
 /* Puts the changed session in its place and the kernel behind it. */
 static int change(struct world *w, const struct session *changed, struct err *err)
 {
@@ -40,10 +47,10 @@ static int change(struct world *w, const struct session *changed, struct err *er
 	return world_converge(w, err);
 }
 
-int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
+static int try_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
 {
 	struct session *s, changed;
-	int r = world_look(w, uplinks, err);
+	int r = look(w, uplinks, err);
 
 	if (r < 0)
 		return r;
@@ -64,10 +71,10 @@ int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *er
 	return change(w, &changed, err);
 }
 
-int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
+static int try_pause(struct world *w, uint32_t id, bool paused, struct err *err)
 {
 	struct session *s;
-	int r = world_look(w, "", err);
+	int r = look(w, "", err);
 
 	if (r < 0)
 		return r;
@@ -79,6 +86,21 @@ int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
 	else
 		s->flags &= ~(uint32_t)SESSION_PAUSED;
 	return world_converge(w, err);
+}
+
+/* What failed since somebody else changed the same at that moment is tried once more. */
+int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
+{
+	int r = try_move(w, id, uplinks, err);
+
+	return r < 0 && w->stale ? try_move(w, id, uplinks, err) : r;
+}
+
+int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
+{
+	int r = try_pause(w, id, paused, err);
+
+	return r < 0 && w->stale ? try_pause(w, id, paused, err) : r;
 }
 
 int world_stop(struct world *w, uint32_t id, struct err *err)

@@ -443,6 +443,7 @@ int world_heal(struct world *w, struct err *err)
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		w->follow_at = INT64_MAX;
+		w->stale |= !w->observed_rules; /* what is to go is named by handles */
 		r = world_look(w, "", err);
 		if (r < 0 || !w->facts.sessions.n)
 			return r;
