@@ -7,7 +7,7 @@
  *
  *   prepare   nothing is trusted: fill descriptors 0-2, read the fixed-size part of the memfd
  *   ask       connect to the daemon, make sure that it is root's, send the request, wait
- *   enter     setns into the namespace that the daemon sent, and no other
+ *   enter     setns into the namespace that the daemon sent, and no other; the mounts inside
  *   drop      give up the capability, for good, and make sure of it
  *   become    only now read what the caller chose: arguments, environment; then exec in place
  */
@@ -31,6 +31,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "config.h"
+#include "enter/mounts.h"
 #include "ipc/handover.h"
 #include "ipc/sock.h"
 
@@ -129,7 +130,7 @@ static int ask_once(const struct handover *h, struct msg_reply *reply, int *ret_
 	return 0;
 }
 
-static int ask(const struct handover *h, char name[SESSION_NAME_MAX], int *ret_netns,
+static int ask(const struct handover *h, struct msg_reply *ret_reply, int *ret_netns,
 	       struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_TRY_MS * 1000000L };
@@ -152,7 +153,7 @@ static int ask(const struct handover *h, char name[SESSION_NAME_MAX], int *ret_n
 			return r;
 		if (h->verbose)
 			fprintf(stderr, "via-iface: %s\n", reply.text);
-		memcpy(name, reply.name, SESSION_NAME_MAX);
+		*ret_reply = reply;
 		*ret_netns = steal_fd(&netns);
 		return 0;
 	}
@@ -201,17 +202,22 @@ static int keep(int netns, const char *name, struct err *err)
 	return 0;
 }
 
-static int enter(const struct handover *h, const char *name, int netns, struct err *err)
+static int enter(const struct handover *h, const struct msg_reply *reply, int netns,
+		 struct err *err)
 {
-	int r = raise(err);
+	struct mount_texts texts = { 0 };
+	int r = mounts_prepare(&reply->names, &texts, err);
 
+	if (r == 0)
+		r = raise(err);
 	if (r == 0 && h->request.request.flags & SESSION_KEEP)
-		r = keep(netns, name, err);
-	if (r < 0)
-		return r;
-	if (setns(netns, CLONE_NEWNET) < 0)
-		return err_errno(err, errno, "enter the session's netns");
-	return 0;
+		r = keep(netns, reply->name, err);
+	if (r == 0 && setns(netns, CLONE_NEWNET) < 0)
+		r = err_errno(err, errno, "enter the session's netns");
+	if (r == 0)
+		r = mounts_make(&texts, err);
+	mounts_done(&texts);
+	return r;
 }
 
 /*
@@ -346,11 +352,11 @@ int main(int argc, char *argv[])
 {
 	struct err err = { 0 };
 	struct handover h = { 0 };
-	char name[SESSION_NAME_MAX];
+	struct msg_reply reply = { 0 };
 	int fd = -1, netns = -1;
 
-	if (prepare(argc, argv, &fd, &h, &err) < 0 || ask(&h, name, &netns, &err) < 0 ||
-	    enter(&h, name, netns, &err) < 0 || drop(&err) < 0)
+	if (prepare(argc, argv, &fd, &h, &err) < 0 || ask(&h, &reply, &netns, &err) < 0 ||
+	    enter(&h, &reply, netns, &err) < 0 || drop(&err) < 0)
 		return fail(&err);
 	close(netns); /* a descriptor would keep the namespace alive behind the program */
 	return become(fd, &h, &err);

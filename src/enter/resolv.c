@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "enter/resolv.h"
+
+#include <string.h>
+
+#include "model/ip.h"
+
+#define DOMAIN_BYTES                                                                               \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
+	"0123456789.-_ "
+
+void resolv_format(const struct msg_names *names, struct strbuf *ret)
+{
+	char text[IP_TEXT_MAX];
+
+	strbuf_add(ret, "# of this session, made by via-iface\n");
+	for (uint8_t i = 0; i < names->n; i++)
+		strbuf_add(ret, "nameserver %s\n", ip_format(&names->servers[i], text));
+	if (names->domains[0] && !names->domains[strspn(names->domains, DOMAIN_BYTES)])
+		strbuf_add(ret, "search %s\n", names->domains);
+}
