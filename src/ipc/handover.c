@@ -54,13 +54,24 @@ static void measure(char *const strings[], uint32_t *count, uint64_t *len)
 	}
 }
 
-static int write_strings(int fd, char *const strings[])
+static char *copy_strings(char *to, char *const strings[])
 {
-	int r = 0;
+	for (; *strings; strings++)
+		to = stpcpy(to, *strings) + 1;
+	return to;
+}
 
-	for (; *strings && r == 0; strings++)
-		r = write_all(fd, *strings, strlen(*strings) + 1);
-	return r;
+/* One buffer and one write: a call for each variable would cost more than the copy. */
+static int write_it(int fd, const struct handover *h, char *const argv[], char *const envp[])
+{
+	size_t len = sizeof(*h) + h->argv_len + h->env_len;
+	_cleanup_free_ char *bytes = malloc(len);
+
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, h, sizeof(*h));
+	copy_strings(copy_strings(bytes + sizeof(*h), argv), envp);
+	return write_all(fd, bytes, len);
 }
 
 int handover_write(const struct handover *what, char *const argv[], char *const envp[],
@@ -88,11 +99,7 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 	fd = memfd_create("via-iface", 0); /* inherited on purpose */
 	if (fd < 0)
 		return err_errno(err, errno, "make a memfd");
-	r = write_all(fd, &h, sizeof(h));
-	if (r == 0)
-		r = write_strings(fd, argv);
-	if (r == 0)
-		r = write_strings(fd, envp);
+	r = write_it(fd, &h, argv, envp);
 	if (r < 0)
 		return err_errno(err, -r, "hand over arguments and environment");
 	return steal_fd(&fd);
