@@ -48,6 +48,18 @@ int cli_fail(const struct err *err);
 int cli_find_program(const char *name, char *ret, struct err *err);
 
 /*
+ * 0, unless the caller is not root and has ambient capabilities: via-iface-enter has a file
+ * capability, and its exec would silently empty that set.
+ */
+int cli_check_ambient(struct err *err);
+
+/*
+ * An environment with nothing of the caller's, but where sanitizers report to; for our own
+ * programs. ret ends with NULL.
+ */
+void cli_clean_environment(char *ret[8]);
+
+/*
  * Makes sure that a daemon answers: starts one when the caller is root and nobody does. Returns
  * 0, or a negative errno with the reason.
  */

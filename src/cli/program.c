@@ -68,8 +68,7 @@ int cli_verb(int argc, char *argv[])
 	return cli_fail(&err);
 }
 
-/* The environment of a daemon: nothing of the caller's, but where sanitizers write. */
-static void clean_environment(char *ret[8])
+void cli_clean_environment(char *ret[8])
 {
 	static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
 	size_t n = 0;
@@ -97,7 +96,7 @@ static void become_daemon(const char *path, int ready)
 	char *envp[8];
 	sigset_t none;
 
-	clean_environment(envp);
+	cli_clean_environment(envp);
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);

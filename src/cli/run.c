@@ -78,7 +78,7 @@ int cli_run(int argc, char *argv[])
 	struct cli_options options;
 	struct handover h = { .notify = -1 };
 	char enter[PATH_MAX], fd_text[16];
-	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL };
+	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
 	struct err err = { 0 };
 	int fd;
 
@@ -95,7 +95,8 @@ int cli_run(int argc, char *argv[])
 	}
 	if (options.user && find_user(options.user, &h.user, &err) < 0)
 		return cli_fail(&err);
-	if (cli_find_program("via-iface-enter", enter, &err) < 0 || cli_start_daemon(&err) < 0)
+	if (cli_check_ambient(&err) < 0 || cli_find_program("via-iface-enter", enter, &err) < 0 ||
+	    cli_start_daemon(&err) < 0)
 		return cli_fail(&err);
 	msg_request_init(&h.request, MSG_RUN);
 	h.request.request = options.request;
@@ -107,7 +108,8 @@ int cli_run(int argc, char *argv[])
 	if (fd < 0)
 		return cli_fail(&err);
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
-	execve(enter, enter_argv, environ);
+	cli_clean_environment(enter_envp);
+	execve(enter, enter_argv, enter_envp);
 	err_errno(&err, errno, "start '%s'", enter);
 	return cli_fail(&err);
 }
