@@ -77,22 +77,26 @@ static void fill_names(const struct world *w, const struct session *session, str
 	copy_string(ret->domains, sizeof(ret->domains), resolver.domains);
 }
 
+/* passed is the netns to make it in, or -1, for MSG_RUN_IN. */
 static void answer_run(struct server *s, const struct connection *c,
-		       const struct msg_request *request)
+		       const struct msg_request *request, int passed)
 {
+	const struct request *wanted = &request->request;
 	_cleanup_close_ int netns = -1;
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
 	int r;
 
-	msg_reply_init(&reply, MSG_RUN);
-	r = request_check(&request->request, &err);
+	msg_reply_init(&reply, request->header.op);
+	r = request_check(wanted, &err);
 	if (r == 0)
-		r = may_run(&c->peer, &request->request, &err);
-	if (r == 0)
-		r = world_run(&s->world, &request->request, owner_of(c, &request->request),
-			      &session, &netns, &err);
+		r = may_run(&c->peer, wanted, &err);
+	if (r == 0 && request->header.op == MSG_RUN_IN)
+		r = world_run_in(&s->world, wanted, owner_of(c, wanted), c->peer.uid, passed,
+				 &session, &err);
+	else if (r == 0)
+		r = world_run(&s->world, wanted, owner_of(c, wanted), &session, &netns, &err);
 	if (r < 0) {
 		reply.status = MSG_REFUSED;
 		memcpy(reply.text, err.text, sizeof(reply.text));
@@ -182,15 +186,15 @@ static void answer_change(struct server *s, const struct connection *c,
 static void serve(struct server *s, const struct connection *c)
 {
 	struct msg_request request;
-	int passed = -1;
+	_cleanup_close_ int passed = -1;
 	ssize_t n = sock_recv(c->fd, &request, sizeof(request), &passed);
 
-	close_fd(&passed);
 	if (n < 0 || msg_request_check(&request, (size_t)n) < 0)
 		return;
 	switch ((enum msg_op)request.header.op) {
 	case MSG_RUN:
-		answer_run(s, c, &request);
+	case MSG_RUN_IN:
+		answer_run(s, c, &request, passed);
 		break;
 	case MSG_MOVE:
 	case MSG_PAUSE:

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "daemon/foreign.h"
 #include "net/nft_codec.h"
 #include "net/sysctl.h"
 #include "plan/uplink.h"
@@ -20,8 +22,12 @@
 /* How often a change is tried again when somebody else changes the same at the same time. */
 #define TRIES 4
 
-/* Packets must pass before the program starts; normally this takes well under a millisecond. */
-#define SETTLE_MS 1000
+/*
+ * Packets must pass before the program starts; normally this takes well under a millisecond. The
+ * owner of a foreign netns could make it take long, at the cost of all others.
+ */
+#define SETTLE_MS         1000
+#define SETTLE_FOREIGN_MS 50
 
 static int listen_to_events(struct world *w, struct err *err)
 {
@@ -282,33 +288,70 @@ static int make_session(struct world *w, const struct session *s, const struct o
  * The program's first packet must find its way, and so must the answer: each of these takes the
  * kernel a moment longer than the message that asks for it.
  */
-static void settle(struct world *w, const struct session *s, const struct object_set *inside)
+static void settle(struct world *w, const struct session *s, const struct object_set *inside,
+		   int timeout_ms)
 {
 	char port[IFNAMSIZ];
 
 	session_port(s->id, port);
-	kernel_settle(&w->kernel, PLACE_SESSION, SESSION_DEV, SETTLE_MS);
-	kernel_settle(&w->kernel, PLACE_HOST, port, SETTLE_MS);
-	kernel_settle(&w->kernel, PLACE_HOST, BRIDGE_NAME, SETTLE_MS);
+	kernel_settle(&w->kernel, PLACE_SESSION, SESSION_DEV, timeout_ms);
+	kernel_settle(&w->kernel, PLACE_HOST, port, timeout_ms);
+	kernel_settle(&w->kernel, PLACE_HOST, BRIDGE_NAME, timeout_ms);
 	for (size_t i = 0; i < inside->n; i++) {
 		const struct object *o = &inside->v[i];
 
 		if (o->kind == OBJ_ADDRESS && o->address.prefix.ip.family == AF_INET6)
-			kernel_settle_address(&w->kernel, &o->address.prefix.ip, SETTLE_MS);
+			kernel_settle_address(&w->kernel, &o->address.prefix.ip, timeout_ms);
 	}
 }
 
-static int try_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
-		   struct err *err)
+/* What a launch is about. */
+struct launch {
+	const struct request *request;
+	uid_t uid, peer;
+	int netns; /* of the peer's; -1: one is made */
+};
+
+static int open_netns(struct world *w, const struct launch *l, struct err *err)
+{
+	int r;
+
+	if (l->netns < 0)
+		return kernel_new_session(&w->kernel, err);
+	r = foreign_check(l->netns, l->peer, w->kernel.host_ns, &w->facts, err);
+	return r < 0 ? r : kernel_adopt_session(&w->kernel, l->netns, err);
+}
+
+/* A netns that we made takes the veth pair with it; in somebody else's the pair would stay. */
+static void take_back(struct world *w, const struct session *s)
+{
+	_cleanup_set_ struct object_set part = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	struct err err = { 0 };
+	size_t kept = 0;
+	int r = plan_session(&w->facts, s, &part, &err);
+
+	for (size_t i = 0; i < part.n; i++)
+		if (part.v[i].kind == OBJ_LINK)
+			part.v[kept++] = part.v[i];
+	part.n = kept;
+	if (r == 0 && diff(&nothing, &part, &steps) == 0)
+		r = apply(&w->kernel, &steps, &err);
+	if (r < 0)
+		syslog(LOG_ERR, "take back a session that failed: %s", err.text);
+}
+
+static int try_run(struct world *w, const struct launch *l, struct session *ret, struct err *err)
 {
 	_cleanup_set_ struct object_set inside = { 0 };
 	struct session s;
-	int r = world_look(w, request->uplinks, err);
+	int r = world_look(w, l->request->uplinks, err);
 
 	if (r == 0)
-		r = plan_admit(&w->facts, request, uid, &w->memory, &s, err);
+		r = plan_admit(&w->facts, l->request, l->uid, &w->memory, &s, err);
 	if (r == 0)
-		r = kernel_new_session(&w->kernel, err);
+		r = open_netns(w, l, err);
 	if (r < 0)
 		return r;
 	s.since = (uint64_t)time(NULL);
@@ -319,10 +362,12 @@ static int try_run(struct world *w, const struct request *request, uid_t uid, st
 		r = make_session(w, &s, &inside, err);
 	kernel_home(&w->kernel);
 	if (r < 0) {
+		if (l->netns >= 0)
+			take_back(w, &s);
 		w->stale = true;
 		return r;
 	}
-	settle(w, &s, &inside);
+	settle(w, &s, &inside, l->netns < 0 ? SETTLE_MS : SETTLE_FOREIGN_MS);
 
 	w->memory.next_id = s.id + 1;
 	w->memory.next_host = s.host + 1;
@@ -336,14 +381,13 @@ static bool passing(int r)
 	return r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;
 }
 
-int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
-	      int *ret_netns, struct err *err)
+static int launch(struct world *w, const struct launch *l, struct session *ret, struct err *err)
 {
 	struct err ignored = { 0 };
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES && passing(r); i++) {
-		r = try_run(w, request, uid, ret, err);
+		r = try_run(w, l, ret, err);
 		if (r == 0)
 			break;
 		kernel_drop_session(&w->kernel); /* the netns, and the veth pair with it */
@@ -351,11 +395,31 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 			world_heal(w, &ignored); /* as it was before */
 		w->stale |= passing(r);
 	}
+	return r;
+}
+
+int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
+	      int *ret_netns, struct err *err)
+{
+	const struct launch l = { .request = request, .uid = uid, .netns = -1 };
+	int r = launch(w, &l, ret, err);
+
 	if (r < 0)
 		return r;
 	*ret_netns = steal_fd(&w->kernel.session_ns);
 	kernel_drop_session(&w->kernel);
 	return 0;
+}
+
+int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
+		 struct session *ret, struct err *err)
+{
+	const struct launch l = { .request = request, .uid = uid, .peer = peer, .netns = netns };
+	int r = netns < 0 ? foreign_check(netns, peer, w->kernel.host_ns, &w->facts, err)
+			  : launch(w, &l, ret, err);
+
+	kernel_drop_session(&w->kernel);
+	return r;
 }
 
 int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,

@@ -59,6 +59,13 @@ int world_resolver(const struct world *w, const struct session *s, struct resolv
 		   struct err *err);
 
 /*
+ * The same in a netns of the peer's (foreign.h), whose descriptor stays the caller's. On failure
+ * nothing of ours is left in it, or leads there.
+ */
+int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
+		 struct session *ret, struct err *err);
+
+/*
  * Reads pending events (events.c). True when the host is no longer as its sessions want it; what
  * merely makes the facts old is noted in w->stale.
  */

@@ -22,6 +22,7 @@
 
 enum msg_op {
 	MSG_RUN = 1, /* make a session; the answer carries its netns */
+	MSG_RUN_IN,  /* make a session of the netns that comes along: a fresh one of the caller's */
 	MSG_MOVE,    /* give session id other uplinks */
 	MSG_PAUSE,   /* block session id */
 	MSG_RESUME,

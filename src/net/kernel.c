@@ -5,16 +5,21 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "model/session.h"
 #include "net/rtnl.h"
+
+#define FRESH_DEVICES_MAX 32
 
 #define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
 
@@ -67,6 +72,29 @@ int kernel_enter_session(struct kernel *k, struct err *err)
 	return 0;
 }
 
+/* Sockets inside, for a process that stands inside. */
+static int open_inside(struct kernel *k, struct err *err)
+{
+	int r = nl_open(&k->session_route, NETLINK_ROUTE, err);
+
+	if (r == 0)
+		r = nl_open(&k->session_nft, NETLINK_NETFILTER, err);
+	if (r == 0)
+		r = nl_open(&k->session_events, NETLINK_ROUTE, err);
+	if (r == 0)
+		r = nl_join(&k->session_events, RTNLGRP_IPV6_IFADDR, err);
+	return r;
+}
+
+static int leave_on_failure(struct kernel *k, int r)
+{
+	if (r < 0) {
+		kernel_home(k);
+		kernel_drop_session(k);
+	}
+	return r;
+}
+
 int kernel_new_session(struct kernel *k, struct err *err)
 {
 	int r = 0;
@@ -82,18 +110,62 @@ int kernel_new_session(struct kernel *k, struct err *err)
 	if (k->session_ns < 0)
 		r = err_errno(err, errno, "open the new netns");
 	if (r == 0)
-		r = nl_open(&k->session_route, NETLINK_ROUTE, err);
+		r = open_inside(k, err);
+	return leave_on_failure(k, r);
+}
+
+/* Devices of a netns that is to be fresh. */
+struct devices {
+	size_t n;
+	char obstacle[IFNAMSIZ];
+};
+
+static void forget_devices(void *arg)
+{
+	*(struct devices *)arg = (struct devices){ 0 };
+}
+
+/*
+ * A fresh netns has lo and, where their modules are loaded, the kernel's own tunnels, all of them
+ * down. One in use is not looked at to its end: it may have very many.
+ */
+static int take_device(const struct nlmsghdr *nlh, void *arg)
+{
+	struct devices *d = arg;
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r <= 0)
+		return r;
+	if (++d->n <= FRESH_DEVICES_MAX && !(l.fact.flags & IFF_UP) &&
+	    strcmp(l.fact.name, SESSION_DEV))
+		return 0;
+	memcpy(d->obstacle, l.fact.name, sizeof(d->obstacle));
+	return -EEXIST;
+}
+
+int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
+{
+	struct devices devices = { 0 };
+	struct nl_msg m;
+	int r;
+
+	kernel_home(k);
+	kernel_drop_session(k);
+	k->session_ns = fcntl(netns, F_DUPFD_CLOEXEC, 0);
+	if (k->session_ns < 0)
+		return err_errno(err, errno, "take over the netns");
+	r = kernel_enter_session(k, err);
 	if (r == 0)
-		r = nl_open(&k->session_nft, NETLINK_NETFILTER, err);
-	if (r == 0)
-		r = nl_open(&k->session_events, NETLINK_ROUTE, err);
-	if (r == 0)
-		r = nl_join(&k->session_events, RTNLGRP_IPV6_IFADDR, err);
-	if (r < 0) {
-		kernel_home(k);
-		kernel_drop_session(k);
+		r = open_inside(k, err);
+	if (r == 0) {
+		rtnl_dump_links(&m, false);
+		r = nl_dump(&k->session_route, &m, take_device, forget_devices, &devices, err);
 	}
-	return r;
+	if (devices.obstacle[0])
+		r = err_set(err, EEXIST, "use that netns: it is not fresh, it has device '%s'",
+			    devices.obstacle);
+	return leave_on_failure(k, r);
 }
 
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)

@@ -56,6 +56,11 @@ int observe_uplink(const char *name, struct facts *facts, struct err *err);
  * k->session_ns; kernel_drop_session() closes all three.
  */
 int kernel_new_session(struct kernel *k, struct err *err);
+/*
+ * The same with a netns that somebody else made: its descriptor stays the caller's. Refuses with
+ * -EEXIST one in which a device is up already, or has the name of the session's.
+ */
+int kernel_adopt_session(struct kernel *k, int netns, struct err *err);
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
 int kernel_enter_session(struct kernel *k, struct err *err);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DAEMON_FOREIGN_H
+#define VIA_DAEMON_FOREIGN_H
+
+#include <sys/types.h>
+
+#include "model/facts.h"
+
+/*
+ * Whether a descriptor from a peer is a netns that the peer may give a way out: a netns at all, and
+ * one whose user namespace the peer made (or any, for root), neither the host's nor a session's
+ * already. Nothing is entered. Returns 0, or a negative errno with the reason.
+ */
+int foreign_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err);
+
+#endif

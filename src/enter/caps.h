@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_ENTER_CAPS_H
+#define VIA_ENTER_CAPS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * cap_sys_admin, which the file may have brought: permitted, and effective only between
+ * caps_raise() and caps_drop(). The system calls themselves (capget(2)): a library would read
+ * /proc first, each time.
+ */
+
+/* Whether it may be raised. */
+bool caps_granted(void);
+int caps_raise(struct err *err);
+
+/*
+ * Root has its capabilities from being root, and gets them back at the exec. Anybody else gives up
+ * all, for good: permitted and effective are emptied, and looked at; inheritable and bounding stay.
+ */
+int caps_drop(struct err *err);
+
+/* Why the file brought nothing; for the person. */
+const char *caps_why_not(void);
+
+#endif

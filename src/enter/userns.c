@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "enter/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "enter/caps.h"
+
+#define OVERFLOW_UID "/proc/sys/kernel/overflowuid"
+
+static unsigned long read_number(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32] = { 0 };
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 ? strtoul(text, NULL, 10) : 0;
+}
+
+/* Whether every uid has a name in the caller's user namespace: as in the first one. */
+static bool maps_all(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	unsigned int inside, outside, n;
+	char text[64] = { 0 };
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return true;
+	return sscanf(text, "%u %u %u", &inside, &outside, &n) == 3 && n == UINT32_MAX;
+}
+
+bool userns_hides_root(uid_t uid)
+{
+	return uid == read_number(OVERFLOW_UID) && !maps_all();
+}
+
+static int put(const char *path, const char *text, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_errno(err, errno, "set up a user namespace: write '%s'", path);
+	return 0;
+}
+
+/* user_namespaces(7): one line, ourselves; who may not change groups may map the one it has. */
+static int map_ids(uid_t uid, gid_t gid, struct err *err)
+{
+	char uids[64], gids[64];
+	int r;
+
+	snprintf(uids, sizeof(uids), "%u %u 1\n", uid, uid);
+	snprintf(gids, sizeof(gids), "%u %u 1\n", gid, gid);
+	r = put("/proc/self/setgroups", "deny", err);
+	if (r == 0)
+		r = put("/proc/self/uid_map", uids, err);
+	if (r == 0)
+		r = put("/proc/self/gid_map", gids, err);
+	return r;
+}
+
+static int make(int *ret_netns, struct err *err)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int fd, r;
+
+	/* our own files in /proc must be ours; and there is no capability to guard on this way */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+		err_errno(err, errno, "make a user namespace");
+		return err_hint(err,
+				"see user.max_user_namespaces, kernel.unprivileged_userns_clone "
+				"and kernel.apparmor_restrict_unprivileged_userns");
+	}
+	r = map_ids(uid, gid, err);
+	if (r < 0)
+		return r;
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "open the new netns");
+	*ret_netns = fd;
+	return 0;
+}
+
+int userns_enter(const struct request *request, int *ret_netns, struct err *err)
+{
+	const char *why = caps_why_not();
+	int r;
+
+	if (request->flags & SESSION_KEEP || request->owner != REQUEST_OWNER_SELF)
+		r = err_set(err, EPERM, "--keep and --user are for root");
+	else
+		r = make(ret_netns, err);
+	return r < 0 ? err_hint(err, "this way was taken since %s", why) : 0;
+}
