@@ -147,6 +147,7 @@ static int change(struct server *s, const struct connection *c, const struct msg
 	case MSG_STOP:
 		return world_stop(&s->world, id, err);
 	case MSG_RUN:
+	case MSG_RUN_IN:
 	case MSG_OP_END:
 		break;
 	}
