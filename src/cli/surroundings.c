@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/surroundings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "cli/bus.h"
+#include "cli/instances.h"
+
+#define HOST_MAX 256
+
+static void __attribute__((format(printf, 2, 3)))
+warn(const struct cli_options *o, const char *fmt, ...)
+{
+	struct err line = { 0 };
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	if (o->quiet)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&line, EIO, "%s", text); /* one line, whatever a variable holds */
+	fprintf(stderr, "via-iface: warning: %s\n", line.text);
+}
+
+/* The length of NAME in "NAME=VALUE"; 0 when there is none. */
+static size_t name_length(const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+
+	return equals ? (size_t)(equals - entry) : 0;
+}
+
+/* The first one counts, as for getenv(3). */
+static const char *find_variable(char *const envp[], const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *envp; envp++)
+		if (name_length(*envp) == len && !strncmp(*envp, name, len))
+			return *envp + len + 1;
+	return NULL;
+}
+
+/* --- proxies of the environment -------------------------------------------------------------- */
+
+bool proxy_variable(const char *entry)
+{
+	static const char *const names[] = {
+		"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy",
+		"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY",
+	};
+	size_t len = name_length(entry);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (len == strlen(names[i]) && !memcmp(entry, names[i], len))
+			return true;
+	return false;
+}
+
+/* The host of "[SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/…]", without the brackets of IPv6. */
+static bool copy_host(const char *value, char *host, size_t size)
+{
+	const char *at = strstr(value, "://");
+	size_t len, n;
+
+	if (at)
+		value = at + 3;
+	len = strcspn(value, "/?#");
+	at = memrchr(value, '@', len);
+	if (at) {
+		len -= (size_t)(at + 1 - value);
+		value = at + 1;
+	}
+	if (*value == '[') {
+		at = memchr(value, ']', len);
+		if (!at)
+			return false;
+		n = (size_t)(at - ++value);
+	} else {
+		at = memchr(value, ':', len);
+		n = at ? (size_t)(at - value) : len;
+	}
+	if (!n || n >= size)
+		return false;
+	memcpy(host, value, n);
+	host[n] = 0;
+	return true;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && !strcasecmp(text + len - n, end);
+}
+
+/* RFC 6761 has "localhost" and all below it; connect(2) takes the unspecified address for us. */
+static bool is_local(const char *host)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (inet_aton(host, &four)) /* as programs do: 127.1 is one, too */
+		return (ntohl(four.s_addr) >> 24) == 127 || four.s_addr == 0;
+	if (inet_pton(AF_INET6, host, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six) ||
+		       (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
+	return !strcasecmp(host, "localhost") || !strcasecmp(host, "localhost.localdomain") ||
+	       !strcasecmp(host, "ip6-localhost") || ends_with(host, ".localhost") ||
+	       !strcasecmp(host, "localhost.");
+}
+
+bool proxy_is_local(const char *value, char *host, size_t size)
+{
+	return copy_host(value, host, size) && is_local(host);
+}
+
+static void warn_of_proxies(const struct cli_options *o, char *const envp[])
+{
+	_cleanup_strbuf_ struct strbuf names = { 0 };
+	char host[HOST_MAX], first[HOST_MAX] = "";
+
+	for (; *envp; envp++) {
+		size_t len = name_length(*envp);
+
+		if (!proxy_variable(*envp) || !strncasecmp(*envp, "no_proxy=", 9) ||
+		    !proxy_is_local(*envp + len + 1, host, sizeof(host)))
+			continue;
+		strbuf_add(&names, "%s%.*s", names.len ? ", " : "", (int)len, *envp);
+		if (!first[0])
+			memcpy(first, host, sizeof(first));
+	}
+	if (names.len)
+		warn(o,
+		     "the proxy of %s is at '%s', this host itself, which cannot be reached from "
+		     "inside; with --no-proxy-env the program does without",
+		     strbuf_text(&names), first);
+}
+
+/* --- the display ------------------------------------------------------------------------------ */
+
+bool display_is_tcp(const char *display)
+{
+	const char *colon = strrchr(display, ':');
+	size_t len = colon ? (size_t)(colon - display) : 0;
+
+	/* ":0", "unix:0", "unix/host:0", "/path:0" are sockets of this host (libxcb, parse.c) */
+	return len && display[0] != '/' && !(len == 4 && !strncmp(display, "unix", 4)) &&
+	       strncmp(display, "unix/", 5) != 0 && strncmp(display, "unix:", 5) != 0;
+}
+
+static void warn_of_display(const struct cli_options *o, char *const envp[])
+{
+	const char *display = find_variable(envp, "DISPLAY");
+
+	if (display && display_is_tcp(display))
+		warn(o,
+		     "DISPLAY is '%s', a display by TCP as `ssh -X` gives it, which cannot be "
+		     "reached "
+		     "from inside: programs will open no window there",
+		     display);
+}
+
+/* --- instances outside ----------------------------------------------------------------------- */
+
+static void warn_of_instance(const struct cli_options *o, const struct handover_user *user)
+{
+	const struct instance_kind *kind = instance_kind(o->program);
+	uid_t uid = user->wanted ? user->uid : geteuid();
+	const char *name = kind ? kind->names[0] : NULL;
+	pid_t pid;
+
+	if (!kind)
+		return;
+	if (kind->by_bus) {
+		warn(o,
+		     "%s lets the session bus start it, outside: its windows would not use %s; "
+		     "start it with its own bus, `%s`",
+		     name, o->request.uplinks, kind->advice);
+		return;
+	}
+	pid = instance_find(kind, uid);
+	if (!pid)
+		return;
+	if (kind->advice)
+		warn(o,
+		     "%s (pid %d) already runs outside: a second start may be handed to it, and "
+		     "would "
+		     "not use %s; start a separate one with `%s`",
+		     name, (int)pid, o->request.uplinks, kind->advice);
+	else
+		warn(o,
+		     "%s (pid %d) already runs outside: a second start may be handed to it, and "
+		     "would "
+		     "not use %s; end it first",
+		     name, (int)pid, o->request.uplinks);
+}
+
+/* --- buses ------------------------------------------------------------------------------------ */
+
+/* Lists of addresses that need a proxy, each once. Borrowed from the environment. */
+struct buses {
+	const char **v;
+	size_t n;
+};
+
+static size_t find_bus(const struct buses *b, const char *addresses)
+{
+	size_t i = 0;
+
+	while (i < b->n && strcmp(b->v[i], addresses) != 0)
+		i++;
+	return i;
+}
+
+static const char *abstract_bus(const char *entry)
+{
+	const char *addresses = bus_variable(entry);
+
+	return addresses && bus_is_abstract(addresses) ? addresses : NULL;
+}
+
+/* Puts the sockets of the proxy in the place of what they stand for. */
+static int replace_buses(struct surroundings *s, const struct buses *b, const char *dir)
+{
+	for (char **entry = s->envp; *entry; entry++) {
+		const char *addresses = abstract_bus(*entry);
+		_cleanup_strbuf_ struct strbuf text = { 0 };
+		char path[PATH_MAX];
+
+		if (!addresses)
+			continue;
+		bus_socket(dir, find_bus(b, addresses), path);
+		strbuf_add_bytes(&text, *entry, (size_t)(addresses - *entry));
+		bus_add_address(&text, path, addresses);
+		if (strbuf_failed(&text))
+			return -ENOMEM;
+		*entry = s->made[s->n_made++] = steal_ptr(text.text);
+	}
+	return 0;
+}
+
+static int prepare_buses(const struct cli_options *o, const struct handover_user *user,
+			 struct surroundings *s, size_t n)
+{
+	_cleanup_free_ const char **addresses = calloc(n + 1, sizeof(*addresses));
+	struct buses b = { .v = addresses };
+	const char *first = NULL;
+	char dir[BUS_DIR_MAX];
+	struct err err = { 0 };
+	int r;
+
+	s->made = calloc(n + 1, sizeof(*s->made));
+	if (!addresses || !s->made)
+		return -ENOMEM;
+	for (size_t i = 0; s->envp[i]; i++) {
+		const char *bus = abstract_bus(s->envp[i]);
+
+		if (bus && find_bus(&b, bus) == b.n)
+			addresses[b.n++] = bus;
+		if (bus && !first)
+			first = s->envp[i];
+	}
+	if (!first)
+		return 0;
+	r = bus_proxy_start(addresses, b.n, user, dir, &s->notify, &err);
+	if (r == 0)
+		return replace_buses(s, &b, dir);
+	warn(o, "%.*s is an abstract socket, which cannot be reached from inside: %s%s",
+	     (int)name_length(first), first, err.text,
+	     r == -ENOENT ? "; install the package " BUS_PROXY_PROGRAM : "");
+	return 0;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
+			 struct surroundings *ret, struct err *err)
+{
+	struct surroundings s = { .notify = -1 };
+	size_t n = 0, kept = 0;
+
+	while (environ[n])
+		n++;
+	s.envp = calloc(n + 1, sizeof(*s.envp));
+	if (!s.envp)
+		return err_errno(err, ENOMEM, "hand over the environment");
+	for (size_t i = 0; i < n; i++)
+		if (!o->no_proxy_env || !proxy_variable(environ[i]))
+			s.envp[kept++] = environ[i];
+	if (prepare_buses(o, user, &s, kept) < 0) {
+		surroundings_done(&s);
+		return err_errno(err, ENOMEM, "hand over the environment");
+	}
+	*ret = s;
+	return 0;
+}
+
+void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
+		       const struct handover_user *user)
+{
+	if (o->quiet)
+		return;
+	warn_of_display(o, s->envp);
+	warn_of_proxies(o, s->envp);
+	warn_of_instance(o, user);
+}
+
+void surroundings_done(struct surroundings *s)
+{
+	for (size_t i = 0; i < s->n_made; i++)
+		free(s->made[i]);
+	free(s->made);
+	free(s->envp);
+	close_fd(&s->notify);
+	*s = (struct surroundings){ .notify = -1 };
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_CLI_SURROUNDINGS_H
+#define VIA_CLI_SURROUNDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "cli/cli.h"
+#include "ipc/handover.h"
+
+/*
+ * What a program needs of its surroundings to run in another netns as it does here: its buses,
+ * its display, its proxy. What cannot be helped is said in a warning.
+ */
+struct surroundings {
+	char **envp; /* what is handed over; ends with NULL */
+	int notify;  /* for struct handover: who wants to know the session's id; or -1 */
+	char **made; /* those strings of envp that are ours; the others are the environment's */
+	size_t n_made;
+};
+
+/*
+ * For a launch that is about to happen, of o->program as user (when wanted): the environment, in
+ * its order and with its duplicates, but for what must change. May start xdg-dbus-proxy
+ * (cli/bus.h), and wait for it: a daemon without a session does not wait that long, so this comes
+ * before it is started. Where there is no proxy, a warning says so, unless o->quiet.
+ */
+int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
+			 struct surroundings *ret, struct err *err);
+void surroundings_done(struct surroundings *s);
+
+/* Warns on standard error of all else that will not be as it is here, unless o->quiet. */
+void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
+		       const struct handover_user *user);
+
+/* --- pure parts ----------------------------------------------------------------------------- */
+
+/* Whether "NAME=VALUE" sets a proxy, or where none is used (no_proxy); upper or lower case. */
+bool proxy_variable(const char *entry);
+
+/*
+ * Whether the value of a proxy variable names a host that is this one: "localhost" and its kin,
+ * or a loopback address. Its host goes to host, which is size bytes, when it fits.
+ */
+bool proxy_is_local(const char *value, char *host, size_t size);
+
+/* Whether a value of DISPLAY is one of TCP ("localhost:10.0"), and no local socket. */
+bool display_is_tcp(const char *display);
+
+#endif
