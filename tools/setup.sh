@@ -11,6 +11,13 @@ via_packages=(
 	dnsutils ethtool git dbus-daemon
 )
 
+# Programs with windows are for the tests alone; tools/test asks for them.
+if [ -n "${via_with_windows-}" ]; then
+	via_packages+=(
+		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils
+	)
+fi
+
 # A package that another one provides (dnsutils by bind9-dnsutils) counts as there.
 via_missing_packages() {
 	dpkg-query -W -f '${db:Status-Abbrev}|${Package}, ${Provides}\n' | awk -v wanted="$*" '

@@ -6,6 +6,7 @@ HTTP on port 80 (both families):
     GET /bytes/N     N bytes
     GET /slow/N      a download that goes on for N seconds (100 bytes each 20 ms)
     GET /headers     the request as it came in
+    GET /page        HTML that has the client's address as its title and text
     PUT, POST        swallows the body, answers "COUNT SHA256"
 TCP 7 echoes. UDP 7777 answers "ADDRESS PORT\n" and the datagram itself.
 UDP 7778 takes "N MS" and sends N answers, one each MS milliseconds (late replies).
@@ -60,8 +61,8 @@ class Log:
 # --- HTTP ---------------------------------------------------------------------------------------
 
 
-def _http_reply(conn, body, status="200 OK"):
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+def _http_reply(conn, body, status="200 OK", kind="text/plain"):
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     conn.sendall(head.encode() + body)
 
 
@@ -129,6 +130,9 @@ def _http_connection(conn, peer, log):
                 _http_reply(conn, f"{address} {port}\n".encode())
             elif path == "/headers":
                 _http_reply(conn, head.encode("latin-1") + b"\n")
+            elif path == "/page":
+                text = f"<title>{address}</title><h1>You come from {address}</h1>\n"
+                _http_reply(conn, text.encode(), kind="text/html")
             elif path == "/":
                 _http_reply(conn, f"{address}\n".encode())
             else:
