@@ -79,12 +79,8 @@ int cli_run(int argc, char *argv[])
 	struct cli_options options;
 	struct handover h = { .notify = -1 };
 	char enter[PATH_MAX], fd_text[16];
-<<<<<<< HEAD
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
-=======
-	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL };
 	struct surroundings around = { .notify = -1 };
->>>>>>> c43a442 (cli: prepare the surroundings of a launch, and say what cannot work)
 	struct err err = { 0 };
 	int fd;
 
@@ -101,13 +97,8 @@ int cli_run(int argc, char *argv[])
 	}
 	if (options.user && find_user(options.user, &h.user, &err) < 0)
 		return cli_fail(&err);
-<<<<<<< HEAD
 	if (cli_check_ambient(&err) < 0 || cli_find_program("via-iface-enter", enter, &err) < 0 ||
-	    cli_start_daemon(&err) < 0)
-=======
-	if (cli_find_program("via-iface-enter", enter, &err) < 0 ||
 	    surroundings_prepare(&options, &h.user, &around, &err) < 0)
->>>>>>> c43a442 (cli: prepare the surroundings of a launch, and say what cannot work)
 		return cli_fail(&err);
 	if (cli_start_daemon(&err) < 0) {
 		surroundings_done(&around);
@@ -120,24 +111,15 @@ int cli_run(int argc, char *argv[])
 		h.request.request.owner = h.user.uid;
 	h.verbose = options.verbose;
 	h.allow_sockets = options.allow_sockets;
-<<<<<<< HEAD
-	fd = handover_write(&h, options.program, environ, &err);
-	if (fd < 0)
-		return cli_fail(&err);
-	snprintf(fd_text, sizeof(fd_text), "%d", fd);
-	cli_clean_environment(enter_envp);
-	execve(enter, enter_argv, enter_envp);
-	err_errno(&err, errno, "start '%s'", enter);
-=======
 	h.notify = around.notify;
 	fd = handover_write(&h, options.program, around.envp, &err);
 	if (fd >= 0) {
 		snprintf(fd_text, sizeof(fd_text), "%d", fd);
-		execve(enter, enter_argv, environ);
+		cli_clean_environment(enter_envp);
+		execve(enter, enter_argv, enter_envp);
 		err_errno(&err, errno, "start '%s'", enter);
 		close(fd);
 	}
 	surroundings_done(&around);
->>>>>>> c43a442 (cli: prepare the surroundings of a launch, and say what cannot work)
 	return cli_fail(&err);
 }
