@@ -364,7 +364,8 @@ static int each(sd_bus_message *m, take_fn take, void *arg)
 		r = take(m, key, type, arg);
 		if (r < 0 || (r == 0 && sd_bus_message_skip(m, type) < 0))
 			return -EBADMSG;
-		if (sd_bus_message_exit_container(m) < 0 || sd_bus_message_exit_container(m) < 0)
+		r = sd_bus_message_exit_container(m); /* the variant, and the entry */
+		if (r < 0 || sd_bus_message_exit_container(m) < 0)
 			return -EBADMSG;
 	}
 	return r < 0 || sd_bus_message_exit_container(m) < 0 ? -EBADMSG : 0;
@@ -575,7 +576,7 @@ static int nm_dns_manager(struct names *n, const char *ifname, int64_t deadline,
 	return 0;
 }
 
-int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
+static int ask_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
 {
 	struct nm_config c = { 0 };
 	int r = reach(n, SERVICE_NM, deadline);
@@ -648,7 +649,7 @@ static int take_resolved_link(sd_bus_message *m, const char *key, const char *ty
 	return 0;
 }
 
-int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+static int ask_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
 {
 	_cleanup_message_ sd_bus_message *m = NULL, *found = NULL, *reply = NULL;
 	struct resolved_link l = { 0 };
@@ -678,4 +679,24 @@ int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns
 	*ret = l.dns;
 	copy_string(ret->source, sizeof(ret->source), "systemd-resolved");
 	return 0;
+}
+
+/*
+ * A signal that came between the answers has been read, and no poll(2) would tell of it: it is
+ * taken in now, and bus_poll() makes sure that it is told.
+ */
+int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
+{
+	int r = ask_nm(n, ifname, deadline, ret);
+
+	take_pending(n);
+	return r;
+}
+
+int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+{
+	int r = ask_resolved(n, ifindex, deadline, ret);
+
+	take_pending(n);
+	return r;
 }

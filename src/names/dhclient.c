@@ -71,7 +71,9 @@ static char next(struct reader *r, struct span *ret)
 	*ret = (struct span){ s->at, n ? n : 1 };
 	s->at += ret->len;
 	s->len -= ret->len;
-	return n ? 'w' : *ret->at;
+	if (n)
+		return 'w';
+	return *ret->at;
 }
 
 /* Collects a statement; returns what ended it: one of ";{}", or 0. */

@@ -80,10 +80,10 @@ static int read_file(const struct names *n, const char *dir, const char *name, e
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	more = st.st_size > NAMES_FILE_MAX;
+	more = st.st_size > (off_t)NAMES_FILE_MAX;
 	if (!S_ISREG(st.st_mode) || (more && how == READ_WHOLE))
 		return -EINVAL;
-	if (more && how == READ_TAIL && lseek(fd, st.st_size - NAMES_FILE_MAX, SEEK_SET) < 0)
+	if (more && how == READ_TAIL && lseek(fd, st.st_size - (off_t)NAMES_FILE_MAX, SEEK_SET) < 0)
 		return -errno;
 	ret->written = st.st_mtime;
 	r = fill(fd, ret);

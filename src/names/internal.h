@@ -49,7 +49,7 @@ bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns 
  * -ENOENT: asked, and there is none; -ESRCH: the service is not there; -ETIMEDOUT: it does not
  * answer, or did not a moment ago; -ENOSYS: built without D-Bus. deadline is a clock_ms().
  */
-#define BUS_MS         300 /* for all that is asked about one link */
+#define BUS_MS         300 /* for all that one service is asked about one link */
 #define BUS_SOCKET_DIR "/run/dbus"
 #define BUS_SOCKET     "system_bus_socket"
 int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret);

@@ -110,14 +110,14 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 		files_dhcpcd,
 		files_resolvconf,
 	};
-	int64_t now = time(NULL), deadline = clock_ms() + BUS_MS;
+	int64_t now = time(NULL);
 	int nm, resolved;
 
-	nm = bus_nm(n, link->name, deadline, ret);
+	nm = bus_nm(n, link->name, clock_ms() + BUS_MS, ret);
 	if (nm == 0 || files_nm(n, f, link, now, ret) == 0 ||
 	    files_networkd(n, f, link, now, ret) == 0)
 		goto found;
-	resolved = bus_resolved(n, link->index, deadline, ret);
+	resolved = bus_resolved(n, link->index, clock_ms() + BUS_MS, ret);
 	if (resolved == 0)
 		goto found;
 	for (size_t i = 0; i < ARRAY_SIZE(leases); i++)

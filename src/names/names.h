@@ -60,8 +60,8 @@ void names_close(struct names *n); /* also of a zeroed one, and twice */
 /*
  * The servers and search domains of a link, by the links, addresses and routes in f; ret->index is
  * the link's. A server of either family can be there. 0; or -ENOENT, with a sentence that says
- * what was looked at and how to name a server by hand. D-Bus is given 300 ms in all, and after
- * that no more for a while.
+ * what was looked at and how to name a server by hand. Each of the two services is given 300 ms;
+ * who does not answer in time is not asked again for half a minute, or until it is another one.
  */
 int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
 		  struct fact_dns *ret, struct err *err);

@@ -14,7 +14,7 @@
 
 #include "model/facts.h"
 
-#define NAMES_FILE_MAX    65536 /* bytes that are looked at */
+#define NAMES_FILE_MAX    ((size_t)65536) /* bytes that are looked at */
 #define NAMES_DOMAINS     6
 #define NAMES_LEASE_ADDRS 8
 

@@ -137,16 +137,19 @@ void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret
 		names_add_domain(ret, word.at, word.len);
 }
 
-/* src/core/nm-config.c:nm_config_device_state_write(); the keys are those of its DHCP clients. */
+/*
+ * NetworkManager's src/core/nm-config.c:nm_config_device_state_write(). The keys are the names of
+ * its DHCP clients' options with the group's own before them.
+ */
 static void nm_pair(const struct span *key, const struct span *value, bool six,
 		    struct names_lease *lease)
 {
-	if (span_is(key, six ? "dhcp6_name_servers" : "domain_name_servers"))
+	if (span_is(key, six ? "dhcp6.dhcp6_name_servers" : "dhcp4.domain_name_servers"))
 		names_add_servers(&lease->dns, *value);
-	else if (span_is(key, six ? "dhcp6_domain_search" : "domain_search") ||
-		 (!six && span_is(key, "domain_name")))
+	else if (span_is(key, six ? "dhcp6.dhcp6_domain_search" : "dhcp4.domain_search") ||
+		 (!six && span_is(key, "dhcp4.domain_name")))
 		names_add_domains(&lease->dns, *value);
-	else if (span_is(key, six ? "ip6_address" : "ip_address"))
+	else if (span_is(key, six ? "dhcp6.ip6_address" : "dhcp4.ip_address"))
 		add_addr_text(lease, value);
 }
 
