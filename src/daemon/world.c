@@ -118,6 +118,10 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	for (size_t i = 0; i < w->renames.n; i++)
 		follow_rename(&fresh, w->renames.v[i].from, w->renames.v[i].to);
 	w->renames.n = 0;
+	for (size_t i = 0; i < INHERITED_COUNT && w->facts.fresh_known; i++) /* the kernel's own */
+		memcpy(fresh.inherited[i].fresh, w->facts.inherited[i].fresh,
+		       sizeof(fresh.inherited[i].fresh));
+	fresh.fresh_known = w->facts.fresh_known;
 	if (!w->names_stale) { /* nobody said that they changed: keep what was found */
 		fresh.dns.v = steal_ptr(w->facts.dns.v);
 		fresh.dns.n = w->facts.dns.n;
@@ -316,8 +320,12 @@ static int open_netns(struct world *w, const struct launch *l, struct err *err)
 {
 	int r;
 
-	if (l->netns < 0)
-		return kernel_new_session(&w->kernel, err);
+	if (l->netns < 0) {
+		r = kernel_new_session(&w->kernel, err);
+		if (r == 0 && !w->facts.fresh_known)
+			observe_fresh(&w->facts);
+		return r;
+	}
 	r = foreign_check(l->netns, l->peer, w->kernel.host_ns, &w->facts, err);
 	return r < 0 ? r : kernel_adopt_session(&w->kernel, l->netns, err);
 }

@@ -26,13 +26,13 @@ struct world {
 	struct {
 		struct session *v;
 		size_t n, size;
-	} ended;             /* sessions whose port has gone, and what else they had has not yet */
+	} ended; /* sessions whose port has gone, and what else they had has not yet */
 	struct {
 		struct rename {
 			char from[IFNAMSIZ], to[IFNAMSIZ];
-		} *v;
+		} * v;
 		size_t n, size;
-	} renames; /* of uplinks, since the facts were made */
+	} renames;           /* of uplinks, since the facts were made */
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
 	struct follow_memory follow;

@@ -111,6 +111,34 @@ bool facts_is_our_bridge(const struct fact_link *l)
 	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made);
 }
 
+const char *const inherited_sysctls[INHERITED_COUNT] = {
+	"net/ipv4/ip_unprivileged_port_start",
+	"net/ipv4/ip_local_port_range",
+	"net/ipv4/ip_default_ttl",
+	"net/ipv4/tcp_congestion_control",
+	"net/ipv4/tcp_rmem",
+	"net/ipv4/tcp_wmem",
+	"net/ipv4/tcp_mtu_probing",
+	"net/ipv4/tcp_base_mss",
+	"net/ipv4/tcp_fastopen",
+	"net/ipv4/tcp_timestamps",
+	"net/ipv4/tcp_sack",
+	"net/ipv4/tcp_window_scaling",
+	"net/ipv4/tcp_ecn",
+	"net/ipv4/tcp_keepalive_time",
+	"net/ipv4/tcp_keepalive_intvl",
+	"net/ipv4/tcp_keepalive_probes",
+	"net/ipv4/tcp_fin_timeout",
+	"net/ipv4/tcp_slow_start_after_idle",
+	"net/ipv4/tcp_notsent_lowat",
+	"net/ipv4/tcp_syn_retries",
+	"net/ipv4/tcp_retries2",
+	"net/ipv4/tcp_tw_reuse",
+	"net/ipv4/tcp_moderate_rcvbuf",
+	"net/ipv4/tcp_max_syn_backlog",
+	"net/core/somaxconn",
+};
+
 static const char *const media[] = {
 	[MEDIUM_ETHERNET] = "ethernet", [MEDIUM_WIFI] = "wifi",   [MEDIUM_WWAN] = "wwan",
 	[MEDIUM_VPN] = "vpn",           [MEDIUM_OTHER] = "other",

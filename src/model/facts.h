@@ -81,6 +81,16 @@ bool is_port_sysctl(const char *path);
 
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX]);
 
+/*
+ * Settings that a new netns does not take over from the host: where the host's differ from what a
+ * fresh one has, a session gets the host's.
+ */
+#define INHERITED_COUNT 25
+extern const char *const inherited_sysctls[INHERITED_COUNT]; /* paths, as in obj_sysctl */
+struct fact_inherited {
+	char host[32], fresh[32]; /* "" where the kernel does not have it */
+};
+
 /* An uplink that some session lists, and the number that its mark and table carry. */
 struct fact_slot {
 	uint32_t slot;
@@ -130,6 +140,8 @@ struct facts {
 		struct fact_dns *v;
 		size_t n, size;
 	} dns;
+	struct fact_inherited inherited[INHERITED_COUNT];
+	bool fresh_known;       /* inherited[].fresh is filled in */
 	struct object_set ours; /* sorted */
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */

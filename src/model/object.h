@@ -70,7 +70,7 @@ struct obj_link {
 	bool hardened;         /* a port has these flags; observed, always wanted */
 	char peer[IFNAMSIZ];   /* veth: the name inside the session; unknown when observed */
 	struct mac peer_mac;
-	uint32_t peer_mtu; /* 0: the kernel\'s default */
+	uint32_t peer_mtu; /* 0: the kernel's default */
 };
 
 struct obj_address {

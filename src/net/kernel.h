@@ -48,6 +48,12 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct 
 int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,
 		 struct err *err);
 
+/*
+ * Reads what a fresh netns has (facts->inherited) in the one where the caller stands: a new one,
+ * which nobody has touched.
+ */
+void observe_fresh(struct facts *facts);
+
 /* Reads the sysctls of one more uplink into facts that were observed before. */
 int observe_uplink(const char *name, struct facts *facts, struct err *err);
 

@@ -577,7 +577,6 @@ static int read_sysctls(struct look *l, struct err *err)
 		"net/ipv6/conf/all/disable_ipv6",
 		"net/ipv6/conf/all/force_forwarding",
 		"net/ipv6/conf/all/forwarding",
-		"net/ipv4/ip_unprivileged_port_start",
 	};
 	struct facts *f = l->f;
 	char path[SYSCTL_MAX];
@@ -609,11 +608,22 @@ static int read_sysctls(struct look *l, struct err *err)
 		if (is_our_port(&f->links.v[i]))
 			r = read_sysctl(f, path);
 	}
+	for (size_t i = 0; i < INHERITED_COUNT; i++)
+		sysctl_read(inherited_sysctls[i], f->inherited[i].host,
+			    sizeof(f->inherited[i].host));
 	if (r == 0 && !facts_sysctl(f, "net/ipv6/conf/all/force_forwarding"))
 		r = read_ip6_forwarding(f);
 	if (r < 0)
 		return err_errno(err, -r, "read the sysctls");
 	return 0;
+}
+
+void observe_fresh(struct facts *f)
+{
+	for (size_t i = 0; i < INHERITED_COUNT; i++)
+		sysctl_read(inherited_sysctls[i], f->inherited[i].fresh,
+			    sizeof(f->inherited[i].fresh));
+	f->fresh_known = true;
 }
 
 int observe_uplink(const char *name, struct facts *f, struct err *err)

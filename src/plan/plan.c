@@ -510,12 +510,12 @@ static void add_session_sysctl(struct object_set *set, const char *path, const c
  */
 static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_set *set)
 {
-	const struct fact_sysctl *start = facts_sysctl(f, "net/ipv4/ip_unprivileged_port_start");
-
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
 	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see names.c */
-	if (start && start->value[0] && strcmp(start->value, "1024"))
-		add_session_sysctl(set, start->path, start->value);
+	for (size_t i = 0; i < INHERITED_COUNT && f->fresh_known; i++)
+		if (f->inherited[i].host[0] && f->inherited[i].fresh[0] &&
+		    strcmp(f->inherited[i].host, f->inherited[i].fresh) != 0)
+			add_session_sysctl(set, inherited_sysctls[i], f->inherited[i].host);
 	if (!host_has_ip6(f))
 		return;
 	if (!ip6) {

@@ -2,6 +2,7 @@
 /* via-iface plan: what a run would do, as lines to paste, and its undoing. Changes nothing. */
 #include <errno.h>
 #include <json.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,6 +154,13 @@ static int look_closer(const struct request *request, struct facts *f, struct er
 	return r;
 }
 
+/* A netns of our own shows what a fresh one has; the host has been looked at before. */
+static void look_at_fresh(struct facts *f)
+{
+	if (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
+		observe_fresh(f);
+}
+
 int verb_plan(int argc, char *argv[])
 {
 	struct cli_options options;
@@ -171,6 +179,8 @@ int verb_plan(int argc, char *argv[])
 	r = observe(&k, 0, &f, &err);
 	if (r == 0)
 		r = look_closer(&options.request, &f, &err);
+	if (r == 0)
+		look_at_fresh(&f);
 	if (r == 0)
 		r = make_plan(&f, &options.request, &s, &set, &err);
 	if (r == 0 && options.json)

@@ -220,7 +220,6 @@ void scene_host(struct facts *f)
 	memcpy(f->host_id, id, sizeof(id));
 	f->nft_visible = true;
 	scene_lo(f);
-	scene_sysctl(f, "net/ipv4/ip_unprivileged_port_start", "1024", "");
 	scene_sysctl(f, "net/ipv6/conf/all/disable_ipv6", "0", "");
 	scene_sysctl(f, "net/ipv6/conf/all/force_forwarding", "0", "");
 }

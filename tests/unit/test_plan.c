@@ -737,7 +737,14 @@ static void test_inside(void **state)
 	const struct object *bridge;
 
 	scene_split(&x->f);
-	scene_sysctl(&x->f, "net/ipv4/ip_unprivileged_port_start", "80", "");
+	x->f.fresh_known = true;
+	strcpy(x->f.inherited[0].host, "80");
+	strcpy(x->f.inherited[0].fresh, "1024");
+	strcpy(x->f.inherited[4].host, "4096 131072 16777216");
+	strcpy(x->f.inherited[4].fresh, "4096 131072 6291456");
+	strcpy(x->f.inherited[5].host, "4096 16384 4194304");
+	strcpy(x->f.inherited[5].fresh, "4096 16384 4194304");
+	strcpy(x->f.inherited[6].host, "1"); /* a fresh netns has none of it */
 	plan_one(x, session(1, 1, "wlp6s0"));
 	HAS(&x->inside, "ip netns add ns\n");
 	HAS(&x->inside, "ip -n ns link set dev lo up\n");
@@ -750,6 +757,9 @@ static void test_inside(void **state)
 			"proto static\n");
 	HAS(&x->inside, "'net/ipv4/ping_group_range=0 2147483647'");
 	HAS(&x->inside, "net/ipv4/ip_unprivileged_port_start=80\n");
+	HAS(&x->inside, "'net/ipv4/tcp_rmem=4096 131072 16777216'\n");
+	HAS_NOT(&x->inside, "tcp_wmem");
+	HAS_NOT(&x->inside, "tcp_mtu_probing");
 	HAS(&x->inside, "net/ipv6/conf/default/accept_ra=0\n");
 	bridge = link_named(&x->host, "via0");
 	for (const struct object *o = x->inside.v; o < x->inside.v + x->inside.n; o++)
