@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "ipc/handover.h"
 #include "model/request.h"
 
 /* Exit status, the convention of env(1), nice(1) and docker-run(1). */
@@ -29,8 +30,13 @@ struct cli_options {
 int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
 		  struct err *err);
 
-/* The verbs. Each returns an exit status; argv[0] is the verb itself. */
-int cli_run(int argc, char *argv[]);
+/*
+ * The launch. Returns an exit status, when it fails; argv[0] is the verb or the program's name. For
+ * --user somebody must look users up, which takes the C library's loadable modules: where that is
+ * NULL, via-iface-verbs does all of it.
+ */
+typedef int (*cli_find_user)(const char *name, struct handover_user *ret, struct err *err);
+int cli_run(int argc, char *argv[], cli_find_user find_user);
 
 /*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be

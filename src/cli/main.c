@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "config.h"
 
+static int run(int argc, char *argv[]);
 static int cli_help(int argc, char *argv[]);
 static int cli_version(int argc, char *argv[]);
 static int cli_later(int argc, char *argv[]);
@@ -15,7 +16,7 @@ static const struct verb {
 	int (*run)(int argc, char *argv[]);
 	const char *help;
 } verbs[] = {
-	{ "run", cli_run, "[OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]" },
+	{ "run", run, "[OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]" },
 	{ "plan", cli_verb, "[OPTIONS] UPLINK[,UPLINK…]" },
 	{ "list", cli_verb, "[--json]" },
 	{ "move", cli_verb, "SESSION UPLINK[,UPLINK…]" },
@@ -34,6 +35,11 @@ static const struct verb {
 	{ "doctor", cli_later, NULL },
 	{ "desktop", cli_later, NULL },
 };
+
+static int run(int argc, char *argv[])
+{
+	return cli_run(argc, argv, NULL);
+}
 
 static int cli_version(int argc, char *argv[])
 {
@@ -95,5 +101,5 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
-	return cli_run(argc, argv);
+	return run(argc, argv);
 }

@@ -14,7 +14,7 @@ static const struct {
 	int (*run)(int argc, char *argv[]);
 } verbs[] = {
 	{ "list", verb_list }, { "move", verb_move },    { "pause", verb_pause },
-	{ "plan", verb_plan }, { "resume", verb_pause },
+	{ "plan", verb_plan }, { "resume", verb_pause }, { "run", verb_run },
 };
 
 int main(int argc, char *argv[])

@@ -10,6 +10,7 @@ int verb_list(int argc, char *argv[]);
 int verb_move(int argc, char *argv[]);
 int verb_pause(int argc, char *argv[]); /* and resume */
 int verb_plan(int argc, char *argv[]);
+int verb_run(int argc, char *argv[]);
 
 /*
  * The session that a word of the command line means: one of the caller's by name, else anybody's
