@@ -347,9 +347,11 @@ static void look_at_suspects(struct world *w, struct effect *e)
 		memcpy(key.link.name, e->suspects[i], IFNAMSIZ);
 		key.link.kind = strcmp(key.link.name, BRIDGE_NAME) ? LINK_VETH : LINK_BRIDGE;
 		have = set_find(&w->facts.ours, &key);
+		key.kind = OBJ_LINK_UP;
 		if (up == -ENODEV && key.link.kind == LINK_VETH)
 			continue; /* its own event follows */
-		if (up <= 0 || !have || !object_same(&now, have))
+		if (up < 0 || up != (set_find(&w->facts.ours, &key) != NULL) || !have ||
+		    !object_same(&now, have))
 			wrong(e);
 	}
 }

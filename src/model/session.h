@@ -58,6 +58,7 @@ struct session {
 	struct ip dns[SESSION_DNS_MAX]; /* its own name servers (--dns) */
 	uint32_t n_dns;                 /* 0: those of the uplink */
 	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
+	bool quiet; /* it has no carrier now (plan/follow.h); not in the alias */
 };
 
 /* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */

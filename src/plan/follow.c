@@ -12,14 +12,15 @@
 
 void follow_done(struct follow_memory *m)
 {
-	VEC_DONE(m);
+	VEC_DONE(&m->good);
+	VEC_DONE(&m->blocked);
 }
 
 static struct follow_good *good(const struct follow_memory *m, const char *uplink)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (!strcmp(m->v[i].uplink, uplink))
-			return &m->v[i];
+	for (size_t i = 0; i < m->good.n; i++)
+		if (!strcmp(m->good.v[i].uplink, uplink))
+			return &m->good.v[i];
 	return NULL;
 }
 
@@ -33,10 +34,10 @@ static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < m->n; i++)
-		if (usable(f, m->v[i].uplink))
-			m->v[kept++] = m->v[i];
-	m->n = kept;
+	for (size_t i = 0; i < m->good.n; i++)
+		if (usable(f, m->good.v[i].uplink))
+			m->good.v[kept++] = m->good.v[i];
+	m->good.n = kept;
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
 		const struct fact_link *l;
@@ -46,7 +47,7 @@ static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
 
 			if (good(m, l->name) || !usable(f, l->name))
 				continue;
-			g = VEC_PUSH(m);
+			g = VEC_PUSH(&m->good);
 			if (!g)
 				return -ENOMEM;
 			memcpy(g->uplink, l->name, sizeof(g->uplink));
@@ -99,6 +100,51 @@ static int take_slot(struct facts *f, struct session *s, const char *uplink, str
 	return 0;
 }
 
+static struct follow_blocked *blocked(const struct follow_memory *m, uint32_t id)
+{
+	for (size_t i = 0; i < m->blocked.n; i++)
+		if (m->blocked.v[i].id == id)
+			return &m->blocked.v[i];
+	return NULL;
+}
+
+/* Takes the carrier of a session that has had no way out for long, and gives it back. */
+static int follow_carrier(const struct facts *f, struct session *s, struct follow_memory *m,
+			  int64_t now, int64_t *again)
+{
+	struct follow_blocked *b = blocked(m, s->id);
+
+	s->quiet = s->flags & SESSION_PAUSED;
+	if (s->quiet || (s->uplink[0] && usable(f, s->uplink))) {
+		if (b)
+			*b = m->blocked.v[--m->blocked.n];
+		return 0;
+	}
+	if (!b) {
+		b = VEC_PUSH(&m->blocked);
+		if (!b)
+			return -ENOMEM;
+		*b = (struct follow_blocked){ .id = s->id, .since = now };
+	}
+	s->quiet = now - b->since >= FOLLOW_QUIET_MS;
+	if (!s->quiet && b->since + FOLLOW_QUIET_MS < *again)
+		*again = b->since + FOLLOW_QUIET_MS;
+	return 0;
+}
+
+static void forget_ended(const struct facts *f, struct follow_memory *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->blocked.n; i++)
+		for (size_t j = 0; j < f->sessions.n; j++)
+			if (f->sessions.v[j].id == m->blocked.v[i].id) {
+				m->blocked.v[kept++] = m->blocked.v[i];
+				break;
+			}
+	m->blocked.n = kept;
+}
+
 int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
 	   struct err *err)
 {
@@ -107,6 +153,7 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
 
 	if (r < 0)
 		return err_errno(err, -r, "remember the uplinks");
+	forget_ended(f, m);
 	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
 		struct session *s = &f->sessions.v[i];
 		char name[IFNAMSIZ];
@@ -114,11 +161,13 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
 		if (s->flags & SESSION_PAUSED) {
 			s->slot = 0;
 			s->uplink[0] = 0;
-			continue;
+		} else {
+			snprintf(name, sizeof(name), "%s", choose(f, s, m, now, &again));
+			if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
+				r = take_slot(f, s, name, err);
 		}
-		snprintf(name, sizeof(name), "%s", choose(f, s, m, now, &again));
-		if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
-			r = take_slot(f, s, name, err);
+		if (r == 0 && follow_carrier(f, s, m, now, &again) < 0)
+			r = err_errno(err, ENOMEM, "remember session '%s'", s->name);
 	}
 	*ret_again = again;
 	return r;

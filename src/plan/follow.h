@@ -13,19 +13,41 @@
 
 #define FOLLOW_HOLD_MS 5000
 
-/* Since when each uplink can serve; what the daemon remembers between looks. Starts zeroed. */
+/*
+ * A session that has been blocked for this long, or that is paused, loses its carrier: its programs
+ * are then told "network is unreachable" by their own kernel at once, which an ICMP error from
+ * here does about once a second only (net/ipv4/icmp.c, icmp_ratelimit). What an uplink goes
+ * through in a roam or a renewed lease is shorter, and not seen inside.
+ */
+#define FOLLOW_QUIET_MS 1000
+
+/* An uplink can serve, a session has none; since when, of clock_ms(). */
+struct follow_good {
+	char uplink[IFNAMSIZ];
+	int64_t since;
+};
+struct follow_blocked {
+	uint32_t id;
+	int64_t since;
+};
+
+/* What the daemon remembers between looks. Starts zeroed. */
 struct follow_memory {
-	struct follow_good {
-		char uplink[IFNAMSIZ];
-		int64_t since; /* clock_ms() */
-	} * v;
-	size_t n, size;
+	struct {
+		struct follow_good *v;
+		size_t n, size;
+	} good;
+	struct {
+		struct follow_blocked *v;
+		size_t n, size;
+	} blocked;
 };
 
 void follow_done(struct follow_memory *m);
 
 /*
- * Gives each session in the facts the slot that is its now, and slots to uplinks that had none.
+ * Gives each session in the facts the slot that is its now, slots to uplinks that had none, and
+ * says which sessions lose their carrier.
  * now is clock_ms(); *ret_again the time at which to ask again though nothing happened, INT64_MAX
  * for never. Returns 0, -ENOMEM, or -EUSERS when all slots are taken.
  */

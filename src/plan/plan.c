@@ -185,7 +185,8 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	fdb.fdb.mac = plan_session_mac(s);
 	set_add(x->set, &fdb);
 	strcpy(up.link_up.name, o.link.name);
-	set_add(x->set, &up);
+	if (!s->quiet)
+		set_add(x->set, &up);
 	if (x->ip6) {
 		own_sysctl_path(&port_sysctl, o.link.name, off.sysctl.path);
 		snprintf(off.sysctl.value, sizeof(off.sysctl.value), "%s", port_sysctl.value);
@@ -512,6 +513,7 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 {
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
 	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see names.c */
+	add_session_sysctl(set, "net/ipv4/conf/default/ignore_routes_with_linkdown", "1");
 	for (size_t i = 0; i < INHERITED_COUNT && f->fresh_known; i++)
 		if (f->inherited[i].host[0] && f->inherited[i].fresh[0] &&
 		    strcmp(f->inherited[i].host, f->inherited[i].fresh) != 0)
@@ -522,6 +524,7 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 		add_session_sysctl(set, "net/ipv6/conf/default/disable_ipv6", "1");
 		return;
 	}
+	add_session_sysctl(set, "net/ipv6/conf/default/ignore_routes_with_linkdown", "1");
 	add_session_sysctl(set, "net/ipv6/conf/default/accept_ra", "0");
 	add_session_sysctl(set, "net/ipv6/conf/default/addr_gen_mode", "1");
 }
