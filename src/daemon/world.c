@@ -145,6 +145,8 @@ static bool only_sessions(const struct steps *steps)
 	for (size_t i = 0; i < steps->n; i++) {
 		const struct object *o = steps->v[i].want ? steps->v[i].want : steps->v[i].have;
 
+		if (o->kind == OBJ_NFT_ACCEPT)
+			return false; /* its handle is still to be learnt */
 		if (o->place == PLACE_SESSION || object_is_nft(o))
 			continue;
 		switch (o->kind) {
@@ -170,6 +172,7 @@ static bool only_sessions(const struct steps *steps)
 		case OBJ_NFT_SET:
 		case OBJ_NFT_ELEMENT:
 		case OBJ_NFT_RULE:
+		case OBJ_NFT_ACCEPT:
 		case OBJ_KIND_COUNT:
 			return false;
 		}
@@ -190,6 +193,14 @@ static bool ends_with_session(const struct object *o)
 /* What was wanted is now what is there; the inside of a session is nobody's business any more. */
 static void adopt(struct world *w, struct object_set *want)
 {
+	for (size_t i = 0; i < want->n; i++) {
+		struct object *o = &want->v[i];
+		const struct object *have =
+			o->kind == OBJ_NFT_ACCEPT ? set_find(&w->facts.ours, o) : NULL;
+
+		if (have) /* by which it can be removed */
+			o->nft_accept.handle = have->nft_accept.handle;
+	}
 	set_filter(want, is_host_object);
 	set_done(&w->facts.ours);
 	w->facts.ours = *want;

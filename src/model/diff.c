@@ -88,7 +88,8 @@ struct rebuild {
 
 static bool is_gone(const struct rebuild *rebuild, const struct object *o)
 {
-	return o->place == PLACE_HOST && object_is_nft(o) && rebuild->family[o->family];
+	return o->place == PLACE_HOST && object_is_nft(o) && o->kind != OBJ_NFT_ACCEPT &&
+	       rebuild->family[o->family];
 }
 
 static int find_rebuilds(const struct object_set *want, const struct object_set *have,

@@ -26,6 +26,13 @@ const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
 	{ "ipv6", "force_forwarding", "1" },
 };
 
+/* In the order of preference: each is read before what its firewall decides itself. */
+const char *const guest_chains[GUEST_CHAIN_COUNT] = {
+	"DOCKER-USER", /* the one chain that Docker neither fills nor flushes */
+	"ufw-before-forward",
+	"ufw6-before-forward",
+};
+
 const struct own_sysctl port_sysctl = { "ipv6", "disable_ipv6", "1" };
 
 bool is_port_sysctl(const char *path)
@@ -61,6 +68,18 @@ const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path)
 	for (size_t i = 0; i < f->sysctls.n; i++)
 		if (!strcmp(f->sysctls.v[i].path, path))
 			return &f->sysctls.v[i];
+	return NULL;
+}
+
+const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, const char *table,
+				     const char *name)
+{
+	for (size_t i = 0; i < f->chains.n; i++) {
+		const struct fact_chain *c = &f->chains.v[i];
+
+		if (c->family == family && !strcmp(c->table, table) && !strcmp(c->name, name))
+			return c;
+	}
 	return NULL;
 }
 
@@ -167,6 +186,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);
 	VEC_DONE(&f->dns);
+	VEC_DONE(&f->chains);
 	set_done(&f->ours);
 	*f = (struct facts){ 0 };
 }

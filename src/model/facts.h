@@ -111,6 +111,23 @@ struct fact_dns {
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
 };
 
+/*
+ * Somebody else's chain through which what is forwarded goes: a base chain at that hook, or one
+ * that a known firewall keeps for others' rules and leads into from there.
+ */
+struct fact_chain {
+	uint8_t family; /* NFPROTO_INET, _IPV4, _IPV6 */
+	char table[FOREIGN_NAME_MAX];
+	char name[FOREIGN_NAME_MAX];
+	bool base;         /* at the hook; else one of guest_chains */
+	bool owned;        /* only the program that made the table can change it */
+	bool drops;        /* its policy */
+	bool closes;       /* a rule drops or rejects whatever is left */
+	uint32_t leads_to; /* guest_chains[i] that it always jumps to, as bits */
+};
+#define GUEST_CHAIN_COUNT 3
+extern const char *const guest_chains[GUEST_CHAIN_COUNT];
+
 struct facts {
 	struct {
 		struct fact_link *v;
@@ -140,10 +157,15 @@ struct facts {
 		struct fact_dns *v;
 		size_t n, size;
 	} dns;
+	struct {
+		struct fact_chain *v;
+		size_t n, size;
+	} chains;
 	struct fact_inherited inherited[INHERITED_COUNT];
 	bool fresh_known;       /* inherited[].fresh is filled in */
 	struct object_set ours; /* sorted */
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
+	bool legacy_filter;     /* iptables-legacy filters here, which nf_tables cannot show */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
 };
 
@@ -155,6 +177,10 @@ const struct fact_link *facts_link_by_index(const struct facts *f, int index);
 /* The name servers of a device; of the host with index 0; NULL when none were found. */
 const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
+
+/* Somebody else's chain, or NULL. */
+const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, const char *table,
+				     const char *name);
 
 /* The slot of an uplink, or 0. */
 uint32_t facts_slot(const struct facts *f, const char *uplink);

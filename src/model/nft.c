@@ -308,6 +308,10 @@ const char *nft_family_name(uint8_t family)
 	switch (family) {
 	case NFPROTO_INET:
 		return "inet";
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
 	case NFPROTO_BRIDGE:
 		return "bridge";
 	case NFPROTO_ARP:
@@ -562,6 +566,12 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		break;
 	case NFT_OP_RESET:
 		strbuf_add(sb, "reject with tcp reset");
+		break;
+	case NFT_OP_COUNTER:
+		strbuf_add(sb, "counter");
+		break;
+	case NFT_OP_XT_REPLIES: /* as nft(8) lists it; it cannot be written so */
+		strbuf_add(sb, "ct state related,established");
 		break;
 	case NFT_OP_VERDICT:
 		nft_print_verdict(sb, s->verdict, s->name);

@@ -21,10 +21,15 @@
 
 #define NFT_TABLE_NAME        "via_iface"
 #define NFT_NAME_MAX          32 /* of sets and chains of ours, with the terminator */
+#define FOREIGN_NAME_MAX      64 /* of others' tables and chains; longer ones are left alone */
 #define NFT_KEY_MAX           48 /* bytes of a set key: three registers of 16 */
 #define NFT_FIELDS_MAX        3
 #define NFT_STMTS_MAX         10
 #define NFT_DATA_TYPE_VERDICT 0xffffff00u /* linux/netfilter/nf_tables.h:NFT_DATA_VERDICT */
+
+#define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */
+#define CT_STATE_ESTABLISHED (1u << 1)
+#define CT_STATE_RELATED     (1u << 2)
 
 /* nftables' own datatype numbers (nftables include/datatype.h); nft(8) needs them to list. */
 enum nft_type {
@@ -99,7 +104,9 @@ enum nft_op {
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
 	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
 	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
-	NFT_OP_VERDICT,     /* accept, drop, jump or goto name */
+	NFT_OP_COUNTER,
+	NFT_OP_XT_REPLIES, /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
+	NFT_OP_VERDICT,    /* accept, drop, jump or goto name */
 	NFT_OP_COUNT,
 };
 

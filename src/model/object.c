@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[OBJ_NFT_SET] = "nft set",
 	[OBJ_NFT_ELEMENT] = "nft element",
 	[OBJ_NFT_RULE] = "nft rule",
+	[OBJ_NFT_ACCEPT] = "nft accept",
 };
 static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == OBJ_KIND_COUNT, "a kind has no name");
 
@@ -33,7 +34,7 @@ const char *object_kind_name(enum object_kind kind)
 
 bool object_is_nft(const struct object *o)
 {
-	return o->kind >= OBJ_NFT_TABLE && o->kind <= OBJ_NFT_RULE;
+	return o->kind >= OBJ_NFT_TABLE && o->kind <= OBJ_NFT_ACCEPT;
 }
 
 /*
@@ -55,6 +56,8 @@ static int host_rank(const struct object *o)
 		return 3;
 	case OBJ_NFT_RULE:
 		return 4;
+	case OBJ_NFT_ACCEPT: /* a door in somebody else's wall: our own stands already */
+		return 5;
 	case OBJ_LINK:
 		return o->link.kind == LINK_BRIDGE ? 10 : 41;
 	case OBJ_SYSCTL: /* of our own device before it is up, of the uplink after the fences */
@@ -93,6 +96,7 @@ static int session_rank(const struct object *o)
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
 	case OBJ_NFT_RULE:
+	case OBJ_NFT_ACCEPT:
 		return 51 + (int)o->kind - (int)OBJ_NFT_TABLE;
 	case OBJ_ADDRESS:
 		return 60;
@@ -165,6 +169,15 @@ static int element_compare(const struct obj_nft_element *a, const struct obj_nft
 	return memcmp(a->key.bytes, b->key.bytes, a->key.len);
 }
 
+static int accept_compare(const struct obj_nft_accept *a, const struct obj_nft_accept *b)
+{
+	ORDER(strcmp(a->table, b->table));
+	ORDER(strcmp(a->chain, b->chain));
+	ORDER(CMP(a->iptables, b->iptables));
+	ORDER(CMP(a->back, b->back));
+	return CMP(a->nth, b->nth);
+}
+
 int object_compare(const struct object *a, const struct object *b)
 {
 	ORDER(CMP(object_rank(a), object_rank(b)));
@@ -205,6 +218,8 @@ int object_compare(const struct object *a, const struct object *b)
 	case OBJ_NFT_RULE:
 		ORDER(strcmp(a->nft_rule.chain, b->nft_rule.chain));
 		return CMP(a->nft_rule.index, b->nft_rule.index);
+	case OBJ_NFT_ACCEPT:
+		return accept_compare(&a->nft_accept, &b->nft_accept);
 	}
 	return 0;
 }
@@ -264,6 +279,7 @@ bool object_same(const struct object *a, const struct object *b)
 	case OBJ_RULE:
 	case OBJ_FDB:
 	case OBJ_NFT_TABLE:
+	case OBJ_NFT_ACCEPT:
 	case OBJ_KIND_COUNT:
 		break;
 	}
@@ -315,6 +331,10 @@ const char *object_name(const struct object *o, char *buf)
 	case OBJ_NFT_RULE: /* each of them starts with a name */
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s " NFT_TABLE_NAME " %s", kind,
 			 nft_family_name(o->family), o->nft_chain.name);
+		break;
+	case OBJ_NFT_ACCEPT:
+		snprintf(buf, OBJECT_NAME_MAX, "%s %s %s %s", kind, nft_family_name(o->family),
+			 o->nft_accept.table, o->nft_accept.chain);
 		break;
 	case OBJ_NETNS:
 	case OBJ_KIND_COUNT:

@@ -45,6 +45,7 @@ enum object_kind {
 	OBJ_NFT_SET,
 	OBJ_NFT_ELEMENT,
 	OBJ_NFT_RULE,
+	OBJ_NFT_ACCEPT, /* of ours, in a table of somebody else's */
 	OBJ_KIND_COUNT,
 };
 
@@ -166,6 +167,19 @@ struct obj_nft_rule {
 	struct nft_rule *rule;    /* NULL in an observed one; owned by the set it is in */
 };
 
+/*
+ * An accept for our bridge in another firewall's forward chain, known as ours by its comment; what
+ * it says follows from its key (model/accept.h).
+ */
+struct obj_nft_accept {
+	char table[FOREIGN_NAME_MAX]; /* key */
+	char chain[FOREIGN_NAME_MAX]; /* key */
+	bool iptables;                /* key: in the words of iptables-nft, whose chain it is */
+	bool back;                    /* key: of what comes back to the bridge; else from it */
+	uint32_t nth;                 /* key: 0, but for the copies that somebody else made of it */
+	uint64_t handle;              /* of an observed one */
+};
+
 struct object {
 	enum object_kind kind;
 	enum place place;
@@ -185,6 +199,7 @@ struct object {
 		struct obj_nft_set nft_set;
 		struct obj_nft_element nft_element;
 		struct obj_nft_rule nft_rule;
+		struct obj_nft_accept nft_accept;
 	};
 };
 

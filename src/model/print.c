@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "model/accept.h"
 #include "model/session.h"
 
 /*
@@ -239,6 +240,72 @@ static void add_rule(struct strbuf *sb, const struct object *o, const char *netn
 	strbuf_add(sb, "'\n");
 }
 
+/* -I or -D; iptables finds what it removes by its words. */
+static void iptables_accept(struct strbuf *sb, const struct object *o, const char *command)
+{
+	const struct obj_nft_accept *a = &o->nft_accept;
+
+	strbuf_add(sb, "%s ", o->family == NFPROTO_IPV6 ? "ip6tables-nft" : "iptables-nft");
+	if (strcmp(a->table, "filter") != 0) {
+		strbuf_add(sb, "-t ");
+		quoted(sb, a->table);
+		strbuf_add(sb, " ");
+	}
+	strbuf_add(sb, "%s ", command);
+	quoted(sb, a->chain);
+	strbuf_add(sb, " -%s " BRIDGE_NAME "%s -m comment --comment " ACCEPT_COMMENT " -j ACCEPT\n",
+		   a->back ? "o" : "i",
+		   a->back ? " -m conntrack --ctstate RELATED,ESTABLISHED" : "");
+}
+
+static void foreign_chain(struct strbuf *sb, const struct object *o)
+{
+	strbuf_add(sb, "%s ", nft_family_name(o->family));
+	in_quotes(sb, o->nft_accept.table);
+	strbuf_add(sb, " ");
+	in_quotes(sb, o->nft_accept.chain);
+}
+
+static void add_accept(struct strbuf *sb, const struct object *o)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+	struct nft_rule rule;
+
+	if (o->nft_accept.iptables) {
+		iptables_accept(sb, o, "-I");
+		return;
+	}
+	accept_rule(&o->nft_accept, &rule);
+	nft_print_rule(&text, &rule);
+	sb->failed |= strbuf_failed(&text);
+	strbuf_add(sb, "nft 'insert rule ");
+	foreign_chain(sb, o);
+	strbuf_add(sb, " %s comment \"" ACCEPT_COMMENT "\"'\n", strbuf_text(&text));
+}
+
+/* nft(8) removes a rule by its handle alone, which is found where the rule stands. */
+static void remove_accept(struct strbuf *sb, const struct object *o)
+{
+	const char *dev = o->nft_accept.back ? "oifname" : "iifname";
+
+	if (o->nft_accept.iptables) {
+		iptables_accept(sb, o, "-D");
+		return;
+	}
+	strbuf_add(sb, "nft 'delete rule ");
+	foreign_chain(sb, o);
+	if (o->nft_accept.handle) {
+		strbuf_add(sb, " handle %llu'\n", (unsigned long long)o->nft_accept.handle);
+		return;
+	}
+	strbuf_add(sb, " handle '$(nft -a 'list chain ");
+	foreign_chain(sb, o);
+	strbuf_add(sb,
+		   "' | sed -n 's/.*%s \"" BRIDGE_NAME "\".* comment \"" ACCEPT_COMMENT
+		   "\" # handle //p')\n",
+		   dev);
+}
+
 static void neigh(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
 {
 	char text[IP_TEXT_MAX], mac[MAC_TEXT_MAX];
@@ -304,6 +371,9 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 	case OBJ_NFT_RULE:
 		add_rule(sb, o, netns);
 		break;
+	case OBJ_NFT_ACCEPT:
+		add_accept(sb, o);
+		break;
 	case OBJ_KIND_COUNT:
 		break;
 	}
@@ -321,6 +391,8 @@ bool print_goes_along(const struct object *o)
 		       (o->kind == OBJ_ROUTE && !strcmp(o->route.dev, BRIDGE_NAME));
 	case OBJ_SYSCTL:
 		return !o->sysctl.before[0];
+	case OBJ_NFT_ACCEPT:
+		return false;
 	case OBJ_LINK_UP:
 	case OBJ_ADDRESS:
 	case OBJ_NEIGH:
@@ -395,6 +467,9 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 	case OBJ_NFT_RULE:
 		nft(sb, o, "flush", "chain", netns);
 		strbuf_add(sb, " %s'\n", o->nft_rule.chain);
+		break;
+	case OBJ_NFT_ACCEPT:
+		remove_accept(sb, o);
 		break;
 	case OBJ_KIND_COUNT:
 		break;

@@ -202,7 +202,8 @@ static bool goes_along(const struct steps *steps, size_t i)
 {
 	const struct object *o = object_of(&steps->v[i]);
 
-	if (steps->v[i].action != STEP_REMOVE || o->kind == OBJ_NFT_TABLE)
+	if (steps->v[i].action != STEP_REMOVE || o->kind == OBJ_NFT_TABLE ||
+	    o->kind == OBJ_NFT_ACCEPT) /* whose table is not ours */
 		return false;
 	for (size_t j = i + 1; j < steps->n; j++) { /* removals go backwards: the table is last */
 		const struct object *p = object_of(&steps->v[j]);

@@ -18,11 +18,13 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/xt_conntrack.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "model/accept.h"
 
 #define TCPOPT_MAXSEG 2 /* RFC 9293, section 3.2 */
 
@@ -256,6 +258,35 @@ static void verdict(struct builder *b, const struct nft_stmt *s)
 		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, s->name);
 }
 
+/* As iptables writes it (extensions/libxt_conntrack.c); libnftnl frees the bytes. */
+static void xt_replies(struct builder *b)
+{
+	size_t len = (sizeof(struct xt_conntrack_mtinfo3) + 7) / 8 * 8; /* XT_ALIGN() */
+	struct xt_conntrack_mtinfo3 *info = calloc(1, len);
+	struct nftnl_expr *e = expr(b, "match");
+
+	if (!info || !e) {
+		free(info);
+		b->failed = true;
+		return;
+	}
+	info->match_flags = XT_CONNTRACK_STATE;
+	info->state_mask = CT_STATE_ESTABLISHED | CT_STATE_RELATED;
+	nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "conntrack");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 3);
+	nftnl_expr_set(e, NFTNL_EXPR_MT_INFO, info, (uint32_t)len);
+}
+
+static void counter(struct builder *b)
+{
+	struct nftnl_expr *e = expr(b, "counter");
+
+	if (e) { /* both are sent, or nothing of it is */
+		nftnl_expr_set_u64(e, NFTNL_EXPR_CTR_PACKETS, 0);
+		nftnl_expr_set_u64(e, NFTNL_EXPR_CTR_BYTES, 0);
+	}
+}
+
 static void statement(struct builder *b, const struct nft_stmt *s)
 {
 	switch (s->op) {
@@ -291,6 +322,12 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 	case NFT_OP_RESET:
 		reject(b, NFT_REJECT_TCP_RST, 0);
 		break;
+	case NFT_OP_COUNTER:
+		counter(b);
+		break;
+	case NFT_OP_XT_REPLIES:
+		xt_replies(b);
+		break;
 	case NFT_OP_VERDICT:
 		verdict(b, s);
 		break;
@@ -300,22 +337,50 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 }
 
 /* NULL when out of memory. */
-static struct nftnl_rule *build_rule(const struct object *o)
+static struct nftnl_rule *build_any_rule(uint8_t family, const char *table, const char *chain,
+					 const struct nft_rule *rule)
 {
 	struct builder b = { .rule = nftnl_rule_alloc() };
 
 	if (!b.rule)
 		return NULL;
-	nftnl_rule_set_u32(b.rule, NFTNL_RULE_FAMILY, o->family);
-	b.failed = nftnl_rule_set_str(b.rule, NFTNL_RULE_TABLE, NFT_TABLE_NAME) < 0 ||
-		   nftnl_rule_set_str(b.rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) < 0;
-	for (size_t i = 0; o->nft_rule.rule && i < o->nft_rule.rule->n_stmts; i++)
-		statement(&b, &o->nft_rule.rule->stmts[i]);
+	nftnl_rule_set_u32(b.rule, NFTNL_RULE_FAMILY, family);
+	b.failed = nftnl_rule_set_str(b.rule, NFTNL_RULE_TABLE, table) < 0 ||
+		   nftnl_rule_set_str(b.rule, NFTNL_RULE_CHAIN, chain) < 0;
+	for (size_t i = 0; rule && i < rule->n_stmts; i++)
+		statement(&b, &rule->stmts[i]);
 	if (b.failed) {
 		nftnl_rule_free(b.rule);
 		return NULL;
 	}
 	return b.rule;
+}
+
+static struct nftnl_rule *build_rule(const struct object *o)
+{
+	return build_any_rule(o->family, NFT_TABLE_NAME, o->nft_rule.chain, o->nft_rule.rule);
+}
+
+static struct nftnl_rule *build_accept(const struct object *o)
+{
+	const struct obj_nft_accept *a = &o->nft_accept;
+	struct nftnl_udata_buf *comment;
+	struct nftnl_rule *n;
+	struct nft_rule rule;
+
+	accept_rule(a, &rule);
+	n = build_any_rule(o->family, a->table, a->chain, &rule);
+	comment = n ? nftnl_udata_buf_alloc(64) : NULL;
+	if (!comment) {
+		if (n)
+			nftnl_rule_free(n);
+		return NULL;
+	}
+	nftnl_udata_put_strz(comment, NFTNL_UDATA_RULE_COMMENT, ACCEPT_COMMENT);
+	nftnl_rule_set_data(n, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(comment),
+			    nftnl_udata_buf_len(comment));
+	nftnl_udata_buf_free(comment);
+	return n;
 }
 
 static uint64_t hash(uint64_t h, const char *text)
@@ -627,6 +692,32 @@ static void step_rule(struct nft_batch *b, const struct object *o, enum step_act
 		nftnl_rule_free(rule);
 }
 
+/* At the start of the chain, and gone by its handle: without one all of theirs would go. */
+static void step_accept(struct nft_batch *b, const struct object *o, bool gone)
+{
+	const struct obj_nft_accept *a = &o->nft_accept;
+	struct nlmsghdr *nlh = NULL;
+	struct nftnl_rule *rule;
+
+	if (gone && !a->handle) {
+		b->failed = true;
+		return;
+	}
+	rule = gone ? build_any_rule(o->family, a->table, a->chain, NULL) : build_accept(o);
+	if (rule && gone)
+		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, a->handle);
+	if (rule)
+		nlh = start(b, gone ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE, gone ? 0 : NLM_F_CREATE,
+			    o);
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, rule);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (rule)
+		nftnl_rule_free(rule);
+}
+
 void nft_batch_flush_chain(struct nft_batch *b, const struct object *o)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
@@ -663,6 +754,9 @@ void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_actio
 		break;
 	case OBJ_NFT_RULE:
 		step_rule(b, o, action);
+		break;
+	case OBJ_NFT_ACCEPT: /* it has no value that could change */
+		step_accept(b, o, gone);
 		break;
 	case OBJ_NETNS:
 	case OBJ_LINK:

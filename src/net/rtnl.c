@@ -368,6 +368,7 @@ const char *rtnl_device(const struct object *o)
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
 	case OBJ_NFT_RULE:
+	case OBJ_NFT_ACCEPT:
 	case OBJ_KIND_COUNT:
 		break;
 	}
@@ -409,6 +410,7 @@ void rtnl_encode(struct nl_msg *m, const struct object *o, enum step_action acti
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
 	case OBJ_NFT_RULE:
+	case OBJ_NFT_ACCEPT:
 	case OBJ_KIND_COUNT:
 		m->overflow = true; /* not rtnetlink's: a bug, and an error rather than silence */
 		break;

@@ -19,10 +19,6 @@
 #define PRIORITY_ARP  0
 #define ARPOP_REQUEST 1 /* RFC 826 */
 
-#define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */
-#define CT_STATE_ESTABLISHED (1u << 1)
-#define CT_STATE_RELATED     (1u << 2)
-
 #define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
 
 #define TCP_SYN 0x02u

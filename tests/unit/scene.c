@@ -147,6 +147,17 @@ void scene_sysctl(struct facts *f, const char *path, const char *value, const ch
 	COPY(s->before, before);
 }
 
+struct fact_chain *scene_chain(struct facts *f, uint8_t family, const char *table, const char *name)
+{
+	struct fact_chain *c = PUSH(&f->chains);
+
+	c->family = family;
+	COPY(c->table, table);
+	COPY(c->name, name);
+	c->base = true;
+	return c;
+}
+
 void scene_slot(struct facts *f, uint32_t slot, const char *uplink)
 {
 	struct fact_slot *s = PUSH(&f->slots);

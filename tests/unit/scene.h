@@ -26,6 +26,10 @@ struct fact_route *scene_last_route(struct facts *f);
 /* Adds the switch, or sets it. */
 void scene_sysctl(struct facts *f, const char *path, const char *value, const char *before);
 
+/* Somebody else's base chain at the forward hook, which drops nothing by itself. */
+struct fact_chain *scene_chain(struct facts *f, uint8_t family, const char *table,
+			       const char *name);
+
 void scene_slot(struct facts *f, uint32_t slot, const char *uplink);
 
 /* One more name server of a device, or with NULL of the host. */

@@ -376,6 +376,31 @@ static void test_rebuild_takes_all_along(void **state)
 			       "remove nft set bridge via_iface other\n");
 }
 
+/* An accept of ours in another table of that family stays, or goes by itself. */
+static void test_rebuild_leaves_others_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	table_of(f, INET);
+	of_kind(&f->have, OBJ_NFT_CHAIN)->nft_chain.hook = 1;
+	both(f, thing_accept(INET, "filter", "forward"));
+	add(&f->have, thing_accept(INET, "other", "forward"));
+	add(&f->want, thing_accept(NFPROTO_IPV4, "filter", "DOCKER-USER"));
+	steps_are(f, INET_ANEW "add nft accept ip filter DOCKER-USER\n"
+			       "remove nft accept inet other forward\n");
+}
+
+static void test_copies_go(void **state)
+{
+	struct fixture *f = *state;
+	struct object copy = thing_accept(INET, "filter", "forward");
+
+	both(f, copy);
+	copy.nft_accept.nth = 1;
+	add(&f->have, copy);
+	steps_are(f, "remove nft accept inet filter forward\n");
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -408,6 +433,8 @@ int main(void)
 		DIFF_TEST(test_set_redefined),
 		DIFF_TEST(test_chain_redefined),
 		DIFF_TEST(test_rebuild_takes_all_along),
+		DIFF_TEST(test_rebuild_leaves_others_alone),
+		DIFF_TEST(test_copies_go),
 		cmocka_unit_test(test_names),
 	};
 

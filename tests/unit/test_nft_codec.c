@@ -11,6 +11,7 @@
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ static const struct nlattr *next_in(const struct nlattr *nest, const struct nlat
 
 /* --- expressions as text ------------------------------------------------------------------- */
 
-enum form { NUMBER, BYTE, TEXT, DATA };
+enum form { NUMBER, BYTE, TEXT, DATA, BYTES };
 
 static const struct {
 	const char *expr;
@@ -155,6 +156,11 @@ static const struct {
 	{ "exthdr", NFTA_EXTHDR_SREG, "sreg", NUMBER },
 	{ "reject", NFTA_REJECT_TYPE, "type", NUMBER },
 	{ "reject", NFTA_REJECT_ICMP_CODE, "code", BYTE },
+	{ "match", NFTA_MATCH_NAME, "name", TEXT },
+	{ "match", NFTA_MATCH_REV, "rev", NUMBER },
+	{ "match", NFTA_MATCH_INFO, "info", BYTES },
+	{ "counter", NFTA_COUNTER_BYTES, "bytes", BYTES },
+	{ "counter", NFTA_COUNTER_PACKETS, "packets", BYTES },
 };
 
 static int32_t number(const struct nlattr *a)
@@ -185,6 +191,14 @@ static void add_data(struct strbuf *sb, const struct nlattr *nest)
 	}
 }
 
+static void add_bytes(struct strbuf *sb, const uint8_t *bytes, size_t len)
+{
+	while (len >= 2 && !bytes[len - 1] && !bytes[len - 2])
+		len -= 2;
+	for (size_t i = 0; i < len; i++)
+		strbuf_add(sb, "%02x", bytes[i]);
+}
+
 static void add_word(struct strbuf *sb, size_t word, const struct nlattr *a)
 {
 	strbuf_add(sb, " %s=", words[word].name);
@@ -201,6 +215,10 @@ static void add_word(struct strbuf *sb, size_t word, const struct nlattr *a)
 		break;
 	case DATA:
 		add_data(sb, a);
+		break;
+	case BYTES: /* without the words that are zero at the end */
+		add_bytes(sb, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+		strbuf_add(sb, "/%u", mnl_attr_get_payload_len(a));
 		break;
 	}
 }
@@ -548,6 +566,72 @@ static void test_rule_steps(void **state)
 	ENDS(w);
 	for (uint32_t seq = 2; seq < 5; seq++)
 		assert_ptr_equal(nft_batch_object(&b, seq), &o);
+}
+
+static void accept_is(bool iptables, bool back, const char *want)
+{
+	struct object o = thing_accept(NFPROTO_IPV6, "filter", "FORWARD");
+	_cleanup_nft_batch_ struct nft_batch b = { 0 };
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+
+	o.nft_accept.iptables = iptables;
+	o.nft_accept.back = back;
+	add_exprs(&sb, encode(&b, &o, STEP_ADD));
+	assert_string_equal(strbuf_text(&sb), want);
+}
+
+#define ZEROS_16      "00000000000000000000000000000000"
+#define ACCEPT_COUNTS "counter bytes=/8 packets=/8; immediate dreg=0 data=verdict:1"
+
+/* In iptables' chains the very bytes that iptables-nft 1.8.9 writes; nft(8)'s elsewhere. */
+static void test_accepts(void **state)
+{
+	struct object o = thing_accept(NFPROTO_IPV4, "filter", "DOCKER-USER");
+	_cleanup_nft_batch_ struct nft_batch b = { 0 }, none = { 0 };
+	struct wire w, exprs;
+
+	(void)state;
+	accept_is(true, false,
+		  "meta key=6 dreg=1; cmp sreg=1 op=0 data=7669613000; " ACCEPT_COUNTS);
+	/* struct xt_conntrack_mtinfo3 of 164 bytes, padded: match_flags 1 at 146, state_mask 6 */
+	accept_is(true, true,
+		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=7669613000; match name=conntrack rev=3 "
+		  "info=" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
+		  "000000000000000000000000000000000000" HOST16(00, 01) "0000" HOST16(
+			  00, 06) "/168; " ACCEPT_COUNTS);
+	accept_is(false, false,
+		  "meta key=6 dreg=1; cmp sreg=1 op=0 data=76696130000000000000000000000000; " //
+		  ACCEPT_COUNTS);
+	accept_is(false, true,
+		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=76696130000000000000000000000000; "
+		  "ct key=0 dreg=1; bitwise sreg=1 dreg=1 len=4 mask=" HOST32(
+			  00, 00, 00, 06) " xor=00000000; cmp sreg=1 op=1 data=00000000; " //
+		  ACCEPT_COUNTS);
+
+	nft_batch_begin(&b, 1);
+	nft_batch_step(&b, &o, STEP_ADD);
+	nft_batch_step(&b, &o, STEP_REMOVE);
+	nft_batch_end(&b);
+	assert_false(b.failed);
+	/* not appended: at the start */
+	STARTS(w, message(&b, 1), NFT(NEWRULE), NLM_F_REQUEST | NLM_F_CREATE,
+	       sizeof(struct nfgenmsg));
+	check_header(message(&b, 1), NFPROTO_IPV4);
+	ATTR_STR(w, NFTA_RULE_TABLE, "filter");
+	ATTR_STR(w, NFTA_RULE_CHAIN, "DOCKER-USER");
+	ATTR(w, NFTA_RULE_USERDATA, "\0\012via-iface", 12);
+	ATTR_NEST(w, NFTA_RULE_EXPRESSIONS, exprs);
+	ENDS(w);
+	STARTS(w, message(&b, 2), NFT(DELRULE), NLM_F_REQUEST | NLM_F_ACK, sizeof(struct nfgenmsg));
+	ATTR_STR(w, NFTA_RULE_TABLE, "filter");
+	ATTR_STR(w, NFTA_RULE_CHAIN, "DOCKER-USER");
+	ATTR(w, NFTA_RULE_HANDLE, "\0\0\0\0\0\0\0\7", 8);
+	ENDS(w);
+
+	o.nft_accept.handle = 0; /* the whole chain would be emptied */
+	nft_batch_begin(&none, 1);
+	nft_batch_step(&none, &o, STEP_REMOVE);
+	assert_true(none.failed);
 }
 
 /* An element has no message that changes it. */
@@ -1241,33 +1325,20 @@ static void test_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_masked_matches),
-		cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_batch),
-		cmocka_unit_test(test_large_batch),
-		cmocka_unit_test(test_longest_rule),
-		cmocka_unit_test(test_not_nftables),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_rule_steps),
-		cmocka_unit_test(test_element_change),
-		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_objects_read_back),
-		cmocka_unit_test(test_long_keys),
-		cmocka_unit_test(test_set_attributes),
-		cmocka_unit_test(test_fingerprints),
-		cmocka_unit_test(test_fingerprint_kept),
-		cmocka_unit_test(test_rules_in_order),
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_foreign_tables),
-		cmocka_unit_test(test_other_messages),
-		cmocka_unit_test(test_chain_policy),
-		cmocka_unit_test(test_elements),
-		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_anonymous_set),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_matches),        cmocka_unit_test(test_masked_matches),
+		cmocka_unit_test(test_lookups),        cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_batch),          cmocka_unit_test(test_large_batch),
+		cmocka_unit_test(test_longest_rule),   cmocka_unit_test(test_not_nftables),
+		cmocka_unit_test(test_table),          cmocka_unit_test(test_rule_steps),
+		cmocka_unit_test(test_accepts),        cmocka_unit_test(test_element_change),
+		cmocka_unit_test(test_requests),       cmocka_unit_test(test_objects_read_back),
+		cmocka_unit_test(test_long_keys),      cmocka_unit_test(test_set_attributes),
+		cmocka_unit_test(test_fingerprints),   cmocka_unit_test(test_fingerprint_kept),
+		cmocka_unit_test(test_rules_in_order), cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_foreign_tables), cmocka_unit_test(test_other_messages),
+		cmocka_unit_test(test_chain_policy),   cmocka_unit_test(test_elements),
+		cmocka_unit_test(test_long_names),     cmocka_unit_test(test_anonymous_set),
+		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutations),
 	};
 

@@ -70,6 +70,37 @@ static void test_links(void **state)
 	ADD_IS(thing_inside(thing_up("eth0")), "ip -n curl link set dev eth0 up\n");
 }
 
+static void test_accepts(void **state)
+{
+	const struct object nft = thing_accept(INET, "filter", "forward");
+	const struct object ip4 = WITH(thing_accept(NFPROTO_IPV4, "filter", "DOCKER-USER"),
+				       w.nft_accept.iptables = true);
+	const struct object ip6 =
+		WITH(thing_accept(NFPROTO_IPV6, "mangle", "FORWARD"), w.nft_accept.iptables = true);
+
+	(void)state;
+	ADD_IS(nft, "nft 'insert rule inet filter forward iifname \"via0\" counter accept "
+		    "comment \"via-iface\"'\n");
+	REMOVE_IS(nft, "nft 'delete rule inet filter forward handle 7'\n");
+	ADD_IS(WITH(nft, w.nft_accept.back = true),
+	       "nft 'insert rule inet filter forward oifname \"via0\" ct state "
+	       "established,related counter accept comment \"via-iface\"'\n");
+	REMOVE_IS(WITH(nft, w.nft_accept.back = true; w.nft_accept.handle = 0),
+		  "nft 'delete rule inet filter forward handle '$(nft -a 'list chain inet filter "
+		  "forward' | sed -n 's/.*oifname \"via0\".* comment \"via-iface\" # handle "
+		  "//p')\n");
+	ADD_IS(ip4, "iptables-nft -I DOCKER-USER -i via0 -m comment --comment via-iface "
+		    "-j ACCEPT\n");
+	REMOVE_IS(ip4, "iptables-nft -D DOCKER-USER -i via0 -m comment --comment via-iface "
+		       "-j ACCEPT\n");
+	ADD_IS(WITH(ip6, w.nft_accept.back = true),
+	       "ip6tables-nft -t mangle -I FORWARD -o via0 -m conntrack --ctstate "
+	       "RELATED,ESTABLISHED -m comment --comment via-iface -j ACCEPT\n");
+	REMOVE_IS(ip6, "ip6tables-nft -t mangle -D FORWARD -i via0 -m comment --comment "
+		       "via-iface -j ACCEPT\n");
+	assert_false(print_goes_along(&nft));
+}
+
 static void test_addresses(void **state)
 {
 	(void)state;
@@ -282,7 +313,8 @@ int main(void)
 		cmocka_unit_test(test_routes),     cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_tc),
 		cmocka_unit_test(test_sysctls),    cmocka_unit_test(test_nft),
-		cmocka_unit_test(test_quoting),    cmocka_unit_test(test_goes_along),
+		cmocka_unit_test(test_accepts),    cmocka_unit_test(test_quoting),
+		cmocka_unit_test(test_goes_along),
 	};
 
 	return RUN_TESTS(tests);

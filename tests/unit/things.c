@@ -216,6 +216,16 @@ struct object thing_rule(uint8_t family, const char *chain, uint32_t index, uint
 	return o;
 }
 
+struct object thing_accept(uint8_t family, const char *table, const char *chain)
+{
+	struct object o = nft_thing(OBJ_NFT_ACCEPT, family);
+
+	strcpy(o.nft_accept.table, table);
+	strcpy(o.nft_accept.chain, chain);
+	o.nft_accept.handle = 7;
+	return o;
+}
+
 struct object thing_inside(struct object o)
 {
 	o.place = PLACE_SESSION;

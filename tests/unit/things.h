@@ -29,6 +29,8 @@ struct object thing_vmap_element(uint8_t family, const char *map, const char *if
 				 const char *chain);
 /* As observed: a fingerprint without statements. */
 struct object thing_rule(uint8_t family, const char *chain, uint32_t index, uint64_t fingerprint);
+/* As observed, for what comes from the bridge. */
+struct object thing_accept(uint8_t family, const char *table, const char *chain);
 
 /* The same thing in a session. */
 struct object thing_inside(struct object o);
