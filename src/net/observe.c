@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "net/foreign.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "net/rtnl.h"
@@ -22,6 +23,7 @@
 #include "net/wifi.h"
 
 static const uint8_t nft_families[] = { NFPROTO_BRIDGE, NFPROTO_INET, NFPROTO_ARP };
+static const uint8_t foreign_families[] = { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 };
 static const uint8_t ip_families[] = { AF_INET, AF_INET6 };
 
 /* A dump under way: where it started, to forget what it brought when it must be made again. */
@@ -29,7 +31,8 @@ struct look {
 	struct kernel *k;
 	struct facts *const f;
 	struct nft_decoder nft;
-	size_t *count; /* of the array it fills, besides the objects */
+	struct fact_chain *chain; /* whose rules are read */
+	size_t *count;            /* of the array it fills, besides the objects */
 	size_t count_before, ours_before;
 };
 
@@ -42,6 +45,10 @@ static void forget(void *arg)
 	l->f->ours.n = l->ours_before;
 	l->nft.chain[0] = 0;
 	l->nft.index = 0;
+	if (l->chain) {
+		l->chain->closes = false;
+		l->chain->leads_to = 0;
+	}
 }
 
 static int dump(struct look *l, struct nl_sock *sock, struct nl_msg *m, size_t *count,
@@ -435,6 +442,112 @@ static bool has_table(const struct facts *f, uint8_t family)
 	return false;
 }
 
+/* --- other firewalls ----------------------------------------------------------------------- */
+
+static int take_foreign_chain(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct fact_chain *fact;
+	struct foreign seen;
+	int r = foreign_decode(nlh, l->f, &seen);
+
+	if (r <= 0 || seen.what != FOREIGN_CHAIN)
+		return r < 0 ? r : 0;
+	fact = VEC_PUSH(&l->f->chains);
+	if (!fact)
+		return -ENOMEM;
+	*fact = seen.chain;
+	return 0;
+}
+
+/* Tables come after the chains: which of those are their makers' own. */
+static int take_foreign_table(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct foreign seen;
+	int r = foreign_decode(nlh, l->f, &seen);
+
+	if (r <= 0 || seen.what != FOREIGN_TABLE)
+		return r < 0 ? r : 0;
+	for (size_t i = 0; i < l->f->chains.n; i++) {
+		struct fact_chain *c = &l->f->chains.v[i];
+
+		if (c->family == seen.chain.family && !strcmp(c->table, seen.chain.table))
+			c->owned = seen.chain.owned;
+	}
+	return 0;
+}
+
+/* Of copies of one accept, which only somebody else can have made, each has a number. */
+static uint32_t copies(const struct object_set *set, size_t first, const struct object *o)
+{
+	struct object same = *o;
+	uint32_t n = 0;
+
+	for (size_t i = first; i < set->n; i++) {
+		same.nft_accept.nth = n;
+		n += object_compare(&set->v[i], &same) == 0;
+	}
+	return n;
+}
+
+static int take_foreign_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct foreign seen;
+	int r = foreign_decode(nlh, l->f, &seen);
+
+	if (r <= 0 || seen.what != FOREIGN_RULE || strcmp(seen.chain.table, l->chain->table) ||
+	    strcmp(seen.chain.name, l->chain->name)) /* in case a kernel tells more than asked */
+		return r < 0 ? r : 0;
+	l->chain->closes |= seen.chain.closes;
+	l->chain->leads_to |= seen.chain.leads_to;
+	if (seen.ours) {
+		seen.accept.nft_accept.nth = copies(&l->f->ours, l->ours_before, &seen.accept);
+		set_add(&l->f->ours, &seen.accept);
+	}
+	return 0;
+}
+
+/*
+ * Other firewalls may have thousands of rules: what is asked for is all chains, and the rules of
+ * those alone in which accepts of ours are, or would be.
+ */
+static int look_at_others(struct look *l, struct err *err)
+{
+	struct nl_sock *sock = &l->k->nft;
+	struct facts *f = l->f;
+	struct nl_msg m;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_families) && r == 0; i++) {
+		nft_dump_chains(&m, foreign_families[i]);
+		r = dump(l, sock, &m, &f->chains.n, take_foreign_chain, "nft chains", err);
+	}
+	if (r < 0 || !f->chains.n)
+		return r;
+	nft_dump_tables(&m);
+	r = dump(l, sock, &m, NULL, take_foreign_table, "nft tables", err);
+	for (size_t i = 0; i < f->chains.n && r == 0; i++) {
+		l->chain = &f->chains.v[i];
+		foreign_dump_rules(&m, l->chain->family, l->chain->table, l->chain->name);
+		r = dump(l, sock, &m, NULL, take_foreign_rule, "nft rules of others", err);
+		if (r == -ENOENT) /* it went meanwhile: an event says so */
+			r = 0;
+		l->chain = NULL;
+	}
+	return r;
+}
+
+static bool filters_by_legacy(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char names[256] = "";
+
+	/* "mangle\nfilter\n": of the tables no other name ends so */
+	return fd >= 0 && read(fd, names, sizeof(names) - 1) > 0 && strstr(names, "filter\n");
+}
+
 /* A table that goes while it is read is one that is not there. */
 static int look_at_nft(struct look *l, struct err *err)
 {
@@ -456,6 +569,10 @@ static int look_at_nft(struct look *l, struct err *err)
 			if (r == -ENOENT)
 				r = 0;
 		}
+	if (r == 0)
+		r = look_at_others(l, err);
+	l->f->legacy_filter = filters_by_legacy("/proc/net/ip_tables_names") ||
+			      filters_by_legacy("/proc/net/ip6_tables_names");
 	return r;
 }
 
