@@ -47,6 +47,9 @@ void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);
 void plan_names_inside(const struct pool *pool, struct object_set *set);
 
+/* Adds the accepts in other firewalls' chains (foreign.c). */
+void plan_foreign(const struct plan_ctx *x);
+
 static inline const char *per_family(uint8_t family, const char *ip4, const char *ip6)
 {
 	return family == AF_INET ? ip4 : ip6;

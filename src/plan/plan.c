@@ -452,6 +452,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 		return r;
 	ctx_find_slots(&x);
 	plan_firewall(&x);
+	plan_foreign(&x);
 	plan_bridge(&x);
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		if (plan_families[i] == AF_INET || x.ip6)

@@ -4,6 +4,7 @@
  * line by line, in NAME.plan beside this file. What is already there ends in "# present", and is
  * not undone. tests/lab/test_golden.py pastes the texts into a shell.
  */
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,20 @@ static void host_with_wide_route(struct facts *f)
 	scene_route(f, "enp7s0", "10.0.0.0/8", "192.168.1.1", 100);
 }
 
+/* Docker's chains in iptables-nft's table, and somebody's own table for both families. */
+static void host_with_firewalls(struct facts *f)
+{
+	struct fact_chain *c;
+
+	scene_split(f);
+	c = scene_chain(f, NFPROTO_IPV4, "filter", "FORWARD");
+	c->drops = true;
+	c->leads_to = 1; /* DOCKER-USER */
+	scene_chain(f, NFPROTO_IPV4, "filter", "DOCKER-USER")->base = false;
+	scene_chain(f, NFPROTO_IPV6, "filter", "FORWARD")->drops = true;
+	scene_chain(f, NFPROTO_INET, "own", "transit")->closes = true;
+}
+
 /* --- what is planned ----------------------------------------------------------------------- */
 
 struct golden {
@@ -138,6 +153,7 @@ static const struct golden cases[] = {
 	    .n_dns = 1,
 	    .dns = { { AF_INET, { 9, 9, 9, 9 } } } } },
 	{ "no-names", host_without_names, { .uplinks = "wwan1", .name = "curl" } },
+	{ "firewalls", host_with_firewalls, { .uplinks = "wlp6s0", .name = "curl" } },
 	{ "no-gateway", host_without_gateway, { .uplinks = "usb0", .name = "curl" } },
 };
 

@@ -32,6 +32,14 @@ def card(name, *addresses):
 
 # What the host of the plan has beyond the lab's; tests/golden/golden.c says the same in facts.
 HOSTS = {
+    "firewalls": """
+        iptables-nft -P FORWARD DROP
+        iptables-nft -N DOCKER-USER
+        iptables-nft -A FORWARD -j DOCKER-USER
+        ip6tables-nft -P FORWARD DROP
+        nft add table inet own
+        nft 'add chain inet own transit { type filter hook forward priority 0; }'
+        nft add rule inet own transit drop""",
     "ipv6-only": card("wwan0", "2001:db8:5::5/64"),
     "point-to-point": card("tun0", "10.8.0.2/24"),
     "no-fence": """
@@ -43,7 +51,7 @@ HOSTS = {
     "other-pool": "ip route add 10.0.0.0/8 via 192.168.1.1",
 }
 # Those whose uplink leads somewhere in the lab, and the program's way out of it.
-LEADS = ("split", "list", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options")
+LEADS = ("split", "list", "firewalls", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options")
 
 
 def seen_from(lab, netns):

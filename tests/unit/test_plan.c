@@ -850,6 +850,70 @@ static void test_order(void **state)
 	assert_string_equal(x->host.v[x->host.n - 1].link_up.name, "viap1");
 }
 
+/* --- other firewalls ----------------------------------------------------------------------- */
+
+/* The accepts as "family table chain", an arrow for each direction, a t for iptables' dialect. */
+static void accepts_are(struct fixture *x, const char *want)
+{
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+	char name[OBJECT_NAME_MAX];
+
+	plan_one(x, session(1, 1, "wlp6s0"));
+	for (const struct object *o = x->host.v; o < x->host.v + x->host.n; o++)
+		if (o->kind == OBJ_NFT_ACCEPT)
+			strbuf_add(&sb, "%s %s%s\n", object_name(o, name) + strlen("nft accept "),
+				   o->nft_accept.back ? "<" : ">",
+				   o->nft_accept.iptables ? "t" : "");
+	assert_string_equal(strbuf_text(&sb), want);
+}
+
+static void test_closed_chains(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_chain(&x->f, NFPROTO_INET, "open", "forward");
+	accepts_are(x, "");
+	scene_chain(&x->f, NFPROTO_INET, "filter", "forward")->drops = true;
+	scene_chain(&x->f, NFPROTO_IPV4, "mine", "transit")->closes = true;
+	accepts_are(x, "inet filter forward >\ninet filter forward <\n"
+		       "ip mine transit >\nip mine transit <\n");
+	x->f.chains.v[1].owned = true; /* cannot be changed */
+	x->f.chains.v[2].base = false; /* decides nothing by itself */
+	accepts_are(x, "");
+}
+
+static void test_guest_chains(void **state)
+{
+	struct fixture *x = *state;
+	struct fact_chain *c;
+
+	scene_split(&x->f);
+	c = scene_chain(&x->f, NFPROTO_IPV4, "filter", "FORWARD");
+	c->drops = true;
+	accepts_are(x, "ip filter FORWARD >t\nip filter FORWARD <t\n");
+	/* it is there, but nothing leads to it */
+	scene_chain(&x->f, NFPROTO_IPV4, "filter", "DOCKER-USER")->base = false;
+	accepts_are(x, "ip filter FORWARD >t\nip filter FORWARD <t\n");
+	x->f.chains.v[0].leads_to = 1 << 1;
+	accepts_are(x, "ip filter ufw-before-forward >t\nip filter ufw-before-forward <t\n");
+	x->f.chains.v[0].leads_to = 1 << 1 | 1 << 0; /* Docker beside ufw: one is enough */
+	accepts_are(x, "ip filter DOCKER-USER >t\nip filter DOCKER-USER <t\n");
+	x->f.chains.v[0].drops = false;
+	accepts_are(x, "");
+}
+
+static void test_closed_to_ipv6(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	scene_chain(&x->f, NFPROTO_IPV6, "filter", "FORWARD")->drops = true;
+	accepts_are(x, "ip6 filter FORWARD >t\nip6 filter FORWARD <t\n");
+	scene_sysctl(&x->f, "net/ipv6/conf/all/disable_ipv6", "1", "");
+	accepts_are(x, "");
+}
+
 #define PLAN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -880,6 +944,9 @@ int main(void)
 		PLAN_TEST(test_inside_without_ipv6),
 		PLAN_TEST(test_no_pool),
 		PLAN_TEST(test_order),
+		PLAN_TEST(test_closed_chains),
+		PLAN_TEST(test_guest_chains),
+		PLAN_TEST(test_closed_to_ipv6),
 	};
 
 	return RUN_TESTS(tests);
