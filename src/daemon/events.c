@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "daemon/world.h"
+#include "net/foreign.h"
 #include "net/rtnl.h"
 
 /* What a swarm of events comes to. */
@@ -298,15 +299,38 @@ static int find_table(const struct nlattr *attr, void *arg)
 	return MNL_CB_OK;
 }
 
-static void on_nft(const struct nlmsghdr *nlh, struct effect *e)
+/*
+ * Whether something about another firewall changes what we want in it, or what we have there.
+ * Most of it does not: Docker alone writes a dozen rules for each container.
+ */
+static bool concerns_us(const struct facts *f, const struct foreign *seen)
+{
+	const struct fact_chain *c = &seen->chain, *known;
+
+	if (seen->what == FOREIGN_TABLE) {
+		for (size_t i = 0; i < f->chains.n && seen->gone; i++)
+			if (f->chains.v[i].family == c->family &&
+			    !strcmp(f->chains.v[i].table, c->table))
+				return true;
+		return false;
+	}
+	known = facts_chain(f, c->family, c->table, c->name);
+	if (seen->what == FOREIGN_CHAIN)
+		return seen->gone ? known != NULL : !known || known->drops != c->drops;
+	return known && ((seen->ours && seen->gone) || (known->base && (c->closes || c->leads_to)));
+}
+
+static void on_nft(const struct nlmsghdr *nlh, const struct facts *f, struct effect *e)
 {
 	const char *table = NULL;
+	struct foreign seen;
 
 	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
 		return;
 	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_table, &table);
-	if (table && !strcmp(table, NFT_TABLE_NAME))
+	if ((table && !strcmp(table, NFT_TABLE_NAME)) ||
+	    (foreign_decode(nlh, f, &seen) > 0 && concerns_us(f, &seen)))
 		wrong(e);
 }
 
@@ -328,10 +352,10 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct ef
 		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_pid == own && own)
 				continue;
-			if (w)
+			if (sock == &w->events)
 				on_rtnl(w, nlh, e);
 			else
-				on_nft(nlh, e);
+				on_nft(nlh, &w->facts, e);
 		}
 	}
 }
@@ -362,7 +386,7 @@ bool world_take_events(struct world *w)
 
 	if (!drain(&w->events, w->kernel.route.portid, w, &e))
 		wrong(&e);
-	if (!drain(&w->nft_events, w->kernel.nft.portid, NULL, &e))
+	if (!drain(&w->nft_events, w->kernel.nft.portid, w, &e))
 		wrong(&e);
 	look_at_suspects(w, &e);
 	w->stale |= e.stale;

@@ -46,6 +46,7 @@ struct server {
 	int64_t heal_at;  /* 0: nothing to heal */
 	int64_t leave_at; /* 0: there are sessions */
 	bool stop;
+	bool told_legacy; /* once is enough */
 };
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -64,6 +65,17 @@ static uid_t owner_of(const struct connection *c, const struct request *request)
 {
 	return c->peer.uid == 0 && request->owner != REQUEST_OWNER_SELF ? request->owner
 									: c->peer.uid;
+}
+
+/* Drops of iptables-legacy are out of sight and reach for nf_tables, and may stop a session. */
+static void warn_of_legacy(struct server *s)
+{
+	if (s->told_legacy || !s->world.facts.legacy_filter)
+		return;
+	s->told_legacy = true;
+	syslog(LOG_WARNING,
+	       "iptables-legacy has a filter table here, which via-iface cannot change: "
+	       "if sessions get no answer, see 'iptables-legacy -nvL FORWARD'");
 }
 
 static void fill_names(const struct world *w, const struct session *session, struct msg_names *ret)
@@ -107,6 +119,7 @@ static void answer_run(struct server *s, const struct connection *c,
 			 session.name, session.uplink, session.id);
 		memcpy(reply.name, session.name, sizeof(reply.name));
 		fill_names(&s->world, &session, &reply.names);
+		warn_of_legacy(s);
 	}
 	r = sock_send(c->fd, &reply, sizeof(reply), netns);
 	if (r < 0)
