@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/access.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "model/session.h"
+
+void access_policy_done(struct access_policy *policy)
+{
+	VEC_DONE(policy);
+}
+
+/*
+ * A word for several interfaces leads to whichever of them is there one day, so a pattern made for
+ * names must not happen to cover it: "w*" is not meant to cover "wifi".
+ */
+static bool covers(const char *glob, const char *word)
+{
+	static const char *const kinds[] = { "wifi", "ethernet", "wwan", "vpn" };
+
+	if (!strcmp(glob, "*"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(word, kinds[i]))
+			return !strcmp(glob, word);
+	if (!strncmp(word, "ssid:", 5))
+		return !strncmp(glob, word, 5) && fnmatch(glob, word, FNM_NOESCAPE) == 0;
+	if (!strncmp(word, "mac:", 4)) /* written in either case */
+		return !strncmp(glob, word, 4) &&
+		       fnmatch(glob, word, FNM_NOESCAPE | FNM_CASEFOLD) == 0;
+	return fnmatch(glob, word, FNM_NOESCAPE) == 0;
+}
+
+bool access_covers(const char *globs, const char *word)
+{
+	char one[ACCESS_GLOBS_MAX];
+
+	for (const char *at = globs; *at;) {
+		size_t len = strcspn(at, " ");
+
+		if (len && len < sizeof(one)) {
+			memcpy(one, at, len);
+			one[len] = 0;
+			if (covers(one, word))
+				return true;
+		}
+		at += len + (at[len] == ' ');
+	}
+	return false;
+}
+
+static bool in_group(const struct access_subject *s, uint32_t gid)
+{
+	for (size_t i = 0; i < s->n_groups; i++)
+		if (s->groups[i] == gid)
+			return true;
+	return s->gid == gid;
+}
+
+static bool fits(const struct access_rule *r, const struct access_subject *s)
+{
+	switch (r->who) {
+	case ACCESS_ANYBODY:
+		return true;
+	case ACCESS_USER:
+		return r->known && r->id == s->uid;
+	case ACCESS_GROUP:
+		return r->known && in_group(s, r->id);
+	case ACCESS_ACTIVE:
+		return s->active;
+	case ACCESS_WHO_COUNT:
+		break;
+	}
+	return false;
+}
+
+static const struct access_rule *rule_for(const struct access_policy *p,
+					  const struct access_subject *s)
+{
+	for (size_t i = p->n; i-- > 0;)
+		if (fits(&p->v[i], s))
+			return &p->v[i];
+	return NULL;
+}
+
+/* The first word of the list that the rule does not cover, in name; false when it covers all. */
+static bool uncovered(const struct access_rule *r, const char *uplinks, char name[UPLINK_WORD_MAX])
+{
+	name[0] = 0;
+	do {
+		if (!uplinks_next(&uplinks, name) || !access_covers(r->uplinks, name))
+			return true; /* what is no list of words is covered by nothing */
+	} while (*uplinks);
+	return false;
+}
+
+/* What the caller of nobody's rule can ask for: membership in a group that would do. */
+static enum access_answer nobody(const struct access_policy *p, const struct access_question *q,
+				 struct err *why)
+{
+	_cleanup_strbuf_ struct strbuf groups = { 0 };
+	char name[UPLINK_WORD_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n && n < 3; i++) {
+		const struct access_rule *r = &p->v[i];
+
+		if (r->who == ACCESS_GROUP && r->known && r->sessions &&
+		    !uncovered(r, q->uplinks, name))
+			strbuf_add(&groups, "%s'%s'", n++ ? " or " : "", r->name + 1);
+	}
+	err_set(why, EPERM, "no section of %s is for you", p->where);
+	if (n)
+		err_hint(why, "ask the administrator to add you to group %s (then log in anew)",
+			 strbuf_text(&groups));
+	else
+		err_hint(why, "ask the administrator to write one");
+	return ACCESS_ASK;
+}
+
+static enum access_answer too_many(uint32_t most, const char *where, struct err *why)
+{
+	err_set(why, EDQUOT, "you have %u session%s already, as many as %s allows", most,
+		most == 1 ? "" : "s", where);
+	err_hint(why, "end one first; `via-iface list` shows them");
+	return ACCESS_REFUSE;
+}
+
+static enum access_answer check_rule(const struct access_rule *r, const struct access_question *q,
+				     struct err *why)
+{
+	char uplink[UPLINK_WORD_MAX], where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32];
+
+	snprintf(where, sizeof(where), "%s:%u [%s]", r->file, r->line, r->name);
+	if (!r->sessions || (q->op == ACCESS_ATTACH && !r->attach)) {
+		err_set(why, EPERM, "%s allows no %s", where, r->sessions ? "attach" : "session");
+		err_hint(why, "ask the administrator to change that");
+		return ACCESS_REFUSE;
+	}
+	if (uncovered(r, q->uplinks, uplink)) {
+		err_set(why, EPERM, "%s allows only '%s', and not '%s'", where, r->uplinks, uplink);
+		err_hint(why, "name one of those, or ask the administrator to add '%s'", uplink);
+		return ACCESS_REFUSE;
+	}
+	if (!r->lan && !(q->flags & SESSION_NO_LAN)) {
+		err_set(why, EPERM, "%s allows no private or link-local destinations", where);
+		err_hint(why, q->op == ACCESS_MOVE ? "start it anew with --no-lan"
+						   : "add the option --no-lan");
+		return ACCESS_REFUSE;
+	}
+	if (!r->host_access && q->flags & SESSION_HOST_ACCESS) {
+		err_set(why, EPERM, "%s allows no services of this host", where);
+		err_hint(why, q->op == ACCESS_MOVE ? "start it anew without --host-access"
+						   : "leave out --host-access");
+		return ACCESS_REFUSE;
+	}
+	if (q->op != ACCESS_MOVE && q->sessions >= r->sessions)
+		return too_many(r->sessions, where, why);
+	return ACCESS_ALLOW;
+}
+
+enum access_answer access_decide(const struct access_policy *p, const struct access_subject *s,
+				 const struct access_question *q, struct err *why)
+{
+	bool existing = q->op != ACCESS_RUN && q->op != ACCESS_ATTACH;
+	const struct access_rule *rule;
+
+	if (s->uid == 0)
+		return ACCESS_ALLOW;
+	if (existing && q->owner != s->uid) {
+		err_set(why, EPERM, "the session belongs to uid %u", q->owner);
+		err_hint(why, "only that user and root may");
+		return ACCESS_REFUSE;
+	}
+	if (q->op == ACCESS_STOP)
+		return ACCESS_ALLOW; /* to give up needs nobody's leave */
+	if (p->broken.code) {
+		err_set(why, p->broken.code,
+			"the access policy cannot be used, so only root may: %s", p->broken.text);
+		return ACCESS_REFUSE;
+	}
+	if (q->flags & SESSION_KEEP && !existing) {
+		err_set(why, EPERM, "only root may --keep the netns");
+		return ACCESS_REFUSE;
+	}
+	if (q->op == ACCESS_EXEC || q->op == ACCESS_RESUME)
+		return ACCESS_ALLOW;
+	rule = rule_for(p, s);
+	if (rule)
+		return check_rule(rule, q, why);
+	if (q->op != ACCESS_MOVE && q->sessions >= ACCESS_SESSIONS_DEFAULT)
+		return too_many(ACCESS_SESSIONS_DEFAULT, "polkit", why);
+	return q->approved ? ACCESS_ALLOW : nobody(p, q, why);
+}

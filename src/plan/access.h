@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_ACCESS_H
+#define VIA_PLAN_ACCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * The access policy: who may use which uplinks, and how. It is a list of rules, and the *last*
+ * rule whose subject fits the caller decides alone, the one before it counts no more; so a drop-in,
+ * which is read behind the main file, overrides that. Whom no rule fits may be asked about
+ * (polkit); where a rule fits, nobody is asked: its author has spoken.
+ */
+
+#define ACCESS_NAME_MAX  48
+#define ACCESS_FILE_MAX  192
+#define ACCESS_GLOBS_MAX 192
+
+/* As many as a rule that does not say, and for whom polkit admits. */
+#define ACCESS_SESSIONS_DEFAULT 64u
+#define ACCESS_SESSIONS_MAX     1020u /* as many as there are addresses */
+
+enum access_who {
+	ACCESS_ANYBODY, /* * */
+	ACCESS_USER,    /* alice */
+	ACCESS_GROUP,   /* %netdev */
+	ACCESS_ACTIVE,  /* @active: sits at this machine */
+	ACCESS_WHO_COUNT,
+};
+
+struct access_rule {
+	char file[ACCESS_FILE_MAX]; /* where it stands */
+	uint32_t line;
+	enum access_who who;
+	char name[ACCESS_NAME_MAX];     /* as it is written there: "%netdev" */
+	uint32_t id;                    /* of the user or group */
+	bool known;                     /* there is such a user or group; else it fits nobody */
+	char uplinks[ACCESS_GLOBS_MAX]; /* glob(7) patterns, with a space between */
+	bool lan;                       /* else --no-lan must be given */
+	bool host_access;               /* --host-access may be given */
+	bool attach;
+	uint32_t sessions; /* at once; 0: none, which is how to refuse somebody */
+};
+
+struct access_policy {
+	struct access_rule *v;
+	size_t n, size;
+	char where[ACCESS_FILE_MAX + 64]; /* what it is called in a refusal */
+	struct err broken;                /* when code is set: why only root may */
+};
+
+/* Who asks, as the kernel and logind tell. */
+struct access_subject {
+	uint32_t uid, gid;
+	const uint32_t *groups; /* supplementary ones */
+	size_t n_groups;
+	bool active; /* has an active session at a local seat */
+};
+
+enum access_op {
+	ACCESS_RUN,
+	ACCESS_ATTACH,
+	ACCESS_MOVE, /* of a session to other uplinks */
+	ACCESS_EXEC, /* in a session */
+	ACCESS_RESUME,
+	ACCESS_STOP, /* of a session; pausing it, detaching */
+	ACCESS_OP_COUNT,
+};
+
+struct access_question {
+	enum access_op op;
+	const char *uplinks; /* as uplinks_next() reads them; each must be allowed */
+	uint32_t flags;      /* enum session_flag, of the request or the session */
+	uint32_t owner;      /* uid whose session it is; unless it is yet to be made */
+	uint32_t sessions;   /* of the caller's that there are already */
+	bool approved;       /* polkit was asked this, and said yes */
+};
+
+enum access_answer {
+	ACCESS_ALLOW,
+	ACCESS_ASK, /* polkit; where it is not there: refuse, for the reason given */
+	ACCESS_REFUSE,
+	ACCESS_ANSWER_COUNT,
+};
+
+/*
+ * Decides. root may everything. A session is its owner's: nobody else may move it, add to it or
+ * stop it, and its owner may always stop it. Unless the answer is ALLOW, why holds the reason, the
+ * file and line of the deciding rule, and what can be done; it names neither caller nor uplink,
+ * which is for the caller of this function to put in front. why is not NULL.
+ */
+enum access_answer access_decide(const struct access_policy *policy,
+				 const struct access_subject *subject,
+				 const struct access_question *question, struct err *why);
+
+/*
+ * Whether the patterns of a rule cover a word of a list of uplinks. What stands for several
+ * interfaces - wifi, ssid:NAME and their kin - is covered by "*", and by patterns that begin so.
+ */
+bool access_covers(const char *globs, const char *word);
+
+void access_policy_done(struct access_policy *policy);
+
+#define _cleanup_policy_ __attribute__((cleanup(access_policy_done)))
+
+#endif
