@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inih splits lines into keys and values, and is fed one line at a time: so the number of the
+ * line is known when a key arrives. It passes over a few things in silence - it cuts long lines
+ * and section names, ignores what stands behind a ']', tells nothing of a section without keys,
+ * takes an indented line for more of the value above - and a policy must not be read that way.
+ * Lines are therefore looked at, and section lines read, before it gets them.
+ */
+#include "daemon/policy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <ini.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/util.h"
+#include "base/vec.h"
+
+#define MAIN_FILE "access.conf"
+#define DROP_INS  "access.d"
+#define BLANKS    " \t\r\v\f"
+
+/* What holds where there is no access.conf; policies/access.conf says the same. */
+static const char built_in[] = "[@active, %netdev, %sudo, %wheel]\n"
+			       "uplinks = *\n";
+
+/* --- one file's text ----------------------------------------------------------------------- */
+
+struct parser {
+	const char *file, *at, *end;
+	uint32_t line;
+	struct access_policy *to;
+	uint32_t section_line; /* 0: none yet */
+	size_t section_first;  /* its rules go from here to the last one */
+	uint32_t seen;         /* keys of the section, as bits */
+	struct err *err;
+	int r;             /* 0, or a failure: err is set */
+	uint32_t wrong_at; /* the line that was being read then */
+};
+
+#define COMPLAIN(p, number, fmt, ...)                                                              \
+	((p)->wrong_at = (p)->line,                                                                \
+	 (p)->r = err_set((p)->err, EINVAL, "%s:%u: " fmt, (p)->file, number, ##__VA_ARGS__))
+
+/* An id of a database, or -errno of its failure; ret is untouched when there is no such entry. */
+static int look_up(const char *name, bool group, uint32_t *ret, bool *ret_known)
+{
+	const struct group *gr = NULL;
+	const struct passwd *pw = NULL;
+
+	errno = 0;
+	if (group)
+		gr = getgrnam(name);
+	else
+		pw = getpwnam(name);
+	*ret_known = gr || pw;
+	if (gr)
+		*ret = gr->gr_gid;
+	else if (pw)
+		*ret = pw->pw_uid;
+	else if (errno != 0 && errno != ENOENT && errno != ESRCH && errno != EBADF &&
+		 errno != EPERM) /* getpwnam(3): these mean that there is none, too */
+		return -errno;
+	return 0;
+}
+
+static int resolve(struct parser *p, struct access_rule *r, const char *name)
+{
+	bool group = r->who == ACCESS_GROUP;
+	int found;
+
+	if (name[0] == '#') {
+		if (parse_u32(name + 1, 0, UINT32_MAX - 1, &r->id) < 0)
+			return COMPLAIN(p, r->line, "'%s': behind # stands a number", r->name);
+		r->known = true;
+		return 0;
+	}
+	found = look_up(name, group, &r->id, &r->known);
+	if (found < 0)
+		return p->r = err_errno(p->err, -found, "%s:%u: look up %s '%s'", p->file, r->line,
+					group ? "group" : "user", name);
+	return 0;
+}
+
+static int add_rule(struct parser *p, const char *who)
+{
+	struct access_rule *r = p->to->n < POLICY_RULES_MAX ? VEC_PUSH(p->to) : NULL;
+
+	if (!r)
+		return COMPLAIN(p, p->line, "there are more than %u rules", POLICY_RULES_MAX);
+	r->line = p->line;
+	r->lan = r->host_access = r->attach = true;
+	r->sessions = ACCESS_SESSIONS_DEFAULT;
+	strcpy(r->uplinks, "*");
+	if (copy_string(r->file, sizeof(r->file), p->file) < 0)
+		return COMPLAIN(p, p->line, "the file's name is too long");
+	if (copy_string(r->name, sizeof(r->name), who) < 0)
+		return COMPLAIN(p, p->line, "'%s' is longer than %d bytes", who,
+				ACCESS_NAME_MAX - 1);
+	if (!strcmp(who, "*")) {
+		r->who = ACCESS_ANYBODY;
+	} else if (!strcmp(who, "@active")) {
+		r->who = ACCESS_ACTIVE;
+	} else if (who[0] == '@') {
+		return COMPLAIN(p, p->line, "'%s' is not known; there is only @active", who);
+	} else if (!who[0] || !strcmp(who, "%") || strpbrk(who, "*?[]\"")) {
+		return COMPLAIN(p, p->line, "'%s' is neither a user, a %%group, @active nor *",
+				who);
+	} else {
+		r->who = who[0] == '%' ? ACCESS_GROUP : ACCESS_USER;
+		return resolve(p, r, who + (who[0] == '%'));
+	}
+	return 0;
+}
+
+/* A section without keys is more likely a slip than a wish. */
+static int end_section(struct parser *p)
+{
+	if (p->r == 0 && p->section_line && !p->seen)
+		COMPLAIN(p, p->section_line,
+			 "the section says nothing; write for example 'uplinks = *'");
+	return p->r;
+}
+
+static char *trim(char *s)
+{
+	size_t len;
+
+	s += strspn(s, BLANKS);
+	len = strlen(s);
+	while (len && strchr(BLANKS, s[len - 1]))
+		len--;
+	s[len] = 0;
+	return s;
+}
+
+/* "[alice, %netdev]": one rule for each. */
+static int begin_section(struct parser *p, char *text)
+{
+	char *close = strchr(text, ']'), *rest, *who;
+
+	if (end_section(p) < 0)
+		return p->r;
+	if (!close)
+		return COMPLAIN(p, p->line, "the section has no ']'");
+	rest = close + 1 + strspn(close + 1, BLANKS);
+	if (*rest && !strchr(";#", *rest))
+		return COMPLAIN(p, p->line, "'%s' stands behind the ']'", rest);
+	*close = 0;
+	p->section_line = p->line;
+	p->section_first = p->to->n;
+	p->seen = 0;
+	for (rest = text + 1; p->r == 0 && (who = strsep(&rest, ","));)
+		add_rule(p, trim(who));
+	return p->r;
+}
+
+/* --- keys ---------------------------------------------------------------------------------- */
+
+static const char *set_uplinks(struct access_rule *r, const char *value)
+{
+	char list[ACCESS_GLOBS_MAX], *rest = list, *one;
+	size_t len = 0;
+
+	if (copy_string(list, sizeof(list), value) < 0)
+		return "the list is too long; write a second file or wider patterns";
+	while ((one = strsep(&rest, BLANKS ","))) {
+		size_t n = strlen(one);
+
+		if (!n)
+			continue;
+		if (strpbrk(one, "/\"\\#;=") || (strchr(one, '[') && !strchr(one, ']')) ||
+		    (strchr(one, ':') && strncmp(one, "ssid:", 5) != 0 &&
+		     strncmp(one, "mac:", 4) != 0))
+			return "each must be an interface name, wifi, ethernet, wwan, vpn, "
+			       "ssid:NAME, mac:ADDRESS, or a pattern for some with * ? [ ]";
+		if (len)
+			r->uplinks[len++] = ' ';
+		memcpy(r->uplinks + len, one, n); /* never longer than what it is taken from */
+		len += n;
+	}
+	r->uplinks[len] = 0;
+	return len ? NULL : "no uplink is named; 'sessions = 0' refuses all";
+}
+
+static const char *set_bool(bool *ret, const char *value)
+{
+	*ret = !strcmp(value, "yes");
+	return *ret || !strcmp(value, "no") ? NULL : "it is yes or no";
+}
+
+static const char *set_lan(struct access_rule *r, const char *value)
+{
+	return set_bool(&r->lan, value);
+}
+
+static const char *set_host_access(struct access_rule *r, const char *value)
+{
+	return set_bool(&r->host_access, value);
+}
+
+static const char *set_attach(struct access_rule *r, const char *value)
+{
+	return set_bool(&r->attach, value);
+}
+
+static const char *set_sessions(struct access_rule *r, const char *value)
+{
+	_Static_assert(ACCESS_SESSIONS_MAX == 1020, "the text below");
+	return parse_u32(value, 0, ACCESS_SESSIONS_MAX, &r->sessions) < 0
+		       ? "it is a number from 0 to 1020"
+		       : NULL;
+}
+
+static const struct {
+	const char *name;
+	const char *(*set)(struct access_rule *r, const char *value); /* NULL, or what is wrong */
+} keys[] = {
+	{ "uplinks", set_uplinks },         { "lan", set_lan },
+	{ "host-access", set_host_access }, { "attach", set_attach },
+	{ "sessions", set_sessions },
+};
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct parser *p = user;
+
+	(void)section;
+	if (p->r < 0)
+		return 0;
+	if (!p->section_line)
+		return COMPLAIN(p, p->line, "'%s' stands before the first [section]", name), 0;
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const char *wrong = NULL;
+
+		if (strcmp(keys[k].name, name) != 0)
+			continue;
+		if (p->seen & 1u << k)
+			return COMPLAIN(p, p->line, "'%s' is there twice in this section", name), 0;
+		p->seen |= 1u << k;
+		for (size_t i = p->section_first; i < p->to->n && !wrong; i++)
+			wrong = keys[k].set(&p->to->v[i], value);
+		if (wrong)
+			COMPLAIN(p, p->line, "%s '%s': %s", name, value, wrong);
+		return p->r == 0;
+	}
+	return COMPLAIN(p, p->line,
+			"'%s' is not known; it is one of uplinks, lan, host-access, attach and "
+			"sessions",
+			name),
+	       0;
+}
+
+/* What inih calls for the next line; NULL ends the text. */
+static char *next_line(char *to, int size, void *user)
+{
+	struct parser *p = user;
+	size_t len;
+
+	if (p->r < 0 || p->at == p->end)
+		return NULL;
+	p->line++;
+	p->at += p->line > 1 || strncmp(p->at, "\xef\xbb\xbf", 3) != 0 ? 0 : 3;
+	while (p->at < p->end && strchr(BLANKS, *p->at) && *p->at)
+		p->at++;
+	len = strcspn(p->at, "\n");
+	if (p->at + len < p->end && p->at[len] != '\n') {
+		COMPLAIN(p, p->line, "there is a zero byte");
+		return NULL;
+	}
+	if (len + 2 > (size_t)size) {
+		COMPLAIN(p, p->line, "the line is longer than %d bytes", size - 2);
+		return NULL;
+	}
+	memcpy(to, p->at, len);
+	to[len] = 0;
+	p->at += len + (p->at[len] == '\n');
+	if (to[0] == '[') {
+		begin_section(p, to);
+		strcpy(to, "[]"); /* it has been read */
+	}
+	return p->r < 0 ? NULL : to;
+}
+
+int policy_parse(const char *text, size_t len, const char *file, struct access_policy *to,
+		 struct err *err)
+{
+	_cleanup_free_ char *copy = malloc(len + 1);
+	struct parser p = { .file = file, .to = to, .err = err };
+	int line;
+
+	if (!copy)
+		return err_errno(err, ENOMEM, "read '%s'", file);
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	p.at = copy;
+	p.end = copy + len;
+	line = ini_parse_stream(next_line, &p, take_key, &p);
+	/* it goes on reading behind a line that it does not understand */
+	if (line > 0 && (p.r == 0 || (uint32_t)line < p.wrong_at))
+		COMPLAIN(&p, (uint32_t)line, "it is neither '[WHO]' nor 'KEY = VALUE'");
+	if (p.r == 0 && line < 0)
+		p.r = err_errno(err, ENOMEM, "read '%s'", file);
+	return end_section(&p);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+/* Only root, or who we are, may be able to write it. */
+static int check_owner(const struct stat *st, const char *path, struct err *err)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		err_set(err, EPERM, "trust '%s': it belongs to uid %u", path, st->st_uid);
+		return err_hint(err, "`chown root: %s`", path);
+	}
+	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+		err_set(err, EPERM, "trust '%s': %s may write it", path,
+			st->st_mode & S_IWOTH ? "everybody" : "its group");
+		return err_hint(err, "`chmod go-w %s`", path);
+	}
+	return 0;
+}
+
+static int read_bytes(int fd, char *buf, size_t size, size_t *ret)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret = len;
+	return 0;
+}
+
+/* Returns 1 when it was read, 0 when it is not there. */
+static int load_file(const char *path, struct access_policy *to, struct err *err)
+{
+	/* not a link that leads elsewhere, and no FIFO that is waited for */
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t len = 0;
+	int r;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, ELOOP, "read '%s': it is a symbolic link; put the file there",
+			       path);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, errno, "read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "read '%s': it is no regular file", path);
+	r = check_owner(&st, path, err);
+	if (r < 0)
+		return r;
+	text = malloc(POLICY_FILE_BYTES_MAX + 1);
+	if (!text)
+		return err_errno(err, ENOMEM, "read '%s'", path);
+	r = read_bytes(fd, text, POLICY_FILE_BYTES_MAX + 1, &len);
+	if (r < 0)
+		return err_errno(err, -r, "read '%s'", path);
+	if (len > POLICY_FILE_BYTES_MAX)
+		return err_set(err, EFBIG, "read '%s': it is larger than %u bytes", path,
+			       POLICY_FILE_BYTES_MAX);
+	r = policy_parse(text, len, path, to, err);
+	return r < 0 ? r : 1;
+}
+
+/* Returns 1 for a directory to be trusted, 0 when it is not there. */
+static int check_dir(const char *path, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "look at '%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "look into '%s': it is no directory", path);
+	r = check_owner(&st, path, err);
+	return r < 0 ? r : 1;
+}
+
+static int is_drop_in(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && len > 5 && !strcmp(e->d_name + len - 5, ".conf");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Calls take() for the path of each drop-in, in their order, until it fails. */
+static int each_drop_in(const char *dir, int (*take)(const char *path, void *arg, struct err *err),
+			void *arg, struct err *err)
+{
+	struct dirent **names = NULL;
+	int n = scandir(dir, &names, is_drop_in, by_name), r = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "look into '%s'", dir);
+	if (n > (int)POLICY_FILES_MAX)
+		r = err_set(err, E2BIG, "look into '%s': it holds more than %u files", dir,
+			    POLICY_FILES_MAX);
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		if (r >= 0)
+			r = take(path, arg, err);
+		free(names[i]);
+	}
+	free(names);
+	return r < 0 ? r : 0;
+}
+
+static int take_drop_in(const char *path, void *arg, struct err *err)
+{
+	return load_file(path, arg, err);
+}
+
+static int load_all(const char *dir, struct access_policy *to, struct err *err)
+{
+	char path[PATH_MAX];
+	int r = check_dir(dir, err), own = 0;
+
+	snprintf(path, sizeof(path), "%s/" MAIN_FILE, dir);
+	if (r > 0)
+		r = own = load_file(path, to, err);
+	if (r < 0)
+		return r;
+	snprintf(to->where, sizeof(to->where), own ? "%s" : "the built-in policy (there is no %s)",
+		 path);
+	if (!own)
+		r = policy_parse(built_in, strlen(built_in), "built-in policy", to, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/" DROP_INS, dir);
+	r = check_dir(path, err);
+	return r > 0 ? each_drop_in(path, take_drop_in, to, err) : r;
+}
+
+void policy_load(const char *dir, struct access_policy *ret)
+{
+	struct access_policy fresh = { 0 };
+	struct err err = { 0 };
+
+	if (load_all(dir, &fresh, &err) < 0) {
+		access_policy_done(&fresh);
+		fresh.broken = err;
+	}
+	*ret = fresh;
+}
+
+/* --- changes ------------------------------------------------------------------------------- */
+
+static int mark(const char *path, void *arg, struct err *err)
+{
+	uint64_t *h = arg;
+	struct stat st;
+
+	(void)err;
+	*h = hash_bytes(*h, path, strlen(path) + 1);
+	if (lstat(path, &st) < 0)
+		return 0;
+	*h = hash_bytes(*h, &st.st_dev, sizeof(st.st_dev));
+	*h = hash_bytes(*h, &st.st_ino, sizeof(st.st_ino));
+	*h = hash_bytes(*h, &st.st_size, sizeof(st.st_size));
+	*h = hash_bytes(*h, &st.st_mtim, sizeof(st.st_mtim));
+	*h = hash_bytes(*h, &st.st_ctim, sizeof(st.st_ctim)); /* owner and mode, too */
+	return 0;
+}
+
+const struct access_policy *policy_now(struct policy *p)
+{
+	static const char *const databases[] = { "/etc/passwd", "/etc/group" };
+	uint64_t h = HASH_START;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(databases); i++)
+		mark(databases[i], &h, NULL);
+	mark(p->dir, &h, NULL);
+	snprintf(path, sizeof(path), "%s/" MAIN_FILE, p->dir);
+	mark(path, &h, NULL);
+	snprintf(path, sizeof(path), "%s/" DROP_INS, p->dir);
+	mark(path, &h, NULL);
+	each_drop_in(path, mark, &h, NULL);
+	/* a broken one is tried again: it may have been the user database that failed */
+	if (!p->loaded || p->seen != h || p->access.broken.code) {
+		access_policy_done(&p->access);
+		policy_load(p->dir, &p->access);
+		p->loaded = true;
+		p->seen = h;
+	}
+	return &p->access;
+}
+
+void policy_done(struct policy *p)
+{
+	access_policy_done(&p->access);
+	p->loaded = false;
+}
