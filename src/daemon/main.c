@@ -94,6 +94,7 @@ int main(int argc, char *argv[])
 		{ 0 },
 	};
 	struct server_options server = { .rundir = VIA_RUNDIR,
+					 .confdir = VIA_SYSCONFDIR,
 					 .linger_ms = LINGER_DEFAULT_S * 1000,
 					 .ready_fd = -1 };
 	uint32_t number;

@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "daemon/gate.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 
@@ -39,6 +40,7 @@ struct connection {
 struct server {
 	const struct server_options *options;
 	struct world world;
+	struct gate gate;
 	char socket_path[108];
 	int dir_fd, listen_fd, signal_fd;
 	struct connection connections[CONNECTIONS_MAX];
@@ -51,13 +53,17 @@ struct server {
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static int may_run(const struct ucred *peer, const struct request *request, struct err *err)
+static int may_run(struct server *s, const struct connection *c, const struct request *request,
+		   struct err *err)
 {
-	if (peer->uid == 0)
-		return 0; /* all that the others below are refused */
-	err_set(err, EPERM, "use uplink '%s' as uid %u: only root may, in this version",
-		request->uplinks, peer->uid);
-	return err_hint(err, "run it with sudo");
+	const struct access_question question = {
+		.op = ACCESS_RUN,
+		.uplinks = request->uplinks,
+		.flags = request->flags,
+		.sessions = world_sessions_of(&s->world, c->peer.uid),
+	};
+
+	return gate_decide(&s->gate, c->fd, &c->peer, &question, err) == ACCESS_ALLOW ? 0 : -EPERM;
 }
 
 /* Whose session it becomes: root may make one for somebody else (--user). */
@@ -103,7 +109,7 @@ static void answer_run(struct server *s, const struct connection *c,
 	msg_reply_init(&reply, request->header.op);
 	r = request_check(wanted, &err);
 	if (r == 0)
-		r = may_run(&c->peer, wanted, &err);
+		r = may_run(s, c, wanted, &err);
 	if (r == 0 && request->header.op == MSG_RUN_IN)
 		r = world_run_in(&s->world, wanted, owner_of(c, wanted), c->peer.uid, passed,
 				 &session, &err);
@@ -486,6 +492,7 @@ int server_run(const struct server_options *options, struct err *err)
 
 	s = (struct server){ .options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1 };
 	s.world.kernel.host_ns = s.world.kernel.session_ns = -1;
+	gate_open(&s.gate, options->confdir);
 	snprintf(s.socket_path, sizeof(s.socket_path), "%s/socket", options->rundir);
 	r = start(&s, err);
 	tell_ready(&s, r, err);
@@ -505,6 +512,7 @@ int server_run(const struct server_options *options, struct err *err)
 	rmdir(saved); /* only when it is empty */
 	close_fd(&s.listen_fd);
 	close_fd(&s.signal_fd);
+	gate_close(&s.gate);
 	world_close(&s.world);
 	close_fd(&s.dir_fd);
 	return r == -EALREADY ? 0 : r;

@@ -5,7 +5,7 @@
 #include "daemon/world.h"
 
 struct server_options {
-	const char *rundir;
+	const char *rundir, *confdir;
 	unsigned int linger_ms; /* how long to stay when the last session has ended */
 	int ready_fd;           /* gets one byte when the socket answers, or an error line; -1 */
 };

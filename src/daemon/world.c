@@ -88,6 +88,15 @@ size_t world_sessions(const struct world *w)
 	return w->facts.sessions.n;
 }
 
+uint32_t world_sessions_of(const struct world *w, uid_t uid)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < w->facts.sessions.n; i++)
+		n += w->facts.sessions.v[i].uid == uid;
+	return n;
+}
+
 /* What a request is about, besides what sessions use already. */
 static int look_closer(struct world *w, const char *uplinks, struct err *err)
 {

@@ -95,5 +95,6 @@ int world_heal(struct world *w, struct err *err);
 int world_clear(struct world *w, struct err *err);
 
 size_t world_sessions(const struct world *w);
+uint32_t world_sessions_of(const struct world *w, uid_t uid);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ipc/sock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,27 @@ int sock_peer(int fd, struct ucred *ret, struct err *err)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &len) < 0)
 		return err_errno(err, errno, "ask who is on the other side of the socket");
+	return 0;
+}
+
+int sock_peer_groups(int fd, uint32_t **ret, size_t *ret_n, struct err *err)
+{
+	_cleanup_free_ gid_t *groups = NULL;
+	socklen_t len = 0;
+
+	static_assert(sizeof(gid_t) == sizeof(**ret), "groups are numbers of 32 bits");
+	/* what does not fit is answered with the size that does; they do not change any more */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) < 0 && errno != ERANGE)
+		return err_errno(err, errno, "ask for the groups of the other side");
+	if (len) {
+		groups = malloc(len);
+		if (!groups)
+			return err_errno(err, ENOMEM, "ask for the groups of the other side");
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+			return err_errno(err, errno, "ask for the groups of the other side");
+	}
+	*ret = steal_ptr(groups);
+	*ret_n = len / sizeof(**ret);
 	return 0;
 }
 

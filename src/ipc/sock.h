@@ -3,6 +3,7 @@
 #define VIA_IPC_SOCK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -18,6 +19,12 @@ int sock_connect(const char *path, struct err *err);
 
 /* uid, gid and pid of the other side when it connected (SO_PEERCRED). */
 int sock_peer(int fd, struct ucred *ret, struct err *err);
+
+/*
+ * The supplementary groups of the other side when it connected (SO_PEERGROUPS), allocated, the
+ * caller's to free; NULL when there is none.
+ */
+int sock_peer_groups(int fd, uint32_t **ret, size_t *ret_n, struct err *err);
 
 /* Sends one message, with a descriptor unless pass is -1. Returns 0 or a negative errno. */
 int sock_send(int fd, const void *msg, size_t len, int pass);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -225,6 +226,46 @@ static void test_listen_and_connect(void **state)
 	assert_int_equal(fds_open(), x->open);
 }
 
+/* As many as there are, in whatever order; as they were when it connected. */
+static void test_groups(void **state)
+{
+	struct fixture *x = *state;
+	const char *path = dir_path("sock");
+	_cleanup_close_ int server = sock_listen(path, NULL), client = -1, accepted = -1;
+	_cleanup_free_ gid_t *own = NULL;
+	_cleanup_free_ uint32_t *groups = NULL;
+	gid_t many[300];
+	size_t n = 0;
+	int n_own = getgroups(0, NULL);
+	struct err err = { 0 };
+
+	assert_true(server >= 0 && n_own >= 0);
+	own = calloc((size_t)n_own + 1, sizeof(*own));
+	assert_non_null(own);
+	assert_int_equal(getgroups(n_own, own), n_own);
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = 5000 + (gid_t)i;
+	for (size_t count = 0; count <= ARRAY_SIZE(many); count += ARRAY_SIZE(many) / 2) {
+		bool changed = setgroups(count, many) == 0; /* where that is allowed */
+
+		client = sock_connect(path, &err);
+		accepted = accept(server, NULL, NULL);
+		assert_true(client >= 0 && accepted >= 0);
+		assert_true(setgroups((size_t)n_own, own) == 0 || !changed);
+		if (sock_peer_groups(accepted, &groups, &n, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(n, changed ? count : (size_t)n_own);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(groups[i], changed ? many[i] : own[i]);
+		free(steal_ptr(groups));
+		close_fd(&client);
+		close_fd(&accepted);
+	}
+	close_fd(&server);
+	assert_int_equal(sock_peer_groups(server, &groups, &n, &err), -EBADF);
+	assert_int_equal(fds_open(), x->open);
+}
+
 static void test_bad_paths(void **state)
 {
 	struct fixture *x = *state;
@@ -258,6 +299,7 @@ int main(void)
 		TEST(test_too_many_descriptors),
 		TEST(test_descriptor_not_taken),
 		TEST(test_listen_and_connect),
+		TEST(test_groups),
 		TEST(test_bad_paths),
 	};
 #undef TEST
