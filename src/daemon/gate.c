@@ -2,16 +2,40 @@
 #include "daemon/gate.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "daemon/seat.h"
 #include "ipc/sock.h"
 
-void gate_open(struct gate *g, const char *confdir)
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* asm-generic/socket.h */
+#endif
+
+/* What the actions are called in policies/polkit, and how a refusal begins. */
+static const struct {
+	const char *action; /* NULL: polkit is never asked */
+	const char *wanted;
+} ops[] = {
+	[ACCESS_RUN] = { "org.via_iface.run", "use uplink" },
+	[ACCESS_ATTACH] = { "org.via_iface.attach", "attach to uplink" },
+	[ACCESS_MOVE] = { "org.via_iface.move", "move session" },
+	[ACCESS_EXEC] = { NULL, "run a program in session" },
+	[ACCESS_RESUME] = { NULL, "resume session" },
+	[ACCESS_STOP] = { NULL, "end or pause session" },
+};
+static_assert(ARRAY_SIZE(ops) == ACCESS_OP_COUNT, "what can be wanted");
+
+void gate_open(struct gate *g, const char *confdir, unsigned int ask_ms)
 {
-	*g = (struct gate){ .policy.dir = confdir };
+	*g = (struct gate){ .policy.dir = confdir, .polkit.limit_ms = ask_ms };
 }
 
 void gate_close(struct gate *g)
@@ -20,45 +44,136 @@ void gate_close(struct gate *g)
 }
 
 /* "use uplink 'wlp6s0' as alice (uid 1000): " before the reason. */
-static void tell_what(const struct ucred *peer, const struct access_question *q, struct err *err)
+static void tell_what(uid_t uid, const struct access_question *q, const char *name, struct err *err)
 {
-	static const char *const wanted[] = {
-		[ACCESS_RUN] = "use uplink",
-		[ACCESS_ATTACH] = "attach to uplink",
-		[ACCESS_MOVE] = "move a session to uplink",
-		[ACCESS_EXEC] = "run a program in a session",
-		[ACCESS_RESUME] = "resume a session",
-		[ACCESS_STOP] = "end or pause a session",
-	};
-	const struct passwd *pw = getpwuid(peer->uid);
+	const struct passwd *pw = getpwuid(uid);
 	char who[64];
 
-	static_assert(ARRAY_SIZE(wanted) == ACCESS_OP_COUNT, "what can be wanted");
 	if (pw)
-		snprintf(who, sizeof(who), "%.32s (uid %u)", pw->pw_name, peer->uid);
+		snprintf(who, sizeof(who), "%.32s (uid %u)", pw->pw_name, uid);
 	else
-		snprintf(who, sizeof(who), "uid %u", peer->uid);
-	if (q->op == ACCESS_EXEC || q->op == ACCESS_RESUME || q->op == ACCESS_STOP)
-		err_wrap(err, "%s as %s", wanted[q->op], who);
-	else
-		err_wrap(err, "%s '%s' as %s", wanted[q->op], q->uplinks, who);
+		snprintf(who, sizeof(who), "uid %u", uid);
+	switch (q->op) {
+	case ACCESS_RUN:
+	case ACCESS_ATTACH:
+		err_wrap(err, "%s '%s' as %s", ops[q->op].wanted, q->uplinks, who);
+		break;
+	case ACCESS_MOVE:
+		err_wrap(err, "%s '%s' to '%s' as %s", ops[q->op].wanted, name, q->uplinks, who);
+		break;
+	case ACCESS_EXEC:
+	case ACCESS_RESUME:
+	case ACCESS_STOP:
+	case ACCESS_OP_COUNT:
+		err_wrap(err, "%s '%s' as %s", ops[q->op].wanted, name, who);
+		break;
+	}
 }
 
-enum access_answer gate_decide(struct gate *g, int fd, const struct ucred *peer,
-			       const struct access_question *question, struct err *err)
+static enum access_answer put_to_policy(struct gate *g, const struct gate_peer *peer,
+					const struct access_question *q, struct err *err)
 {
 	_cleanup_free_ uint32_t *groups = NULL;
-	struct access_subject subject = { .uid = peer->uid, .gid = peer->gid };
-	enum access_answer answer = ACCESS_REFUSE;
+	struct access_subject subject = { .uid = peer->cred.uid, .gid = peer->cred.gid };
 
-	if (peer->uid == 0) /* no policy is read for root */
+	if (peer->cred.uid == 0) /* for root no policy is read */
 		return ACCESS_ALLOW;
-	if (sock_peer_groups(fd, &groups, &subject.n_groups, err) == 0) {
-		subject.groups = groups;
-		subject.active = seat_active(peer->uid);
-		answer = access_decide(policy_now(&g->policy), &subject, question, err);
+	if (sock_peer_groups(peer->fd, &groups, &subject.n_groups, err) < 0)
+		return ACCESS_REFUSE;
+	subject.groups = groups;
+	subject.active = seat_active(peer->cred.uid);
+	return access_decide(policy_now(&g->policy), &subject, q, err);
+}
+
+/* --- polkit -------------------------------------------------------------------------------- */
+
+/* When a process started (proc(5), stat): with its id that is one process, for ever. */
+static uint64_t start_of(pid_t pid)
+{
+	char path[32], text[1024], *at;
+	_cleanup_close_ int fd = -1;
+	uint64_t start = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	at = strrchr(text, ')'); /* of the name, field 2, which may hold anything */
+	for (int field = 2; at && field < 22; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
 	}
-	if (answer != ACCESS_ALLOW)
-		tell_what(peer, question, err);
-	return answer;
+	if (at)
+		at[strcspn(at, " ")] = 0;
+	return at && parse_u64(at, UINT64_MAX, &start) == 0 ? start : 0;
+}
+
+/* The process behind the socket: -1 where the kernel does not hand it out. */
+static int pidfd_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int pidfd = -1;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0 ? -1 : pidfd;
+}
+
+static int ask_polkit(struct gate *g, struct gate_peer *peer, const struct access_question *q,
+		      const char *name, struct err *err)
+{
+	const struct polkit_detail details[] = { { "uplinks", q->uplinks }, { "name", name } };
+	_cleanup_close_ int pidfd = pidfd_of(peer->fd);
+	struct polkit_subject subject = { .pid = peer->cred.pid,
+					  .uid = peer->cred.uid,
+					  .pidfd = pidfd };
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+
+	if (peer->cred.pid > 0)
+		subject.start = start_of(peer->cred.pid);
+	if (pidfd >= 0 && poll(&ended, 1, 0) != 0)
+		subject.start = 0; /* it has ended; what was read may be of another one */
+	if (!subject.start && pidfd < 0)
+		return err_set(err, ESRCH, "ask polkit about process %d: it cannot be seen",
+			       peer->cred.pid);
+	return polkit_ask(&g->polkit, &subject, ops[q->op].action, details, ARRAY_SIZE(details),
+			  &peer->ask, err);
+}
+
+bool gate_told(const struct gate_peer *peer)
+{
+	const char *why;
+
+	return peer->ask && polkit_verdict(peer->ask, &why) != POLKIT_OPEN;
+}
+
+enum gate_answer gate_decide(struct gate *g, struct gate_peer *peer,
+			     const struct access_question *question, const char *name,
+			     struct err *err)
+{
+	struct access_question q = *question;
+	enum polkit_verdict verdict = POLKIT_OPEN;
+	struct err asked = { 0 };
+	const char *why = "";
+	enum access_answer answer;
+
+	if (peer->ask)
+		verdict = polkit_verdict(peer->ask, &why);
+	q.approved = verdict == POLKIT_YES;
+	answer = put_to_policy(g, peer, &q, err);
+	if (answer == ACCESS_ALLOW && q.approved)
+		syslog(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
+	if (answer == ACCESS_ALLOW)
+		return GATE_PASS;
+	if (answer == ACCESS_ASK && !peer->ask) {
+		if (ask_polkit(g, peer, &q, name, &asked) == 0)
+			return GATE_WAIT;
+		if (asked.code != ENOENT) /* where there is no polkit nobody misses it */
+			err_wrap(err, "%s", asked.text);
+	} else if (answer == ACCESS_ASK && verdict == POLKIT_NO) {
+		err_wrap(err, "%s", why);
+	}
+	tell_what(peer->cred.uid, &q, name, err);
+	return GATE_REFUSE;
 }

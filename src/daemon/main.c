@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-ifaced [--linger SECONDS] [--ready FD] [--supervise]
+ * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--supervise]
  *
  * With --supervise a minimal parent stays, which only waits and starts the daemon again when it
  * was killed or crashed: for where there is no systemd.
@@ -21,6 +21,7 @@
 #include "daemon/server.h"
 
 #define LINGER_DEFAULT_S 2
+#define ASK_DEFAULT_S    120
 #define RESTARTS_MAX     100 /* more than that is a fault that restarting does not cure */
 
 static pid_t child; /* the supervisor's, for its signal handler */
@@ -80,22 +81,22 @@ static int supervise(struct server_options options)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--ready FD] [--supervise]\n");
+	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] "
+			"[--supervise]\n");
 	return 2;
 }
 
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{ "linger", required_argument, NULL, 'l' },
-		{ "ready", required_argument, NULL, 'r' },
-		{ "supervise", no_argument, NULL, 's' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+		{ "linger", required_argument, NULL, 'l' }, { "ask", required_argument, NULL, 'a' },
+		{ "ready", required_argument, NULL, 'r' },  { "supervise", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },      { 0 },
 	};
 	struct server_options server = { .rundir = VIA_RUNDIR,
 					 .confdir = VIA_SYSCONFDIR,
 					 .linger_ms = LINGER_DEFAULT_S * 1000,
+					 .ask_ms = ASK_DEFAULT_S * 1000,
 					 .ready_fd = -1 };
 	uint32_t number;
 	int supervised = 0, c;
@@ -106,6 +107,11 @@ int main(int argc, char *argv[])
 			if (parse_u32(optarg, 0, 86400, &number) < 0)
 				return usage();
 			server.linger_ms = number * 1000;
+			break;
+		case 'a':
+			if (parse_u32(optarg, 1, 3600, &number) < 0)
+				return usage();
+			server.ask_ms = number * 1000;
 			break;
 		case 'r':
 			if (parse_u32(optarg, 3, 1023, &number) < 0)

@@ -423,7 +423,7 @@ static int each_drop_in(const char *dir, int (*take)(const char *path, void *arg
 		r = err_set(err, E2BIG, "look into '%s': it holds more than %u files", dir,
 			    POLICY_FILES_MAX);
 	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX];
+		char path[PATH_MAX + NAME_MAX + 2];
 
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
 		if (r >= 0)
@@ -449,7 +449,8 @@ static int load_all(const char *dir, struct access_policy *to, struct err *err)
 		r = own = load_file(path, to, err);
 	if (r < 0)
 		return r;
-	snprintf(to->where, sizeof(to->where), own ? "%s" : "the built-in policy (there is no %s)",
+	snprintf(to->where, sizeof(to->where),
+		 own ? "%.*s" : "the built-in policy (there is no %.*s)", ACCESS_FILE_MAX - 1,
 		 path);
 	if (!own)
 		r = policy_parse(built_in, strlen(built_in), "built-in policy", to, err);

@@ -32,9 +32,10 @@
 #define HEAL_AGAIN_MS   1000 /* after a failed attempt */
 
 struct connection {
-	int fd;
-	struct ucred peer;
+	struct gate_peer peer;
 	int64_t deadline;
+	struct msg_request request; /* kept while it waits for polkit */
+	int passed;                 /* descriptor that came with it, or -1 */
 };
 
 struct server {
@@ -53,24 +54,25 @@ struct server {
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static int may_run(struct server *s, const struct connection *c, const struct request *request,
-		   struct err *err)
+static enum gate_answer may_run(struct server *s, struct connection *c, struct err *err)
 {
+	const struct request *request = &c->request.request;
 	const struct access_question question = {
 		.op = ACCESS_RUN,
 		.uplinks = request->uplinks,
 		.flags = request->flags,
-		.sessions = world_sessions_of(&s->world, c->peer.uid),
+		.sessions = world_sessions_of(&s->world, c->peer.cred.uid),
 	};
 
-	return gate_decide(&s->gate, c->fd, &c->peer, &question, err) == ACCESS_ALLOW ? 0 : -EPERM;
+	return gate_decide(&s->gate, &c->peer, &question, request->name, err);
 }
 
 /* Whose session it becomes: root may make one for somebody else (--user). */
-static uid_t owner_of(const struct connection *c, const struct request *request)
+static uid_t owner_of(const struct connection *c)
 {
-	return c->peer.uid == 0 && request->owner != REQUEST_OWNER_SELF ? request->owner
-									: c->peer.uid;
+	uint32_t wanted = c->request.request.owner;
+
+	return c->peer.cred.uid == 0 && wanted != REQUEST_OWNER_SELF ? wanted : c->peer.cred.uid;
 }
 
 /* Drops of iptables-legacy are out of sight and reach for nf_tables, and may stop a session. */
@@ -95,31 +97,44 @@ static void fill_names(const struct world *w, const struct session *session, str
 	copy_string(ret->domains, sizeof(ret->domains), resolver.domains);
 }
 
-/* passed is the netns to make it in, or -1, for MSG_RUN_IN. */
-static void answer_run(struct server *s, const struct connection *c,
-		       const struct msg_request *request, int passed)
+static void answer(const struct connection *c, struct msg_reply *reply, int pass, int r,
+		   const struct err *err)
 {
-	const struct request *wanted = &request->request;
+	if (r < 0) {
+		reply->status = MSG_REFUSED;
+		memcpy(reply->text, err->text, sizeof(reply->text));
+		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.cred.uid, err->text);
+	}
+	r = sock_send(c->peer.fd, reply, sizeof(*reply), pass);
+	if (r < 0)
+		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
+}
+
+/* False when the answer has to wait for polkit. */
+static bool serve_run(struct server *s, struct connection *c)
+{
+	const struct request *wanted = &c->request.request;
+	uint16_t op = c->request.header.op;
+	enum gate_answer gate = GATE_REFUSE;
 	_cleanup_close_ int netns = -1;
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r;
+	int r = request_check(wanted, &err);
 
-	msg_reply_init(&reply, request->header.op);
-	r = request_check(wanted, &err);
 	if (r == 0)
-		r = may_run(s, c, wanted, &err);
-	if (r == 0 && request->header.op == MSG_RUN_IN)
-		r = world_run_in(&s->world, wanted, owner_of(c, wanted), c->peer.uid, passed,
+		gate = may_run(s, c, &err);
+	if (gate == GATE_WAIT)
+		return false;
+	if (gate == GATE_REFUSE)
+		r = -EPERM;
+	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
+		r = world_run_in(&s->world, wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &err);
 	else if (r == 0)
-		r = world_run(&s->world, wanted, owner_of(c, wanted), &session, &netns, &err);
-	if (r < 0) {
-		reply.status = MSG_REFUSED;
-		memcpy(reply.text, err.text, sizeof(reply.text));
-		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.uid, err.text);
-	} else {
+		r = world_run(&s->world, wanted, owner_of(c), &session, &netns, &err);
+	msg_reply_init(&reply, op);
+	if (r == 0) {
 		reply.id = session.id;
 		snprintf(reply.text, sizeof(reply.text), "session '%s' through %s, port viap%u",
 			 session.name, session.uplink, session.id);
@@ -127,42 +142,48 @@ static void answer_run(struct server *s, const struct connection *c,
 		fill_names(&s->world, &session, &reply.names);
 		warn_of_legacy(s);
 	}
-	r = sock_send(c->fd, &reply, sizeof(reply), netns);
-	if (r < 0)
-		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.uid, strerror(-r));
+	answer(c, &reply, netns, r, &err);
+	return true;
 }
 
-/* A session is its owner's, and root's. */
-static int may_change(const struct server *s, const struct connection *c, uint32_t id,
-		      struct err *err)
+static enum gate_answer may_change(struct server *s, struct connection *c,
+				   const struct session *session, struct err *err)
 {
-	const struct session *session = world_session(&s->world, id);
+	struct access_question question = {
+		.uplinks = c->request.request.uplinks,
+		.flags = session->flags,
+		.owner = session->uid,
+	};
 
-	if (!session)
-		return err_set(err, ESRCH,
-			       "find session %u: there is none; `via-iface list` shows them", id);
-	if (c->peer.uid == 0 || session->uid == c->peer.uid)
-		return 0;
-	return err_set(err, EPERM,
-		       "change session '%s': it belongs to uid %u; only they and root may",
-		       session->name, session->uid);
-}
-
-static int change(struct server *s, const struct connection *c, const struct msg_request *request,
-		  struct err *err)
-{
-	uint32_t id = request->request.id;
-	int r = may_change(s, c, id, err);
-
-	if (r < 0)
-		return r;
-	switch ((enum msg_op)request->header.op) {
+	switch ((enum msg_op)c->request.header.op) {
 	case MSG_MOVE:
-		r = request_check_uplinks(&request->request, err);
-		return r < 0 ? r : world_move(&s->world, id, request->request.uplinks, err);
+		question.op = ACCESS_MOVE;
+		break;
+	case MSG_RESUME:
+		question.op = ACCESS_RESUME;
+		break;
+	case MSG_PAUSE:
+	case MSG_STOP:
+		question.op = ACCESS_STOP;
+		break;
+	case MSG_RUN:
+	case MSG_RUN_IN:
+	case MSG_OP_END:
+		return GATE_REFUSE;
+	}
+	return gate_decide(&s->gate, &c->peer, &question, session->name, err);
+}
+
+static int change(struct server *s, const struct connection *c, struct err *err)
+{
+	uint32_t id = c->request.request.id;
+
+	switch ((enum msg_op)c->request.header.op) {
+	case MSG_MOVE:
+		return world_move(&s->world, id, c->request.request.uplinks, err);
 	case MSG_PAUSE:
 	case MSG_RESUME:
-		return world_pause(&s->world, id, request->header.op == MSG_PAUSE, err);
+		return world_pause(&s->world, id, c->request.header.op == MSG_PAUSE, err);
 	case MSG_STOP:
 		return world_stop(&s->world, id, err);
 	case MSG_RUN:
@@ -173,58 +194,77 @@ static int change(struct server *s, const struct connection *c, const struct msg
 	return -EBADMSG;
 }
 
-static void answer_change(struct server *s, const struct connection *c,
-			  const struct msg_request *request)
+/* False when the answer has to wait for polkit. */
+static bool serve_change(struct server *s, struct connection *c)
 {
-	const struct session *session;
+	uint32_t id = c->request.request.id;
+	const struct session *session = world_session(&s->world, id);
+	enum gate_answer gate = GATE_REFUSE;
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r;
+	int r = 0;
 
-	msg_reply_init(&reply, request->header.op);
-	r = change(s, c, request, &err);
-	session = world_session(&s->world, request->request.id);
-	reply.id = request->request.id;
+	msg_reply_init(&reply, c->request.header.op);
+	reply.id = id;
+	if (!session)
+		r = err_set(&err, ESRCH,
+			    "find session %u: there is none; `via-iface list` shows them", id);
+	else if (c->request.header.op == MSG_MOVE)
+		r = request_check_uplinks(&c->request.request, &err);
+	if (r == 0 && session)
+		gate = may_change(s, c, session, &err);
+	if (gate == GATE_WAIT)
+		return false;
+	if (gate == GATE_REFUSE)
+		r = -EPERM;
+	if (r == 0)
+		r = change(s, c, &err);
+	session = world_session(&s->world, id);
 	if (session)
 		memcpy(reply.name, session->name, sizeof(reply.name));
-	if (r < 0) {
-		reply.status = MSG_REFUSED;
-		memcpy(reply.text, err.text, sizeof(reply.text));
-		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.uid, err.text);
-	} else if (session && session->uplink[0]) {
+	if (session && session->uplink[0])
 		snprintf(reply.text, sizeof(reply.text), "session '%s' goes through %s",
 			 session->name, session->uplink);
-	} else if (session) {
+	else if (session)
 		snprintf(reply.text, sizeof(reply.text), "session '%s' is blocked", session->name);
-	}
-	r = sock_send(c->fd, &reply, sizeof(reply), -1);
-	if (r < 0)
-		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.uid, strerror(-r));
+	answer(c, &reply, -1, r, &err);
+	return true;
 }
 
-/* One message; whatever it was, the connection is done with. */
-static void serve(struct server *s, const struct connection *c)
+static bool receive(struct connection *c)
 {
-	struct msg_request request;
-	_cleanup_close_ int passed = -1;
-	ssize_t n = sock_recv(c->fd, &request, sizeof(request), &passed);
+	ssize_t n = sock_recv(c->peer.fd, &c->request, sizeof(c->request), &c->passed);
 
-	if (n < 0 || msg_request_check(&request, (size_t)n) < 0)
-		return;
-	switch ((enum msg_op)request.header.op) {
+	return n >= 0 && msg_request_check(&c->request, (size_t)n) == 0;
+}
+
+/*
+ * The peer spoke, or polkit did. Returns whether the connection is done with, as it is after one
+ * message, whatever that was, and when a peer that waits for polkit does anything but wait.
+ */
+static bool serve(struct server *s, struct connection *c, bool spoke)
+{
+	bool done = true;
+
+	if (spoke && (c->peer.ask || !receive(c)))
+		return true;
+	switch ((enum msg_op)c->request.header.op) {
 	case MSG_RUN:
 	case MSG_RUN_IN:
-		answer_run(s, c, &request, passed);
+		done = serve_run(s, c);
 		break;
 	case MSG_MOVE:
 	case MSG_PAUSE:
 	case MSG_RESUME:
 	case MSG_STOP:
-		answer_change(s, c, &request);
+		done = serve_change(s, c);
 		break;
 	case MSG_OP_END:
 		break;
 	}
+	if (!done)
+		c->deadline = INT64_MAX; /* polkit's limit holds */
+	return done;
 }
 
 static size_t connections_of(const struct server *s, uid_t uid)
@@ -232,7 +272,7 @@ static size_t connections_of(const struct server *s, uid_t uid)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_connections; i++)
-		n += s->connections[i].peer.uid == uid;
+		n += s->connections[i].peer.cred.uid == uid;
 	return n;
 }
 
@@ -253,28 +293,32 @@ static bool accept_all(struct server *s)
 
 	for (;;) {
 		_cleanup_close_ int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct connection c = { .deadline = clock_ms() + SILENCE_MS };
+		struct connection c = { .deadline = clock_ms() + SILENCE_MS, .passed = -1 };
 
 		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (fd < 0)
 			return any;
 		any = true;
-		if (sock_peer(fd, &c.peer, NULL) < 0)
+		if (sock_peer(fd, &c.peer.cred, NULL) < 0)
 			continue;
 		if (s->n_connections == CONNECTIONS_MAX ||
-		    connections_of(s, c.peer.uid) >= PER_UID_MAX) {
+		    connections_of(s, c.peer.cred.uid) >= PER_UID_MAX) {
 			answer_busy(fd);
 			continue;
 		}
-		c.fd = steal_fd(&fd);
+		c.peer.fd = steal_fd(&fd);
 		s->connections[s->n_connections++] = c;
 	}
 }
 
 static void hang_up(struct server *s, size_t i)
 {
-	close(s->connections[i].fd);
+	struct connection *c = &s->connections[i];
+
+	polkit_ask_free(&s->gate.polkit, c->peer.ask);
+	close_fd(&c->passed);
+	close(c->peer.fd);
 	s->connections[i] = s->connections[--s->n_connections];
 }
 
@@ -333,9 +377,9 @@ static void leave(struct server *s)
 
 static int timeout_of(const struct server *s)
 {
-	int64_t next = INT64_MAX, left;
+	int64_t next = polkit_deadline(&s->gate.polkit), left;
 
-	if (s->heal_at)
+	if (s->heal_at && s->heal_at < next)
 		next = s->heal_at;
 	if (s->world.follow_at < next && world_sessions(&s->world))
 		next = s->world.follow_at;
@@ -372,6 +416,7 @@ enum {
 	FD_NFT_EVENTS,
 	FD_NAMES,
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
+	FD_BUS,
 	FD_FIRST_CONNECTION,
 };
 
@@ -390,13 +435,14 @@ static void turn(struct server *s)
 		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
 		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
 		[FD_LISTEN] = { .fd = s->listen_fd, .events = POLLIN },
+		[FD_BUS] = polkit_pollfd(&s->gate.polkit),
 	};
 	size_t n = s->n_connections;
 
 	names_poll(&s->world.names, fds + FD_NAMES);
 	for (size_t i = 0; i < n; i++)
 		fds[FD_FIRST_CONNECTION + i] =
-			(struct pollfd){ .fd = s->connections[i].fd, .events = POLLIN };
+			(struct pollfd){ .fd = s->connections[i].peer.fd, .events = POLLIN };
 	if (poll(fds, FD_FIRST_CONNECTION + n, timeout_of(s)) < 0)
 		return;
 	if (fds[FD_SIGNAL].revents) {
@@ -408,14 +454,20 @@ static void turn(struct server *s)
 		s->heal_at = clock_ms() + COALESCE_MS;
 	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world) && !s->heal_at)
 		s->heal_at = clock_ms() + COALESCE_MS;
-	for (size_t i = n; i-- > 0;)
-		if (fds[FD_FIRST_CONNECTION + i].revents) {
-			world_take_events(&s->world);
-			serve(s, &s->connections[i]);
+	polkit_process(&s->gate.polkit);
+	for (size_t i = n; i-- > 0;) {
+		struct connection *c = &s->connections[i];
+		bool spoke = fds[FD_FIRST_CONNECTION + i].revents;
+
+		if (!spoke && !gate_told(&c->peer))
+			continue;
+		world_take_events(&s->world);
+		if (serve(s, c, spoke)) {
 			hang_up(s, i);
 			s->leave_at = 0;
 			linger(s);
 		}
+	}
 	if (fds[FD_LISTEN].revents)
 		accept_all(s);
 	on_time(s);
@@ -492,7 +544,7 @@ int server_run(const struct server_options *options, struct err *err)
 
 	s = (struct server){ .options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1 };
 	s.world.kernel.host_ns = s.world.kernel.session_ns = -1;
-	gate_open(&s.gate, options->confdir);
+	gate_open(&s.gate, options->confdir, options->ask_ms);
 	snprintf(s.socket_path, sizeof(s.socket_path), "%s/socket", options->rundir);
 	r = start(&s, err);
 	tell_ready(&s, r, err);

@@ -7,6 +7,7 @@
 struct server_options {
 	const char *rundir, *confdir;
 	unsigned int linger_ms; /* how long to stay when the last session has ended */
+	unsigned int ask_ms;    /* how long polkit may take to answer */
 	int ready_fd;           /* gets one byte when the socket answers, or an error line; -1 */
 };
 
