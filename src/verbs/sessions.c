@@ -16,6 +16,8 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r < 0)
 		return r;
 	r = observe(&k, what, ret, err);
+	if (r == 0)
+		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);
 	return r;
 }

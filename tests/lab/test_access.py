@@ -73,7 +73,7 @@ class Site:
 
     def _install(self):
         os.makedirs(self.bin)
-        for name in ("via-iface", "via-ifaced", "via-iface-enter"):
+        for name in ("via-iface", "via-iface-verbs", "via-ifaced", "via-iface-enter"):
             shutil.copy(program(name), self.bin)
         enter = os.path.join(self.bin, "via-iface-enter")
         self.lab.run(["setcap", "cap_sys_admin=p", enter], check=True)
@@ -291,6 +291,54 @@ def test_active(lab):
     site.policy("[@active]\nuplinks = enp7s0\n")
     site.allowed("alice", lab.wired)
     site.refused("alice", "access.conf:1 [@active] allows only 'enp7s0'")
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_sessions_of_others(lab):
+    """A session is moved, paused and resumed by its owner and by root alone."""
+    site = Site(lab)
+    path = site.policy("[%netdev]\nuplinks = *\n[alice]\nuplinks = wlp6s0 usb0\n[bob]\nlan = yes\n")
+    held = site.via_popen("alice", "--name", "game", lab.spare, "--", "sh", "-c", "echo in; cat")
+    held.expect("in\n")
+    site.held = 1
+    before = site.settled()
+    for words in (("move", "game", "enp7s0"), ("pause", "game"), ("resume", "game")):
+        site.logged()
+        done = site.via("bob", *words, groups=[NETDEV])
+        site.is_refusal(done, "bob", "session 'game'", "the session belongs to uid 1000")
+    site.logged()
+    done = site.via("alice", "move", "game", "enp7s0")
+    site.is_refusal(done, "alice", "move session 'game' to 'enp7s0'", f"{path}:3 [alice] allows only")
+    site.same(before)
+    site.policy("rubbish\n")
+    assert site.via("alice", "pause", "game").code == 0  # to give up needs nobody's leave
+    done = site.via("alice", "resume", "game")
+    site.is_refusal(done, "alice", "resume session 'game'", f"{path}:1: it is neither")
+    site.policy("[alice]\nuplinks = *\n")
+    assert site.via("alice", "resume", "game").code == 0
+    assert site.via("alice", "move", "game", "enp7s0").code == 0
+    assert lab.via("move", "game", "wlp6s0").code == 0  # root
+    held.finish()
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_without_the_capability(lab):
+    """The way through a namespace of the caller's own is under the same policy."""
+    polkit = Polkit(lab, "hold")
+    site = Site(lab)
+    site.policy("[%netdev]\nuplinks = wlp6s0\nsessions = 1\n")
+    words = ["setpriv", "--no-new-privs", f"{site.bin}/via-iface"]
+    curl = ["--", "curl", "-s", lab.url]
+    done = site.run_as("alice", *words, lab.spare, *curl, groups=[NETDEV])
+    assert (done.code, done.out) == (0, lab.spare.addr + "\n"), done
+    site.logged()
+    done = site.run_as("alice", *words, lab.wired, *curl, groups=[NETDEV])
+    site.is_refusal(done, "alice", ":1 [%netdev] allows only 'wlp6s0', and not 'enp7s0'")
+    client = lab.popen(site._as("bob", [], [*words, lab.spare, *curl]))
+    polkit.next(call="check")
+    polkit.tell("answer yes")
+    done = client.finish()
+    assert (done.code, done.out) == (0, lab.spare.addr + "\n"), done
 
 
 # --- how many -----------------------------------------------------------------------------------
