@@ -104,7 +104,7 @@ def test_the_readme_knows_what_is_missing(lab):
 
 
 @needs("tool:scdoc")
-@params("via-iface.1", "via-ifaced.8")
+@params("via-iface.1", "via-iface-access.conf.5", "via-ifaced.8")
 def test_manual_page_compiles(lab, page):
     with open(os.path.join(ROOT, "data", page + ".scd"), encoding="utf-8") as f:
         done = lab.run(["scdoc"], input=f.read(), check=True)
