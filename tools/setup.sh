@@ -8,7 +8,7 @@ via_packages=(
 	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libsystemd-dev
 	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
-	dnsutils ethtool git dbus-daemon libcap2-bin python3-dbus python3-gi
+	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
 )
 
 # Programs with windows are for the tests alone; tools/test asks for them.

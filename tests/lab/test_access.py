@@ -4,6 +4,7 @@ an installation: via-iface-enter has its file capability, and the callers are pl
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import time
 
 import nsutil
-from lab import build_dir, needs, params, program, timeout, write_file
+from lab import ROOT, build_dir, needs, params, program, timeout, write_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUS = "/run/dbus/system_bus_socket"
@@ -672,7 +673,7 @@ def test_polkit_meanwhile(lab, what):
         site.is_refusal(done, "bob", "polkit could not be asked (Connection terminated)")
         site.allowed("alice", groups=[NETDEV])
     else:
-        site.daemon.kill()
+        site.daemon.stop(signal.SIGKILL)
         done = client.finish()
         assert done.code == 125 and "it hung up" in done.err, done
         polkit.tell("answer yes")
@@ -692,3 +693,46 @@ def test_polkit_daemon_stops(lab):
     assert client.finish().code == 125
 
 
+
+
+# --- polkit itself ------------------------------------------------------------------------------
+
+POLKITD = "/usr/lib/polkit-1/polkitd"
+RULES = """
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.via_iface.run" && action.lookup("uplinks") == "wlp6s0" &&
+        action.lookup("name") == "game" && subject.user == "bob")
+        return polkit.Result.YES;
+    if (action.id.indexOf("org.via_iface.") == 0 && subject.user == "carol")
+        return polkit.Result.NO;
+});
+"""
+
+
+@needs(*POLKIT, f"tool:{POLKITD}")
+def test_polkit_itself(lab):
+    """The real one takes our question, knows our actions, and its rules see the details."""
+    owner = pwd.getpwnam("polkitd")
+    bus = Polkit(lab, "", answers=False)
+    actions = os.path.join(lab.tmp, "actions")
+    os.makedirs(actions)
+    shutil.copy(os.path.join(ROOT, "policies", "polkit", "org.via_iface.policy"), actions)
+    site = Site(lab)
+    with open("/etc/passwd", "a") as f:
+        f.write(f"polkitd:x:{owner.pw_uid}:{owner.pw_gid}::/:/usr/sbin/nologin\n")
+    nsutil.mount(actions, "/usr/share/polkit-1/actions", flags=nsutil.MS_BIND)
+    shutil.rmtree("/etc/polkit-1", ignore_errors=True)
+    os.makedirs("/etc/polkit-1/rules.d")
+    write_file("/etc/polkit-1/rules.d/10-test.rules", RULES)
+    for path in (lab.tmp, "/etc/polkit-1", "/etc/polkit-1/rules.d"):
+        os.chmod(path, os.stat(path).st_mode | 0o055)
+    polkitd = lab.popen([POLKITD, "--no-debug"])
+    names = ["dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+             "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.PolicyKit1"]  # fmt: skip
+    lab.wait(lambda: "true" in lab.run(names).out, 10, "polkitd on the bus", step=0.05)
+    site.allowed("bob", lab.spare, "--name", "game")
+    site.refused("bob", "polkit wants a password, and no agent of yours can ask for it")
+    site.refused("carol", "polkit refused it: no section of")
+    site.allowed("alice", groups=[NETDEV])
+    polkitd.stop()
+    assert bus.bus.running()
