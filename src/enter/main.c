@@ -80,6 +80,21 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 	return r;
 }
 
+/* Shared, it shows a name to every mount namespace; for that it must be a mount point. */
+static int share_netns_dir(struct err *err)
+{
+	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
+		return 0;
+	if (errno == EINVAL && mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) == 0) {
+		if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
+			return 0;
+		err_errno(err, errno, "share directory '" NETNS_DIR "'");
+		umount2(NETNS_DIR, MNT_DETACH);
+		return -err->code;
+	}
+	return err_errno(err, errno, "share directory '" NETNS_DIR "'");
+}
+
 /*
  * --keep: the netns stays when its programs have ended, under a name that `ip netns` knows. The
  * directory is shared with all mount namespaces, as ip-netns(8) makes it. Before the mounts inside,
@@ -89,16 +104,15 @@ static int keep(int netns, const char *name, int *ret_host_mounts, struct err *e
 {
 	_cleanup_close_ int host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	char path[PATH_MAX], source[32];
-	int fd;
+	int fd, r;
 
 	if (host_mounts < 0)
 		return err_errno(err, errno, "open the mount namespace");
 	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make directory '" NETNS_DIR "'");
-	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0 &&
-	    (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) < 0 ||
-	     mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) < 0))
-		return err_errno(err, errno, "share directory '" NETNS_DIR "'");
+	r = share_netns_dir(err);
+	if (r < 0)
+		return r;
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", netns);
 	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0);

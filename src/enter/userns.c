@@ -64,8 +64,38 @@ static int map_ids(uid_t uid, gid_t gid, struct err *err)
 	return r;
 }
 
+/*
+ * A new user namespace comes with a full bounding set and no securebits: what the caller had given
+ * up stays given up.
+ */
+struct bounds {
+	uint64_t caps; /* a bit for each */
+	int n, securebits;
+};
+
+static struct bounds get_bounds(void)
+{
+	struct bounds b = { .securebits = prctl(PR_GET_SECUREBITS) };
+	int has;
+
+	for (; (has = prctl(PR_CAPBSET_READ, b.n, 0, 0, 0)) >= 0 && b.n < 64; b.n++)
+		b.caps |= (uint64_t)has << b.n;
+	return b;
+}
+
+static int keep_bounds(const struct bounds *b, struct err *err)
+{
+	for (int cap = 0; cap < b->n; cap++)
+		if (!(b->caps >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return err_errno(err, errno, "keep the caller's bounding set");
+	if (b->securebits > 0 && prctl(PR_SET_SECUREBITS, b->securebits) < 0)
+		return err_errno(err, errno, "keep the caller's securebits");
+	return 0;
+}
+
 static int make(int *ret_netns, struct err *err)
 {
+	struct bounds bounds = get_bounds();
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	int fd, r;
@@ -78,6 +108,8 @@ static int make(int *ret_netns, struct err *err)
 				"and kernel.apparmor_restrict_unprivileged_userns");
 	}
 	r = map_ids(uid, gid, err);
+	if (r == 0)
+		r = keep_bounds(&bounds, err);
 	if (r < 0)
 		return r;
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
