@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -44,6 +46,25 @@ static int find_program(const char *name, struct err *err)
 	return err_set(err, ENOENT, "run '%s': it is not in PATH; give its full path", name);
 }
 
+static bool child_signal_waits(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 1;
+}
+
+/* A caller that blocks SIGCHLD would find that of our helpers waiting in the program. */
+static void take_child_signal(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	if (child_signal_waits())
+		sigtimedwait(&child, NULL, &now);
+}
+
 int cli_run(int argc, char *argv[], cli_find_user find_user)
 {
 	struct cli_options options;
@@ -51,6 +72,7 @@ int cli_run(int argc, char *argv[], cli_find_user find_user)
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
 	struct surroundings around = { .notify = -1 };
+	bool waited_before = child_signal_waits();
 	struct err err = { 0 };
 	int fd;
 
@@ -90,6 +112,8 @@ int cli_run(int argc, char *argv[], cli_find_user find_user)
 	if (fd >= 0) {
 		snprintf(fd_text, sizeof(fd_text), "%d", fd);
 		cli_clean_environment(enter_envp);
+		if (!waited_before)
+			take_child_signal();
 		execve(enter, enter_argv, enter_envp);
 		err_errno(&err, errno, "start '%s'", enter);
 		close(fd);
