@@ -9,6 +9,7 @@ via_packages=(
 	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
 	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
+	bubblewrap sudo
 )
 
 # Programs with windows are for the tests alone; tools/test asks for them.
