@@ -303,7 +303,8 @@ def test_daemon_killed_at_every_step(lab, steps):
 
 
 CLIENT_STEPS = (
-    "execve memfd_create connect sendmsg recvmsg getsockopt fstatfs capset setns close pread64"
+    "execve memfd_create connect sendmsg recvmsg getsockopt fstatfs capset setns close pread64 unshare"
+    " mount mkdir link umask"
 ).split()
 
 
