@@ -428,6 +428,12 @@ static bool any_event(const struct pollfd *fds, size_t n)
 	return false;
 }
 
+static void take_events(struct server *s)
+{
+	if (world_take_events(&s->world) && !s->heal_at)
+		s->heal_at = clock_ms() + COALESCE_MS;
+}
+
 static void turn(struct server *s)
 {
 	struct pollfd fds[FD_FIRST_CONNECTION + CONNECTIONS_MAX] = {
@@ -449,9 +455,8 @@ static void turn(struct server *s)
 		s->stop = true;
 		return;
 	}
-	if ((fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents) &&
-	    world_take_events(&s->world) && !s->heal_at)
-		s->heal_at = clock_ms() + COALESCE_MS;
+	if (fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents)
+		take_events(s);
 	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world) && !s->heal_at)
 		s->heal_at = clock_ms() + COALESCE_MS;
 	polkit_process(&s->gate.polkit);
@@ -461,7 +466,7 @@ static void turn(struct server *s)
 
 		if (!spoke && !gate_told(&c->peer))
 			continue;
-		world_take_events(&s->world);
+		take_events(s); /* what a request ended may be told already */
 		if (serve(s, c, spoke)) {
 			hang_up(s, i);
 			s->leave_at = 0;
