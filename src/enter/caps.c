@@ -1,75 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "enter/caps.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-#define SYS_ADMIN CAP_TO_MASK(CAP_SYS_ADMIN) /* in the first of the words */
-
-struct caps {
-	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3];
-};
-
-static int get(struct caps *ret)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-
-	return syscall(SYS_capget, &h, ret->v) < 0 ? -errno : 0;
-}
-
-static int set(const struct caps *caps)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-
-	return syscall(SYS_capset, &h, caps->v) < 0 ? -errno : 0;
-}
-
 bool caps_granted(void)
 {
-	struct caps now = { 0 };
-
-	return get(&now) == 0 && now.v[0].permitted & SYS_ADMIN;
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN);
 }
 
 int caps_raise(struct err *err)
 {
-	struct caps now = { 0 };
-	int r = get(&now);
-
-	now.v[0].effective |= SYS_ADMIN;
-	if (r == 0)
-		r = set(&now);
-	return r < 0 ? err_errno(err, -r, "raise cap_sys_admin") : 0;
+	if (capng_get_caps_process() < 0 ||
+	    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, CAP_SYS_ADMIN) < 0 ||
+	    capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return err_set(err, EPERM, "raise cap_sys_admin: it was not granted");
+	return 0;
 }
 
 int caps_drop(struct err *err)
 {
-	struct caps now = { 0 };
-	int r;
-
 	if (geteuid() == 0)
 		return 0;
-	r = get(&now);
-	for (size_t i = 0; i < ARRAY_SIZE(now.v); i++)
-		now.v[i].effective = now.v[i].permitted = 0;
-	if (r == 0)
-		r = set(&now);
-	if (r == 0)
-		r = get(&now);
-	if (r < 0)
-		return err_errno(err, -r, "drop cap_sys_admin");
-	for (size_t i = 0; i < ARRAY_SIZE(now.v); i++)
-		if (now.v[i].effective || now.v[i].permitted)
-			return err_set(err, EPERM, "drop cap_sys_admin: it is still there");
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		capng_update(CAPNG_DROP, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capng_get_caps_process() < 0)
+		return err_set(err, EPERM, "drop cap_sys_admin");
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (capng_have_capability(CAPNG_PERMITTED, cap) ||
+		    capng_have_capability(CAPNG_EFFECTIVE, cap))
+			return err_set(err, EPERM, "drop cap_sys_admin: %s is still there",
+				       capng_capability_to_name(cap));
 	return 0;
 }
 
