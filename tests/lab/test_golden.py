@@ -51,7 +51,8 @@ HOSTS = {
     "other-pool": "ip route add 10.0.0.0/8 via 192.168.1.1",
 }
 # Those whose uplink leads somewhere in the lab, and the program's way out of it.
-LEADS = ("split", "list", "firewalls", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options")
+LEADS = ("split", "list", "firewalls", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options",
+         "own-names")
 
 
 def seen_from(lab, netns):
