@@ -642,13 +642,15 @@ class Lab:
         finally:
             os.close(self._ns.pop(name))
 
+    groups = []  # of whom run() and popen() start as another user: their numbers
+
     def _identity(self, user):
         if user is None:
             return {}
         if not self.real_root:
             raise Skip("needs real root to be another user")
         uid = user if isinstance(user, int) else pwd.getpwnam(user).pw_uid
-        return {"user": uid, "group": uid, "extra_groups": []}
+        return {"user": uid, "group": uid, "extra_groups": self.groups}
 
     def popen(
         self, command, ns=None, user=None, env=None, stdin=subprocess.PIPE, merge=False, **more
