@@ -349,7 +349,7 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct ef
 			return errno != ENOBUFS;
 		if ((size_t)n > sizeof(buf))
 			return false;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_pid == own && own)
 				continue;
 			if (sock == &w->events)

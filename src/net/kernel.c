@@ -239,7 +239,7 @@ static bool tells_of(const char *buf, ssize_t len, const struct ip *ip)
 	int left = (int)len;
 	struct fact_addr a;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+	for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 		if (nlh->nlmsg_type == RTM_NEWADDR && rtnl_decode_addr(nlh, &a) > 0 &&
 		    ip_equal(&a.prefix.ip, ip))
 			return true;

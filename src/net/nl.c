@@ -189,6 +189,12 @@ enum progress {
 	DONE,
 };
 
+bool nl_msg_ok(const struct nlmsghdr *nlh, int left)
+{
+	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
+	       nlh->nlmsg_len <= (unsigned int)left;
+}
+
 struct exchange {
 	struct nl_sock *sock;
 	uint32_t seq;
@@ -212,7 +218,7 @@ static int take(struct exchange *x, const char *buf, int len, enum progress *pro
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	for (; nl_msg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 		int r = 0;
 
 		if (nlh->nlmsg_seq != x->seq || nlh->nlmsg_pid != x->sock->portid)
@@ -327,7 +333,7 @@ int nl_batch(struct nl_sock *s, const void *bytes, size_t len, uint32_t last_seq
 			return result;
 		if (got < 0)
 			return err_errno(err, errno, "read from nftables");
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
 			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_pid != s->portid)

@@ -61,6 +61,12 @@ int nl_join(struct nl_sock *s, unsigned int group, struct err *err);
 /* Sends one message and waits for its acknowledgement. The error is the kernel's, no more. */
 int nl_talk(struct nl_sock *s, struct nl_msg *m, struct err *err);
 
+/*
+ * Whether a whole message lies in the bytes that are left. As mnl_nlmsg_ok(), which takes a length
+ * above INT_MAX for a negative one, and so for a short one.
+ */
+bool nl_msg_ok(const struct nlmsghdr *nlh, int left);
+
 /* Called with each message of an answer; a negative return ends it and is passed on. */
 typedef int (*nl_handler)(const struct nlmsghdr *nlh, void *arg);
 

@@ -683,6 +683,8 @@ int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret)
 	a.prefix.ip = ip_of(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family);
 	if (!ip_is_set(&a.prefix.ip))
 		return 0;
+	if (a.prefix.len > ip_size(&a.prefix.ip) * 8)
+		return -EBADMSG;
 	*ret = a;
 	return 1;
 }
@@ -758,6 +760,8 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	r.dst.ip = ip_of(tb[RTA_DST], rtm->rtm_family);
 	r.dst.ip.family = rtm->rtm_family;
 	r.dst.len = rtm->rtm_dst_len;
+	if (r.dst.len > ip_size(&r.dst.ip) * 8)
+		return -EBADMSG;
 	r.onlink = rtm->rtm_flags & RTNH_F_ONLINK;
 	if (tb[RTA_MULTIPATH]) {
 		const struct rtnexthop *nh = nexthop(tb[RTA_MULTIPATH], hop);

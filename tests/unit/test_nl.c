@@ -285,6 +285,34 @@ static void check_extack(bool capped, size_t request_len)
 	}
 }
 
+/* The length is the sender's word. */
+static void test_msg_ok(void **state)
+{
+	struct {
+		struct nlmsghdr nlh;
+		uint32_t payload[2];
+	} m = { 0 };
+	const uint32_t wrong[] = {
+		0,         1, sizeof(m.nlh) - 1, sizeof(m) + 1, INT32_MAX, (uint32_t)INT32_MAX + 1,
+		UINT32_MAX
+	};
+
+	(void)state;
+	for (uint32_t len = sizeof(m.nlh); len <= sizeof(m); len++) {
+		m.nlh.nlmsg_len = len;
+		assert_true(nl_msg_ok(&m.nlh, sizeof(m)));
+		assert_true(nl_msg_ok(&m.nlh, (int)len));
+		assert_false(nl_msg_ok(&m.nlh, (int)len - 1));
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		m.nlh.nlmsg_len = wrong[i];
+		assert_false(nl_msg_ok(&m.nlh, sizeof(m)));
+	}
+	m.nlh.nlmsg_len = sizeof(m.nlh);
+	assert_false(nl_msg_ok(&m.nlh, 0));
+	assert_false(nl_msg_ok(&m.nlh, -4)); /* behind a last one whose padding is missing */
+}
+
 static void test_extack(void **state)
 {
 	(void)state;
@@ -352,15 +380,11 @@ static void test_extack_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_puts),
-		cmocka_unit_test(test_nests),
-		cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_overflow_in_nests),
-		cmocka_unit_test(test_extack),
-		cmocka_unit_test(test_extack_is_none),
-		cmocka_unit_test(test_extack_mutations),
+		cmocka_unit_test(test_start),          cmocka_unit_test(test_puts),
+		cmocka_unit_test(test_nests),          cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_overflow),       cmocka_unit_test(test_overflow_in_nests),
+		cmocka_unit_test(test_msg_ok),         cmocka_unit_test(test_extack),
+		cmocka_unit_test(test_extack_is_none), cmocka_unit_test(test_extack_mutations),
 	};
 
 	return RUN_TESTS(tests);
