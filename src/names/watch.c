@@ -165,7 +165,10 @@ int names_watch(struct names *n, struct err *err)
 
 void watch_close(struct names *n)
 {
-	close_fd(&n->inotify);
+	if (n->inotify >
+	    0) /* 0: zeroed, never opened; our programs have 0 to 2 open from the start */
+		close(n->inotify);
+	n->inotify = -1;
 }
 
 static bool take(struct names *n, const struct inotify_event *e)
