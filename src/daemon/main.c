@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--supervise]
+ * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--stay] [--supervise]
+ * via-ifaced --clear
  *
- * With --supervise a minimal parent stays, which only waits and starts the daemon again when it
- * was killed or crashed: for where there is no systemd.
+ * Under a service manager it takes the socket that it is given (manager.h). With --supervise a
+ * minimal parent stays, which only waits and starts the daemon again when it was killed or crashed:
+ * for where there is no systemd.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +20,7 @@
 
 #include "base/parse.h"
 #include "config.h"
+#include "daemon/manager.h"
 #include "daemon/server.h"
 
 #define LINGER_DEFAULT_S 2
@@ -32,18 +35,29 @@ static void pass_on(int signal)
 		kill(child, signal);
 }
 
+/* A manager shows the log, and standard error in it. */
+static int complain(const struct server_options *options, const struct err *err)
+{
+	syslog(LOG_ERR, "%s", err->text);
+	if (options->ready_fd < 0 && options->socket_fd < 0)
+		fprintf(stderr, "via-ifaced: %s\n", err->text);
+	return 1;
+}
+
 static int serve(const struct server_options *options)
 {
 	struct err err = { 0 };
 
-	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
-	if (server_run(options, &err) < 0) {
-		syslog(LOG_ERR, "%s", err.text);
-		if (options->ready_fd < 0)
-			fprintf(stderr, "via-ifaced: %s\n", err.text);
-		return 1;
-	}
+	if (server_run(options, &err) < 0)
+		return complain(options, &err);
 	return 0;
+}
+
+static int clear(const struct server_options *options)
+{
+	struct err err = { 0 };
+
+	return server_clear(options, &err) < 0 ? complain(options, &err) : 0;
 }
 
 static int supervise(struct server_options options)
@@ -74,6 +88,8 @@ static int supervise(struct server_options options)
 			return WEXITSTATUS(status);
 		if (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT)
 			return 0;
+		syslog(LOG_WARNING, "the daemon was ended by signal %d; starting it again",
+		       WTERMSIG(status));
 		nanosleep(&pause, NULL); /* a crash loop must not eat the machine */
 	}
 	return 1;
@@ -82,27 +98,34 @@ static int supervise(struct server_options options)
 static int usage(void)
 {
 	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] "
-			"[--supervise]\n");
+			"[--stay] [--supervise]\n"
+			"       via-ifaced --clear\n");
 	return 2;
 }
 
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{ "linger", required_argument, NULL, 'l' }, { "ask", required_argument, NULL, 'a' },
-		{ "ready", required_argument, NULL, 'r' },  { "supervise", no_argument, NULL, 's' },
-		{ "version", no_argument, NULL, 'V' },      { 0 },
+		{ "clear", no_argument, NULL, 'c' },     { "linger", required_argument, NULL, 'l' },
+		{ "ask", required_argument, NULL, 'a' }, { "ready", required_argument, NULL, 'r' },
+		{ "stay", no_argument, NULL, 'S' },      { "supervise", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },   { 0 },
 	};
 	struct server_options server = { .rundir = VIA_RUNDIR,
 					 .confdir = VIA_SYSCONFDIR,
 					 .linger_ms = LINGER_DEFAULT_S * 1000,
 					 .ask_ms = ASK_DEFAULT_S * 1000,
-					 .ready_fd = -1 };
+					 .ready_fd = -1,
+					 .socket_fd = -1 };
+	struct err err = { 0 };
 	uint32_t number;
-	int supervised = 0, c;
+	int supervised = 0, clearing = 0, c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
+		case 'c':
+			clearing = 1;
+			break;
 		case 'l':
 			if (parse_u32(optarg, 0, 86400, &number) < 0)
 				return usage();
@@ -118,6 +141,9 @@ int main(int argc, char *argv[])
 				return usage();
 			server.ready_fd = (int)number;
 			break;
+		case 'S':
+			server.stay = true;
+			break;
 		case 's':
 			supervised = 1;
 			break;
@@ -130,5 +156,14 @@ int main(int argc, char *argv[])
 	}
 	if (optind != argc)
 		return usage();
+	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
+	if (manager_socket(&server.socket_fd, &err) < 0) {
+		if (server.ready_fd >= 0)
+			dprintf(server.ready_fd, "%s", err.text);
+		return complain(&server, &err);
+	}
+	if (clearing)
+		return clear(&server);
+	server.watchdog_ms = manager_watchdog_ms();
 	return supervised ? supervise(server) : serve(&server);
 }

@@ -2,6 +2,10 @@
 /*
  * One thread, one poll loop: the socket and its connections, the kernel's events, signals. A
  * connection is one request and one answer; a peer that says nothing is closed after a while.
+ *
+ * The listening socket is our own, or a service manager's (manager.h). The first is unlinked before
+ * we go, so that nobody knocks at a door that nobody opens; the second stays, and whoever knocks
+ * meanwhile waits in its queue and has the manager start us again.
  */
 #include "daemon/server.h"
 
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -22,6 +27,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "daemon/gate.h"
+#include "daemon/manager.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 
@@ -30,6 +36,7 @@
 #define SILENCE_MS      5000
 #define COALESCE_MS     10   /* events come in swarms */
 #define HEAL_AGAIN_MS   1000 /* after a failed attempt */
+#define REFUSE_MS       2000 /* for telling those who wait why we cannot start */
 
 struct connection {
 	struct gate_peer peer;
@@ -44,13 +51,23 @@ struct server {
 	struct gate gate;
 	char socket_path[108];
 	int dir_fd, listen_fd, signal_fd;
+	int door_fd; /* inotify(7): what happens to our own socket's file; or -1 */
+	dev_t door_dev;
+	ino_t door_ino;
 	struct connection connections[CONNECTIONS_MAX];
 	size_t n_connections;
 	int64_t heal_at;  /* 0: nothing to heal */
 	int64_t leave_at; /* 0: there are sessions */
+	int64_t alive_at; /* when the manager hears of us again */
 	bool stop;
+	bool replaced;    /* somebody else serves at our socket's path */
 	bool told_legacy; /* once is enough */
 };
+
+static bool own_socket(const struct server *s)
+{
+	return s->options->socket_fd < 0;
+}
 
 /* --- requests ------------------------------------------------------------------------------ */
 
@@ -344,14 +361,73 @@ static void heal(struct server *s)
 	linger(s);
 }
 
+/* Our own socket's file is watched: without it nobody finds us. */
+static void watch_door(struct server *s)
+{
+	struct stat st;
+
+	if (lstat(s->socket_path, &st) < 0)
+		return;
+	s->door_dev = st.st_dev;
+	s->door_ino = st.st_ino;
+	if (s->door_fd >= 0)
+		return;
+	s->door_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (s->door_fd >= 0 &&
+	    inotify_add_watch(s->door_fd, s->options->rundir,
+			      IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) < 0)
+		close_fd(&s->door_fd);
+}
+
 static int open_socket(struct server *s, struct err *err)
 {
-	s->listen_fd = sock_listen(s->socket_path, err);
+	s->listen_fd = own_socket(s) ? sock_listen(s->socket_path, err) : s->options->socket_fd;
 	if (s->listen_fd < 0)
 		return s->listen_fd;
 	if (fcntl(s->listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(err, errno, "make the socket non-blocking");
+	if (own_socket(s))
+		watch_door(s);
 	return 0;
+}
+
+static int open_socket_again(struct server *s)
+{
+	struct err err = { 0 };
+	int r;
+
+	close_fd(&s->listen_fd);
+	r = open_socket(s, &err);
+	if (r < 0)
+		syslog(LOG_ERR, "%s", err.text);
+	return r;
+}
+
+/*
+ * Something happened in the directory of our socket. If its file has gone, we make another; if it
+ * is another's now, say a service manager's, then that one's daemon has our place: it waits for
+ * the lock, and finds the sessions in the kernel.
+ */
+static void look_at_door(struct server *s)
+{
+	char events[4096];
+	struct stat st;
+
+	while (read(s->door_fd, events, sizeof(events)) > 0)
+		;
+	if (lstat(s->socket_path, &st) < 0) {
+		if (errno == ENOENT && open_socket_again(s) < 0)
+			s->stop = true;
+	} else if (st.st_dev != s->door_dev || st.st_ino != s->door_ino) {
+		syslog(LOG_NOTICE, "'%s' is another's now: it takes over", s->socket_path);
+		s->replaced = s->stop = true;
+	}
+}
+
+static void close_door(struct server *s)
+{
+	if (own_socket(s) && !s->replaced && s->listen_fd >= 0)
+		unlink(s->socket_path);
 }
 
 /*
@@ -362,17 +438,17 @@ static void leave(struct server *s)
 {
 	struct err err = { 0 };
 
-	unlink(s->socket_path);
+	if (!s->options->stay)
+		close_door(s);
 	if (accept_all(s)) {
-		close_fd(&s->listen_fd);
 		s->leave_at = clock_ms() + s->options->linger_ms;
-		if (open_socket(s, &err) == 0)
+		if (!own_socket(s) || s->options->stay || open_socket_again(s) == 0)
 			return;
-		syslog(LOG_ERR, "%s", err.text);
 	}
 	if (world_clear(&s->world, &err) < 0)
 		syslog(LOG_ERR, "clear the host: %s", err.text);
-	s->stop = true;
+	s->leave_at = 0;
+	s->stop = !s->options->stay;
 }
 
 static int timeout_of(const struct server *s)
@@ -385,6 +461,8 @@ static int timeout_of(const struct server *s)
 		next = s->world.follow_at;
 	if (s->leave_at && !s->n_connections && s->leave_at < next)
 		next = s->leave_at;
+	if (s->options->watchdog_ms && s->alive_at < next)
+		next = s->alive_at;
 	for (size_t i = 0; i < s->n_connections; i++)
 		if (s->connections[i].deadline < next)
 			next = s->connections[i].deadline;
@@ -401,6 +479,10 @@ static void on_time(struct server *s)
 	for (size_t i = s->n_connections; i-- > 0;)
 		if (s->connections[i].deadline <= now)
 			hang_up(s, i);
+	if (s->options->watchdog_ms && s->alive_at <= now) {
+		manager_notify("WATCHDOG=1");
+		s->alive_at = now + s->options->watchdog_ms / 2;
+	}
 	if ((s->heal_at && s->heal_at <= now) ||
 	    (s->world.follow_at <= now && world_sessions(&s->world)))
 		heal(s);
@@ -416,6 +498,7 @@ enum {
 	FD_NFT_EVENTS,
 	FD_NAMES,
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
+	FD_DOOR,
 	FD_BUS,
 	FD_FIRST_CONNECTION,
 };
@@ -441,6 +524,7 @@ static void turn(struct server *s)
 		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
 		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
 		[FD_LISTEN] = { .fd = s->listen_fd, .events = POLLIN },
+		[FD_DOOR] = { .fd = s->door_fd, .events = POLLIN },
 		[FD_BUS] = polkit_pollfd(&s->gate.polkit),
 	};
 	size_t n = s->n_connections;
@@ -475,7 +559,10 @@ static void turn(struct server *s)
 	}
 	if (fds[FD_LISTEN].revents)
 		accept_all(s);
-	on_time(s);
+	if (fds[FD_DOOR].revents)
+		look_at_door(s);
+	if (!s->stop)
+		on_time(s);
 }
 
 /* One daemon at a time: the lock is on the directory, so that it leaves no file. */
@@ -496,7 +583,9 @@ static int lock_rundir(struct server *s, struct err *err)
 
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, errno, "lock directory '%s'", s->options->rundir);
-		other = sock_connect(s->socket_path, NULL);
+		/* at a manager's socket it is us who answer: the other is leaving, or will */
+		if (own_socket(s))
+			other = sock_connect(s->socket_path, NULL);
 		if (other >= 0)
 			return err_set(err, EALREADY, "another daemon serves '%s'",
 				       s->options->rundir);
@@ -527,10 +616,42 @@ static int start(struct server *s, struct err *err)
 	return r;
 }
 
+/*
+ * We cannot start: those who wait at a manager's socket are told why. Else they would wait on,
+ * and have the manager start us again and again.
+ */
+static void refuse_all(const struct server *s, const struct err *err)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+	int64_t end = clock_ms() + REFUSE_MS;
+	struct msg_request request;
+	struct msg_reply reply;
+
+	if (own_socket(s) || fcntl(s->options->socket_fd, F_SETFL, O_NONBLOCK) < 0)
+		return;
+	msg_reply_init(&reply, MSG_RUN);
+	reply.status = MSG_REFUSED;
+	memcpy(reply.text, err->text, sizeof(reply.text));
+	while (clock_ms() < end) {
+		_cleanup_close_ int fd = accept4(s->options->socket_fd, NULL, NULL, SOCK_CLOEXEC);
+		int passed = -1;
+
+		if (fd < 0)
+			return;
+		/* an answer is lost when the request was not read */
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		sock_recv(fd, &request, sizeof(request), &passed);
+		close_fd(&passed);
+		sock_send(fd, &reply, sizeof(reply), -1);
+	}
+}
+
 static void tell_ready(const struct server *s, int r, const struct err *err)
 {
 	int fd = s->options->ready_fd;
 
+	if (r == 0)
+		manager_notify("READY=1");
 	if (fd < 0)
 		return;
 	if (r < 0 && r != -EALREADY)
@@ -540,37 +661,68 @@ static void tell_ready(const struct server *s, int r, const struct err *err)
 	close(fd);
 }
 
+static void init(struct server *s, const struct server_options *options)
+{
+	*s = (struct server){
+		.options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1, .door_fd = -1
+	};
+	s->world.kernel.host_ns = s->world.kernel.session_ns = -1;
+	gate_open(&s->gate, options->confdir, options->ask_ms);
+	snprintf(s->socket_path, sizeof(s->socket_path), "%s/socket", options->rundir);
+}
+
+static void done(struct server *s)
+{
+	char saved[PATH_MAX];
+
+	while (s->n_connections)
+		hang_up(s, s->n_connections - 1);
+	close_door(s);
+	snprintf(saved, sizeof(saved), "%s/sysctl", s->options->rundir);
+	rmdir(saved); /* only when it is empty */
+	close_fd(&s->listen_fd);
+	close_fd(&s->signal_fd);
+	gate_close(&s->gate);
+	world_close(&s->world);
+	close_fd(&s->dir_fd);
+	close_fd(&s->door_fd); /* last: it can take the kernel 15 ms, and the next one may wait */
+}
+
 int server_run(const struct server_options *options, struct err *err)
 {
 	static struct server s;
 	struct err ignored = { 0 };
-	char saved[PATH_MAX];
 	int r;
 
-	s = (struct server){ .options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1 };
-	s.world.kernel.host_ns = s.world.kernel.session_ns = -1;
-	gate_open(&s.gate, options->confdir, options->ask_ms);
-	snprintf(s.socket_path, sizeof(s.socket_path), "%s/socket", options->rundir);
+	init(&s, options);
 	r = start(&s, err);
 	tell_ready(&s, r, err);
+	if (r < 0)
+		refuse_all(&s, err);
 	if (r == 0)
 		linger(&s);
 	while (r == 0 && !s.stop)
 		turn(&s);
+	manager_notify("STOPPING=1");
 	/* a signal came while lingering, or just as the last session ended */
 	s.world.stale = true;
 	if (r == 0 && world_heal(&s.world, &ignored) == 0 && !world_sessions(&s.world))
 		world_clear(&s.world, &ignored);
-	while (s.n_connections)
-		hang_up(&s, s.n_connections - 1);
-	if (s.listen_fd >= 0)
-		unlink(s.socket_path);
-	snprintf(saved, sizeof(saved), "%s/sysctl", options->rundir);
-	rmdir(saved); /* only when it is empty */
-	close_fd(&s.listen_fd);
-	close_fd(&s.signal_fd);
-	gate_close(&s.gate);
-	world_close(&s.world);
-	close_fd(&s.dir_fd);
+	done(&s);
 	return r == -EALREADY ? 0 : r;
+}
+
+int server_clear(const struct server_options *options, struct err *err)
+{
+	static struct server s;
+	int r;
+
+	init(&s, options);
+	r = lock_rundir(&s, err);
+	if (r == 0)
+		r = world_open(&s.world, options->rundir, err);
+	if (r == 0)
+		r = world_clear(&s.world, err);
+	done(&s);
+	return r;
 }

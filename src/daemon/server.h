@@ -6,9 +6,12 @@
 
 struct server_options {
 	const char *rundir, *confdir;
-	unsigned int linger_ms; /* how long to stay when the last session has ended */
-	unsigned int ask_ms;    /* how long polkit may take to answer */
-	int ready_fd;           /* gets one byte when the socket answers, or an error line; -1 */
+	unsigned int linger_ms;   /* how long to stay when the last session has ended */
+	unsigned int ask_ms;      /* how long polkit may take to answer */
+	int ready_fd;             /* gets one byte when the socket answers, or an error line; -1 */
+	int socket_fd;            /* listening already, a service manager's; -1: make one */
+	unsigned int watchdog_ms; /* the manager wants to hear of us within this; 0: it does not */
+	bool stay;                /* clear the host when idle, as ever, but do not leave */
 };
 
 /*
@@ -16,5 +19,11 @@ struct server_options {
  * with the reason.
  */
 int server_run(const struct server_options *options, struct err *err);
+
+/*
+ * Removes all that is ours, sessions too, as long as no daemon serves: for who takes the programs
+ * away. Returns 0, or a negative errno with the reason.
+ */
+int server_clear(const struct server_options *options, struct err *err);
 
 #endif
