@@ -5,7 +5,7 @@
 via_packages=(
 	meson ninja-build pkg-config gcc
 	clang clang-tidy clang-format libclang-rt-14-dev
-	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libsystemd-dev
+	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libseccomp-dev libsystemd-dev
 	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
 	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi

@@ -21,6 +21,7 @@
 #include "base/parse.h"
 #include "config.h"
 #include "daemon/manager.h"
+#include "daemon/sandbox.h"
 #include "daemon/server.h"
 
 #define LINGER_DEFAULT_S 2
@@ -157,7 +158,7 @@ int main(int argc, char *argv[])
 	if (optind != argc)
 		return usage();
 	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
-	if (manager_socket(&server.socket_fd, &err) < 0) {
+	if (sandbox_capabilities(&err) < 0 || manager_socket(&server.socket_fd, &err) < 0) {
 		if (server.ready_fd >= 0)
 			dprintf(server.ready_fd, "%s", err.text);
 		return complain(&server, &err);

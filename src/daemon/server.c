@@ -28,6 +28,7 @@
 #include "base/util.h"
 #include "daemon/gate.h"
 #include "daemon/manager.h"
+#include "daemon/sandbox.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 
@@ -699,6 +700,8 @@ int server_run(const struct server_options *options, struct err *err)
 	tell_ready(&s, r, err);
 	if (r < 0)
 		refuse_all(&s, err);
+	else /* while the first client is still on its way */
+		r = sandbox_calls(err);
 	if (r == 0)
 		linger(&s);
 	while (r == 0 && !s.stop)
