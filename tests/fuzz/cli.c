@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: words with a line end between them. */
+#include "cli/cli.h"
+#include "fuzz.h"
+
+#define WORDS_MAX 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *argv[WORDS_MAX + 1] = { (char *)"run" }, *text, *rest;
+	struct cli_options options;
+	struct err err = { 0 };
+	int argc = 1;
+
+	if (!size)
+		return 0;
+	text = rest = fuzz_string(data + 1, size - 1);
+	while (argc < WORDS_MAX && rest)
+		argv[argc++] = strsep(&rest, "\n");
+	argv[argc] = NULL;
+	if (cli_parse_run(argc, argv, data[0] & 1, &options, &err) < 0) {
+		must(err.code != 0 && err.text[0]);
+	} else {
+		must(request_check(&options.request, &err) == 0);
+		must(!(data[0] & 1) || (options.program && options.program[0]));
+		if (options.program)
+			must(options.program >= argv && options.program <= argv + argc);
+	}
+	free(text);
+	return 0;
+}

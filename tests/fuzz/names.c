@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that tell of name servers, as text. */
+#include "fuzz.h"
+#include "names/parsers.h"
+
+static void good(const struct fact_dns *dns)
+{
+	must(dns->n <= sizeof(dns->servers) / sizeof(dns->servers[0]));
+	must(strnlen(dns->domains, sizeof(dns->domains)) < sizeof(dns->domains));
+	for (size_t i = 0; i < dns->n; i++)
+		must(ip_is_set(&dns->servers[i]));
+}
+
+static void good_lease(const struct names_lease *lease, int r)
+{
+	must(r == 0 || r < 0);
+	good(&lease->dns);
+	must(lease->n <= NAMES_LEASE_ADDRS);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct names_lease four, six;
+	struct fact_dns dns = { 0 };
+	char *text = fuzz_copy(data, size);
+	int r;
+
+	names_parse_resolv_conf(text, size, &dns);
+	good(&dns);
+	r = names_parse_nm_device(text, size, &four, &six);
+	good_lease(&four, r);
+	good_lease(&six, r);
+	r = names_parse_networkd(text, size, &four);
+	good_lease(&four, r);
+	r = names_parse_dhclient(text, size, "wlp6s0", &four, &six);
+	good_lease(&four, r);
+	good_lease(&six, r);
+	memset(&dns, 0, sizeof(dns));
+	names_add_server_text(&dns, text, size);
+	names_add_domain(&dns, text, size);
+	good(&dns);
+	free(text);
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers and events of rtnetlink and generic netlink, one message behind the other. */
+#include "net/rtnl.h"
+#include "fuzz.h"
+#include "net/wifi.h"
+
+#define HOPS_MAX 64
+
+static void decode(const struct nlmsghdr *nlh)
+{
+	struct rtnl_link link = { 0 };
+	struct fact_addr addr = { 0 };
+	struct fact_route route = { 0 };
+	struct obj_rule rule = { 0 };
+	struct obj_tc tc = { 0 };
+	struct mac mac;
+	struct ip ip;
+	char ssid[33];
+	uint8_t protocol;
+	uint16_t state;
+	uint32_t mtu;
+	int index;
+
+	if (rtnl_decode_link(nlh, &link) > 0) {
+		must(strnlen(link.fact.name, sizeof(link.fact.name)) < sizeof(link.fact.name));
+		must(strnlen(link.fact.kind, sizeof(link.fact.kind)) < sizeof(link.fact.kind));
+		must(strnlen(link.fact.alias, sizeof(link.fact.alias)) < sizeof(link.fact.alias));
+	}
+	if (rtnl_decode_addr(nlh, &addr) > 0)
+		must(addr.prefix.len <= ip_size(&addr.prefix.ip) * 8);
+	for (int hop = 0; hop < HOPS_MAX && rtnl_decode_route(nlh, hop, &route, &mtu) > 0; hop++)
+		must(route.dst.len <= ip_size(&route.dst.ip) * 8);
+	rtnl_decode_rule(nlh, &rule, &protocol);
+	rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
+	rtnl_decode_filter(nlh, &tc);
+	wifi_decode_family(nlh);
+	if (wifi_decode_interface(nlh, &index, ssid) > 0)
+		must(strnlen(ssid, sizeof(ssid)) < sizeof(ssid));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void *bytes = fuzz_copy(data, size);
+	const struct nlmsghdr *nlh = bytes;
+	int left = (int)size;
+
+	for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		decode(nlh);
+	free(bytes);
+	return 0;
+}
