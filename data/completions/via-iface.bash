@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for via-iface. Options and verbs are those that its help names, so that there is
+# no second list to keep.
+
+_via_iface_verbs() {
+	via-iface --help 2>/dev/null | sed -n 's/^  via-iface \([a-z][a-z]*\)\( .*\)\{0,1\}$/\1/p' | sort -u
+}
+
+_via_iface_options() {
+	via-iface --help 2>/dev/null | grep -oE -- '(^|[ ,])(--[a-z0-9-]+|-[a-z])' | tr -d ' ,' | sort -u
+}
+
+_via_iface_uplinks() {
+	local dev
+	for dev in /sys/class/net/*; do
+		dev=${dev##*/}
+		case $dev in lo | via0 | viap[0-9]*) ;; *) echo "$dev" ;; esac
+	done
+	printf '%s\n' wifi ethernet wwan vpn
+}
+
+_via_iface_sessions() {
+	via-iface list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_via_iface() {
+	local cur prev words cword verb='' i
+	_init_completion -n =, || return
+
+	case $prev in
+	--user) COMPREPLY=($(compgen -u -- "$cur")); return ;;
+	--ipv6) COMPREPLY=($(compgen -W 'auto off' -- "$cur")); return ;;
+	--name | --dns | --mtu) return ;;
+	--pid) _pids; return ;;
+	esac
+	for ((i = 1; i < cword; i++)); do
+		case ${words[i]} in
+		--name | --user | --dns | --mtu | --ipv6 | --pid | --netns) ((i++)) ;;
+		--) break ;;
+		-*) ;;
+		*) break ;;
+		esac
+	done
+	# i: the first word that is no option, if it comes before the cursor
+	if ((i < cword)); then
+		verb=${words[i]}
+		case $verb in
+		run | plan | attach | doctor)
+			for ((i++; i < cword; i++)); do
+				case ${words[i]} in
+				--name | --user | --dns | --mtu | --ipv6 | --pid | --netns) ((i++)) ;;
+				--) break ;;
+				-*) ;;
+				*) break ;;
+				esac
+			done
+			((i < cword)) && [[ $verb == run ]] && { _via_iface_program; return; }
+			;;
+		list | status | uplinks | help) COMPREPLY=($(compgen -W '--json' -- "$cur")) ;;&
+		status | stop | pause | resume | detach)
+			COMPREPLY+=($(compgen -W "$(_via_iface_sessions)" -- "$cur"))
+			return
+			;;
+		move)
+			if ((i + 1 == cword)); then
+				COMPREPLY=($(compgen -W "$(_via_iface_sessions)" -- "$cur"))
+				return
+			fi
+			;;
+		exec)
+			if ((i + 1 == cword)); then
+				COMPREPLY=($(compgen -W "$(_via_iface_sessions)" -- "$cur"))
+			else
+				((i++))
+				_via_iface_program
+			fi
+			return
+			;;
+		list | uplinks | help) return ;;
+		*)
+			_via_iface_program
+			return
+			;;
+		esac
+	fi
+	if [[ $cur == -* ]]; then
+		COMPREPLY=($(compgen -W "$(_via_iface_options)" -- "$cur"))
+		return
+	fi
+	# of a list of uplinks the last one is typed
+	local head=
+	[[ $cur == *,* ]] && head=${cur%,*},
+	COMPREPLY=($(compgen -P "$head" -W "$(_via_iface_uplinks)" -- "${cur##*,}"))
+	[[ $verb ]] || COMPREPLY+=($(compgen -W "$(_via_iface_verbs)" -- "$cur"))
+}
+
+# words[i] is the uplink or the session: behind it stands a command of its own
+_via_iface_program() {
+	((i++))
+	[[ ${words[i]} == -- ]] && ((i < cword)) && ((i++))
+	_command_offset "$i"
+}
+
+complete -F _via_iface via-iface
