@@ -29,15 +29,38 @@ static int check_owner(int fd, uid_t peer, struct err *err)
 	return 0;
 }
 
+static bool is_netns(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC &&
+	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+int foreign_check_session(int fd, int host_ns, const struct session *s, struct err *err)
+{
+	struct stat st, host;
+
+	if (fd < 0)
+		return err_set(err, EBADF, "enter session '%s': no netns came along", s->name);
+	if (!is_netns(fd))
+		return err_set(err, EBADF, "enter session '%s': what came along is no netns",
+			       s->name);
+	if (fstat(fd, &st) < 0 || fstat(host_ns, &host) < 0)
+		return err_errno(err, errno, "look at the netns");
+	if (st.st_dev != host.st_dev || st.st_ino != s->netns || st.st_ino == host.st_ino)
+		return err_set(err, EPERM, "enter session '%s': the netns that came is another",
+			       s->name);
+	return 0;
+}
+
 int foreign_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err)
 {
 	struct stat st, host;
-	struct statfs fs;
 
 	if (fd < 0)
 		return err_set(err, EBADF, "make a session in a netns: none came along");
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
-	    ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (!is_netns(fd))
 		return err_set(err, EBADF, "make a session in a netns: what came along is none");
 	if (fstat(fd, &st) < 0 || fstat(host_ns, &host) < 0)
 		return err_errno(err, errno, "look at the netns");

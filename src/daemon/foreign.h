@@ -13,4 +13,10 @@
  */
 int foreign_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err);
 
+/*
+ * Whether a descriptor from a peer is the netns of that session, by its inode and the device that
+ * all namespaces share. Nothing is entered. Returns 0, or a negative errno with the reason.
+ */
+int foreign_check_session(int fd, int host_ns, const struct session *s, struct err *err);
+
 #endif

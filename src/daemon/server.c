@@ -26,6 +26,8 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "daemon/followers.h"
+#include "daemon/foreign.h"
 #include "daemon/gate.h"
 #include "daemon/manager.h"
 #include "daemon/sandbox.h"
@@ -57,6 +59,7 @@ struct server {
 	ino_t door_ino;
 	struct connection connections[CONNECTIONS_MAX];
 	size_t n_connections;
+	struct followers followers;
 	int64_t heal_at;  /* 0: nothing to heal */
 	int64_t leave_at; /* 0: there are sessions */
 	int64_t alive_at; /* when the manager hears of us again */
@@ -164,6 +167,12 @@ static bool serve_run(struct server *s, struct connection *c)
 	return true;
 }
 
+static int no_session(uint32_t id, struct err *err)
+{
+	return err_set(err, ESRCH, "find session %u: there is none; `via-iface list` shows them",
+		       id);
+}
+
 static enum gate_answer may_change(struct server *s, struct connection *c,
 				   const struct session *session, struct err *err)
 {
@@ -184,8 +193,12 @@ static enum gate_answer may_change(struct server *s, struct connection *c,
 	case MSG_STOP:
 		question.op = ACCESS_STOP;
 		break;
+	case MSG_EXEC:
+		question.op = ACCESS_EXEC;
+		break;
 	case MSG_RUN:
 	case MSG_RUN_IN:
+	case MSG_FOLLOW:
 	case MSG_OP_END:
 		return GATE_REFUSE;
 	}
@@ -206,6 +219,8 @@ static int change(struct server *s, const struct connection *c, struct err *err)
 		return world_stop(&s->world, id, err);
 	case MSG_RUN:
 	case MSG_RUN_IN:
+	case MSG_EXEC:
+	case MSG_FOLLOW:
 	case MSG_OP_END:
 		break;
 	}
@@ -225,8 +240,7 @@ static bool serve_change(struct server *s, struct connection *c)
 	msg_reply_init(&reply, c->request.header.op);
 	reply.id = id;
 	if (!session)
-		r = err_set(&err, ESRCH,
-			    "find session %u: there is none; `via-iface list` shows them", id);
+		r = no_session(id, &err);
 	else if (c->request.header.op == MSG_MOVE)
 		r = request_check_uplinks(&c->request.request, &err);
 	if (r == 0 && session)
@@ -247,6 +261,51 @@ static bool serve_change(struct server *s, struct connection *c)
 		snprintf(reply.text, sizeof(reply.text), "session '%s' is blocked", session->name);
 	answer(c, &reply, -1, r, &err);
 	return true;
+}
+
+/*
+ * One more program in a session that runs: its netns comes from the peer, and goes back when it is
+ * that, and the peer may have it. False when the answer has to wait.
+ */
+static bool serve_exec(struct server *s, struct connection *c)
+{
+	const struct session *session = world_session(&s->world, c->request.request.id);
+	enum gate_answer gate = GATE_REFUSE;
+	struct msg_reply reply;
+	struct err err = { 0 };
+	int r = session ? 0 : no_session(c->request.request.id, &err);
+
+	msg_reply_init(&reply, MSG_EXEC);
+	if (session)
+		gate = may_change(s, c, session, &err);
+	if (gate == GATE_WAIT)
+		return false;
+	if (session && gate == GATE_REFUSE)
+		r = -EPERM;
+	if (r == 0)
+		r = foreign_check_session(c->passed, s->world.kernel.host_ns, session, &err);
+	if (r == 0) {
+		reply.id = session->id;
+		snprintf(reply.text, sizeof(reply.text), "session '%s', port viap%u", session->name,
+			 session->id);
+		memcpy(reply.name, session->name, sizeof(reply.name));
+		fill_names(&s->world, session, &reply.names);
+	}
+	answer(c, &reply, r < 0 ? -1 : c->passed, r, &err);
+	return true;
+}
+
+/* The connection stays, in other hands. */
+static void serve_follow(struct server *s, struct connection *c)
+{
+	struct msg_reply reply;
+	struct err err = { 0 };
+	int r = followers_add(&s->followers, c->peer.fd, c->peer.cred.uid, &err);
+
+	msg_reply_init(&reply, MSG_FOLLOW);
+	answer(c, &reply, -1, r, &err);
+	if (r == 0)
+		c->peer.fd = -1;
 }
 
 static bool receive(struct connection *c)
@@ -277,6 +336,12 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	case MSG_STOP:
 		done = serve_change(s, c);
 		break;
+	case MSG_EXEC:
+		done = serve_exec(s, c);
+		break;
+	case MSG_FOLLOW:
+		serve_follow(s, c);
+		break;
 	case MSG_OP_END:
 		break;
 	}
@@ -287,7 +352,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 
 static size_t connections_of(const struct server *s, uid_t uid)
 {
-	size_t n = 0;
+	size_t n = followers_of(&s->followers, uid);
 
 	for (size_t i = 0; i < s->n_connections; i++)
 		n += s->connections[i].peer.cred.uid == uid;
@@ -336,7 +401,7 @@ static void hang_up(struct server *s, size_t i)
 
 	polkit_ask_free(&s->gate.polkit, c->peer.ask);
 	close_fd(&c->passed);
-	close(c->peer.fd);
+	close_fd(&c->peer.fd); /* -1 when a follower has it */
 	s->connections[i] = s->connections[--s->n_connections];
 }
 
@@ -491,6 +556,20 @@ static void on_time(struct server *s)
 		leave(s);
 }
 
+/* What was healed meanwhile, to those who asked. */
+static void tell_healed(struct server *s)
+{
+	struct msg_event event;
+
+	if (!s->world.healed.n)
+		return;
+	msg_event_init(&event);
+	event.count = s->world.healed.n;
+	memcpy(event.object, s->world.healed.first, sizeof(event.object));
+	followers_tell(&s->followers, &event);
+	s->world.healed.n = 0;
+}
+
 /* --- the loop ------------------------------------------------------------------------------ */
 
 enum {
@@ -501,7 +580,8 @@ enum {
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
 	FD_DOOR,
 	FD_BUS,
-	FD_FIRST_CONNECTION,
+	FD_FOLLOWERS,
+	FD_FIRST_CONNECTION = FD_FOLLOWERS + FOLLOWERS_MAX,
 };
 
 static bool any_event(const struct pollfd *fds, size_t n)
@@ -531,6 +611,7 @@ static void turn(struct server *s)
 	size_t n = s->n_connections;
 
 	names_poll(&s->world.names, fds + FD_NAMES);
+	followers_poll(&s->followers, fds + FD_FOLLOWERS);
 	for (size_t i = 0; i < n; i++)
 		fds[FD_FIRST_CONNECTION + i] =
 			(struct pollfd){ .fd = s->connections[i].peer.fd, .events = POLLIN };
@@ -544,6 +625,7 @@ static void turn(struct server *s)
 		take_events(s);
 	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world) && !s->heal_at)
 		s->heal_at = clock_ms() + COALESCE_MS;
+	followers_take(&s->followers, fds + FD_FOLLOWERS);
 	polkit_process(&s->gate.polkit);
 	for (size_t i = n; i-- > 0;) {
 		struct connection *c = &s->connections[i];
@@ -564,6 +646,7 @@ static void turn(struct server *s)
 		look_at_door(s);
 	if (!s->stop)
 		on_time(s);
+	tell_healed(s);
 }
 
 /* One daemon at a time: the lock is on the directory, so that it leaves no file. */
@@ -678,6 +761,7 @@ static void done(struct server *s)
 
 	while (s->n_connections)
 		hang_up(s, s->n_connections - 1);
+	followers_close(&s->followers);
 	close_door(s);
 	snprintf(saved, sizeof(saved), "%s/sysctl", s->options->rundir);
 	rmdir(saved); /* only when it is empty */

@@ -74,6 +74,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 void world_close(struct world *w)
 {
 	facts_done(&w->facts);
+	set_done(&w->wanted);
 	names_close(&w->names);
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->renames);
@@ -112,6 +113,14 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 	return r;
 }
 
+/* For the next comparison: what was in place, or was put there. Empties the set. */
+static void keep_wanted(struct world *w, struct object_set *set)
+{
+	set_done(&w->wanted);
+	w->wanted = *set;
+	*set = (struct object_set){ 0 };
+}
+
 int world_look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
@@ -137,6 +146,8 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 		fresh.dns.size = w->facts.dns.size;
 		w->facts.dns.n = w->facts.dns.size = 0;
 	}
+	if (w->settled)
+		keep_wanted(w, &w->facts.ours);
 	facts_done(&w->facts);
 	w->facts = fresh;
 	r = names_look(&w->names, NULL, &w->facts, err);
@@ -217,6 +228,23 @@ static void adopt(struct world *w, struct object_set *want)
 }
 
 /*
+ * Counts what was wanted before, is wanted still, and had to be put there again: somebody else had
+ * taken it away or changed it.
+ */
+static void count_healed(struct world *w, const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct object *want = steps->v[i].want, *have = steps->v[i].have, *before;
+
+		if (!want || w->settled || (have && object_same(want, have)))
+			continue;
+		before = set_find(&w->wanted, want);
+		if (before && object_same(want, before) && !w->healed.n++)
+			object_name(want, w->healed.first);
+	}
+}
+
+/*
  * Brings the kernel from what was seen to want. When that touched nothing but sessions, what was
  * seen is brought up to date without another look; a launch costs no dump then.
  */
@@ -232,7 +260,14 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 		return err_errno(err, -r, "compare what is with what should be");
 	simple = only_sessions(&steps);
 	r = steps.n ? apply(&w->kernel, &steps, err) : 0;
+	if (r == 0)
+		count_healed(w, &steps);
 	if (r < 0 || !simple) {
+		if (r == 0) {
+			set_filter(want, is_host_object);
+			keep_wanted(w, want);
+			w->settled = false;
+		}
 		w->stale = true;
 		return r;
 	}

@@ -32,7 +32,12 @@ struct world {
 			char from[IFNAMSIZ], to[IFNAMSIZ];
 		} * v;
 		size_t n, size;
-	} renames;           /* of uplinks, since the facts were made */
+	} renames;                /* of uplinks, since the facts were made */
+	struct object_set wanted; /* what the kernel was brought to last, unless settled */
+	struct {
+		uint32_t n;
+		char first[OBJECT_NAME_MAX];
+	} healed;            /* objects put back since somebody took notice and cleared n */
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
 	struct follow_memory follow;

@@ -27,8 +27,7 @@ int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg
 	return 0;
 }
 
-static int ask_once(const char *path, const struct msg_request *request, int pass,
-		    struct msg_reply *ret, int *ret_fd, struct err *err)
+int ask_connect(const char *path, struct err *err)
 {
 	_cleanup_close_ int fd = sock_connect(path, err);
 	struct ucred peer = { 0 };
@@ -41,7 +40,15 @@ static int ask_once(const char *path, const struct msg_request *request, int pas
 	if (peer.uid != 0)
 		return err_set(err, EPERM, "trust the daemon at %s: it runs as uid %u, not as root",
 			       path, peer.uid);
-	return ask_exchange(fd, request, pass, ret, ret_fd, err);
+	return steal_fd(&fd);
+}
+
+static int ask_once(const char *path, const struct msg_request *request, int pass,
+		    struct msg_reply *ret, int *ret_fd, struct err *err)
+{
+	_cleanup_close_ int fd = ask_connect(path, err);
+
+	return fd < 0 ? fd : ask_exchange(fd, request, pass, ret, ret_fd, err);
 }
 
 int ask_daemon(const char *path, const struct msg_request *request, int pass, struct msg_reply *ret,

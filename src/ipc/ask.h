@@ -15,6 +15,9 @@
 int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
 		 int *ret_fd, struct err *err);
 
+/* Connects to the daemon at path and makes sure that it is root's: a descriptor, or as below. */
+int ask_connect(const char *path, struct err *err);
+
 /*
  * Connects to the daemon at path, makes sure that it is root's, asks, and waits while it is busy.
  * *ret_fd as above; NULL when no descriptor is wanted. Returns 0; -ENOENT or -ECONNREFUSED when

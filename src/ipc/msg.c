@@ -22,6 +22,12 @@ void msg_reply_init(struct msg_reply *m, uint16_t op)
 	m->header = header(op);
 }
 
+void msg_event_init(struct msg_event *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->header = header(MSG_FOLLOW);
+}
+
 static bool header_ok(const struct msg_header *h)
 {
 	return h->magic == MSG_MAGIC && h->version == MSG_VERSION && h->op >= MSG_RUN &&
@@ -38,6 +44,14 @@ int msg_reply_check(const struct msg_reply *m, size_t len)
 	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_BUSY ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
 	    m->names.n > SESSION_DNS_MAX || !memchr(m->names.domains, 0, sizeof(m->names.domains)))
+		return -EBADMSG;
+	return 0;
+}
+
+int msg_event_check(const struct msg_event *m, size_t len)
+{
+	if (len != sizeof(*m) || !header_ok(&m->header) || m->header.op != MSG_FOLLOW ||
+	    !m->count || !memchr(m->object, 0, sizeof(m->object)))
 		return -EBADMSG;
 	return 0;
 }

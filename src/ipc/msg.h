@@ -11,10 +11,10 @@
 #include "model/request.h"
 
 /*
- * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way, both structs
- * of fixed size without pointers, text terminated and zero-filled, descriptors by SCM_RIGHTS. A
- * message of any other size, magic, version or operation closes the connection. Nothing is
- * allocated by a number that the other side chose.
+ * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way (and events, to
+ * who asked for them), all structs of fixed size without pointers, text terminated and zero-filled,
+ * descriptors by SCM_RIGHTS. A message of any other size, magic, version or operation closes the
+ * connection. Nothing is allocated by a number that the other side chose.
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
@@ -26,7 +26,9 @@ enum msg_op {
 	MSG_MOVE,    /* give session id other uplinks */
 	MSG_PAUSE,   /* block session id */
 	MSG_RESUME,
-	MSG_STOP, /* take session id's network away, for good */
+	MSG_STOP,   /* take session id's network away, for good */
+	MSG_EXEC,   /* one more program in session id, whose netns comes along and goes back */
+	MSG_FOLLOW, /* be told: behind the answer, events come until one side hangs up */
 	MSG_OP_END,
 };
 
@@ -63,7 +65,15 @@ struct msg_reply {
 	struct msg_names names;
 };
 
+/* Something was put back that somebody else had changed. */
+struct msg_event {
+	struct msg_header header;     /* MSG_FOLLOW */
+	uint32_t count;               /* of objects, 1 at least */
+	char object[OBJECT_NAME_MAX]; /* the name of the first */
+};
+
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
+static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding on the wire");
 static_assert(sizeof(struct msg_request) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + 1 +
 						    SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
@@ -76,9 +86,11 @@ static_assert(sizeof(struct msg_reply) ==
 /* A zeroed request or reply with its header filled in. */
 void msg_request_init(struct msg_request *m, enum msg_op op);
 void msg_reply_init(struct msg_reply *m, uint16_t op);
+void msg_event_init(struct msg_event *m);
 
 /* 0, or -EBADMSG: then the connection must be closed. */
 int msg_request_check(const struct msg_request *m, size_t len);
 int msg_reply_check(const struct msg_reply *m, size_t len);
+int msg_event_check(const struct msg_event *m, size_t len);
 
 #endif

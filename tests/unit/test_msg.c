@@ -115,6 +115,24 @@ static void test_reply(void **state)
 	assert_int_equal(msg_reply_check(&a, sizeof(a)), 0);
 }
 
+static void test_event(void **state)
+{
+	struct msg_event e;
+
+	(void)state;
+	msg_event_init(&e);
+	assert_int_equal(msg_event_check(&e, sizeof(e)), -EBADMSG); /* of nothing */
+	e.count = 1;
+	assert_int_equal(msg_event_check(&e, sizeof(e)), 0);
+	assert_int_equal(msg_event_check(&e, sizeof(e) - 1), -EBADMSG);
+	assert_int_equal(msg_event_check(&e, sizeof(e) + 1), -EBADMSG);
+	e.header.op = MSG_RUN;
+	assert_int_equal(msg_event_check(&e, sizeof(e)), -EBADMSG);
+	e.header.op = MSG_FOLLOW;
+	memset(e.object, 'x', sizeof(e.object));
+	assert_int_equal(msg_event_check(&e, sizeof(e)), -EBADMSG);
+}
+
 /* The texts of a request are request_check()'s, which says more about them. */
 static void test_request_text(void **state)
 {
@@ -165,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_init),         cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_header),       cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_request_text), cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_event),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/followers.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+size_t followers_of(const struct followers *f, uid_t uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += f->v[i].uid == uid;
+	return n;
+}
+
+int followers_add(struct followers *f, int fd, uid_t uid, struct err *err)
+{
+	if (f->n == FOLLOWERS_MAX || followers_of(f, uid) >= FOLLOWERS_PER_UID_MAX)
+		return err_set(err, EBUSY, "there are too many others; end one of them");
+	f->v[f->n++] = (struct follower){ .fd = fd, .uid = uid };
+	return 0;
+}
+
+static void let_go(struct followers *f, size_t i)
+{
+	close(f->v[i].fd);
+	f->v[i] = f->v[--f->n];
+}
+
+void followers_tell(struct followers *f, const struct msg_event *event)
+{
+	for (size_t i = f->n; i-- > 0;)
+		if (send(f->v[i].fd, event, sizeof(*event), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			let_go(f, i);
+}
+
+void followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX])
+{
+	for (size_t i = 0; i < FOLLOWERS_MAX; i++)
+		fds[i] = (struct pollfd){ .fd = i < f->n ? f->v[i].fd : -1, .events = POLLIN };
+}
+
+void followers_take(struct followers *f, const struct pollfd fds[FOLLOWERS_MAX])
+{
+	for (size_t i = f->n; i-- > 0;)
+		if (fds[i].fd == f->v[i].fd && fds[i].revents)
+			let_go(f, i);
+}
+
+void followers_close(struct followers *f)
+{
+	while (f->n)
+		let_go(f, f->n - 1);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DAEMON_FOLLOWERS_H
+#define VIA_DAEMON_FOLLOWERS_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "ipc/msg.h"
+
+/*
+ * Who asked to be told what is healed. Nobody is waited for: who does not read what was sent is
+ * hung up on, and so is who says another word. They do not keep the daemon.
+ */
+#define FOLLOWERS_MAX         32
+#define FOLLOWERS_PER_UID_MAX 4
+
+struct followers {
+	struct follower {
+		int fd;
+		uid_t uid;
+	} v[FOLLOWERS_MAX];
+	size_t n;
+};
+
+/* Takes the connection over, unless there are too many: then -EBUSY with the reason. */
+int followers_add(struct followers *f, int fd, uid_t uid, struct err *err);
+
+/* How many are of that uid. */
+size_t followers_of(const struct followers *f, uid_t uid);
+
+void followers_tell(struct followers *f, const struct msg_event *event);
+
+/* Fills in n descriptors to poll; and lets go of those that had an event. */
+void followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX]);
+void followers_take(struct followers *f, const struct pollfd fds[FOLLOWERS_MAX]);
+
+void followers_close(struct followers *f);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Those whom the daemon tells what it heals: it waits for none of them. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/followers.h"
+#include "unit.h"
+
+static void make_pair(int fds[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+static struct msg_event event(uint32_t count)
+{
+	struct msg_event e;
+
+	msg_event_init(&e);
+	e.count = count;
+	strcpy(e.object, "ip rule 5180");
+	assert_int_equal(msg_event_check(&e, sizeof(e)), 0);
+	return e;
+}
+
+static void test_told(void **state)
+{
+	struct followers f = { 0 };
+	struct msg_event e = event(3), got;
+	int a[2], b[2];
+
+	(void)state;
+	make_pair(a);
+	make_pair(b);
+	assert_int_equal(followers_add(&f, a[0], 1000, NULL), 0);
+	assert_int_equal(followers_add(&f, b[0], 1001, NULL), 0);
+	assert_int_equal(followers_of(&f, 1000), 1);
+	followers_tell(&f, &e);
+	assert_int_equal(recv(a[1], &got, sizeof(got), 0), sizeof(got));
+	assert_memory_equal(&got, &e, sizeof(got));
+	assert_int_equal(recv(b[1], &got, sizeof(got), 0), sizeof(got));
+	close(a[1]); /* it went, and is not told any more */
+	followers_tell(&f, &e);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(followers_of(&f, 1000), 0);
+	followers_close(&f);
+	assert_int_equal(f.n, 0);
+	close(b[1]);
+}
+
+static void test_slow_one(void **state)
+{
+	struct followers f = { 0 };
+	struct msg_event e = event(1);
+	int slow[2], quick[2], told = 0;
+
+	(void)state;
+	make_pair(slow);
+	make_pair(quick);
+	assert_int_equal(followers_add(&f, slow[0], 1000, NULL), 0);
+	assert_int_equal(followers_add(&f, quick[0], 1000, NULL), 0);
+	for (; f.n == 2 && told < 100000; told++) {
+		struct msg_event got;
+
+		followers_tell(&f, &e); /* returns, however full the other's socket is */
+		assert_int_equal(recv(quick[1], &got, sizeof(got), MSG_DONTWAIT), sizeof(got));
+	}
+	assert_in_range(told, 2, 99999);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.v[0].fd, quick[0]);
+	followers_close(&f);
+	close(slow[1]);
+	close(quick[1]);
+}
+
+static void test_limits(void **state)
+{
+	struct followers f = { 0 };
+	struct err err = { 0 };
+	int fds[2];
+
+	(void)state;
+	for (uid_t uid = 0; f.n < FOLLOWERS_MAX; uid++) {
+		for (int i = 0; i < FOLLOWERS_PER_UID_MAX; i++) {
+			make_pair(fds);
+			assert_int_equal(followers_add(&f, fds[0], uid, &err), 0);
+			close(fds[1]);
+		}
+		if (f.n < FOLLOWERS_MAX) {
+			make_pair(fds);
+			assert_int_equal(followers_add(&f, fds[0], uid, &err), -EBUSY);
+			close(fds[0]); /* it was not taken over */
+			close(fds[1]);
+		}
+	}
+	make_pair(fds);
+	assert_int_equal(followers_add(&f, fds[0], 4711, &err), -EBUSY);
+	close(fds[0]);
+	close(fds[1]);
+	followers_close(&f);
+}
+
+static void test_who_speaks_goes(void **state)
+{
+	struct followers f = { 0 };
+	struct pollfd fds[FOLLOWERS_MAX];
+	int a[2], b[2], c[2];
+
+	(void)state;
+	make_pair(a);
+	make_pair(b);
+	make_pair(c);
+	assert_int_equal(followers_add(&f, a[0], 0, NULL), 0);
+	assert_int_equal(followers_add(&f, b[0], 0, NULL), 0);
+	assert_int_equal(send(a[1], "x", 1, 0), 1);
+	followers_poll(&f, fds);
+	assert_int_equal(poll(fds, FOLLOWERS_MAX, 0), 1);
+	assert_int_equal(followers_add(&f, c[0], 0, NULL), 0); /* since the poll */
+	followers_take(&f, fds);
+	assert_int_equal(f.n, 2);
+	assert_true(f.v[0].fd != a[0] && f.v[1].fd != a[0]);
+	followers_close(&f);
+	close(a[1]);
+	close(b[1]);
+	close(c[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_slow_one),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_who_speaks_goes),
+	};
+
+	return RUN_TESTS(tests);
+}
