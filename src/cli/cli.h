@@ -39,6 +39,12 @@ typedef int (*cli_find_user)(const char *name, struct handover_user *ret, struct
 int cli_run(int argc, char *argv[], cli_find_user find_user);
 
 /*
+ * For via-iface exec: becomes o->program in the session of that number, of which netns is the
+ * namespace. Returns an exit status when it cannot.
+ */
+int cli_exec(const struct cli_options *o, uint32_t id, int netns);
+
+/*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be
  * quick, is not to wait for libraries that read D-Bus and write JSON. argv[0] is the verb.
  */

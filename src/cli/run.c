@@ -4,6 +4,7 @@
  * network, and nothing of this process stays behind.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,16 +66,55 @@ static void take_child_signal(void)
 		sigtimedwait(&child, NULL, &now);
 }
 
-int cli_run(int argc, char *argv[], cli_find_user find_user)
+/* Says so and returns the exit status when it cannot be found, else 0. */
+static int check_program(const char *name, struct err *err)
 {
-	struct cli_options options;
-	struct handover h = { .notify = -1 };
+	if (find_program(name, err) == 0)
+		return 0;
+	cli_fail(err);
+	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
+}
+
+/* The way from here to the program; h holds what enter is to do. Returns only when it failed. */
+static int launch(const struct cli_options *o, struct handover *h, struct err *err)
+{
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
 	struct surroundings around = { .notify = -1 };
 	bool waited_before = child_signal_waits();
-	struct err err = { 0 };
 	int fd;
+
+	if (cli_check_ambient(err) < 0 || cli_find_program("via-iface-enter", enter, err) < 0 ||
+	    surroundings_prepare(o, &h->user, &around, err) < 0)
+		return cli_fail(err);
+	if (cli_start_daemon(err) < 0) {
+		surroundings_done(&around);
+		return cli_fail(err);
+	}
+	surroundings_warn(&around, o, &h->user);
+	h->verbose = o->verbose;
+	h->allow_sockets = o->allow_sockets;
+	h->notify = around.notify;
+	fd = handover_write(h, o->program, around.envp, err);
+	if (fd >= 0) {
+		snprintf(fd_text, sizeof(fd_text), "%d", fd);
+		cli_clean_environment(enter_envp);
+		if (!waited_before)
+			take_child_signal();
+		execve(enter, enter_argv, enter_envp);
+		err_errno(err, errno, "start '%s'", enter);
+		close(fd);
+	}
+	surroundings_done(&around);
+	return cli_fail(err);
+}
+
+int cli_run(int argc, char *argv[], cli_find_user find_user)
+{
+	struct cli_options options;
+	struct handover h = { .notify = -1, .netns = -1 };
+	struct err err = { 0 };
+	int status;
 
 	if (cli_parse_run(argc, argv, true, &options, &err) < 0)
 		return cli_fail(&err);
@@ -86,38 +126,31 @@ int cli_run(int argc, char *argv[], cli_find_user find_user)
 		argv[0] = (char *)"run";
 		return cli_verb(argc, argv);
 	}
-	if (find_program(options.program[0], &err) < 0) {
-		cli_fail(&err);
-		return err.code == ENOENT || err.code == ENOTDIR ? EXIT_VIA_NOT_FOUND
-								 : EXIT_VIA_NOT_EXEC;
-	}
+	status = check_program(options.program[0], &err);
+	if (status)
+		return status;
 	if (options.user && find_user(options.user, &h.user, &err) < 0)
 		return cli_fail(&err);
-	if (cli_check_ambient(&err) < 0 || cli_find_program("via-iface-enter", enter, &err) < 0 ||
-	    surroundings_prepare(&options, &h.user, &around, &err) < 0)
-		return cli_fail(&err);
-	if (cli_start_daemon(&err) < 0) {
-		surroundings_done(&around);
-		return cli_fail(&err);
-	}
-	surroundings_warn(&around, &options, &h.user);
 	msg_request_init(&h.request, MSG_RUN);
 	h.request.request = options.request;
 	if (options.user)
 		h.request.request.owner = h.user.uid;
-	h.verbose = options.verbose;
-	h.allow_sockets = options.allow_sockets;
-	h.notify = around.notify;
-	fd = handover_write(&h, options.program, around.envp, &err);
-	if (fd >= 0) {
-		snprintf(fd_text, sizeof(fd_text), "%d", fd);
-		cli_clean_environment(enter_envp);
-		if (!waited_before)
-			take_child_signal();
-		execve(enter, enter_argv, enter_envp);
-		err_errno(&err, errno, "start '%s'", enter);
-		close(fd);
+	return launch(&options, &h, &err);
+}
+
+int cli_exec(const struct cli_options *o, uint32_t id, int netns)
+{
+	struct handover h = { .notify = -1, .netns = netns };
+	struct err err = { 0 };
+	int status = check_program(o->program[0], &err);
+
+	if (status)
+		return status;
+	if (fcntl(netns, F_SETFD, 0) < 0) { /* enter inherits it */
+		err_errno(&err, errno, "hand over the session's netns");
+		return cli_fail(&err);
 	}
-	surroundings_done(&around);
-	return cli_fail(&err);
+	msg_request_init(&h.request, MSG_EXEC);
+	h.request.request.id = id;
+	return launch(o, &h, &err);
 }

@@ -79,6 +79,11 @@ static int ask_once(const struct handover *h, int *own, struct answer *ret, stru
 	bool foreign = false;
 	int r = fd < 0 ? fd : check_peer(fd, &foreign, err);
 
+	if (r == 0 && request.header.op == MSG_EXEC) {
+		if (foreign || !caps_granted())
+			return err_set(err, EPERM, "enter a session that runs: %s", caps_why_not());
+		return exchange(fd, &request, h->netns, ret, err);
+	}
 	if (r == 0 && *own < 0 && (foreign || !caps_granted())) {
 		if (h->verbose)
 			fprintf(stderr, "via-iface: in a user namespace, since %s\n",

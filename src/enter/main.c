@@ -74,6 +74,9 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 		r = handover_read((int)fd, ret, err);
 	if (r == 0 && fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
 		r = err_errno(err, errno, "keep the memfd from the program");
+	if (r == 0 && ret->request.header.op == MSG_EXEC &&
+	    fcntl(ret->netns, F_SETFD, FD_CLOEXEC) < 0)
+		r = err_errno(err, errno, "keep the session's netns from the program");
 	if (r == 0 && !ret->allow_sockets)
 		r = sockets_check(err);
 	*ret_fd = (int)fd;

@@ -83,6 +83,7 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 			      .user = what->user,
 			      .verbose = what->verbose,
 			      .allow_sockets = what->allow_sockets,
+			      .netns = what->netns,
 			      .notify = what->notify };
 	_cleanup_close_ int fd = -1;
 	int death_signal = 0, r;

@@ -37,6 +37,7 @@ struct handover {
 	struct handover_user user;
 	uint32_t verbose;       /* say which session it is */
 	uint32_t allow_sockets; /* do not refuse sockets of the outside network */
+	int32_t netns;          /* in MSG_EXEC: descriptor of the session's; else -1 */
 	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */
 };
 
@@ -44,7 +45,7 @@ struct handover {
 #define HANDOVER_MAX (64u << 20)
 
 /*
- * Writes it all, of the calling process: of what, the request, the user and the last three are the
+ * Writes it all, of the calling process: of what, the request, the user and the last four are the
  * caller's to fill in. argv[] and envp[] end with NULL. Returns a descriptor that survives an
  * exec, or a negative errno.
  */
