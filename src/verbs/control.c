@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* via-iface move, pause, resume: one request to the daemon for each session. */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,32 +10,6 @@
 #include "config.h"
 #include "ipc/ask.h"
 #include "verbs/verbs.h"
-
-struct words {
-	bool quiet, all;
-	char **v; /* what is no option */
-	int n;
-};
-
-static int read_words(int argc, char *argv[], struct words *ret, struct err *err)
-{
-	struct words w = { .v = argv + argc };
-	int i;
-
-	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (!strcmp(argv[i], "-q") || !strcmp(argv[i], "--quiet"))
-			w.quiet = true;
-		else if (!strcmp(argv[i], "--all"))
-			w.all = true;
-		else
-			return err_set(err, EINVAL, "read option '%s': %s has no such option",
-				       argv[i], argv[0]);
-	}
-	w.v = argv + i;
-	w.n = argc - i;
-	*ret = w;
-	return 0;
-}
 
 static int ask_about(const struct session *s, enum msg_op op, const char *uplinks, bool quiet,
 		     struct err *err)
@@ -66,9 +39,9 @@ int verb_move(int argc, char *argv[])
 	const struct session *s = NULL;
 	struct err err = { 0 };
 	struct words w;
-	int r = read_words(argc, argv, &w, &err);
+	int r = words_read(argc, argv, WORD_QUIET, 2, &w, &err);
 
-	if (r == 0 && (w.n != 2 || w.all))
+	if (r == 0 && w.n != 2)
 		r = err_set(&err, EINVAL,
 			    "read the command line: say `via-iface move SESSION UPLINK[,UPLINK…]`");
 	if (r == 0)
@@ -88,7 +61,7 @@ int verb_pause(int argc, char *argv[])
 	const struct session *s;
 	struct err err = { 0 };
 	struct words w;
-	int r = read_words(argc, argv, &w, &err);
+	int r = words_read(argc, argv, WORD_QUIET | WORD_ALL, 1, &w, &err);
 
 	if (r == 0 && w.n != !w.all)
 		r = err_set(&err, EINVAL,

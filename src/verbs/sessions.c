@@ -1,12 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the verbs have in common: words, sessions, and a look at the host. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 #include "config.h"
+#include "names/names.h"
 #include "net/kernel.h"
 #include "verbs/verbs.h"
+#include "verbs/view.h"
+
+static bool take_option(const char *word, unsigned int options, struct words *w)
+{
+	const struct {
+		const char *word;
+		unsigned int option;
+		bool *to;
+	} known[] = {
+		{ "-q", WORD_QUIET, &w->quiet },         { "--quiet", WORD_QUIET, &w->quiet },
+		{ "--all", WORD_ALL, &w->all },          { "--json", WORD_JSON, &w->json },
+		{ "--follow", WORD_FOLLOW, &w->follow },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(word, known[i].word) && options & known[i].option) {
+			*known[i].to = true;
+			return true;
+		}
+	return false;
+}
+
+int words_read(int argc, char *argv[], unsigned int options, int max, struct words *ret,
+	       struct err *err)
+{
+	struct words w = { .v = argv + 1 };
+	bool ended = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (ended || argv[i][0] != '-') {
+			w.v[w.n++] = argv[i];
+		} else if (!strcmp(argv[i], "--")) {
+			ended = true;
+		} else if (!take_option(argv[i], options, &w)) {
+			err_set(err, EINVAL, "read option '%s': %s has no such option", argv[i],
+				argv[0]);
+			return err_hint(err, "see `via-iface --help`");
+		}
+	}
+	if (w.n > max)
+		return err_set(err, EINVAL, "read '%s': that is a word too many for %s", w.v[max],
+			       argv[0]);
+	*ret = w;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct session *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
 
 int look(unsigned int what, struct facts *ret, struct err *err)
 {
@@ -19,12 +76,28 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r == 0)
 		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);
+	if (r == 0 && ret->sessions.n)
+		qsort(ret->sessions.v, ret->sessions.n, sizeof(*ret->sessions.v), by_id);
+	return r;
+}
+
+int look_at_names(const char *uplink, struct facts *f, struct err *err)
+{
+	struct names names;
+	int r = names_open(&names, "", err);
+
+	if (r == 0)
+		r = names_look(&names, uplink, f, err);
+	for (size_t i = 0; i < f->links.n && r == 0 && !uplink; i++)
+		if (view_is_uplink(&f->links.v[i]))
+			r = names_look(&names, f->links.v[i].name, f, err);
+	names_close(&names);
 	return r;
 }
 
 const struct session *find_session(const struct facts *f, const char *word, struct err *err)
 {
-	const struct session *by_name = NULL, *by_id = NULL;
+	const struct session *by_name = NULL, *by_number = NULL;
 	uint32_t id = 0;
 
 	parse_u32(word, 1, UINT32_MAX, &id);
@@ -34,11 +107,20 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 		if (!strcmp(s->name, word) && (!by_name || s->uid == getuid()))
 			by_name = s;
 		if (s->id == id)
-			by_id = s;
+			by_number = s;
 	}
-	if (by_name || by_id)
-		return by_name ? by_name : by_id;
+	if (by_name || by_number)
+		return by_name ? by_name : by_number;
 	err_set(err, ESRCH, "find session '%s': there is none of that name or id", word);
 	err_hint(err, "`via-iface list` shows them");
 	return NULL;
+}
+
+int check_owner(const struct session *s, const char *verb, struct err *err)
+{
+	if (geteuid() == 0 || s->uid == getuid())
+		return 0;
+	return err_set(err, EPERM,
+		       "%s session '%s': it belongs to uid %" PRIu32 "; only they and root may",
+		       verb, s->name, s->uid);
 }

@@ -2,15 +2,44 @@
 #ifndef VIA_VERBS_VERBS_H
 #define VIA_VERBS_VERBS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "model/facts.h"
 
 /* The verbs other than a run. Each returns an exit status; argv[0] is the verb itself. */
+int verb_doctor(int argc, char *argv[]);
+int verb_exec(int argc, char *argv[]);
 int verb_list(int argc, char *argv[]);
 int verb_move(int argc, char *argv[]);
 int verb_pause(int argc, char *argv[]); /* and resume */
 int verb_plan(int argc, char *argv[]);
 int verb_run(int argc, char *argv[]);
+int verb_status(int argc, char *argv[]);
+int verb_stop(int argc, char *argv[]);
+int verb_uplinks(int argc, char *argv[]);
+
+/* The words of a verb's command line. Borrowed from argv. */
+struct words {
+	bool quiet, all, json, follow;
+	char **v; /* what is no option */
+	int n;
+};
+
+/* The options that a verb takes. */
+enum {
+	WORD_QUIET = 1 << 0, /* -q, --quiet */
+	WORD_ALL = 1 << 1,   /* --all */
+	WORD_JSON = 1 << 2,  /* --json */
+	WORD_FOLLOW = 1 << 3,
+};
+
+/*
+ * Reads [OPTION…] [--] [WORD…] with the options anywhere before a "--", of which those in options
+ * are taken, and at most max words. Returns 0 or -EINVAL.
+ */
+int words_read(int argc, char *argv[], unsigned int options, int max, struct words *ret,
+	       struct err *err);
 
 /*
  * The session that a word of the command line means: one of the caller's by name, else anybody's
@@ -18,7 +47,13 @@ int verb_run(int argc, char *argv[]);
  */
 const struct session *find_session(const struct facts *f, const char *word, struct err *err);
 
-/* The facts, as a caller sees them. */
+/* Whether the caller may change it; the daemon has the last word. 0, or -EPERM with a line. */
+int check_owner(const struct session *s, const char *verb, struct err *err);
+
+/* The facts, as a caller sees them: sessions in the order of their numbers. */
 int look(unsigned int what, struct facts *ret, struct err *err);
+
+/* The name servers of one interface, or with NULL of all that could serve, into the facts. */
+int look_at_names(const char *uplink, struct facts *f, struct err *err);
 
 #endif

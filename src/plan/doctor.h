@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_DOCTOR_H
+#define VIA_PLAN_DOCTOR_H
+
+#include "model/facts.h"
+
+/* What is, or would be, in the way; and what else a person may want to know. */
+enum severity {
+	SEVERITY_ERROR,   /* in the way */
+	SEVERITY_WARNING, /* may surprise */
+	SEVERITY_INFO,
+	SEVERITY_COUNT,
+};
+
+/* "error", "warning", "info" */
+const char *severity_name(enum severity severity);
+
+struct finding {
+	const char *id; /* what it is, for programs: one word that stays the same */
+	enum severity severity;
+	char object[OBJECT_NAME_MAX]; /* what it is about */
+	char text[384];
+	char fix[256]; /* what to do; "" when there is nothing */
+};
+
+struct findings {
+	struct finding *v;
+	size_t n, size;
+	bool failed; /* for lack of memory */
+};
+
+/* A new finding without text; NULL when there is no memory, which the two below take. */
+struct finding *findings_add(struct findings *f, const char *id, enum severity severity,
+			     const char *object);
+void finding_text(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void finding_fix(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether one is in the way. */
+bool findings_bad(const struct findings *f);
+void findings_done(struct findings *f);
+
+#define _cleanup_findings_ __attribute__((cleanup(findings_done)))
+
+/* What doctor() looks at, besides the facts. */
+struct doctor_input {
+	const struct facts *facts;  /* with the name servers of the uplinks in question */
+	const char *uplinks;        /* a list, or NULL: every interface that could serve */
+	const char *const *proxies; /* names of variables that are set; ends with NULL */
+	const char *const *missing; /* parts of the kernel that are not to be had; the same */
+};
+
+/* Adds the findings, the worst first. Returns 0 or -ENOMEM. */
+int doctor(const struct doctor_input *in, struct findings *ret);
+
+#endif

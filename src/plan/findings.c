@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/vec.h"
+#include "plan/doctor.h"
+
+static const char *const names[] = {
+	[SEVERITY_ERROR] = "error",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_INFO] = "info",
+};
+static_assert(sizeof(names) / sizeof(names[0]) == SEVERITY_COUNT, "a severity has no name");
+
+const char *severity_name(enum severity severity)
+{
+	return names[severity];
+}
+
+struct finding *findings_add(struct findings *f, const char *id, enum severity severity,
+			     const char *object)
+{
+	struct finding *added = VEC_PUSH(f);
+
+	if (!added) {
+		f->failed = true;
+		return NULL;
+	}
+	added->id = id;
+	added->severity = severity;
+	snprintf(added->object, sizeof(added->object), "%s", object);
+	return added;
+}
+
+void finding_text(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f)
+		vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+}
+
+void finding_fix(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f)
+		vsnprintf(f->fix, sizeof(f->fix), fmt, ap);
+	va_end(ap);
+}
+
+bool findings_bad(const struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].severity == SEVERITY_ERROR)
+			return true;
+	return false;
+}
+
+void findings_done(struct findings *f)
+{
+	VEC_DONE(f);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface exec: one more program in a session that runs. This process finds the session's netns
+ * by way of a process in it that the caller may see, and goes the way of a run with it; the daemon
+ * decides whether it is the right one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "verbs/processes.h"
+#include "verbs/verbs.h"
+
+static int open_netns(const char *path, uint64_t inode)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == inode ? steal_fd(&fd) : -1;
+}
+
+static int find_netns(const struct session *s, struct err *err)
+{
+	_cleanup_processes_ struct processes p = { 0 };
+	char path[64];
+	int fd = -1, r = processes_find(&p, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p.n && fd < 0; i++)
+		if (p.v[i].netns == s->netns) {
+			snprintf(path, sizeof(path), "/proc/%d/ns/net", p.v[i].pid);
+			fd = open_netns(path, s->netns);
+		}
+	if (fd < 0 && s->flags & SESSION_KEEP) {
+		snprintf(path, sizeof(path), "/run/netns/%s", s->name);
+		fd = open_netns(path, s->netns);
+	}
+	if (fd < 0)
+		return err_set(err, ESRCH,
+			       "enter session '%s': no program is left in it that you may see; it "
+			       "is closing",
+			       s->name);
+	return fd;
+}
+
+static bool take_option(const char *word, struct cli_options *o)
+{
+	if (!strcmp(word, "-q") || !strcmp(word, "--quiet"))
+		o->quiet = true;
+	else if (!strcmp(word, "-v") || !strcmp(word, "--verbose"))
+		o->verbose = true;
+	else if (!strcmp(word, "--no-proxy-env"))
+		o->no_proxy_env = true;
+	else if (!strcmp(word, "--allow-inherited-sockets"))
+		o->allow_sockets = true;
+	else
+		return false;
+	return true;
+}
+
+/* [OPTIONS] SESSION [--] PROGRAM [ARG…]: all behind the session is the program's. */
+static int read_line(int argc, char *argv[], struct cli_options *ret, const char **ret_session,
+		     struct err *err)
+{
+	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++)
+		if (!take_option(argv[i], &o)) {
+			err_set(err, EINVAL, "read option '%s': exec has no such option", argv[i]);
+			return err_hint(err, "see `via-iface --help`");
+		}
+	if (i < argc)
+		*ret_session = argv[i++];
+	if (i < argc && !strcmp(argv[i], "--"))
+		i++;
+	if (i >= argc)
+		return err_set(err, EINVAL,
+			       "read the command line: say `via-iface exec SESSION -- PROGRAM`");
+	o.program = argv + i;
+	*ret = o;
+	return 0;
+}
+
+int verb_exec(int argc, char *argv[])
+{
+	_cleanup_close_ int netns = -1;
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s = NULL;
+	const char *word = NULL;
+	struct cli_options o;
+	struct err err = { 0 };
+	int r = read_line(argc, argv, &o, &word, &err);
+
+	if (r == 0)
+		r = look(0, &f, &err);
+	if (r == 0)
+		s = find_session(&f, word, &err);
+	if (s && check_owner(s, "enter", &err) == 0)
+		netns = find_netns(s, &err);
+	return netns < 0 ? cli_fail(&err) : cli_exec(&o, s->id, netns);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything about sessions but healing can be seen in the kernel by anybody, so that is where it
+ * is looked for: an event of rtnetlink is a hint to look again, and what differs is told. Looking
+ * costs time, so events are gathered, and on a host where they never end most time is left to
+ * others. What the daemon healed it tells itself, to those who ask while it runs; it is asked while
+ * there are sessions, so that nobody starts one by watching.
+ */
+#include "verbs/follow.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "config.h"
+#include "ipc/ask.h"
+#include "ipc/sock.h"
+#include "net/nl.h"
+#include "verbs/changes.h"
+#include "verbs/verbs.h"
+#include "verbs/view.h"
+
+#define COALESCE_MS  20
+#define ASK_FIRST_MS 100
+#define ASK_LAST_MS  5000
+#define LOOK_SHARE   4 /* of the time, no more than one part in so many is spent on looking */
+
+struct watch {
+	bool json;
+	uint32_t id; /* of the session that is followed; 0: all */
+	struct nl_sock events;
+	struct sights seen;
+	bool ended;      /* the one session is gone */
+	int64_t look_at; /* INT64_MAX: nothing happened */
+	int64_t rest_until;
+	int daemon; /* its connection, or -1 */
+	int64_t ask_at;
+	int64_t ask_after; /* ms to wait after the next failure */
+	bool refused;
+};
+
+/* --- printing ------------------------------------------------------------------------------ */
+
+static struct json_object *new_event(const char *event)
+{
+	struct json_object *o = json_object_new_object();
+	struct timespec now;
+	char text[40];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(text, sizeof(text), "%lld.%03ld", (long long)now.tv_sec, now.tv_nsec / 1000000);
+	json_object_object_add(o, "event", json_object_new_string(event));
+	json_object_object_add(
+		o, "time",
+		json_object_new_double_s((double)now.tv_sec + (double)now.tv_nsec / 1e9, text));
+	return o;
+}
+
+static void print_line(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static void print_time(void)
+{
+	time_t now = time(NULL);
+	char text[16] = "";
+	struct tm tm;
+
+	if (localtime_r(&now, &tm))
+		strftime(text, sizeof(text), "%T", &tm);
+	printf("%s ", text);
+}
+
+static void print_change(enum change change, const struct seen *s, void *arg)
+{
+	struct watch *w = arg;
+	struct json_object *o;
+
+	w->ended |= w->id && change == CHANGE_REMOVED;
+	if (w->json) {
+		o = new_event(change_name(change));
+		json_object_object_add(o, "session", json_object_new_string(s->name));
+		json_object_object_add(o, "id", json_object_new_int64(s->id));
+		json_object_object_add(o, "uplink", json_object_new_string(s->uplink));
+		json_object_object_add(o, "state",
+				       json_object_new_string(session_state_name(s->state)));
+		json_object_object_add(o, "reason", json_object_new_string(s->reason));
+		print_line(o);
+		return;
+	}
+	print_time();
+	printf("%s: ", s->name);
+	switch (change) {
+	case CHANGE_ADDED:
+		printf("added, %s through %s", session_state_name(s->state), s->uplink);
+		break;
+	case CHANGE_REMOVED:
+		printf("removed");
+		break;
+	case CHANGE_UPLINK:
+		printf("goes through %s", s->uplink);
+		break;
+	case CHANGE_STATE:
+		printf("%s", session_state_name(s->state));
+		break;
+	case CHANGE_COUNT:
+		break;
+	}
+	printf("%s%s\n", s->reason[0] && change != CHANGE_REMOVED ? ", " : "",
+	       change != CHANGE_REMOVED ? s->reason : "");
+}
+
+static void print_healed(const struct watch *w, const struct msg_event *e)
+{
+	struct json_object *o;
+
+	if (w->id)
+		return; /* it is the host's, no session's */
+	if (w->json) {
+		o = new_event("healed");
+		json_object_object_add(o, "session", NULL);
+		json_object_object_add(o, "object", json_object_new_string(e->object));
+		json_object_object_add(o, "count", json_object_new_int64(e->count));
+		print_line(o);
+		return;
+	}
+	print_time();
+	printf("healed: %s", e->object);
+	if (e->count > 1)
+		printf(" and %" PRIu32 " more", e->count - 1);
+	putchar('\n');
+}
+
+/* --- the kernel ---------------------------------------------------------------------------- */
+
+static int listen_to_kernel(struct watch *w, struct err *err)
+{
+	static const unsigned int groups[] = {
+		RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+	};
+	int r = nl_open(&w->events, NETLINK_ROUTE, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups) && r == 0; i++)
+		r = nl_join(&w->events, groups[i], err);
+	return r;
+}
+
+/* What they say does not matter, nor that some were lost. */
+static void take_events(struct watch *w)
+{
+	char buf[16384];
+	int64_t at = clock_ms() + COALESCE_MS;
+
+	while (recv(nl_fd(&w->events), buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
+	       errno == EINTR)
+		;
+	if (w->look_at == INT64_MAX)
+		w->look_at = at > w->rest_until ? at : w->rest_until;
+}
+
+static int look_again(struct watch *w, struct err *err)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct sights now = { 0 };
+	int64_t start = clock_ms(), end;
+	int r = look(0, &f, err);
+
+	if (r < 0)
+		return r;
+	if (changes_see(&f, w->id, &now) < 0)
+		return err_errno(err, ENOMEM, "look at the sessions");
+	changes_tell(&w->seen, &now, print_change, w);
+	changes_done(&w->seen);
+	w->seen = now;
+	end = clock_ms();
+	w->rest_until = end + (end - start) * (LOOK_SHARE - 1);
+	w->look_at = INT64_MAX;
+	return 0;
+}
+
+/* --- the daemon ---------------------------------------------------------------------------- */
+
+static void ask_later(struct watch *w)
+{
+	close_fd(&w->daemon);
+	w->ask_at = clock_ms() + w->ask_after;
+	w->ask_after = w->ask_after * 2 > ASK_LAST_MS ? ASK_LAST_MS : w->ask_after * 2;
+}
+
+/* Asks to be told; where nobody answers, once more later. */
+static void ask_to_be_told(struct watch *w)
+{
+	struct err err = { 0 };
+	struct msg_request request;
+	struct msg_reply reply = { 0 };
+	_cleanup_close_ int none = -1;
+	int r;
+
+	msg_request_init(&request, MSG_FOLLOW);
+	w->daemon = ask_connect(VIA_RUNDIR "/socket", &err);
+	r = w->daemon < 0 ? w->daemon : ask_exchange(w->daemon, &request, -1, &reply, &none, &err);
+	if (r < 0 || reply.status == MSG_BUSY) {
+		ask_later(w);
+		return;
+	}
+	if (reply.status != MSG_OK) {
+		fprintf(stderr, "via-iface: follow what is healed: %s\n", reply.text);
+		close_fd(&w->daemon);
+		w->refused = true;
+		return;
+	}
+	w->ask_after = ASK_FIRST_MS;
+}
+
+static void take_healed(struct watch *w)
+{
+	struct msg_event e;
+	_cleanup_close_ int none = -1;
+	ssize_t n = sock_recv(w->daemon, &e, sizeof(e), &none);
+
+	if (n <= 0 || msg_event_check(&e, (size_t)n) < 0)
+		ask_later(w);
+	else
+		print_healed(w, &e);
+}
+
+/* --- the loop ------------------------------------------------------------------------------ */
+
+static bool wants_daemon(const struct watch *w)
+{
+	return w->daemon < 0 && w->seen.n && !w->refused && !w->id;
+}
+
+static int time_left(const struct watch *w)
+{
+	int64_t next = w->look_at, left;
+
+	if (wants_daemon(w) && w->ask_at < next)
+		next = w->ask_at;
+	if (next == INT64_MAX)
+		return -1;
+	left = next - clock_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static int turn(struct watch *w, struct err *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = STDOUT_FILENO }, /* its reader may leave */
+		{ .fd = nl_fd(&w->events), .events = POLLIN },
+		{ .fd = w->daemon, .events = POLLIN },
+	};
+
+	fflush(stdout);
+	if (poll(fds, ARRAY_SIZE(fds), time_left(w)) < 0)
+		return errno == EINTR ? 0 : err_errno(err, errno, "wait for changes");
+	if (fds[0].revents & (POLLERR | POLLHUP) || ferror(stdout)) {
+		w->ended = true;
+		return 0;
+	}
+	if (fds[1].revents)
+		take_events(w);
+	if (fds[2].revents)
+		take_healed(w);
+	if (wants_daemon(w) && w->ask_at <= clock_ms())
+		ask_to_be_told(w);
+	return w->look_at <= clock_ms() ? look_again(w, err) : 0;
+}
+
+static int find_id(const char *word, uint32_t *ret, struct err *err)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s;
+	int r = look(0, &f, err);
+
+	if (r < 0)
+		return r;
+	s = find_session(&f, word, err);
+	if (s)
+		*ret = s->id;
+	return s ? 0 : -err->code;
+}
+
+int follow_print(const char *word, bool json, struct err *err)
+{
+	struct watch w = {
+		.json = json, .look_at = INT64_MAX, .daemon = -1, .ask_after = ASK_FIRST_MS
+	};
+	int r = listen_to_kernel(&w, err);
+
+	if (r == 0 && word)
+		r = find_id(word, &w.id, err);
+	if (r == 0)
+		r = look_again(&w, err);
+	if (r == 0 && w.id && !w.seen.n)
+		w.ended = true; /* it went meanwhile */
+	while (r == 0 && !w.ended)
+		r = turn(&w, err);
+	changes_done(&w.seen);
+	close_fd(&w.daemon);
+	nl_close(&w.events);
+	return r;
+}

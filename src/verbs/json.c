@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The JSON of all verbs but plan: the keys are a promise, in the manual page. */
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "verbs/view.h"
+
+static void add(struct json_object *o, const char *key, struct json_object *value)
+{
+	json_object_object_add(o, key, value);
+}
+
+static struct json_object *text(const char *s)
+{
+	return json_object_new_string(s);
+}
+
+static struct json_object *number(uint64_t n)
+{
+	return json_object_new_int64((int64_t)n);
+}
+
+static struct json_object *address(const struct ip *ip)
+{
+	char buf[IP_TEXT_MAX];
+
+	return text(ip_is_set(ip) ? ip_format(ip, buf) : "");
+}
+
+static struct json_object *addresses(const struct ip *v, size_t n)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(array, address(&v[i]));
+	return array;
+}
+
+static struct json_object *words_of(const char *uplinks)
+{
+	struct json_object *array = json_object_new_array();
+	char word[UPLINK_WORD_MAX];
+
+	while (uplinks_next(&uplinks, word))
+		json_object_array_add(array, text(word));
+	return array;
+}
+
+struct json_object *json_session(const struct session_view *v)
+{
+	struct json_object *o = json_object_new_object(), *pids = json_object_new_array();
+	const struct session *s = v->session;
+
+	for (size_t i = 0; i < v->processes->n; i++)
+		if (v->processes->v[i].netns == s->netns)
+			json_object_array_add(pids, json_object_new_int(v->processes->v[i].pid));
+	add(o, "name", text(s->name));
+	add(o, "id", number(s->id));
+	add(o, "uplink", text(s->uplink));
+	add(o, "uplinks", words_of(s->uplinks));
+	add(o, "state", text(session_state_name(v->state)));
+	add(o, "reason", text(v->reason));
+	add(o, "uid", number(s->uid));
+	add(o, "user", text(v->user));
+	add(o, "pids", pids);
+	add(o, "netns", number(s->netns));
+	add(o, "ifname", text(v->port));
+	add(o, "address", text(v->address));
+	add(o, "address6", text(v->address6));
+	add(o, "rx_bytes", number(v->rx_bytes));
+	add(o, "tx_bytes", number(v->tx_bytes));
+	add(o, "since", number(s->since));
+	return o;
+}
+
+static struct json_object *options_of(const struct session *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(o, "ipv6", json_object_new_boolean(!(s->flags & SESSION_NO_IPV6)));
+	add(o, "no_lan", json_object_new_boolean(s->flags & SESSION_NO_LAN));
+	add(o, "host_access", json_object_new_boolean(s->flags & SESSION_HOST_ACCESS));
+	add(o, "keep", json_object_new_boolean(s->flags & SESSION_KEEP));
+	add(o, "mtu", number(s->mtu));
+	add(o, "dns", addresses(s->dns, s->n_dns));
+	return o;
+}
+
+static struct json_object *ways_of(const struct session_view *v)
+{
+	struct json_object *array = json_object_new_array();
+	struct view_ways walk = { .view = v };
+	struct view_way way;
+
+	while (view_ways(&walk, &way)) {
+		struct json_object *o = json_object_new_object();
+		bool usable = way.problem == UPLINK_USABLE;
+
+		add(o, "word", text(way.word));
+		add(o, "name", text(way.link ? way.link->name : ""));
+		add(o, "in_use", json_object_new_boolean(way.in_use));
+		add(o, "usable", json_object_new_boolean(usable));
+		add(o, "reason", text(usable ? "" : uplink_problem_text(way.problem)));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+struct json_object *json_session_in_full(const struct session_view *v, const struct findings *f)
+{
+	struct json_object *o = json_session(v);
+	struct view_dns dns = { 0 };
+
+	view_dns(v, &dns);
+	add(o, "dns", addresses(dns.servers, dns.n));
+	add(o, "dns_source", text(dns.source ? dns.source : ""));
+	add(o, "options", options_of(v->session));
+	add(o, "ways", ways_of(v));
+	add(o, "findings", json_findings(f));
+	return o;
+}
+
+struct json_object *json_uplink(const struct facts *f, const struct fact_link *l)
+{
+	struct json_object *o = json_object_new_object(), *own = json_object_new_array();
+	struct json_object *sessions = json_object_new_array();
+	const struct fact_dns *dns = facts_dns(f, l->index);
+	struct uplink u = uplink_look(f, l->name);
+	bool usable = u.problem == UPLINK_USABLE;
+	char buf[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
+			json_object_array_add(own, text(prefix_format(&f->addrs.v[i].prefix, buf)));
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].slot && !strcmp(f->sessions.v[i].uplink, l->name))
+			json_object_array_add(sessions, text(f->sessions.v[i].name));
+	add(o, "name", text(l->name));
+	add(o, "kind", text(link_medium_name(l->medium)));
+	add(o, "state", text(view_link_state(l)));
+	add(o, "usable", json_object_new_boolean(usable));
+	add(o, "reason", text(usable ? "" : uplink_problem_text(u.problem)));
+	add(o, "addresses", own);
+	add(o, "gateway", address(&u.ip4.gateway));
+	add(o, "gateway6", address(&u.ip6.gateway));
+	add(o, "dns", addresses(dns ? dns->servers : NULL, dns ? dns->n : 0));
+	add(o, "ssid", text(l->ssid));
+	add(o, "sessions", sessions);
+	return o;
+}
+
+struct json_object *json_findings(const struct findings *f)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		add(o, "id", text(f->v[i].id));
+		add(o, "severity", text(severity_name(f->v[i].severity)));
+		add(o, "object", text(f->v[i].object));
+		add(o, "text", text(f->v[i].text));
+		add(o, "fix", text(f->v[i].fix));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+void json_show(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/processes.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct process *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+uint64_t process_netns(int pid)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+int processes_find(struct processes *ret, struct err *err)
+{
+	_cleanup_processes_ struct processes found = { 0 };
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		return err_errno(err, errno, "read /proc");
+	while ((entry = readdir(proc))) {
+		struct process *p;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		p = VEC_PUSH(&found);
+		if (!p) {
+			closedir(proc);
+			return err_errno(err, ENOMEM, "read /proc");
+		}
+		p->pid = (int)strtol(entry->d_name, NULL, 10);
+		p->netns = process_netns(p->pid);
+	}
+	closedir(proc);
+	if (found.n)
+		qsort(found.v, found.n, sizeof(*found.v), by_pid);
+	*ret = found;
+	found = (struct processes){ 0 };
+	return 0;
+}
+
+void processes_done(struct processes *p)
+{
+	VEC_DONE(p);
+}
+
+size_t processes_in(const struct processes *p, uint64_t netns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i].netns == netns;
+	return n;
+}
+
+bool process_look(int pid, int *ret_parent, char name[16])
+{
+	_cleanup_close_ int fd = -1;
+	char path[40], text[256], *open_at, *close_at;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	open_at = strchr(text, '(');
+	close_at = strrchr(text, ')'); /* the name itself may hold brackets */
+	if (!open_at || !close_at || sscanf(close_at, ") %*c %d", ret_parent) != 1)
+		return false;
+	snprintf(name, 16, "%.*s", (int)(close_at - open_at - 1), open_at + 1);
+	return true;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* via-iface status: all that there is to say of one session, or of each. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "cli/cli.h"
+#include "net/kernel.h"
+#include "verbs/follow.h"
+#include "verbs/masks.h"
+#include "verbs/verbs.h"
+#include "verbs/view.h"
+
+static void print_ways(const struct session_view *v)
+{
+	struct view_ways walk = { .view = v };
+	struct view_way way;
+	const char *title = "uplinks";
+
+	for (; view_ways(&walk, &way); title = "") {
+		const char *name = way.link ? way.link->name : way.word;
+
+		printf("  %-10s %s", title, name);
+		if (strcmp(name, way.word) != 0)
+			printf(" (%s)", way.word);
+		printf(": %s\n", view_way_text(&way));
+	}
+}
+
+static void print_dns(const struct session_view *v)
+{
+	struct view_dns dns;
+	char buf[IP_TEXT_MAX];
+
+	if (!view_dns(v, &dns))
+		return;
+	printf("  %-10s ", "dns");
+	for (size_t i = 0; i < dns.n; i++)
+		printf("%s%s", i ? ", " : "", ip_format(&dns.servers[i], buf));
+	printf(" (%s)\n", dns.source);
+}
+
+static void print_options(const struct session *s)
+{
+	static const struct {
+		uint32_t flag;
+		const char *option;
+	} flags[] = {
+		{ SESSION_NO_IPV6, "--ipv6=off" },
+		{ SESSION_NO_LAN, "--no-lan" },
+		{ SESSION_HOST_ACCESS, "--host-access" },
+		{ SESSION_KEEP, "--keep" },
+	};
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (s->flags & flags[i].flag)
+			strbuf_add(&sb, " %s", flags[i].option);
+	if (sb.len)
+		printf("  %-10s%s\n", "options", strbuf_text(&sb));
+}
+
+static void print_pids(const struct session_view *v)
+{
+	const char *before = "";
+
+	printf("  %-10s ", "processes");
+	for (size_t i = 0; i < v->processes->n; i++) {
+		const struct process *p = &v->processes->v[i];
+		char name[16];
+		int parent;
+
+		if (p->netns != v->session->netns || !process_look(p->pid, &parent, name))
+			continue;
+		for (char *c = name; *c; c++)
+			*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+		printf("%s%d %s", before, p->pid, name);
+		before = ", ";
+	}
+	puts(*before ? "" : geteuid() ? "none that you may see" : "none");
+}
+
+static void print_session(const struct session_view *v, const struct findings *findings)
+{
+	const struct session *s = v->session;
+	char rx[24], tx[24], age[24], started[40];
+	time_t since = (time_t)s->since;
+	struct tm tm;
+
+	printf("%s (%" PRIu32 "): %s", s->name, s->id, session_state_name(v->state));
+	if (s->slot && v->state == STATE_UP)
+		printf(" through %s", s->uplink);
+	printf("%s%s\n", v->reason[0] ? ", " : "", v->reason);
+	print_ways(v);
+	print_dns(v);
+	print_options(s);
+	printf("  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
+	printf("  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
+	       v->address6[0] ? ", " : "", v->address6, s->mtu);
+	printf("  %-10s received %s, sent %s\n", "traffic", human_bytes(v->rx_bytes, rx),
+	       human_bytes(v->tx_bytes, tx));
+	if (localtime_r(&since, &tm) && strftime(started, sizeof(started), "%F %T", &tm))
+		printf("  %-10s %s, %s ago\n", "since", started, human_age(s->since, age));
+	printf("  %-10s %" PRIu64 ", port %s\n", "netns", s->netns, v->port);
+	print_pids(v);
+	for (size_t i = 0; i < findings->n; i++)
+		printf("  %-10s %s%s%s\n", severity_name(findings->v[i].severity),
+		       findings->v[i].text, findings->v[i].fix[0] ? "; " : "", findings->v[i].fix);
+}
+
+/* One session; text is printed, JSON returned. */
+static struct json_object *show(const struct facts *f, const struct processes *p,
+				const struct session *s, bool json)
+{
+	_cleanup_findings_ struct findings findings = { 0 };
+	struct session_view v;
+
+	view_session(f, s, p, geteuid() == 0, &v);
+	masks_check(s, p, &findings);
+	if (json)
+		return json_session_in_full(&v, &findings);
+	print_session(&v, &findings);
+	return NULL;
+}
+
+static int show_all(struct facts *f, const struct processes *p, const char *word, bool json,
+		    struct err *err)
+{
+	const struct session *one = word ? find_session(f, word, err) : NULL;
+	struct json_object *array;
+
+	if (word && !one)
+		return -err->code;
+	if (one && json)
+		json_show(show(f, p, one, true));
+	else if (one)
+		show(f, p, one, false);
+	if (one)
+		return 0;
+	array = json ? json_object_new_array() : NULL;
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		struct json_object *o = show(f, p, &f->sessions.v[i], json);
+
+		if (json)
+			json_object_array_add(array, o);
+		else if (i + 1 < f->sessions.n)
+			putchar('\n');
+	}
+	if (json)
+		json_show(array);
+	return 0;
+}
+
+/* The name servers of each session's uplink. */
+static int look_at_servers(struct facts *f, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
+		if (f->sessions.v[i].slot && f->sessions.v[i].uplink[0])
+			r = look_at_names(f->sessions.v[i].uplink, f, err);
+	return r;
+}
+
+int verb_status(int argc, char *argv[])
+{
+	_cleanup_processes_ struct processes processes = { 0 };
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err err = { 0 };
+	struct words w;
+	int r = words_read(argc, argv, WORD_JSON | WORD_FOLLOW, 1, &w, &err);
+
+	if (r == 0 && w.follow)
+		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? cli_fail(&err) : 0;
+	if (r == 0)
+		r = look(OBSERVE_COUNTERS, &f, &err);
+	if (r == 0)
+		r = look_at_servers(&f, &err);
+	if (r == 0)
+		r = processes_find(&processes, &err);
+	if (r == 0)
+		r = show_all(&f, &processes, w.n ? w.v[0] : NULL, w.json, &err);
+	return r < 0 ? cli_fail(&err) : 0;
+}

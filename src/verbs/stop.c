@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface stop: first the programs, then the network. The processes are found and ended here,
+ * with the caller's own rights; the daemon, which has no right to end anything, removes the port.
+ * A process is held by a pidfd from before its netns is looked at for the second time, so that a
+ * number that was given away meanwhile is never hit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/util.h"
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "config.h"
+#include "ipc/ask.h"
+#include "net/kernel.h"
+#include "verbs/processes.h"
+#include "verbs/verbs.h"
+
+#define TERM_MS 5000 /* to end by themselves */
+#define KILL_MS 5000 /* for the kernel to end them */
+
+#define NETNS_DIR "/run/netns"
+
+/* The processes that were told to end, and have not yet. */
+struct ending {
+	struct {
+		struct pollfd *v;
+		size_t n, size;
+	} fds;
+	struct {
+		int *v;
+		size_t n, size;
+	} pids; /* of the same places */
+	uint64_t netns;
+	int signal;
+};
+
+static void let_go(struct ending *e, size_t i)
+{
+	close(e->fds.v[i].fd);
+	e->fds.v[i] = e->fds.v[--e->fds.n];
+	e->pids.v[i] = e->pids.v[--e->pids.n];
+}
+
+static void ending_done(struct ending *e)
+{
+	while (e->fds.n)
+		let_go(e, e->fds.n - 1);
+	VEC_DONE(&e->fds);
+	VEC_DONE(&e->pids);
+}
+
+static bool is_held(const struct ending *e, int pid)
+{
+	for (size_t i = 0; i < e->pids.n; i++)
+		if (e->pids.v[i] == pid)
+			return true;
+	return false;
+}
+
+/* One that may not be told to end is not waited for either. */
+static int tell(struct ending *e, int pid, struct err *err)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd *held;
+	int *number;
+
+	if (fd < 0 || process_netns(pid) != e->netns)
+		return 0; /* it has gone, or was another one */
+	if (syscall(SYS_pidfd_send_signal, fd, e->signal, NULL, 0) < 0)
+		return 0;
+	if (e->signal == SIGTERM) /* one that was stopped must go on to end */
+		syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
+	held = VEC_PUSH(&e->fds);
+	number = held ? VEC_PUSH(&e->pids) : NULL;
+	if (!number) {
+		if (held)
+			e->fds.n--;
+		return err_errno(err, ENOMEM, "note process %d", pid);
+	}
+	*held = (struct pollfd){ .fd = steal_fd(&fd), .events = POLLIN };
+	*number = pid;
+	return 0;
+}
+
+/* Tells each that was not told yet. */
+static int tell_new(struct ending *e, struct err *err)
+{
+	_cleanup_processes_ struct processes p = { 0 };
+	int r = processes_find(&p, err);
+
+	for (size_t i = 0; i < p.n && r == 0; i++)
+		if (p.v[i].netns == e->netns && p.v[i].pid != getpid() && !is_held(e, p.v[i].pid))
+			r = tell(e, p.v[i].pid, err);
+	return r;
+}
+
+/* Until none is left, or until it is time: 0, or -ETIMEDOUT. Each end may have left a child. */
+static int wait_for_end(struct ending *e, int64_t end, struct err *err)
+{
+	for (;;) {
+		int64_t left = end - clock_ms();
+		int r = tell_new(e, err);
+
+		if (r < 0 || !e->fds.n)
+			return r;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (poll(e->fds.v, e->fds.n, (int)left) < 0 && errno != EINTR)
+			return err_errno(err, errno, "wait for the programs to end");
+		for (size_t i = e->fds.n; i-- > 0;)
+			if (e->fds.v[i].revents)
+				let_go(e, i);
+	}
+}
+
+static int end_programs(const struct session *s, struct err *err)
+{
+	struct ending e = { .netns = s->netns, .signal = SIGTERM };
+	int r = wait_for_end(&e, clock_ms() + TERM_MS, err);
+
+	if (r == -ETIMEDOUT) {
+		ending_done(&e); /* and all of them once more, not so friendly */
+		e.signal = SIGKILL;
+		r = wait_for_end(&e, clock_ms() + KILL_MS, err);
+	}
+	if (r == -ETIMEDOUT)
+		r = err_set(err, ETIMEDOUT,
+			    "stop session '%s': process %d does not end, not even by SIGKILL",
+			    s->name, e.pids.v[0]);
+	ending_done(&e);
+	return r;
+}
+
+static const struct process *find_pid(const struct processes *p, int pid)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].pid == pid)
+			return &p->v[i];
+	return NULL;
+}
+
+/*
+ * Set-id programs are not the caller's to see; those that descend from one that is in the session
+ * are most likely in it too. Their names are collected before anything ends.
+ */
+static void find_hidden(const struct session *s, const struct processes *p, struct strbuf *ret)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		int pid = p->v[i].pid, parent;
+		const struct process *up = &p->v[i];
+		char name[16], unused[16];
+
+		if (p->v[i].netns || !process_look(pid, &parent, name))
+			continue;
+		for (int depth = 0; depth < 64 && up && !up->netns; depth++)
+			up = process_look(up->pid, &parent, unused) ? find_pid(p, parent) : NULL;
+		if (up && up->netns == s->netns)
+			strbuf_add(ret, "%s%s (%d)", ret->len ? ", " : "", name, pid);
+	}
+}
+
+/* --keep: the name that holds the netns goes as it came, by root's own hand. */
+static int unkeep(const struct session *s, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", s->name);
+	if (!(s->flags & SESSION_KEEP) || geteuid() != 0 || stat(path, &st) < 0 ||
+	    st.st_ino != s->netns)
+		return 0;
+	if (umount2(path, MNT_DETACH) < 0 || unlink(path) < 0)
+		return err_errno(err, errno, "remove '%s'", path);
+	return 0;
+}
+
+static bool is_there(const struct session *s)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err ignored = { 0 };
+
+	if (look(0, &f, &ignored) < 0)
+		return true;
+	for (size_t i = 0; i < f.sessions.n; i++)
+		if (f.sessions.v[i].id == s->id && f.sessions.v[i].netns == s->netns)
+			return true;
+	return false;
+}
+
+/* The port goes with the netns; where something holds that still, the daemon removes it. */
+static int remove_port(const struct session *s, struct err *err)
+{
+	struct msg_request request;
+	struct msg_reply reply;
+	struct err refused = { 0 };
+	int r = 0;
+
+	if (!is_there(s))
+		return 0;
+	if (geteuid() == 0)
+		r = cli_start_daemon(err);
+	if (r < 0)
+		return r;
+	msg_request_init(&request, MSG_STOP);
+	request.request.id = s->id;
+	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &refused);
+	if (r == 0 || !is_there(s))
+		return 0;
+	*err = refused;
+	return r;
+}
+
+static int stop(const struct session *s, bool quiet, struct err *err)
+{
+	_cleanup_processes_ struct processes before = { 0 };
+	_cleanup_strbuf_ struct strbuf hidden = { 0 };
+	int r = check_owner(s, "stop", err);
+
+	if (r == 0)
+		r = processes_find(&before, err);
+	if (r < 0)
+		return r;
+	find_hidden(s, &before, &hidden);
+	r = end_programs(s, err);
+	if (r == 0)
+		r = unkeep(s, err);
+	if (r == 0)
+		r = remove_port(s, err);
+	if (r == 0 && hidden.len && !quiet)
+		fprintf(stderr, "via-iface: not yours to end, they lose the network: %s\n",
+			strbuf_text(&hidden));
+	if (r == 0 && !quiet)
+		printf("session '%s' is stopped\n", s->name);
+	return r;
+}
+
+int verb_stop(int argc, char *argv[])
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s = NULL;
+	struct err err = { 0 };
+	struct words w;
+	int r = words_read(argc, argv, WORD_QUIET, 1, &w, &err);
+
+	if (r == 0 && !w.n)
+		r = err_set(&err, EINVAL, "read the command line: say `via-iface stop SESSION`");
+	if (r == 0)
+		r = look(0, &f, &err);
+	if (r == 0)
+		s = find_session(&f, w.v[0], &err);
+	if (s)
+		stop(s, w.quiet, &err);
+	return err.code ? cli_fail(&err) : 0;
+}

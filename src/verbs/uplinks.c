@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* via-iface uplinks: the interfaces that could serve, and why one cannot. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "cli/cli.h"
+#include "verbs/table.h"
+#include "verbs/verbs.h"
+#include "verbs/view.h"
+
+static void add_word(struct strbuf *sb, const char *word)
+{
+	strbuf_add(sb, "%s%s", sb->len ? "," : "", word);
+}
+
+/* One cell: the words, or a dash. */
+static void add_cell(struct table *t, struct strbuf *sb)
+{
+	table_add(t, "%s", sb->len ? strbuf_text(sb) : "-");
+	strbuf_truncate(sb, 0);
+}
+
+static void add_addresses(struct strbuf *sb, const struct ip *v, size_t n)
+{
+	char buf[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		if (ip_is_set(&v[i]))
+			add_word(sb, ip_format(&v[i], buf));
+}
+
+static void add_row(struct table *t, const struct facts *f, const struct fact_link *l)
+{
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+	const struct fact_dns *dns = facts_dns(f, l->index);
+	struct uplink u = uplink_look(f, l->name);
+	char buf[IP_TEXT_MAX];
+
+	table_add(t, "%s", l->name);
+	table_add(t, "%s", link_medium_name(l->medium));
+	table_add(t, "%s", u.problem == UPLINK_USABLE ? "usable" : view_link_state(l));
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
+			add_word(&sb, prefix_format(&f->addrs.v[i].prefix, buf));
+	add_cell(t, &sb);
+	add_addresses(&sb, &u.ip4.gateway, 1);
+	add_addresses(&sb, &u.ip6.gateway, 1);
+	add_cell(t, &sb);
+	add_addresses(&sb, dns ? dns->servers : NULL, dns ? dns->n : 0);
+	add_cell(t, &sb);
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].slot && !strcmp(f->sessions.v[i].uplink, l->name))
+			add_word(&sb, f->sessions.v[i].name);
+	add_cell(t, &sb);
+	if (u.problem != UPLINK_USABLE)
+		table_add(t, "%s", uplink_problem_text(u.problem));
+	else if (l->ssid[0])
+		table_add(t, "ssid:%s", l->ssid);
+	else
+		table_add(t, "%s", "");
+}
+
+static int print_text(const struct facts *f)
+{
+	static const char *const titles[] = { "NAME",    "KIND", "STATE",    "ADDRESS",
+					      "GATEWAY", "DNS",  "SESSIONS", "" };
+	struct table t = { .columns = 8 };
+
+	for (size_t i = 0; i < 8; i++)
+		table_add(&t, "%s", titles[i]);
+	for (size_t i = 0; i < f->links.n; i++)
+		if (view_is_uplink(&f->links.v[i]))
+			add_row(&t, f, &f->links.v[i]);
+	return table_print(&t, stdout);
+}
+
+int verb_uplinks(int argc, char *argv[])
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err err = { 0 };
+	struct words w;
+	int r = words_read(argc, argv, WORD_JSON, 0, &w, &err);
+
+	if (r == 0)
+		r = look(0, &f, &err);
+	if (r == 0)
+		r = look_at_names(NULL, &f, &err);
+	if (r == 0 && w.json) {
+		struct json_object *array = json_object_new_array();
+
+		for (size_t i = 0; i < f.links.n; i++)
+			if (view_is_uplink(&f.links.v[i]))
+				json_object_array_add(array, json_uplink(&f, &f.links.v[i]));
+		json_show(array);
+	} else if (r == 0 && print_text(&f) < 0) {
+		r = err_set(&err, ENOMEM, "print the uplinks: out of memory");
+	}
+	return r < 0 ? cli_fail(&err) : 0;
+}

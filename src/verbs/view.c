@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/view.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "plan/plan.h"
+
+static void name_user(uint32_t uid, char ret[33])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		snprintf(ret, 33, "%s", pw->pw_name);
+	else
+		snprintf(ret, 33, "%" PRIu32, uid);
+}
+
+void view_session(const struct facts *f, const struct session *s, const struct processes *p,
+		  bool sees_all, struct session_view *ret)
+{
+	struct session_view v = { .session = s, .facts = f, .processes = p };
+	const struct fact_link *port;
+	struct pool pool;
+	struct ip ip;
+
+	v.state = session_state(f, s, sees_all && !processes_in(p, s->netns), &v.reason);
+	session_port(s->id, v.port);
+	port = facts_link(f, v.port);
+	if (port) {
+		v.rx_bytes = port->tx_bytes;
+		v.tx_bytes = port->rx_bytes;
+	}
+	name_user(s->uid, v.user);
+	if (plan_pool(f, &pool, NULL) == 0) {
+		ip = plan_address(&pool, s, AF_INET);
+		ip_format(&ip, v.address);
+		ip = plan_address(&pool, s, AF_INET6);
+		if (!(s->flags & SESSION_NO_IPV6))
+			ip_format(&ip, v.address6);
+	}
+	*ret = v;
+}
+
+bool view_dns(const struct session_view *v, struct view_dns *ret)
+{
+	const struct session *s = v->session;
+	const struct fact_link *uplink = s->uplink[0] ? facts_link(v->facts, s->uplink) : NULL;
+	const struct fact_dns *dns = uplink ? facts_dns(v->facts, uplink->index) : NULL;
+
+	if (s->n_dns)
+		*ret = (struct view_dns){ s->dns, s->n_dns, "--dns" };
+	else if (dns && s->slot)
+		*ret = (struct view_dns){ dns->servers, dns->n, dns->source };
+	else
+		return false;
+	return true;
+}
+
+/* The next device of this word that no earlier word of the list has brought. */
+static const struct fact_link *next_link(struct view_ways *w)
+{
+	struct uplink_walk walk = { .facts = w->view->facts, .at = w->view->session->uplinks };
+	const struct fact_link *l;
+	size_t n = 0;
+
+	while ((l = uplink_walk(&walk)))
+		if (!strcmp(walk.word, w->word) && n++ == w->next) {
+			w->next++;
+			return l;
+		}
+	return NULL;
+}
+
+static bool means_any(const struct facts *f, const char *word)
+{
+	for (size_t i = 0; i < f->links.n; i++)
+		if (uplink_matches(&f->links.v[i], word))
+			return true;
+	return false;
+}
+
+bool view_ways(struct view_ways *w, struct view_way *ret)
+{
+	const struct session *s = w->view->session;
+	struct view_way way = { .problem = UPLINK_MISSING };
+
+	while (!way.link) {
+		if (!w->word[0]) {
+			if (!w->at)
+				w->at = s->uplinks;
+			if (!uplinks_next(&w->at, w->word))
+				return false;
+			w->next = 0;
+		}
+		memcpy(way.word, w->word, sizeof(way.word));
+		way.link = next_link(w);
+		if (way.link)
+			break;
+		if (!w->next && !means_any(w->view->facts, w->word))
+			break; /* it means none now: said once */
+		w->word[0] = 0;
+	}
+	if (way.link) {
+		way.problem = uplink_look(w->view->facts, way.link->name).problem;
+		way.in_use = s->slot && !strcmp(way.link->name, s->uplink);
+	} else {
+		w->word[0] = 0;
+	}
+	*ret = way;
+	return true;
+}
+
+const char *view_way_text(const struct view_way *w)
+{
+	if (w->in_use && w->problem == UPLINK_USABLE)
+		return "in use";
+	if (w->problem == UPLINK_USABLE)
+		return "stands by";
+	return uplink_problem_text(w->problem);
+}
+
+bool view_is_uplink(const struct fact_link *l)
+{
+	return !facts_is_ours(l->name) && !(l->flags & IFF_LOOPBACK);
+}
+
+const char *view_link_state(const struct fact_link *l)
+{
+	if (!(l->flags & IFF_UP))
+		return "down";
+	return l->flags & LINK_LOWER_UP ? "up" : "no-carrier";
+}
+
+const char *human_bytes(uint64_t bytes, char ret[24])
+{
+	static const char units[] = "BKMGT";
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1000 && unit < sizeof(units) - 2) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(ret, 24, unit && value < 10 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return ret;
+}
+
+const char *human_age(uint64_t since, char ret[24])
+{
+	uint64_t now = (uint64_t)time(NULL), s = now > since ? now - since : 0;
+
+	if (s < 120)
+		snprintf(ret, 24, "%" PRIu64 "s", s);
+	else if (s < 7200)
+		snprintf(ret, 24, "%" PRIu64 "m", s / 60);
+	else if (s < 172800)
+		snprintf(ret, 24, "%" PRIu64 "h", s / 3600);
+	else
+		snprintf(ret, 24, "%" PRIu64 "d", s / 86400);
+	return ret;
+}

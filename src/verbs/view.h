@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_VIEW_H
+#define VIA_VERBS_VIEW_H
+
+#include <json.h>
+
+#include "model/facts.h"
+#include "plan/doctor.h"
+#include "plan/state.h"
+#include "plan/uplink.h"
+#include "verbs/processes.h"
+
+/* Sessions and uplinks as a person or a program is shown them; text and JSON say the same. */
+
+struct session_view {
+	const struct session *session; /* borrowed, as all below */
+	const struct facts *facts;
+	const struct processes *processes;
+	enum session_state state;
+	const char *reason;
+	char user[33], port[IFNAMSIZ];
+	char address[IP_TEXT_MAX], address6[IP_TEXT_MAX]; /* inside; "": none */
+	uint64_t rx_bytes, tx_bytes;                      /* as the program sees them */
+};
+
+/* sees_all: every process was visible, so a session without one has none. */
+void view_session(const struct facts *f, const struct session *s, const struct processes *p,
+		  bool sees_all, struct session_view *ret);
+
+/* The name servers that a session's questions go to now; false when none are known. */
+struct view_dns {
+	const struct ip *servers;
+	size_t n;
+	const char *source;
+};
+bool view_dns(const struct session_view *v, struct view_dns *ret);
+
+/* The devices that a session's list means, and each word that means none. */
+struct view_way {
+	char word[UPLINK_WORD_MAX];
+	const struct fact_link *link; /* NULL: there is none */
+	enum uplink_problem problem;
+	bool in_use;
+};
+/* Steps through them; start with { .view = v }. */
+struct view_ways {
+	const struct session_view *view;
+	const char *at;
+	char word[UPLINK_WORD_MAX];
+	size_t next;
+};
+bool view_ways(struct view_ways *w, struct view_way *ret);
+const char *view_way_text(const struct view_way *w);
+
+/* An interface that could serve: neither ours nor a loopback. */
+bool view_is_uplink(const struct fact_link *l);
+/* "up", "down", "no-carrier" */
+const char *view_link_state(const struct fact_link *l);
+
+/* JSON with the keys of the manual page; the caller's to put. */
+struct json_object *json_session(const struct session_view *v);
+/* The same and more; findings are this session's own. */
+struct json_object *json_session_in_full(const struct session_view *v, const struct findings *f);
+struct json_object *json_uplink(const struct facts *f, const struct fact_link *l);
+struct json_object *json_findings(const struct findings *f);
+
+/* Prints and puts. */
+void json_show(struct json_object *o);
+
+/* For people: "1.2K", "5m". Both fill 24 bytes and return them. */
+const char *human_bytes(uint64_t bytes, char ret[24]);
+const char *human_age(uint64_t since, char ret[24]);
+
+#endif
