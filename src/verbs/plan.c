@@ -19,13 +19,13 @@
 #include "verbs/verbs.h"
 
 /* The whole wanted state for one more session, sorted. */
-static int make_plan(struct facts *f, const struct request *request, struct session *ret,
-		     struct object_set *set, struct err *err)
+static int make_plan(struct facts *f, const struct request *request, uid_t uid,
+		     struct session *ret, struct object_set *set, struct err *err)
 {
 	const struct admit_memory memory = { 0 };
 	struct object_set inside = { 0 };
 	struct session *added;
-	int r = plan_admit(f, request, geteuid(), &memory, ret, err);
+	int r = plan_admit(f, request, uid, &memory, ret, err);
 
 	if (r < 0)
 		return r;
@@ -169,6 +169,7 @@ int verb_plan(int argc, char *argv[])
 	struct object_set set = { 0 };
 	struct session s;
 	struct err err = { 0 };
+	uid_t uid = geteuid(); /* now: look_at_fresh() may leave this user namespace */
 	int r = cli_parse_run(argc, argv, false, &options, &err);
 
 	if (r < 0)
@@ -182,7 +183,7 @@ int verb_plan(int argc, char *argv[])
 	if (r == 0)
 		look_at_fresh(&f);
 	if (r == 0)
-		r = make_plan(&f, &options.request, &s, &set, &err);
+		r = make_plan(&f, &options.request, uid, &s, &set, &err);
 	if (r == 0 && options.json)
 		plan_json(&f, &set, s.name);
 	else if (r == 0)
