@@ -26,13 +26,13 @@ static const struct verb {
 	{ "resume", cli_verb, "SESSION|--all" },
 	{ "exec", cli_verb, "[OPTIONS] SESSION [--] PROGRAM [ARG…]" },
 	{ "stop", cli_verb, "SESSION" },
+	{ "doctor", cli_verb, "[UPLINK[,UPLINK…]] [--json]" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
 	{ "-h", cli_help, NULL },
 	{ "--version", cli_version, NULL },
 	{ "attach", cli_later, NULL },
 	{ "detach", cli_later, NULL },
-	{ "doctor", cli_later, NULL },
 	{ "desktop", cli_later, NULL },
 };
 

@@ -27,9 +27,9 @@ static bool on_our_bridge(const struct facts *f, int index)
 	return bridge && bridge->index == index;
 }
 
-/* What of the host overlaps p, as text in buf; false when nothing does. */
-static bool taken_by(const struct facts *f, const struct prefix *p, char *buf, size_t size)
+bool plan_pool_taken(const struct facts *f, const struct pool *pool, char ret[PLAN_TAKEN_MAX])
 {
+	const struct prefix *p = &pool->ip4;
 	char text[IP_TEXT_MAX];
 
 	for (size_t i = 0; i < f->routes.n; i++) {
@@ -39,7 +39,8 @@ static bool taken_by(const struct facts *f, const struct prefix *p, char *buf, s
 		if (r->dst.len <= 1 || r->protocol == VIA_RTPROT || on_our_bridge(f, r->index) ||
 		    !prefix_overlap(p, &r->dst))
 			continue;
-		snprintf(buf, size, "route %s in table %u", prefix_format(&r->dst, text), r->table);
+		snprintf(ret, PLAN_TAKEN_MAX, "route %s in table %u", prefix_format(&r->dst, text),
+			 r->table);
 		return true;
 	}
 	for (size_t i = 0; i < f->addrs.n; i++) {
@@ -47,7 +48,7 @@ static bool taken_by(const struct facts *f, const struct prefix *p, char *buf, s
 
 		if (on_our_bridge(f, a->index) || !prefix_overlap(p, &a->prefix))
 			continue;
-		snprintf(buf, size, "address %s", prefix_format(&a->prefix, text));
+		snprintf(ret, PLAN_TAKEN_MAX, "address %s", prefix_format(&a->prefix, text));
 		return true;
 	}
 	return false;
@@ -66,7 +67,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 {
 	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
 	struct pool pool = { .ip6 = ula(f) };
-	char by[IP_TEXT_MAX + 32] = "";
+	char by[PLAN_TAKEN_MAX] = "";
 
 	for (size_t i = 0; bridge && i < f->addrs.n; i++) {
 		const struct fact_addr *a = &f->addrs.v[i];
@@ -80,7 +81,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 	}
 	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
 		prefix_parse(pools[i], &pool.ip4);
-		if (!taken_by(f, &pool.ip4, by, sizeof(by))) {
+		if (!plan_pool_taken(f, &pool, by)) {
 			*ret = pool;
 			return 0;
 		}

@@ -2,6 +2,7 @@
 #ifndef VIA_PLAN_DOCTOR_H
 #define VIA_PLAN_DOCTOR_H
 
+#include "model/diff.h"
 #include "model/facts.h"
 
 /* What is, or would be, in the way; and what else a person may want to know. */
@@ -43,10 +44,11 @@ void findings_done(struct findings *f);
 
 /* What doctor() looks at, besides the facts. */
 struct doctor_input {
-	const struct facts *facts;  /* with the name servers of the uplinks in question */
-	const char *uplinks;        /* a list, or NULL: every interface that could serve */
-	const char *const *proxies; /* names of variables that are set; ends with NULL */
-	const char *const *missing; /* parts of the kernel that are not to be had; the same */
+	const struct facts *facts;      /* with the name servers of the uplinks in question */
+	const char *uplinks;            /* a list, or NULL: every interface that could serve */
+	const char *const *proxies;     /* names of variables that are set; ends with NULL */
+	const char *const *missing;     /* parts of the kernel that are not to be had; the same */
+	const struct steps *difference; /* from what is ours to what sessions want; or NULL */
 };
 
 /* Adds the findings, the worst first. Returns 0 or -ENOMEM. */

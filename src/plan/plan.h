@@ -40,6 +40,10 @@ struct pool {
  */
 int plan_pool(const struct facts *facts, struct pool *ret, struct err *err);
 
+/* What address or route of the host overlaps a pool, as text; false when nothing does. */
+#define PLAN_TAKEN_MAX (IP_TEXT_MAX + 32)
+bool plan_pool_taken(const struct facts *facts, const struct pool *pool, char ret[PLAN_TAKEN_MAX]);
+
 /* The host's addresses on the bridge, and a session's. */
 struct ip plan_gateway(const struct pool *pool, uint8_t family);
 struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t family);

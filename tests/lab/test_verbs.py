@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 
-from lab import PROGRAMS, needs, params, program, timeout
+from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_FOLLOW = 7, 8
@@ -584,4 +584,79 @@ def test_exec_as_user(lab, given):
         assert done.out.split() == ["65534", "CapEff:", "0" * 16, netns], done
     else:
         assert done.code == 125 and "enter a session that runs: " in done.err, done
+    held.finish()
+
+
+# --- doctor -------------------------------------------------------------------------------------
+
+
+def doctor(lab, *words, code=0, **more):
+    """(severity, id, object) of each finding."""
+    done = lab.via("doctor", *words, "--json", **more)
+    assert done.code == code and done.err == "", done
+    said = done.json()
+    assert list(said) == ["ok", "findings"] and said["ok"] == (code == 0), said
+    assert all(list(f) == ["id", "severity", "object", "text", "fix"] for f in said["findings"]), said
+    return [(f["severity"], f["id"], f["object"]) for f in said["findings"]]
+
+
+@topology("split", "same")
+def test_doctor_finds_nothing(lab):
+    """Not on a host that is well, nor beside sessions of every kind."""
+    assert doctor(lab) == []
+    held = [
+        lab.session(lab.spare, "--no-lan"),
+        lab.session(f"{lab.wired},{lab.spare}", "--host-access", "--dns", "192.0.2.53"),
+        lab.session(lab.wired, "--ipv6=off", "--mtu", "1400"),
+    ]
+    assert doctor(lab) == []
+    assert lab.via("doctor", check=True).out == "nothing is in the way\n"
+    lab.run(f"ip link set dev {lab.spare} down", check=True)
+    lab.wait(lambda: doctor_ids(lab) == {"session-blocked"}, 3, "the daemon has followed")
+    for one in held:
+        one.finish()
+
+
+def doctor_ids(lab):
+    return {f["id"] for f in lab.via("doctor", "--json").json()["findings"]}
+
+
+def test_doctor_of_an_uplink(lab):
+    assert doctor(lab, lab.spare) == []
+    lab.set_dns(lab.spare, [])
+    lab.run(f"ip route del default dev {lab.spare}; ip -6 route del default dev {lab.spare}", check=True)
+    assert doctor(lab, lab.spare, code=1) == [("error", "no-uplink", str(lab.spare))]
+    assert doctor(lab, f"{lab.spare},{lab.wired}") == [("warning", "uplink-unusable", str(lab.spare))]
+    assert doctor(lab) == []
+    text = lab.via("doctor", lab.spare).out
+    assert text.startswith("error    use uplink 'wlp6s0': it has no gateway") and "ip route add" in text, text
+
+
+def test_doctor_sees_strangers(lab):
+    """What was changed under a daemon that cannot see to it."""
+    held = lab.session()
+    pid = lab.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        lab.run("ip rule del pref 5180; nft add rule inet via_iface postrouting counter", check=True)
+        assert doctor(lab) == [("warning", "not-as-planned", "kernel")]
+        text = lab.via("doctor").out
+        assert "missing ip rule 5180" in text and "a stranger's rule in nft chain inet via_iface postrouting" in text, text
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    lab.wait(lambda: doctor(lab) == [], 3, "healed")
+    held.finish()
+
+
+def test_doctor_foreign_bridge_and_proxy(lab):
+    lab.run("ip link add via0 type bridge", check=True)
+    found = doctor(lab, code=1, env={"https_proxy": "http://proxy.test:3128", "no_proxy": "localhost"})
+    assert found == [("error", "foreign-bridge", "via0"), ("warning", "proxy", "environment")], found
+
+
+@needs("root")
+def test_doctor_for_everybody(lab):
+    held = lab.session()
+    assert doctor(lab, user=65534) == [("info", "firewall-not-visible", "nftables")]
+    assert lab.via("doctor", user=65534).out.endswith("\nnothing is in the way\n")
     held.finish()

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each check asks one question of the facts and says what a person would want to know: what it is,
+ * what follows, what to do. What via-iface gets along with by itself (strict reverse-path
+ * filtering, forwarding that is off, another firewall's policy) is no finding.
+ */
+#include "plan/doctor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "plan/plan.h"
+#include "plan/state.h"
+#include "plan/uplink.h"
+
+#define OBJECTS_NAMED 4
+
+static void check_names(const struct doctor_input *in, const struct fact_link *l,
+			enum severity severity, struct findings *ret)
+{
+	struct err err = { 0 };
+
+	if (plan_check_names(in->facts, l->name, &err) == 0)
+		return;
+	finding_text(findings_add(ret, "no-name-servers", severity, l->name), "%s", err.text);
+}
+
+/* The uplinks of a list: in the way when none of them can serve. */
+static void check_list(const struct doctor_input *in, struct findings *ret)
+{
+	struct uplink_walk walk = { .facts = in->facts, .at = in->uplinks };
+	char chosen[IFNAMSIZ];
+	struct err err = { 0 };
+	bool usable = uplink_choose(in->facts, in->uplinks, chosen, &err) == 0;
+	const struct fact_link *l;
+
+	if (!usable)
+		finding_text(findings_add(ret, "no-uplink", SEVERITY_ERROR, in->uplinks), "%s",
+			     err.text);
+	while ((l = uplink_walk(&walk))) {
+		enum uplink_problem problem = uplink_look(in->facts, l->name).problem;
+
+		if (problem == UPLINK_USABLE)
+			check_names(in, l, SEVERITY_ERROR, ret);
+		else if (usable)
+			finding_text(findings_add(ret, "uplink-unusable", SEVERITY_WARNING,
+						  l->name),
+				     "'%s' cannot serve now: %s", l->name,
+				     uplink_problem_text(problem));
+	}
+}
+
+static void check_all_uplinks(const struct doctor_input *in, struct findings *ret)
+{
+	struct finding *f;
+	size_t usable = 0;
+
+	for (size_t i = 0; i < in->facts->links.n; i++) {
+		const struct fact_link *l = &in->facts->links.v[i];
+
+		if (uplink_look(in->facts, l->name).problem != UPLINK_USABLE)
+			continue;
+		usable++;
+		check_names(in, l, SEVERITY_WARNING, ret);
+	}
+	if (usable)
+		return;
+	f = findings_add(ret, "no-uplink", SEVERITY_ERROR, "");
+	finding_text(f, "no interface of this host can serve");
+	finding_fix(f, "see `via-iface uplinks` for why");
+}
+
+static void check_bridge(const struct facts *facts, struct findings *ret)
+{
+	const struct fact_link *bridge = facts_link(facts, BRIDGE_NAME);
+	char by[PLAN_TAKEN_MAX];
+	struct err err = { 0 };
+	struct finding *f;
+	struct pool pool;
+
+	if (bridge && !facts_is_our_bridge(bridge)) {
+		f = findings_add(ret, "foreign-bridge", SEVERITY_ERROR, BRIDGE_NAME);
+		finding_text(f, "there is a device '" BRIDGE_NAME "' that is not of via-iface");
+		finding_fix(f, "rename it: `ip link set dev " BRIDGE_NAME " name OTHER`");
+		return;
+	}
+	if (plan_pool(facts, &pool, &err) < 0)
+		finding_text(findings_add(ret, "pools-taken", SEVERITY_ERROR, "addresses"), "%s",
+			     err.text);
+	else if (bridge && plan_pool_taken(facts, &pool, by)) {
+		f = findings_add(ret, "pool-overlap", SEVERITY_WARNING, by);
+		finding_text(f, "the addresses of the sessions overlap %s, which came later", by);
+		finding_fix(f, "end all sessions once: the next one takes other addresses");
+	}
+}
+
+static void check_firewalls(const struct facts *facts, struct findings *ret)
+{
+	char name[2 * FOREIGN_NAME_MAX + 32];
+	struct finding *f;
+
+	if (!facts->nft_visible) {
+		f = findings_add(ret, "firewall-not-visible", SEVERITY_INFO, "nftables");
+		finding_text(f, "firewall: not visible");
+		finding_fix(f, "run doctor as root");
+	}
+	if (facts->legacy_filter) {
+		f = findings_add(ret, "iptables-legacy", SEVERITY_WARNING, "iptables-legacy");
+		finding_text(f, "iptables-legacy has a filter table here, which cannot be looked "
+				"into; a drop in it stops sessions");
+		finding_fix(f, "see `iptables-legacy -nvL FORWARD`");
+	}
+	for (size_t i = 0; i < facts->chains.n; i++) {
+		const struct fact_chain *c = &facts->chains.v[i];
+
+		if (!c->base || !c->owned || !(c->drops || c->closes))
+			continue;
+		snprintf(name, sizeof(name), "table %s, chain %s", c->table, c->name);
+		f = findings_add(ret, "firewall-owned", SEVERITY_INFO, name);
+		finding_text(f,
+			     "%s drops what is forwarded, and only its own program can change "
+			     "it",
+			     name);
+		finding_fix(f, "for firewalld, a zone and a policy of via-iface must be loaded: "
+			       "`firewall-cmd --reload`");
+	}
+}
+
+static void check_proxies(const struct doctor_input *in, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf names = { 0 };
+	struct finding *f;
+
+	for (const char *const *name = in->proxies; name && *name; name++)
+		strbuf_add(&names, "%s%s", names.len ? ", " : "", *name);
+	if (!names.len)
+		return;
+	f = findings_add(ret, "proxy", SEVERITY_WARNING, "environment");
+	finding_text(f,
+		     "%s: a program that minds this asks the proxy, by the uplink, and not the "
+		     "server itself",
+		     strbuf_text(&names));
+	finding_fix(f, "run it with --no-proxy-env");
+}
+
+static void check_kernel(const struct doctor_input *in, struct findings *ret)
+{
+	for (const char *const *part = in->missing; part && *part; part++) {
+		struct finding *f = findings_add(ret, "kernel-part", SEVERITY_ERROR, *part);
+
+		finding_text(f, "this kernel has no '%s', nor a module of that name", *part);
+		finding_fix(f, "install the kernel's modules; after a kernel update, reboot");
+	}
+}
+
+static void check_sessions(const struct facts *facts, struct findings *ret)
+{
+	for (size_t i = 0; i < facts->sessions.n; i++) {
+		const struct session *s = &facts->sessions.v[i];
+		const char *reason;
+		enum session_state state = session_state(facts, s, false, &reason);
+		struct finding *f;
+
+		if (state == STATE_BLOCKED) {
+			f = findings_add(ret, "session-blocked", SEVERITY_ERROR, s->name);
+			finding_text(f, "session '%s' is blocked: %s%s%s", s->name,
+				     s->uplink[0] ? s->uplink : "", s->uplink[0] ? ": " : "",
+				     reason);
+			finding_fix(f, "`via-iface move %s UPLINK` gives it another way", s->name);
+		} else if (state == STATE_PAUSED) {
+			f = findings_add(ret, "session-paused", SEVERITY_INFO, s->name);
+			finding_text(f, "session '%s' was paused", s->name);
+			finding_fix(f, "`via-iface resume %s`", s->name);
+		}
+	}
+}
+
+static bool differs(const struct step *s)
+{
+	return !s->want || !s->have || !object_same(s->want, s->have);
+}
+
+static bool one_chain(const struct step *a, const struct step *b)
+{
+	const struct object *x = a->want, *y = b->want;
+
+	return x && y && x->kind == OBJ_NFT_RULE && y->kind == OBJ_NFT_RULE &&
+	       x->family == y->family && !strcmp(x->nft_rule.chain, y->nft_rule.chain);
+}
+
+/*
+ * What is wrong by the step at i, in words; false when nothing is. All rules of a chain are listed
+ * when one differs: when none does, there is one more behind them.
+ */
+static bool explain(const struct steps *steps, size_t i, const char **ret_how, char *name)
+{
+	const struct step *s = &steps->v[i];
+	struct object chain = { .kind = OBJ_NFT_CHAIN };
+	bool first = !i || !one_chain(s - 1, s), any = false;
+
+	if (differs(s)) {
+		*ret_how = !s->have ? "missing" : !s->want ? "a stranger's" : "changed";
+		object_name(s->want ? s->want : s->have, name);
+		return true;
+	}
+	if (!first || s->want->kind != OBJ_NFT_RULE)
+		return false;
+	for (size_t k = i; k < steps->n && one_chain(s, &steps->v[k]); k++)
+		any |= differs(&steps->v[k]);
+	chain.family = s->want->family;
+	memcpy(chain.nft_chain.name, s->want->nft_rule.chain, sizeof(chain.nft_chain.name));
+	*ret_how = "a stranger's rule in";
+	object_name(&chain, name);
+	return !any;
+}
+
+/* What should be there and is not, or the other way round. */
+static void check_difference(const struct doctor_input *in, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf names = { 0 };
+	char name[OBJECT_NAME_MAX];
+	const char *how;
+	struct finding *f;
+	size_t n = 0;
+
+	for (size_t i = 0; in->difference && i < in->difference->n; i++)
+		if (explain(in->difference, i, &how, name) && n++ < OBJECTS_NAMED)
+			strbuf_add(&names, "%s%s %s", names.len ? ", " : "", how, name);
+	if (!n)
+		return;
+	f = findings_add(ret, "not-as-planned", SEVERITY_WARNING, "kernel");
+	finding_text(f, "%zu object%s of via-iface %s not as %s should be: %s%s", n,
+		     n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "it" : "they",
+		     strbuf_text(&names), n > OBJECTS_NAMED ? ", …" : "");
+	finding_fix(f, "a running via-ifaced puts that right at once; see whether it runs");
+}
+
+static int by_severity(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int order = (x->severity > y->severity) - (x->severity < y->severity);
+
+	return order                  ? order
+	       : strcmp(x->id, y->id) ? strcmp(x->id, y->id)
+				      : strcmp(x->object, y->object);
+}
+
+int doctor(const struct doctor_input *in, struct findings *ret)
+{
+	if (in->uplinks)
+		check_list(in, ret);
+	else
+		check_all_uplinks(in, ret);
+	check_bridge(in->facts, ret);
+	check_firewalls(in->facts, ret);
+	check_kernel(in, ret);
+	check_proxies(in, ret);
+	check_difference(in, ret);
+	if (!in->uplinks)
+		check_sessions(in->facts, ret);
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_severity);
+	return ret->failed ? -ENOMEM : 0;
+}
