@@ -81,8 +81,15 @@ static void print_help(FILE *out)
 		"  --dry-run        print the plan, change nothing\n"
 		"  -q, --quiet      no warnings\n"
 		"  -v, --verbose    say which session it is\n\n"
+		"Options of other verbs:\n"
+		"  --json           JSON instead of text, for whatever prints\n"
+		"  --follow         print each change as it happens\n"
+		"  --all            every session of yours\n"
+		"  exec takes -q, -v, --no-proxy-env and --allow-inherited-sockets.\n\n"
 		"Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
-		"could not be\nexecuted, 127 it was not found.\n");
+		"could not be\nexecuted, 127 it was not found; of doctor: 1 when anything is in "
+		"the "
+		"way.\n");
 }
 
 static int cli_help(int argc, char *argv[])

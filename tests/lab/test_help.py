@@ -48,14 +48,15 @@ def without_other_programs(text):
     kept = []
     for line in text.splitlines():
         line = re.sub(r"(?<=\s)-- .*", "", line)
-        if not re.search(r"\b(setpriv|meson|systemctl|systemd-tmpfiles|tools/|tests/)", line):
+        if not re.search(r"\b(setpriv|meson|systemctl|systemd-tmpfiles|via-ifaced|tools/|tests/)", line):
             kept.append(line)
     return "\n".join(kept)
 
 
 def test_help_options_exist(lab):
-    options = claimed(lab)
-    assert {"--name", "--mtu", "--json"} <= options, options
+    text, _, _ = help_text(lab).partition("Options of other verbs")
+    options = set(OPTION.findall(text.partition("Options of a run")[2]))
+    assert {"--name", "--mtu", "--dns"} <= options, options
     assert [o for o in sorted(options) if not works(lab, o)] == []
     short = set(re.findall(r"(?<![\w-])-[a-z]\b", help_text(lab)))
     assert [o for o in sorted(short) if not works(lab, o)] == []
@@ -68,6 +69,20 @@ def test_help_verbs_exist(lab):
         done = lab.via(verb, "--no-such-option")
         assert done.code == 125 and "--no-such-option" in done.err, done
         assert "not in this version" not in done.err, done
+
+
+def test_options_of_verbs_exist(lab):
+    """Each verb takes the options in its line: it is the one behind them that it does not know."""
+    seen = set()
+    for verb, line in re.findall(r"^  via-iface ([a-z]+) (.*)$", help_text(lab), re.M):
+        options = OPTION.findall(line)
+        seen |= set(options)
+        for option in options:
+            done = lab.via(verb, option, "--no-such-option")
+            assert done.code == 125 and "'--no-such-option'" in done.err, done
+    assert seen == {"--json", "--follow", "--all"}, seen
+    for option in ("-q", "-v", "--no-proxy-env", "--allow-inherited-sockets"):
+        assert "'--no-such-option'" in lab.via("exec", option, "--no-such-option").err, option
 
 
 def test_list_options_exist(lab):
