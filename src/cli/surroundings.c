@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -307,6 +309,29 @@ int surroundings_prepare(const struct cli_options *o, const struct handover_user
 	return 0;
 }
 
+/*
+ * A service that was restarted can be seen by sessions from which it was hidden, and is asked by
+ * them from then on (verbs/masks.h). Only where there is such a service is it worth a look.
+ */
+static void warn_of_masks(void)
+{
+	char path[PATH_MAX], *argv[] = { path, (char *)"warnings", NULL };
+	struct err ignored = { 0 };
+	pid_t pid;
+	int status;
+
+	if (access("/run/nscd", F_OK) < 0 ||
+	    cli_find_program("via-iface-verbs", path, &ignored) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		execv(path, argv);
+		_exit(EXIT_VIA_NOT_EXEC);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+}
+
 void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
 		       const struct handover_user *user)
 {
@@ -315,6 +340,7 @@ void surroundings_warn(const struct surroundings *s, const struct cli_options *o
 	warn_of_display(o, s->envp);
 	warn_of_proxies(o, s->envp);
 	warn_of_instance(o, user);
+	warn_of_masks();
 }
 
 void surroundings_done(struct surroundings *s)

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "net/kernel.h"
+#include "verbs/masks.h"
 #include "verbs/table.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
@@ -67,6 +68,33 @@ static void print_json(const struct facts *f, const struct processes *p)
 	json_show(array);
 }
 
+/* What status shows with the session; here it must not be overlooked. */
+static void warn_of_masks(const struct facts *f, const struct processes *p)
+{
+	_cleanup_findings_ struct findings findings = { 0 };
+
+	for (size_t i = 0; i < f->sessions.n; i++)
+		masks_check(&f->sessions.v[i], p, &findings);
+	for (size_t i = 0; i < findings.n; i++)
+		if (findings.v[i].severity != SEVERITY_INFO)
+			fprintf(stderr, "via-iface: warning: %s; %s\n", findings.v[i].text,
+				findings.v[i].fix);
+}
+
+/* For a launch, which is too small to look itself; see cli/surroundings.c. */
+int verb_warnings(int argc, char *argv[])
+{
+	_cleanup_processes_ struct processes processes = { 0 };
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err err = { 0 };
+
+	(void)argc, (void)argv;
+	if (look(0, &f, &err) < 0 || processes_find(&processes, &err) < 0)
+		return cli_fail(&err);
+	warn_of_masks(&f, &processes);
+	return 0;
+}
+
 int verb_list(int argc, char *argv[])
 {
 	_cleanup_processes_ struct processes processes = { 0 };
@@ -83,5 +111,7 @@ int verb_list(int argc, char *argv[])
 		print_json(&f, &processes);
 	else if (r == 0 && print_text(&f, &processes) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
+	if (r == 0)
+		warn_of_masks(&f, &processes);
 	return r < 0 ? cli_fail(&err) : 0;
 }

@@ -16,7 +16,7 @@ static const struct {
 	{ "doctor", verb_doctor }, { "exec", verb_exec },       { "list", verb_list },
 	{ "move", verb_move },     { "pause", verb_pause },     { "plan", verb_plan },
 	{ "resume", verb_pause },  { "run", verb_run },         { "status", verb_status },
-	{ "stop", verb_stop },     { "uplinks", verb_uplinks },
+	{ "stop", verb_stop },     { "uplinks", verb_uplinks }, { "warnings", verb_warnings },
 };
 
 int main(int argc, char *argv[])

@@ -19,8 +19,8 @@
 #include "verbs/verbs.h"
 
 /* The whole wanted state for one more session, sorted. */
-static int make_plan(struct facts *f, const struct request *request, uid_t uid,
-		     struct session *ret, struct object_set *set, struct err *err)
+static int make_plan(struct facts *f, const struct request *request, uid_t uid, struct session *ret,
+		     struct object_set *set, struct err *err)
 {
 	const struct admit_memory memory = { 0 };
 	struct object_set inside = { 0 };

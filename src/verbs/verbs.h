@@ -18,6 +18,7 @@ int verb_run(int argc, char *argv[]);
 int verb_status(int argc, char *argv[]);
 int verb_stop(int argc, char *argv[]);
 int verb_uplinks(int argc, char *argv[]);
+int verb_warnings(int argc, char *argv[]); /* of a launch: what sessions see that they should not */
 
 /* The words of a verb's command line. Borrowed from argv. */
 struct words {

@@ -160,6 +160,10 @@ def test_lost_mask(lab, path):
     assert [(f["id"], f["severity"], f["object"]) for f in found] == [("mask-gone", "warning", path)], found
     assert found[0]["text"] and found[0]["fix"], found
     assert found[0]["text"] in lab.via("status", "game").out
+    assert found[0]["text"] in lab.via("list").err
+    if path == "/run/nscd":  # the one that the mounts alone keep away
+        assert found[0]["text"] in lab.via(lab.spare, "--", "true", check=True).err
+        assert lab.via("-q", lab.spare, "--", "true", check=True).err == ""
     other = lab.session(lab.spare, "--name", "other")
     assert status(lab, "other")["findings"] == []
     other.finish()
