@@ -282,9 +282,9 @@ static bool serve_exec(struct server *s, struct connection *c)
 		return false;
 	if (session && gate == GATE_REFUSE)
 		r = -EPERM;
-	if (r == 0)
+	if (session && r == 0)
 		r = foreign_check_session(c->passed, s->world.kernel.host_ns, session, &err);
-	if (r == 0) {
+	if (session && r == 0) {
 		reply.id = session->id;
 		snprintf(reply.text, sizeof(reply.text), "session '%s', port viap%u", session->name,
 			 session->id);
