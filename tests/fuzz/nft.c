@@ -5,7 +5,7 @@
  * libnftnl takes messages for well formed, and nobody but the kernel writes them: an expression
  * without its name ends it by SIGSEGV, a number of another length by exit(). So what is tried here
  * is the values: the bytes in the attributes change, and whole inputs are put together; names of
- * expressions and the ends of strings stay.
+ * expressions, verdicts and the ends of strings stay.
  */
 #include <dlfcn.h>
 #include <linux/netfilter/nf_tables.h>
@@ -69,6 +69,8 @@ static void collect(const uint8_t *data, size_t at, size_t len, int depth, struc
 			if (depth < 2 || mnl_attr_get_type(a) != NFTA_EXPR_NAME)
 				ret->v[ret->n++] =
 					(typeof(ret->v[0])){ at + sizeof(*a), value_len - 1 };
+		} else if (depth >= 4 && value_len == 4 && mnl_attr_get_type(a) == 1) {
+			; /* may be a verdict's code: a jump without a chain ends the library too */
 		} else if (value_len) {
 			ret->v[ret->n++] = (typeof(ret->v[0])){ at + sizeof(*a), value_len };
 		}
