@@ -4,12 +4,14 @@
 # The Debian package on an emulated Debian 12 machine with systemd, logind, NetworkManager, AppArmor
 # and a real Wi-Fi station (mac80211 simulation): installed, used with and without a seat, killed,
 # upgraded under a session, removed under one, purged. Run by hand, as root in that machine, with
-# what tools/package made in /src. Expects wlp6s0 (Wi-Fi) and enp7s0 (wire) up, a server at $SERVER
-# that answers /whoami with the client's address, `as-gamer` to run something as who sits at the
-# machine, and a user alice who does not.
+# what tools/package made in /src, and beside it the packages that it needs and the machine lacks.
+# Expects wlp6s0 (Wi-Fi) and enp7s0 (wire) up, a server at $SERVER that answers /whoami with the
+# client's address, `as-gamer` to run something as who sits at the machine, and a user alice who
+# does not.
 set -u
 SERVER=${SERVER:-203.0.113.80}
 deb=$(ls /src/via-iface_*.deb)
+for library in /src/lib*.deb; do [ ! -e "$library" ] || dpkg -i "$library" >/dev/null; done
 passed=0 failed=0
 ok() { passed=$((passed + 1)); echo "ok - $1"; }
 bad() { failed=$((failed + 1)); echo "not ok - $1: got '$2', wanted '$3'"; }
