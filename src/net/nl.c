@@ -192,7 +192,8 @@ enum progress {
 bool nl_msg_ok(const struct nlmsghdr *nlh, int left)
 {
 	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
-	       nlh->nlmsg_len <= (unsigned int)left;
+	       nlh->nlmsg_len <= (unsigned int)left &&
+	       MNL_ALIGN(nlh->nlmsg_len) <= (unsigned int)left;
 }
 
 struct exchange {

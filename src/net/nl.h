@@ -62,8 +62,9 @@ int nl_join(struct nl_sock *s, unsigned int group, struct err *err);
 int nl_talk(struct nl_sock *s, struct nl_msg *m, struct err *err);
 
 /*
- * Whether a whole message lies in the bytes that are left. As mnl_nlmsg_ok(), which takes a length
- * above INT_MAX for a negative one, and so for a short one.
+ * Whether a whole message lies in the bytes that are left, with its padding: libmnl's readers of
+ * attributes look into that, and the kernel always sends it. As mnl_nlmsg_ok(), which does not ask
+ * for padding, and takes a length above INT_MAX for a negative one, and so for a short one.
  */
 bool nl_msg_ok(const struct nlmsghdr *nlh, int left);
 

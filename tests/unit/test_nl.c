@@ -301,8 +301,8 @@ static void test_msg_ok(void **state)
 	for (uint32_t len = sizeof(m.nlh); len <= sizeof(m); len++) {
 		m.nlh.nlmsg_len = len;
 		assert_true(nl_msg_ok(&m.nlh, sizeof(m)));
-		assert_true(nl_msg_ok(&m.nlh, (int)len));
-		assert_false(nl_msg_ok(&m.nlh, (int)len - 1));
+		assert_true(nl_msg_ok(&m.nlh, (int)MNL_ALIGN(len)));
+		assert_false(nl_msg_ok(&m.nlh, (int)MNL_ALIGN(len) - 1));
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		m.nlh.nlmsg_len = wrong[i];
