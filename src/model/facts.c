@@ -124,10 +124,9 @@ struct mac facts_bridge_mac(void)
 bool facts_is_our_bridge(const struct fact_link *l)
 {
 	struct mac mac = facts_bridge_mac();
-	bool half_made =
-		!l->alias[0] && !strcmp(l->kind, "bridge") && !memcmp(&l->mac, &mac, sizeof(mac));
+	bool by_mac = !strcmp(l->kind, "bridge") && !memcmp(&l->mac, &mac, sizeof(mac));
 
-	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || half_made);
+	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || by_mac);
 }
 
 const char *const inherited_sysctls[INHERITED_COUNT] = {

@@ -94,8 +94,11 @@ static struct object link_object(const struct rtnl_link *l)
 	o.link.kind = is_our_port(&l->fact) ? LINK_VETH : LINK_BRIDGE;
 	o.link.mac = l->fact.mac;
 	o.link.mtu = l->fact.mtu;
-	o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood &&
-			  !l->bcast_flood && l->fact.flags & IFF_NOARP;
+	if (o.link.kind == LINK_BRIDGE)
+		o.link.hardened = l->group_fwd_mask == BRIDGE_GROUP_FWD_MASK;
+	else
+		o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood &&
+				  !l->bcast_flood && l->fact.flags & IFF_NOARP;
 	return o;
 }
 
@@ -626,10 +629,13 @@ static int find_sessions(struct facts *f)
 		const struct fact_link *l = &f->links.v[i];
 		struct session s, *seen;
 		const char *at = s.uplinks, *uplink;
-		char word[UPLINK_WORD_MAX];
+		char word[UPLINK_WORD_MAX], port[IFNAMSIZ];
 
 		if (!is_our_port(l) || session_parse(l->alias, &s) < 0)
 			continue;
+		session_port(s.id, port);
+		if (strcmp(port, l->name) != 0)
+			continue; /* another's */
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)
 			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);

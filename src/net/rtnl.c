@@ -103,6 +103,13 @@ static void set_link(struct nl_msg *m, const struct obj_link *l, enum step_actio
 		if (l->mtu)
 			nl_put_u32(m, IFLA_MTU, l->mtu);
 	}
+	if (action == STEP_CHANGE && l->kind == LINK_BRIDGE) {
+		struct nlattr *info = nl_nest(m, IFLA_LINKINFO);
+
+		nl_put_str(m, IFLA_INFO_KIND, "bridge");
+		put_bridge(m);
+		nl_nest_end(m, info);
+	}
 	if (action == STEP_CHANGE) {
 		nl_put_mac(m, IFLA_ADDRESS, &l->mac);
 		if (l->master[0])
@@ -522,6 +529,12 @@ static uint32_t u32_of(const struct nlattr *a, uint32_t fallback)
 	return v;
 }
 
+static uint16_t u16_of(const struct nlattr *a, uint16_t fallback)
+{
+	return a && mnl_attr_get_payload_len(a) >= sizeof(uint16_t) ? mnl_attr_get_u16(a)
+								    : fallback;
+}
+
 static uint8_t u8_of(const struct nlattr *a, uint8_t fallback)
 {
 	return a && mnl_attr_get_payload_len(a) >= 1 ? mnl_attr_get_u8(a) : fallback;
@@ -620,7 +633,7 @@ static enum link_medium medium_of(const struct ifinfomsg *ifi, const char *kind)
 
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 {
-	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *bridge[IFLA_BR_MAX + 1];
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct rtnl_link l = { 0 };
 	struct altnames altnames = { l.fact.altnames, sizeof(l.fact.altnames) };
@@ -660,6 +673,10 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	}
 	if (!strcmp(slave, "bridge"))
 		decode_port(info[IFLA_INFO_SLAVE_DATA], &l);
+	if (!strcmp(l.fact.kind, "bridge")) {
+		attrs_in(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
+		l.group_fwd_mask = u16_of(bridge[IFLA_BR_GROUP_FWD_MASK], 0);
+	}
 	*ret = l;
 	return 1;
 }
@@ -820,8 +837,11 @@ int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, s
 	if (too_short(nlh, sizeof(*ndm)))
 		return -EBADMSG;
 	attrs_of(nlh, sizeof(*ndm), tb, NDA_MAX);
-	if (!mac_of(tb[NDA_LLADDR], mac))
-		return 0;
+	if (!mac_of(tb[NDA_LLADDR], mac)) {
+		if (nlh->nlmsg_type != RTM_DELNEIGH)
+			return 0;
+		*mac = (struct mac){ 0 }; /* one that goes has failed before */
+	}
 	*index = ndm->ndm_ifindex;
 	*state = ndm->ndm_state;
 	*ip = ip_of(tb[NDA_DST], ndm->ndm_family);

@@ -45,6 +45,7 @@ void rtnl_get_link(struct nl_msg *m, const char *name);
 struct rtnl_link {
 	struct fact_link fact;
 	bool isolated, learning, flood, mcast_flood, bcast_flood; /* of a bridge port */
+	uint16_t group_fwd_mask;                                  /* of a bridge */
 	uint8_t operstate;                                        /* IF_OPER_* of RFC 2863 */
 };
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);

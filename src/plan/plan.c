@@ -131,6 +131,7 @@ static void plan_bridge(const struct plan_ctx *x)
 	o.link.mac = facts_bridge_mac();
 	o.link.mtu = PORT_MTU; /* a fixed one: else it follows the smallest port */
 	strcpy(o.link.alias, BRIDGE_ALIAS);
+	o.link.hardened = true;
 	set_add(x->set, &o);
 
 	for (size_t i = 0; i < BRIDGE_SYSCTL_COUNT; i++) {

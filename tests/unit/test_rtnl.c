@@ -68,6 +68,12 @@ static void test_bridge(void **state)
 	ENCODES(w, m, o, STEP_CHANGE, 0, RTM_NEWLINK, NLM_F_REQUEST, to);
 	ATTR_STR(w, IFLA_IFALIAS, "via1 bridge");
 	ATTR_U32(w, IFLA_MTU, 65535);
+	ATTR_NEST(w, IFLA_LINKINFO, info);
+	ATTR_STR(info, IFLA_INFO_KIND, "bridge");
+	ATTR_NEST(info, IFLA_INFO_DATA, data);
+	ATTR_U16(data, IFLA_BR_GROUP_FWD_MASK, 0xfff8);
+	ENDS(data);
+	ENDS(info);
 	ATTR(w, IFLA_ADDRESS, o.link.mac.bytes, 6);
 	ENDS(w);
 

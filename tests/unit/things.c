@@ -32,6 +32,7 @@ struct object thing_bridge(void)
 	o.link.mac = (struct mac){ { 0x0a, 0x76, 0x69, 0, 0, 1 } };
 	o.link.mtu = 65535;
 	strcpy(o.link.alias, BRIDGE_ALIAS);
+	o.link.hardened = true;
 	return o;
 }
 
