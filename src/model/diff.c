@@ -79,8 +79,8 @@ static int diff_chain(const struct object *want, size_t n_want, const struct obj
 }
 
 /*
- * The families whose table of ours must be made anew: a chain or set whose definition was changed
- * cannot be mended in place while others refer to it.
+ * The families whose table of ours must be made anew: a dormant one, and a chain or set whose
+ * definition was changed cannot be mended in place while others refer to it.
  */
 struct rebuild {
 	bool family[256];
@@ -100,7 +100,7 @@ static int find_rebuilds(const struct object_set *want, const struct object_set 
 	for (size_t i = 0; i < want->n; i++) {
 		const struct object *o = &want->v[i], *h;
 
-		if (o->kind != OBJ_NFT_CHAIN && o->kind != OBJ_NFT_SET)
+		if (o->kind != OBJ_NFT_TABLE && o->kind != OBJ_NFT_CHAIN && o->kind != OBJ_NFT_SET)
 			continue;
 		h = set_find(have, o);
 		if (h && !object_same(o, h))

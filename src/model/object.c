@@ -273,12 +273,13 @@ bool object_same(const struct object *a, const struct object *b)
 		if (a->nft_rule.rule && b->nft_rule.rule)
 			return nft_rule_equal(a->nft_rule.rule, b->nft_rule.rule);
 		return a->nft_rule.fingerprint == b->nft_rule.fingerprint;
+	case OBJ_NFT_TABLE:
+		return a->nft_table.flags == b->nft_table.flags;
 	case OBJ_NETNS:
 	case OBJ_LINK_UP:
 	case OBJ_ADDRESS:
 	case OBJ_RULE:
 	case OBJ_FDB:
-	case OBJ_NFT_TABLE:
 	case OBJ_NFT_ACCEPT:
 	case OBJ_KIND_COUNT:
 		break;

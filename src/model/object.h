@@ -68,7 +68,7 @@ struct obj_link {
 	uint32_t mtu; /* 0: the kernel's default */
 	char alias[ALIAS_MAX];
 	char master[IFNAMSIZ]; /* of a port; made isolated, without learning, flooding and ARP */
-	bool hardened;         /* a port has these flags; observed, always wanted */
+	bool hardened;         /* has these flags, or the group mask; observed, always wanted */
 	char peer[IFNAMSIZ];   /* veth: the name inside the session; unknown when observed */
 	struct mac peer_mac;
 	uint32_t peer_mtu; /* 0: the kernel's default */
@@ -133,6 +133,10 @@ struct obj_netns {
 	char name[NFT_NAME_MAX]; /* only for the eye: the daemon's are anonymous */
 };
 
+struct obj_nft_table {
+	uint32_t flags; /* NFT_TABLE_F_*; none wanted */
+};
+
 struct obj_nft_chain {
 	char name[NFT_NAME_MAX]; /* key */
 	bool base;
@@ -195,6 +199,7 @@ struct object {
 		struct obj_fdb fdb;
 		struct obj_tc tc;
 		struct obj_sysctl sysctl;
+		struct obj_nft_table nft_table;
 		struct obj_nft_chain nft_chain;
 		struct obj_nft_set nft_set;
 		struct obj_nft_element nft_element;

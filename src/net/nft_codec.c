@@ -845,6 +845,7 @@ static int decode_table(const struct nlmsghdr *nlh, struct object_set *set, stru
 		r = -EBADMSG;
 	else if (ours(nftnl_table_get_str(t, NFTNL_TABLE_NAME))) {
 		o->kind = OBJ_NFT_TABLE;
+		o->nft_table.flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
 		set_add(set, o);
 	}
 	nftnl_table_free(t);

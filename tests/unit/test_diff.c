@@ -360,6 +360,16 @@ static void test_chain_redefined(void **state)
 	steps_are(f, INET_ANEW);
 }
 
+static void test_dormant_table(void **state)
+{
+	struct fixture *f = *state;
+
+	table_of(f, INET);
+	table_of(f, BRIDGE);
+	of_kind(&f->have, OBJ_NFT_TABLE)->nft_table.flags = 1; /* NFT_TABLE_F_DORMANT */
+	steps_are(f, INET_ANEW);
+}
+
 static void test_rebuild_takes_all_along(void **state)
 {
 	struct fixture *f = *state;
@@ -432,6 +442,7 @@ int main(void)
 		DIFF_TEST(test_foreign_chain_in_our_table),
 		DIFF_TEST(test_set_redefined),
 		DIFF_TEST(test_chain_redefined),
+		DIFF_TEST(test_dormant_table),
 		DIFF_TEST(test_rebuild_takes_all_along),
 		DIFF_TEST(test_rebuild_leaves_others_alone),
 		DIFF_TEST(test_copies_go),
