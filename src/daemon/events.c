@@ -17,13 +17,17 @@
 #include "daemon/world.h"
 #include "net/foreign.h"
 #include "net/rtnl.h"
+#include "plan/uplink.h"
 
 /* What a swarm of events comes to. */
 struct effect {
-	bool stale;                  /* the facts are old */
-	bool heal;                   /* the host is not as it should be */
-	bool uplink;                 /* an uplink is not as it was: so may be its name servers */
-	char suspects[16][IFNAMSIZ]; /* links of ours to be looked at again */
+	bool stale;      /* the facts are old */
+	bool heal;       /* the host is not as it should be */
+	bool uplink;     /* an uplink is not as it was: so may be its name servers */
+	struct suspect { /* a link of ours to be looked at again */
+		char name[IFNAMSIZ];
+		bool gone; /* so it should be: an entry of its has gone */
+	} suspects[16];
 	size_t n_suspects;
 };
 
@@ -32,22 +36,44 @@ static void wrong(struct effect *e)
 	e->stale = e->heal = true;
 }
 
-static void suspect(struct effect *e, const char *name)
+static void suspect(struct effect *e, const char *name, bool gone)
 {
-	for (size_t i = 0; i < e->n_suspects; i++)
-		if (!strcmp(e->suspects[i], name))
-			return;
-	if (e->n_suspects == ARRAY_SIZE(e->suspects))
+	size_t i = 0;
+
+	while (i < e->n_suspects && strcmp(e->suspects[i].name, name) != 0)
+		i++;
+	if (i == ARRAY_SIZE(e->suspects)) {
 		wrong(e);
-	else
-		memcpy(e->suspects[e->n_suspects++], name, strlen(name) + 1);
+		return;
+	}
+	if (i == e->n_suspects) {
+		memcpy(e->suspects[i].name, name, strlen(name) + 1);
+		e->suspects[i].gone = false;
+		e->n_suspects++;
+	}
+	e->suspects[i].gone |= gone;
 }
 
-static bool is_uplink(const struct facts *f, int index)
+/* A session with more to choose from than what it has. */
+static bool waits(const struct session *s)
+{
+	return strcmp(s->uplinks, s->uplink) != 0;
+}
+
+/* Whether a session uses that interface, or would if it could serve; one we do not know might. */
+static bool concerns(const struct facts *f, int index)
 {
 	const struct fact_link *l = facts_link_by_index(f, index);
 
-	return l && facts_slot(f, l->name);
+	if (l && facts_slot(f, l->name))
+		return true;
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct session *s = &f->sessions.v[i];
+
+		if (waits(s) && (!l || uplink_listed(f, s->uplinks, l->name)))
+			return true;
+	}
+	return false;
 }
 
 static struct fact_link *known_link(struct facts *f, const struct fact_link *seen)
@@ -104,9 +130,9 @@ static bool link_differs(const struct fact_link *a, const struct fact_link *b)
 {
 	const uint32_t flags = IFF_UP | LINK_LOWER_UP;
 
-	return strcmp(a->name, b->name) || memcmp(&a->mac, &b->mac, sizeof(a->mac)) ||
-	       a->mtu != b->mtu || a->master != b->master ||
-	       (a->flags & flags) != (b->flags & flags);
+	return strcmp(a->name, b->name) || strcmp(a->altnames, b->altnames) ||
+	       memcmp(&a->mac, &b->mac, sizeof(a->mac)) || a->mtu != b->mtu ||
+	       a->master != b->master || (a->flags & flags) != (b->flags & flags);
 }
 
 /* An uplink may be renamed while sessions use it; what we call by its name moves along. */
@@ -144,7 +170,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 			e->heal |= forget_port(w, l.fact.name);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME))
 			wrong(e);
-		else if (is_uplink(f, l.fact.index))
+		else if (concerns(f, l.fact.index))
 			e->stale = e->uplink = true;
 		else
 			e->stale = true;
@@ -154,13 +180,13 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	if (facts_is_ours(l.fact.name)) { /* carriers come and go there; the rest is looked at */
 		if (known && !known->index)
 			known->index = l.fact.index;
-		suspect(e, l.fact.name);
+		suspect(e, l.fact.name, false);
 		return;
 	}
 	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(known, &l.fact)))
 		return;
 	e->stale = true;
-	e->uplink |= is_uplink(f, l.fact.index) || facts_slot(f, l.fact.name);
+	e->uplink |= concerns(f, l.fact.index) || facts_slot(f, l.fact.name);
 }
 
 static bool address_known(const struct facts *f, const struct fact_addr *a)
@@ -209,21 +235,23 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		return;
 	}
 	e->stale = true;
-	e->uplink |= is_uplink(f, index);
+	e->uplink |= concerns(f, index);
 }
 
-static void on_object(const struct facts *f, const struct nlmsghdr *nlh, const struct object *o,
+static void on_object(const struct world *w, const struct nlmsghdr *nlh, const struct object *o,
 		      struct effect *e)
 {
-	const struct object *have = set_find(&f->ours, o);
+	const struct object *have = set_find(&w->facts.ours, o);
 	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE ||
 		      nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_NEWNEIGH;
 
 	if (o->kind == OBJ_FDB && have && !is_new)
-		suspect(e, o->fdb.dev); /* it goes with its port, and is announced before it */
+		suspect(e, o->fdb.dev,
+			true); /* it goes with its port, and is announced before it */
 	if (o->kind == OBJ_FDB)
 		return;
-	if (is_new ? !have || !object_same(o, have) : have != NULL)
+	/* what we did last is not in the facts: until it has been looked at, any is suspect */
+	if (w->unseen || (is_new ? !have || !object_same(o, have) : have != NULL))
 		wrong(e);
 }
 
@@ -282,7 +310,7 @@ static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *
 		break;
 	default:
 		if (observe_event(nlh, f, &o))
-			on_object(f, nlh, &o, e);
+			on_object(w, nlh, &o, e);
 		else
 			on_foreign(f, nlh, e);
 		break;
@@ -365,16 +393,17 @@ static void look_at_suspects(struct world *w, struct effect *e)
 	for (size_t i = 0; i < e->n_suspects; i++) {
 		struct object now = { 0 }, key = { .kind = OBJ_LINK, .place = PLACE_HOST };
 		struct err ignored = { 0 };
+		const struct suspect *s = &e->suspects[i];
 		const struct object *have;
-		int up = observe_link(&w->kernel, &w->facts, e->suspects[i], &now, &ignored);
+		int up = observe_link(&w->kernel, &w->facts, s->name, &now, &ignored);
 
-		memcpy(key.link.name, e->suspects[i], IFNAMSIZ);
+		memcpy(key.link.name, s->name, IFNAMSIZ);
 		key.link.kind = strcmp(key.link.name, BRIDGE_NAME) ? LINK_VETH : LINK_BRIDGE;
 		have = set_find(&w->facts.ours, &key);
 		key.kind = OBJ_LINK_UP;
 		if (up == -ENODEV && key.link.kind == LINK_VETH)
 			continue; /* its own event follows */
-		if (up < 0 || up != (set_find(&w->facts.ours, &key) != NULL) || !have ||
+		if (s->gone || up < 0 || up != (set_find(&w->facts.ours, &key) != NULL) || !have ||
 		    !object_same(&now, have))
 			wrong(e);
 	}

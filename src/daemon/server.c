@@ -61,6 +61,8 @@ struct server {
 	size_t n_connections;
 	struct followers followers;
 	int64_t heal_at;  /* 0: nothing to heal */
+	bool second_look; /* heal_at is for that alone */
+	int unseen;       /* how many times in a row a look found something to do */
 	int64_t leave_at; /* 0: there are sessions */
 	int64_t alive_at; /* when the manager hears of us again */
 	bool stop;
@@ -420,11 +422,36 @@ static void heal(struct server *s)
 	struct err err = { 0 };
 
 	s->heal_at = 0;
+	s->second_look = false;
 	if (world_heal(&s->world, &err) < 0) {
 		syslog(LOG_WARNING, "heal: %s", err.text);
 		s->heal_at = clock_ms() + HEAL_AGAIN_MS;
 	}
 	linger(s);
+}
+
+/*
+ * What was done is looked at once more: only then can events tell what of it is undone. A host
+ * that never comes to rest is looked at less and less often.
+ */
+static void look_again(struct server *s)
+{
+	if (!s->world.unseen || !world_sessions(&s->world)) {
+		s->unseen = 0;
+	} else if (!s->heal_at) {
+		s->heal_at = clock_ms() + (COALESCE_MS << (s->unseen < 7 ? s->unseen++ : 7));
+		s->second_look = true;
+	}
+}
+
+/* Something is not as it should be. What failed a moment ago keeps its time. */
+static void heal_soon(struct server *s)
+{
+	int64_t soon = clock_ms() + COALESCE_MS;
+
+	if (!s->heal_at || (s->second_look && soon < s->heal_at))
+		s->heal_at = soon;
+	s->second_look = false;
 }
 
 /* Our own socket's file is watched: without it nobody finds us. */
@@ -576,6 +603,7 @@ enum {
 	FD_SIGNAL,
 	FD_EVENTS,
 	FD_NFT_EVENTS,
+	FD_SWITCHES,
 	FD_NAMES,
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
 	FD_DOOR,
@@ -594,8 +622,8 @@ static bool any_event(const struct pollfd *fds, size_t n)
 
 static void take_events(struct server *s)
 {
-	if (world_take_events(&s->world) && !s->heal_at)
-		s->heal_at = clock_ms() + COALESCE_MS;
+	if (world_take_events(&s->world))
+		heal_soon(s);
 }
 
 static void turn(struct server *s)
@@ -604,12 +632,14 @@ static void turn(struct server *s)
 		[FD_SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
 		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
 		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
+		[FD_SWITCHES] = { .fd = s->world.switches, .events = POLLIN },
 		[FD_LISTEN] = { .fd = s->listen_fd, .events = POLLIN },
 		[FD_DOOR] = { .fd = s->door_fd, .events = POLLIN },
 		[FD_BUS] = polkit_pollfd(&s->gate.polkit),
 	};
 	size_t n = s->n_connections;
 
+	look_again(s);
 	names_poll(&s->world.names, fds + FD_NAMES);
 	followers_poll(&s->followers, fds + FD_FOLLOWERS);
 	for (size_t i = 0; i < n; i++)
@@ -623,8 +653,10 @@ static void turn(struct server *s)
 	}
 	if (fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents)
 		take_events(s);
-	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world) && !s->heal_at)
-		s->heal_at = clock_ms() + COALESCE_MS;
+	if (fds[FD_SWITCHES].revents && world_take_switches(&s->world))
+		heal_soon(s);
+	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world))
+		heal_soon(s);
 	followers_take(&s->followers, fds + FD_FOLLOWERS);
 	polkit_process(&s->gate.polkit);
 	for (size_t i = n; i-- > 0;) {
@@ -750,7 +782,7 @@ static void init(struct server *s, const struct server_options *options)
 	*s = (struct server){
 		.options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1, .door_fd = -1
 	};
-	s->world.kernel.host_ns = s->world.kernel.session_ns = -1;
+	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.switches = -1;
 	gate_open(&s->gate, options->confdir, options->ask_ms);
 	snprintf(s->socket_path, sizeof(s->socket_path), "%s/socket", options->rundir);
 }

@@ -5,8 +5,10 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
@@ -40,6 +42,11 @@ static int listen_to_events(struct world *w, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups) && r == 0; i++)
 		r = nl_join(&w->events, groups[i], err);
+	if (r == 0) {
+		w->switches = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		if (w->switches < 0)
+			r = err_errno(err, errno, "watch the sysctls");
+	}
 	if (r == 0)
 		r = nl_open(&w->nft_events, NETLINK_NETFILTER, err);
 	if (r == 0)
@@ -49,7 +56,9 @@ static int listen_to_events(struct world *w, struct err *err)
 
 int world_open(struct world *w, const char *rundir, struct err *err)
 {
-	struct world fresh = { .stale = true, .kernel.host_ns = -1, .kernel.session_ns = -1 };
+	struct world fresh = {
+		.stale = true, .switches = -1, .kernel.host_ns = -1, .kernel.session_ns = -1
+	};
 	uint32_t offset = 0;
 	int r = kernel_open(&fresh.kernel, rundir, true, err);
 
@@ -79,6 +88,7 @@ void world_close(struct world *w)
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->renames);
 	follow_done(&w->follow);
+	close_fd(&w->switches);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
 	kernel_close(&w->kernel);
@@ -121,6 +131,77 @@ static void keep_wanted(struct world *w, struct object_set *set)
 	*set = (struct object_set){ 0 };
 }
 
+/*
+ * A port whose alias somebody wrote over is still the session's that we know: it gets its alias
+ * back. Its number tells that it is the same port.
+ */
+static int keep_known(struct facts *fresh, const struct facts *old, struct err *err)
+{
+	char port[IFNAMSIZ];
+
+	for (size_t i = 0; i < old->sessions.n; i++) {
+		const struct session *s = &old->sessions.v[i];
+		const struct fact_link *was, *is;
+		struct session *added;
+		bool told = false;
+
+		session_port(s->id, port);
+		was = facts_link(old, port);
+		is = facts_link(fresh, port);
+		for (size_t j = 0; j < fresh->sessions.n; j++)
+			told |= fresh->sessions.v[j].id == s->id;
+		if (told || !was || !is || !was->index || was->index != is->index)
+			continue;
+		added = VEC_PUSH(&fresh->sessions);
+		if (!added)
+			return err_errno(err, ENOMEM, "remember session '%s'", s->name);
+		*added = *s;
+	}
+	return 0;
+}
+
+static bool slot_wanted(const struct facts *f, const struct fact_slot *slot)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].slot == slot->slot ||
+		    uplink_listed(f, f->sessions.v[i].uplinks, slot->uplink))
+			return true;
+	return false;
+}
+
+/*
+ * Which slot is which uplink we know better than a set that somebody may have added to: another
+ * slot for the same uplink would be the end of its connections.
+ */
+static int keep_slots(struct facts *fresh, const struct facts *old, struct err *err)
+{
+	for (size_t i = 0; i < old->slots.n; i++) {
+		const struct fact_slot known = old->slots.v[i];
+		struct fact_slot *added;
+		size_t kept = 0;
+
+		if (!slot_wanted(fresh, &known))
+			continue;
+		for (size_t j = 0; j < fresh->slots.n; j++)
+			if (fresh->slots.v[j].slot != known.slot &&
+			    strcmp(fresh->slots.v[j].uplink, known.uplink) != 0)
+				fresh->slots.v[kept++] = fresh->slots.v[j];
+		fresh->slots.n = kept;
+		added = VEC_PUSH(&fresh->slots);
+		if (!added)
+			return err_errno(err, ENOMEM, "remember slot %u", known.slot);
+		*added = known;
+	}
+	for (size_t i = 0; i < fresh->sessions.n; i++) {
+		struct session *s = &fresh->sessions.v[i];
+		const char *uplink = facts_slot_uplink(fresh, s->slot);
+
+		if (uplink)
+			snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	}
+	return 0;
+}
+
 int world_look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
@@ -133,6 +214,13 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	r = observe(&w->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
+	r = keep_known(&fresh, &w->facts, err);
+	if (r == 0)
+		r = keep_slots(&fresh, &w->facts, err);
+	if (r < 0) {
+		facts_done(&fresh);
+		return r;
+	}
 	for (size_t i = 0; i < w->renames.n; i++)
 		follow_rename(&fresh, w->renames.v[i].from, w->renames.v[i].to);
 	w->renames.n = 0;
@@ -153,7 +241,7 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	r = names_look(&w->names, NULL, &w->facts, err);
 	if (r < 0)
 		return r;
-	w->stale = w->names_stale = w->settled = false;
+	w->stale = w->names_stale = w->settled = w->unseen = false;
 	w->ended.n = 0;
 	w->observed_rules = true;
 	return look_closer(w, uplinks, err);
@@ -268,12 +356,13 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 			keep_wanted(w, want);
 			w->settled = false;
 		}
-		w->stale = true;
+		w->stale = w->unseen = true;
 		return r;
 	}
 	adopt(w, want);
 	w->observed_rules = false;
 	w->settled = true;
+	world_watch_switches(w);
 	return 0;
 }
 
@@ -302,6 +391,13 @@ static int note_session(struct facts *f, const struct session *s, struct err *er
 		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));
 	}
 	return 0;
+}
+
+/* It came to nothing: no later look must take its port for one of a session that we know. */
+static void forget_session(struct facts *f, uint32_t id)
+{
+	if (f->sessions.n && f->sessions.v[f->sessions.n - 1].id == id)
+		f->sessions.n--;
 }
 
 /* Beside others on the same uplink: its own part is all that is new. */
@@ -425,6 +521,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 		r = make_session(w, &s, &inside, err);
 	kernel_home(&w->kernel);
 	if (r < 0) {
+		forget_session(&w->facts, s.id);
 		if (l->netns >= 0)
 			take_back(w, &s);
 		w->stale = true;

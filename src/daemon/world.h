@@ -18,11 +18,13 @@
 struct world {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
+	int switches;                      /* inotify, on the sysctls of ours; switches.c */
 	struct names names;
 	struct facts facts;
 	bool names_stale; /* some name server may be another one now; also facts are stale then */
 	bool stale;       /* something moved since facts were made */
 	bool settled;     /* facts.ours is what facts.sessions want */
+	bool unseen;      /* we changed more than the facts say: events cannot be held against them */
 	struct {
 		struct session *v;
 		size_t n, size;
@@ -75,6 +77,12 @@ int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_
  * merely makes the facts old is noted in w->stale.
  */
 bool world_take_events(struct world *w);
+
+/* Watches the sysctls that are ours now. A failure costs the healing of some of them alone. */
+void world_watch_switches(struct world *w);
+
+/* Reads pending events about those. True when one is no longer as we set it. */
+bool world_take_switches(struct world *w);
 
 /* The same for what names_take_events() is about. */
 bool world_take_names(struct world *w);

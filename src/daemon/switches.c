@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sysctls of ours that somebody else sets. The kernel announces few of them over netlink, but
+ * each write to a file tells inotify(7), below /proc/sys too. Our own writes come back the same
+ * way, so a value is read before anything is done about it. Another instance of procfs has files
+ * of its own: what is written there is seen at the next look only.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "daemon/world.h"
+#include "net/sysctl.h"
+
+static bool is_host_switch(const struct object *o)
+{
+	return o->kind == OBJ_SYSCTL && o->place == PLACE_HOST;
+}
+
+void world_watch_switches(struct world *w)
+{
+	char path[SYSCTL_MAX + 16];
+
+	for (size_t i = 0; i < w->facts.ours.n; i++) {
+		const struct object *o = &w->facts.ours.v[i];
+
+		if (!is_host_switch(o) || is_port_sysctl(o->sysctl.path))
+			continue; /* a port has one, of no use to anybody while the port has no IP
+				   */
+		snprintf(path, sizeof(path), "/proc/sys/%s", o->sysctl.path);
+		inotify_add_watch(w->switches, path,
+				  IN_MODIFY); /* the same one for the same file */
+	}
+}
+
+static bool differs(const struct object *o)
+{
+	char now[sizeof(o->sysctl.value)];
+
+	return is_host_switch(o) && sysctl_read(o->sysctl.path, now, sizeof(now)) == 0 &&
+	       strcmp(now, o->sysctl.value) != 0;
+}
+
+bool world_take_switches(struct world *w)
+{
+	const struct object_set *set = w->unseen ? &w->wanted : &w->facts.ours;
+	char buf[4096] __attribute__((aligned(8)));
+
+	while (read(w->switches, buf, sizeof(buf)) > 0)
+		;
+	for (size_t i = 0; i < set->n; i++)
+		if (differs(&set->v[i])) {
+			w->stale = true;
+			return world_sessions(w) > 0;
+		}
+	return false;
+}
