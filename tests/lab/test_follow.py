@@ -1,0 +1,864 @@
+"""Sessions that outlive what happens to the host: faults, moves, failover, and the daemon's own
+death. In each of them a session asks without end, both families, and the captures on the far side
+of the other card count its packets: zero."""
+
+import hashlib
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import time
+
+from flow import PROMPT, STREAMS, UPLINK_SYSCTLS, Flow, state, until_same
+from lab import Skip, needs, params, program, timeout, topology, write_file
+from test_data_path import give_back, lose
+from test_robust import ports
+from wire import Sender, link_of
+
+
+def shell(lab, command):
+    """A command that may find things half mended: what it says is of no interest."""
+    subprocess.run(["/bin/sh", "-c", command], env=lab.env, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)  # fmt: skip
+
+
+def signal_daemon(lab, number):
+    for pid in lab.daemon_pids():
+        os.kill(pid, number)
+
+
+class Wire:
+    """What leaves by the card that the session must not use."""
+
+    def __init__(self, lab, capture=None):
+        self.lab = lab
+        self.capture = capture or lab.capture_wired(token="BEACON")
+
+    def assert_closed(self, healed=None, asked=True):
+        """No packet of the session; what the host itself answers in its name (resets, ICMP errors,
+        and asking for the router's MAC before the first of them) is counted apart, and after
+        `healed` there is none of that either."""
+        leaks = self.capture.leaks()
+        answers = self.capture.answers()
+        if asked and answers:
+            leaks = [f for f in leaks if f.eth != "arp"]
+        assert not leaks, f"{len(leaks)} leaked:\n" + "\n".join(map(str, leaks[:9]))
+        late = [f for f in answers if healed is not None and f.t > healed]
+        assert not late, f"{len(late)} answers after it was mended:\n" + "\n".join(map(str, late[:9]))
+        print(f"0 packets leaked, {len(answers)} answers of the host")
+
+
+def nothing_left(lab):
+    """The last session has ended: the daemon, asked to go now, takes all of ours with it."""
+    lab.wait(lambda: not ports(), 10, "the end of all sessions")
+    for pid in lab.daemon_pids():
+        os.kill(pid, signal.SIGTERM)
+    lab.wait_gone()
+    left = state(lab, "rules", "routes", "links", "nft")
+    assert "proto 86" not in left.pop("rules") and not any(left.values()), f"left behind: {left}"
+    for key in UPLINK_SYSCTLS:
+        for u in (lab.spare, lab.wired):
+            assert lab.sysctl("net/" + key.format(u)) == "0", (key, u.dev)
+
+
+# --- the matrix of faults -----------------------------------------------------------------------
+
+
+class Fault:
+    """`do` breaks it; `undo`, if there is one, is the host's own repair, after a while without
+    traffic. `stream`: established connections must go on. `same`: our state is afterwards what it
+    was before."""
+
+    def __init__(self, do, undo=None, stream=True, same=True):
+        self.do, self.undo, self.stream, self.same = do, undo, stream, same
+
+
+def command(text):
+    def do(lab, flow):
+        u = lab.spare
+        shell(lab, text.format(dev=u.dev, port=flow.listed()["ifname"] if "{port}" in text else ""))
+
+    return do
+
+
+def lost(how):
+    return lambda lab, flow: lose(lab, how)
+
+
+def given_back(how):
+    return lambda lab, flow: give_back(lab, how)
+
+
+def other_addresses(lab, flow):
+    """Another lease: the old addresses go, others come, the way is the same."""
+    u = lab.spare
+    new, new6 = u.addr.rsplit(".", 1)[0] + ".77", u.addr6.rsplit("::", 1)[0] + "::77"
+    if lab.topology == "same":  # there the way back is by the address
+        lab.ip(f"route add {new}/32 via 198.51.100.10", ns="inet")
+        lab.ip(f"-6 route add {new6}/128 via 2001:db8:f2::2", ns="inet")
+    net, net6 = new.rsplit(".", 1)[0] + ".0/24", new6.split("::")[0] + "::/64"
+    lab.run(
+        ["ip", "-batch", "-"], check=True,
+        input=f"addr del {u.addr}/24 dev {u}\naddr del {u.addr6}/64 dev {u}\n"
+        f"addr add {new}/24 dev {u} noprefixroute\naddr add {new6}/64 dev {u} nodad noprefixroute\n"
+        f"route replace {net} dev {u} src {new} metric {u.metric} proto kernel scope link\n"
+        f"route replace {net6} dev {u} metric {u.metric} proto kernel\n"
+        f"route replace default via {u.gateway} dev {u} metric {u.metric}\n"
+        f"route replace default via {u.gateway6} dev {u} metric {u.metric}\n",
+    )  # fmt: skip
+    u.addr, u.addr6 = new, new6
+
+
+def other_gateway(lab, flow):
+    """The old router stops answering under its address; the host is told the new one."""
+    u = lab.spare
+    new, new6 = u.gateway.rsplit(".", 1)[0] + ".254", u.gateway6.rsplit("::", 1)[0] + "::254"
+    lab.run(
+        ["ip", "-batch", "-"], ns=u.router, check=True,
+        input=f"addr add {new}/24 dev lan\naddr add {new6}/64 dev lan nodad\n"
+        f"addr del {u.gateway}/24 dev lan\naddr del {u.gateway6}/64 dev lan\n"
+        f"addr replace {new}/24 dev lan\naddr replace {new6}/64 dev lan nodad\n",
+    )  # fmt: skip
+    lab.run(["ip", "neigh", "flush", "dev", u.dev])
+    lab.ip(f"route replace default via {new} dev {u} metric {u.metric}")
+    lab.ip(f"-6 route replace default via {new6} dev {u} metric {u.metric}")
+    u.gateway, u.gateway6 = new, new6
+
+
+def plug(lab, flow):
+    """The card again, as its driver makes it anew: another index, nothing configured; then what a
+    network manager does."""
+    u = lab.spare
+    ns, far = u.far
+    lab.run(f"ip link del {far}", ns=ns)  # the other end is gone already
+    lab.ip(f"link add {u.dev} address {u.mac} type veth peer name {far} netns {ns}", ns="host")
+    if ns == u.router:
+        lab.ip(f"addr add {u.gateway}/24 dev {far}", ns=ns)
+        lab.ip(f"addr add {u.gateway6}/64 dev {far} nodad", ns=ns)
+        lab.ip(f"link set {far} up", ns=ns)
+    else:
+        lab.ip(f"link set {far} master lan0 up", ns=ns)
+    give_back(lab, "gone")
+    lab.set_dns(u, [u.gateway, u.gateway6])
+
+
+def rename(lab, flow):
+    lab.ip(f"link set dev {lab.spare} name wlan7")
+    lab.spare.dev = "wlan7"
+
+
+def killed(lab, flow):
+    pid = lab.daemon_pid()
+    os.kill(pid, signal.SIGKILL)
+    lab.wait(lambda: lab.daemon_pid() not in (None, pid) and len(lab.daemon_pids()) == 2, 5, "a new daemon")
+
+
+def stopped(lab, flow):
+    """Five seconds are nothing to wait for: the flow goes on meanwhile, or there is a gap."""
+    signal_daemon(lab, signal.SIGSTOP)
+    start = flow.started()
+    lab.wait(lambda: flow.started() - start > 5, 6)
+    signal_daemon(lab, signal.SIGCONT)
+    assert flow.gap(start, start + 5) < 0.5 * lab.scale, "it did not need the daemon"
+
+
+def dropped_events(lab):
+    """How many messages the kernel could not put into the daemon's sockets."""
+    pid, total = lab.daemon_pid(), 0
+    with open(f"/proc/{pid}/net/netlink") as f:
+        for line in f.read().splitlines()[1:]:
+            total += int(line.split()[8])
+    return total
+
+
+def flood(lab, flow):
+    """More news than its socket holds, and with it the news that a rule of ours has gone."""
+    signal_daemon(lab, signal.SIGSTOP)
+    before = dropped_events(lab)
+    routes = [f"192.0.{n >> 8}.{n & 255}/32 dev enp7s0 metric 4242" for n in range(10000)]
+    text = "".join(f"route add {r}\n" for r in routes) + "rule del priority 5180\n"
+    text += "".join(f"route del {r}\n" for r in routes)
+    lab.run(["ip", "-batch", "-"], input=text, check=True, timeout=40)
+    shell(lab, "ip -6 rule del priority 5180")
+    overflowed = dropped_events(lab) > before
+    signal_daemon(lab, signal.SIGCONT)
+    assert overflowed, "the socket took all: this tests nothing"
+
+
+FAULTS = {
+    "rule_deleted": Fault(command("ip rule del priority 5180; ip -6 rule del priority 5180")),
+    "rules_flushed": Fault(command("ip rule flush protocol 86; ip -6 rule flush protocol 86")),
+    "table_flushed": Fault(command("ip route flush table 22017; ip -6 route flush table 22017")),
+    # (without its tables the host's own stack resets what a reply comes for: DESIGN, promise 2)
+    "ruleset_flushed": Fault(command("nft flush ruleset"), stream=False),
+    "nft_tables_deleted": Fault(
+        command("for f in inet bridge arp; do nft delete table $f via_iface; done"), stream=False
+    ),
+    "bridge_down": Fault(command("ip link set via0 down")),
+    "port_removed": Fault(command("ip link set {port} nomaster")),
+    "uplink_down_up": Fault(lost("down"), given_back("down"), stream=False),
+    "address_changed": Fault(other_addresses, stream=False, same=False),
+    "gateway_changed": Fault(other_gateway, same=False),
+    "default_route": Fault(lost("route"), given_back("route")),
+    "uplink_anew": Fault(lost("gone"), plug, stream=False),
+    "renamed": Fault(rename, same=False),
+    "forwarding_off": Fault(
+        command(
+            "for f in /proc/sys/net/ipv4/conf/{dev}/forwarding /proc/sys/net/ipv4/conf/via0/forwarding"
+            " /proc/sys/net/ipv6/conf/{dev}/force_forwarding"
+            " /proc/sys/net/ipv6/conf/via0/force_forwarding; do echo 0 > $f; done"
+        )
+    ),
+    "daemon_killed": Fault(killed),
+    "daemon_stopped": Fault(stopped),
+    "rules_and_ruleset": Fault(
+        command("ip rule flush protocol 86 & ip -6 rule flush protocol 86 & nft flush ruleset; wait"),
+        stream=False,
+    ),
+    "enobufs": Fault(flood),
+}
+
+
+@timeout(90)
+@topology("split", "same")
+@params(**FAULTS)
+def test_fault(lab, fault):
+    """The session goes by its uplink, closed while that is not possible, and soon again."""
+    flow = Flow(lab)
+    before = state(lab)
+    wire = Wire(lab)
+    began = start = flow.started()
+    fault.do(lab, flow)
+    if fault.undo:
+        flow.silent()
+        fault.undo(lab, flow)
+        start = flow.started()
+    seconds = flow.flows(start, 5, seen=(lab.spare.addr, lab.spare.addr6))
+    if fault.same:
+        until_same(lab, before)
+    healed = flow.started()
+    if fault.stream:
+        assert [flow.over(kind) for kind in STREAMS] == [None, None]
+        flow.flows(began, 10, kinds=STREAMS)
+    flow.flows(flow.started())
+    wire.assert_closed(healed)
+    print(f"flows again after {seconds * 1000:.0f} ms, silent for {flow.gap(began, healed) * 1000:.0f} ms")
+    assert seconds < lab.scale, seconds
+    flow.stop()
+    for port in ports() if not fault.stream else ():  # it waits for what will not be acknowledged
+        shell(lab, f"ip link del {port}")
+    nothing_left(lab)
+
+
+# --- whatever of ours is touched ----------------------------------------------------------------
+
+# What a stranger does to something of ours, and in which part of the state that can be seen.
+TOUCHED = {
+    "routing": {
+        "rule4": ("ip rule del priority 5180", "rules"),
+        "rule6": ("ip -6 rule del priority 5180", "rules"),
+        "stop4": ("ip rule del priority 5181 iif via0", "rules"),
+        "stop6": ("ip -6 rule del priority 5181 fwmark 0x56000000/0xff000000", "rules"),
+        "fence": ("ip rule del priority 5182", "rules"),
+        "another_rule": ("ip rule add priority 5179 fwmark 0x56000001/0xff0000ff lookup main protocol 86", "rules"),
+        "default4": ("ip route del default table 22017 metric 100", "routes"),
+        "default6": ("ip -6 route del default table 22017", "routes"),
+        "pool4": ("ip route del 10.209.0.0/22 table 22017", "routes"),
+        "unreachable": ("ip route del unreachable default table 22017", "routes"),
+        "default_changed": ("ip route replace default dev enp7s0 via 192.168.1.1 table 22017 metric 100 proto 86", "routes"),
+        "table": ("ip route flush table 22017", "routes"),
+    },
+    "links": {
+        "bridge_down": ("ip link set via0 down", "links"),
+        "bridge_alias": ("ip link set via0 alias stranger", "links"),
+        "bridge_mac": ("ip link set via0 address 0a:76:69:00:00:99", "links"),
+        "bridge_mtu": ("ip link set via0 mtu 1400", "links"),
+        "bridge_mask": ("ip link set via0 type bridge group_fwd_mask 0", "links"),
+        "bridge_learning": ("bridge link set dev {port} learning on", "links"),
+        "address4": ("ip -4 addr flush dev via0", "addresses"),
+        "address6": ("ip -6 addr flush dev via0", "addresses"),
+        "port_down": ("ip link set {port} down", "links"),
+        "port_alias": ("ip link set {port} alias stranger", "links"),
+        "port_master": ("ip link set {port} nomaster", "links"),
+        "port_isolated": ("bridge link set dev {port} isolated off", "links"),
+        "port_flood": ("bridge link set dev {port} flood on", "links"),
+        "port_arp": ("ip link set {port} arp on", "links"),
+        "neighbour4": ("ip -4 neigh del {address} dev via0", "neighbours"),
+        "neighbour6": ("ip -6 neigh del {address6} dev via0", "neighbours"),
+        "neighbour_changed": ("ip neigh replace {address} dev via0 lladdr 02:00:00:00:00:99 nud permanent", "neighbours"),
+        "fdb": ("bridge fdb del {mac} dev {port} master", "fdb"),
+        "tc_filter": ("tc filter del dev via0 ingress", "tc"),
+        "tc": ("tc qdisc del dev via0 clsact", "tc"),
+    },
+    "nft": {
+        "port_element": ("nft delete element bridge via_iface ports '{{ {port} }}'", "nft"),
+        "allowed_element": ("nft flush set bridge via_iface allowed", "nft"),
+        "uplink_element": ("nft flush set inet via_iface uplinks", "nft"),
+        "dns_map": ("nft flush map inet via_iface dns4", "nft"),
+        "another_element": ("nft add element inet via_iface host_access4 '{{ {address} }}'", "nft"),
+        "another_interface": ("nft add element inet via_iface uplinks '{{ 0x56000001 . enp7s0 }}'", "nft"),
+        "one_rule": ("nft delete rule inet via_iface forward handle $(nft -a list chain inet via_iface forward | grep -v chain | grep -om1 'handle [0-9]*$' | cut -c8-)", "nft"),
+        "another_rule": ("nft insert rule inet via_iface forward accept", "nft"),
+        "chain_flushed": ("nft flush chain inet via_iface forward", "nft"),
+        "chain_policy": ("nft chain bridge via_iface prerouting '{{ policy drop; }}'", "nft"),
+        "another_chain": ("nft add chain inet via_iface stranger '{{ type filter hook forward priority 5; }}'", "nft"),
+        "another_set": ("nft add set inet via_iface stranger '{{ type ipv4_addr; flags interval; elements = {{ 10.0.0.0/8 }}; }}'", "nft"),
+        "table_inet": ("nft delete table inet via_iface", "nft"),
+        "table_bridge": ("nft delete table bridge via_iface", "nft"),
+        "table_dormant": ("nft add table inet via_iface '{{ flags dormant; }}'", "nft"),
+        "ruleset": ("nft flush ruleset", "nft"),
+    },
+    "sysctl": {
+        "bridge_forwarding": ("echo 0 > /proc/sys/net/ipv4/conf/via0/forwarding", "sysctls"),
+        "uplink_forwarding": ("echo 0 > /proc/sys/net/ipv4/conf/{dev}/forwarding", "sysctls"),
+        "bridge_force": ("echo 0 > /proc/sys/net/ipv6/conf/via0/force_forwarding", "sysctls"),
+        "uplink_force": ("echo 0 > /proc/sys/net/ipv6/conf/{dev}/force_forwarding", "sysctls"),
+        "bridge_mark": ("echo 0 > /proc/sys/net/ipv4/conf/via0/src_valid_mark", "sysctls"),
+        "uplink_mark": ("echo 0 > /proc/sys/net/ipv4/conf/{dev}/src_valid_mark", "sysctls"),
+        "accept_ra": ("echo 2 > /proc/sys/net/ipv6/conf/via0/accept_ra", "sysctls"),
+        "redirects": ("echo 1 > /proc/sys/net/ipv4/conf/via0/accept_redirects", "sysctls"),
+        "send_redirects": ("echo 1 > /proc/sys/net/ipv4/conf/via0/send_redirects", "sysctls"),
+        "redirects6": ("echo 1 > /proc/sys/net/ipv6/conf/via0/accept_redirects", "sysctls"),
+    },
+}  # fmt: skip
+TIMES = int(os.environ.get("VIA_TIMES", "20"))
+
+
+@timeout(120)
+@params(*TOUCHED)
+def test_touched(lab, group):
+    """Each comes back: half of the time within 100 ms, and never after more than a second, from
+    before the stranger's command is started. Once with a stopped daemon, to know that it can be
+    seen at all."""
+    flow = Flow(lab)
+    wire = Wire(lab)
+    mine = flow.listed()
+    words = {"dev": lab.spare.dev, "port": mine["ifname"], "address": mine["address"],
+             "address6": mine["address6"]}  # fmt: skip
+    with lab.namespace_of(flow.process.pid, "flow"):
+        words["mac"] = link_of(lab, "eth0", ns="flow")["address"]
+    whole, bad = state(lab), []
+    for name, (text, part) in TOUCHED[group].items():
+        text, before = text.format(**words), {part: whole[part]}
+        signal_daemon(lab, signal.SIGSTOP)
+        shell(lab, text)
+        seen = state(lab, part) != before
+        signal_daemon(lab, signal.SIGCONT)
+        if not seen:
+            bad.append(f"{name}: `{text}` changes nothing that can be seen")
+            continue
+        took = []
+        try:
+            until_same(lab, before, 3)
+            for _ in range(TIMES):
+                start = time.monotonic()
+                shell(lab, text)
+                until_same(lab, before, 3)
+                took.append(time.monotonic() - start)
+        except AssertionError as error:
+            bad.append(f"{name}: {error}")
+            shell(lab, "ip rule del priority 5180")  # so that it looks again, for the next one
+            continue
+        median, worst = statistics.median(took), max(took)
+        print(f"{name}: {median * 1000:.0f} ms, at most {worst * 1000:.0f} ms")
+        if median > 0.1 * lab.scale or worst > 1 * lab.scale:
+            bad.append(f"{name}: {median:.3f} s, at most {worst:.3f} s")
+    assert not bad, "\n".join(bad)
+    until_same(lab, whole)
+    flow.flows(flow.started())
+    wire.assert_closed(flow.started())
+
+
+# --- another way out ----------------------------------------------------------------------------
+
+ECHO = "import socket\nt = socket.create_connection(('203.0.113.1', 7)); t.settimeout(2)"
+TALK = "t.send(b'on'); print(t.recv(9).decode())"
+
+
+class HostConnection:
+    """A connection of the host itself, which nothing may disturb."""
+
+    def __init__(self, lab):
+        self.sock = socket.create_connection((lab.server, 7), 2)
+
+    def works(self):
+        self.sock.sendall(b"host")
+        return self.sock.recv(9) == b"host"
+
+
+def move(lab, flow, uplinks):
+    """Returns when it was asked for and when it was answered."""
+    start = flow.started()
+    lab.via("move", flow.name, uplinks, check=True)
+    return start, flow.started()
+
+
+@topology("split", "same")
+def test_move(lab):
+    """New connections and datagrams leave by the other card at once; an old connection ends with a
+    reset; address, namespace and name stay; nobody else notices. And back."""
+    flow, other, wired = Flow(lab), Flow(lab, token="OTHER"), Flow(lab, lab.wired, token="WIRED")
+    host = HostConnection(lab)
+    before, download = flow.listed(), None
+    for target in (lab.wired, lab.spare):
+        loader = Loader(lab, target) if target is lab.spare else None
+        download = loader
+        start, answered = move(lab, flow, target)
+        eyes = lab.capture(*(lab.spare if target is lab.wired else lab.wired).far, token="BEACON")
+        eyes.spare = set()  # others may use its addresses
+        names = (target.addr, target.addr6)
+        flow.flows(answered, seen=names)
+        stray = {a.seen for a in flow.since(answered + 0.005, *PROMPT)} - set(names)
+        assert not stray, f"asked after the move, answered as {stray}"
+        if target is lab.wired:
+            for kind in STREAMS:
+                lab.wait(lambda k=kind: flow.over(k), 2, f"the end of {kind}")
+                assert flow.over(kind) == "ECONNRESET", flow.over(kind)
+                ended = [a for a in flow.answers if a.kind == kind][-1]
+                assert ended.t - answered < 1 * lab.scale, ended.t - answered
+        after = flow.listed()
+        for key in ("name", "id", "netns", "address", "address6", "ifname", "pids", "since"):
+            assert after[key] == before[key], (key, before[key], after[key])
+        assert (after["uplink"], after["uplinks"]) == (target.dev, [target.dev]), after
+        mine = [f for f in eyes.stop() if f.dir == "in" and b"BEACON" in f.raw]
+        assert not mine, f"{len(mine)} by the old card:\n" + "\n".join(map(str, mine[:9]))
+    assert download is None or download.reset(), "a download does not hang"
+    assert [f.over(k) for f in (other, wired) for k in STREAMS] == [None] * 4
+    assert host.works() and lab.curl() == lab.wired.addr
+    for one, uplink in ((other, lab.spare), (wired, lab.wired)):
+        one.flows(one.started(), kinds=STREAMS)
+        assert {a.seen for a in one.since(start, *PROMPT)} == {uplink.addr, uplink.addr6}
+
+
+class Loader:
+    """A session of its own with a download that the far side alone keeps going; moved too."""
+
+    def __init__(self, lab, target):
+        code = (
+            "import socket, time\n"
+            f"d = socket.create_connection(('{lab.server}', 80), 5)\n"
+            "d.sendall(b'GET /slow/30 HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')\n"
+            "print('loading', flush=True); got = 0\n"
+            "try:\n    while d.recv(9999): pass\n"
+            "except OSError as error: print(type(error).__name__, flush=True)\n"
+            "else: print('end', flush=True)"
+        )
+        words = ("--name", "loader", lab.wired, "--", "/usr/bin/python3", "-c", code)
+        self.process = lab.via_popen(*words)
+        self.process.expect("loading\n")
+        lab.via("move", "loader", target, check=True)
+
+    def reset(self):
+        return "ConnectionResetError" in self.process.expect("Error\n", 2)
+
+
+def test_move_is_fast(lab):
+    """Twenty of them: from before the command is started until an answer comes back by the other
+    card, half of them within 50 ms."""
+    flow, took = Flow(lab), []
+    for number in range(20):
+        target = (lab.wired, lab.spare)[number % 2]
+        start, _ = move(lab, flow, target)
+        took.append(flow.flows(start, seen=(target.addr, target.addr6), kinds=("udp4", "udp6")))
+    print(f"median {statistics.median(took) * 1000:.0f} ms, at most {max(took) * 1000:.0f} ms")
+    assert statistics.median(took) < 0.05 * lab.scale, sorted(took)
+    flow.flows(flow.started(), seen=(lab.spare.addr, lab.spare.addr6))
+
+
+def test_move_takes_names_along(lab):
+    """The answers come from the name server of the uplink that the session has now."""
+    held = lab.session(None, "--name", "named", script="while read x; do dig +short +tries=1 who.test; echo asked; done")
+    for target in (lab.spare, lab.wired, lab.spare):
+        lab.via("move", "named", target, check=True)
+        held.out = b""
+        held.write("\n")
+        assert held.expect("asked\n").split()[0] == target.dns
+    mine = [line for line in lab.dns_log() if line[3] == "who.test"]
+    assert [line[0] for line in mine] == ["spare", "wired", "spare"], mine
+    held.finish()
+
+
+REFUSED = {
+    "missing": ("flow1", "wlan9", "no such interface"),
+    "down": ("flow1", "enp7s0", "it is down"),
+    "no_session": ("nobody", "enp7s0", "there is none"),
+    "ours": ("flow1", "via0", "belongs to via-iface itself"),
+    "empty": ("flow1", "", ""),
+    "odd": ("flow1", "a,,b", ""),
+}
+
+
+@params(**REFUSED)
+def test_move_refused(lab, case):
+    """By 125 and one line; the session stays as it was."""
+    flow = Flow(lab)
+    name, uplinks, reason = case
+    if "down" in reason:
+        lab.ip(f"link set {lab.wired} down")
+    before, listed = state(lab), flow.listed()
+    done = lab.via("move", flow.name if name == "flow1" else name, uplinks)
+    assert done.code == 125 and done.out == "" and reason in done.err, done
+    assert len(done.err.splitlines()) == 1, done
+    until_same(lab, before, 0)
+    after = flow.listed()
+    assert (after["uplink"], after["uplinks"]) == (listed["uplink"], listed["uplinks"])
+    assert [flow.over(kind) for kind in STREAMS] == [None, None]
+
+
+@needs("root")
+@params("move", "pause", "resume")
+def test_another_users_session(lab, verb):
+    flow = Flow(lab)
+    more = (lab.wired,) if verb == "move" else ()
+    before = state(lab)
+    done = lab.via(verb, flow.name, *more, user="nobody")
+    assert done.code == 125 and "uid 0" in done.err, done
+    if verb != "move":
+        lab.via(verb, "--all", user="nobody", check=True)
+    until_same(lab, before, 0)
+    flow.flows(flow.started(), seen=(lab.spare.addr, lab.spare.addr6))
+
+
+# What a program that has been quiet is told.
+ATTEMPT = """
+import errno, socket, time
+def attempt(server):
+    start = time.monotonic()
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    t = socket.socket(family, socket.SOCK_STREAM)
+    t.settimeout(3)
+    try:
+        t.connect((server, 7)); word = "through"
+    except socket.timeout:
+        word = "silence"
+    except OSError as error:
+        word = errno.errorcode[error.errno]
+    return f"{word} {time.monotonic() - start < 0.3}"
+"""
+UNREACHABLE = ("ENETUNREACH True", "EHOSTUNREACH True")
+
+
+def told(session, lab):
+    """What connect() says, once the session's own kernel knows that it has no carrier."""
+    lab.wait(lambda: "NO-CARRIER" in session.inside("ip -o link show eth0").out, 4, "no carrier", 0.02)
+    session.run(ATTEMPT)
+    return session.run(f"for s in ('{lab.server}', '{lab.server6}'): print(attempt(s))").splitlines()
+
+
+@topology("split", "same")
+def test_pause(lab):
+    """At once nothing leaves by any card, and a program is told that there is no network. Resumed,
+    the same connections go on. A move meanwhile takes effect then; a daemon's death changes
+    nothing."""
+    flow, quiet = Flow(lab), Sender(lab, lab.spare, "--name", "quiet")
+    lab.via("pause", "quiet", check=True)
+    answers = told(quiet, lab)
+    assert all(word in UNREACHABLE for word in answers), answers
+    lab.via("pause", flow.name, check=True)
+    start = flow.started()
+    wired, spare = Wire(lab), lab.capture_spare(token="BEACON")
+    assert flow.listed()["state"] in ("paused", "blocked")
+    os.kill(lab.daemon_pid(), signal.SIGKILL)
+    lab.wait(lambda: flow.started() - start > 0.5, 2)
+    lab.via("list", check=True)
+    assert not flow.since(start, *PROMPT), "answered while it was paused"
+    wired.assert_closed(asked=False)
+    mine = [f for f in spare.stop() if f.dir == "in" and b"BEACON" in f.raw]
+    assert not mine, mine[:9]
+    lab.via("resume", flow.name, check=True)
+    flow.flows(flow.started(), seen=(lab.spare.addr, lab.spare.addr6))
+    flow.flows(start, 10, kinds=STREAMS)
+    lab.via("pause", "--all", check=True)
+    lab.via("move", flow.name, lab.wired, check=True)
+    start = flow.started()
+    lab.wait(lambda: flow.started() - start > 0.2, 2)
+    assert not flow.since(start, *PROMPT), "a move is no resume"
+    lab.via("resume", "--all", check=True)
+    flow.flows(flow.started(), seen=(lab.wired.addr, lab.wired.addr6))
+    quiet.finish()
+
+
+# --- failover -----------------------------------------------------------------------------------
+
+
+def go_down(lab, u):
+    lab.ip(f"link set {u.dev} down")
+
+
+def come_up(lab, u):
+    spare, lab.spare = lab.spare, u
+    try:
+        give_back(lab, "down")
+    finally:
+        lab.spare = spare
+
+
+@timeout(90)
+@topology("split", "same")
+@params("down", "carrier", "route")
+def test_failover(lab, how):
+    """The second of the list takes over at once, and the first one again when it has been good for
+    five seconds, not before. Blocked after the last one, and told so."""
+    flow = Flow(lab, f"{lab.spare},{lab.wired}")
+    quiet = Sender(lab, f"{lab.spare},{lab.wired}", "--name", "quiet")
+    spare, wired = (lab.spare.addr, lab.spare.addr6), (lab.wired.addr, lab.wired.addr6)
+    flow.flows(flow.started(), seen=spare)
+    start = flow.started()
+    lose(lab, how)
+    over = flow.flows(start, 5, seen=wired)
+    assert over < 1 * lab.scale, over
+    assert flow.listed()["uplink"] == lab.wired.dev
+
+    if how == "down":  # then there is none at all
+        go_down(lab, lab.wired)
+        flow.silent()
+        listed = flow.listed()
+        assert listed["state"] == "blocked" and listed["reason"], listed
+        answers = told(quiet, lab)
+        assert all(word in UNREACHABLE for word in answers), answers
+        start = flow.started()
+        come_up(lab, lab.wired)
+        assert flow.flows(start, 5, seen=wired) < 1.5 * lab.scale
+
+    give_back(lab, how)
+    start = flow.started()
+    back = flow.flows(start, 12, seen=spare)
+    assert 4.5 < back < 7 * lab.scale, back
+    early = [a for a in flow.since(start, *PROMPT) if a.seen in spare and a.t < start + 4.5]
+    assert not early, f"back after {early[0].t - start:.1f} s"
+    print(f"over after {over * 1000:.0f} ms, back after {back:.2f} s")
+    quiet.finish()
+
+
+@params("up", "plugged", "word", "altname")
+def test_a_better_one_comes(lab, how):
+    """The preferred uplink was no good at launch, or not even there: taken when it is good."""
+    words = {"word": f"mac:{lab.spare.mac}", "altname": "hotspot"}
+    if how == "plugged":
+        lose(lab, "gone")
+    else:
+        lose(lab, "down")
+    if how == "altname":
+        lab.ip(f"link property add dev {lab.spare} altname hotspot")
+    flow = Flow(lab, f"{words.get(how, lab.spare)},{lab.wired}")
+    flow.flows(flow.started(), seen=(lab.wired.addr, lab.wired.addr6))
+    start = flow.started()
+    if how == "plugged":
+        plug(lab, flow)
+    else:
+        give_back(lab, "down")
+    back = flow.flows(start, 12, seen=(lab.spare.addr, lab.spare.addr6))
+    assert 4.5 < back < 7 * lab.scale, back
+
+
+def test_the_last_one_comes(lab):
+    """All of the list were gone; one that was never used before comes, and is taken at once."""
+    go_down(lab, lab.wired)
+    flow = Flow(lab, f"{lab.spare},{lab.wired}")
+    lose(lab, "down")
+    flow.silent()
+    start = flow.started()
+    come_up(lab, lab.wired)
+    assert flow.flows(start, 5, seen=(lab.wired.addr, lab.wired.addr6)) < 1.5 * lab.scale
+
+
+@timeout(90)
+@topology("split", "same")
+def test_flapping(lab):
+    """Twenty times down and up in ten seconds: who has no other uplink is closed each time; who
+    has one leaves once, and comes back once when it is over."""
+    alone = Flow(lab, token="ALONE")
+    flow = Flow(lab, f"{lab.spare},{lab.wired}")
+    wire = Wire(lab, lab.capture_wired(token="ALONE"))
+    wire.capture.spare = {lab.spare.addr, lab.spare.addr6}
+    start = last = flow.started()
+    for number in range(20):
+        lose(lab, "down")
+        lab.wait(lambda n=number: flow.started() - start > n * 0.5 + 0.25, 2)
+        give_back(lab, "down")
+        last = flow.started()
+        lab.wait(lambda n=number: flow.started() - start > n * 0.5 + 0.5, 2)
+    alone.flows(last, 5)
+    back = flow.flows(last, 12, seen=(lab.spare.addr, lab.spare.addr6))
+    assert 4.5 < back < 8 * lab.scale, back
+    for kind in ("udp4", "udp6"):
+        seen = [a.seen for a in flow.since(start, kind)]
+        changes = sum(a != b for a, b in zip(seen, seen[1:]))
+        assert changes <= 2, f"{kind} changed its uplink {changes} times"
+    wire.assert_closed(last + 1)
+
+
+@topology("split", "same")
+def test_renamed(lab):
+    """Lists, slots, sysctls and what was saved of them go with the name; so does the return."""
+    flow = Flow(lab, f"{lab.spare},{lab.wired}")
+    before, old = state(lab), lab.spare.dev
+    rename(lab, flow)
+    flow.flows(flow.started(), seen=(lab.spare.addr, lab.spare.addr6))
+    swapped = {part: text.replace(old, "wlan7") for part, text in before.items()}
+    until_same(lab, {p: t for p, t in swapped.items() if p != "links"})
+    assert [flow.over(kind) for kind in STREAMS] == [None, None]
+    listed = flow.listed()
+    assert (listed["uplink"], listed["uplinks"]) == ("wlan7", ["wlan7", lab.wired.dev]), listed
+    flow.stop()
+    nothing_left(lab)
+
+
+# --- many faults, and the daemon's death --------------------------------------------------------
+
+# What is put back by the daemon alone, so that afterwards all is as it was before.
+RANDOM = [text for group in TOUCHED.values() for text, _ in group.values()] + [
+    "ip rule flush protocol 86",
+    "ip -6 rule flush protocol 86; ip rule flush protocol 86",
+    "ip link set {dev} mtu 1400; ip link set {dev} mtu 1500",
+    "ip route add 192.0.2.0/24 dev {dev}; ip route del 192.0.2.0/24 dev {dev}",
+    "ip addr add 192.0.2.77/32 dev {dev}; ip addr del 192.0.2.77/32 dev {dev}",
+    "ip route del default dev {dev}; ip route add default via {gateway} dev {dev} metric 600",
+    "ip link add stranger0 type dummy; ip link del stranger0",
+    "kill",
+    "stop",
+]
+
+
+@timeout(600)
+@topology("split", "same")
+def test_random_faults(lab):
+    """VIA_FAULTS faults (default 60), drawn with VIA_SEED, which is printed: each alone or at the
+    same moment as others. After each the state is what it was, and nothing has leaked."""
+    seed = int(os.environ.get("VIA_SEED") or random.SystemRandom().randrange(1 << 32))
+    count = int(os.environ.get("VIA_FAULTS", "60")) // 2
+    print(f"VIA_SEED={seed}")
+    draw = random.Random(seed)
+    flow = Flow(lab)
+    mine = flow.listed()
+    words = {"dev": lab.spare.dev, "port": mine["ifname"], "address": mine["address"],
+             "address6": mine["address6"], "gateway": lab.spare.gateway}  # fmt: skip
+    with lab.namespace_of(flow.process.pid, "flow"):
+        words["mac"] = link_of(lab, "eth0", ns="flow")["address"]
+    lab.wait(lambda: len(lab.daemon_pids()) == 2, 5)
+    before, answers = state(lab), 0
+    for number in range(count):
+        wire = Wire(lab)
+        chosen = draw.sample(RANDOM, draw.choice((1, 1, 1, 2, 3)))
+        pauses = [draw.random() * 0.03 for _ in chosen]
+        running = []
+        for text, pause in zip(chosen, pauses):
+            if text == "kill":
+                os.kill(lab.daemon_pid() or lab.daemon_pids()[-1], signal.SIGKILL)
+            elif text == "stop":
+                signal_daemon(lab, signal.SIGSTOP)
+            else:
+                running.append(subprocess.Popen(["/bin/sh", "-c", text.format(**words)], env=lab.env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))  # fmt: skip
+            time.sleep(pause)
+        for popen in running:
+            popen.wait(20)
+        signal_daemon(lab, signal.SIGCONT)
+        try:
+            until_same(lab, before, 5)
+            flow.flows(flow.started())
+            wire.assert_closed()
+        except AssertionError as error:
+            raise AssertionError(f"VIA_SEED={seed} fault {number}: {chosen}:\n{error}") from None
+    flow.stop()
+    nothing_left(lab)
+
+
+@timeout(200)
+def test_daemon_killed_again_and_again(lab):
+    """VIA_KILLS kills (default 12) in VIA_SECONDS (default 10) of one upload, which arrives whole."""
+    kills, seconds = (int(os.environ.get(n, v)) for n, v in (("VIA_KILLS", "12"), ("VIA_SECONDS", "10")))
+    size = seconds * 400_000
+    path = os.path.join(lab.tmp, "data")
+    data = os.urandom(1 << 16) * (size // (1 << 16) + 1)
+    with open(path, "wb") as f:
+        f.write(data[:size])
+    words = ["curl", "-sS", "--limit-rate", "400k", "-T", path, lab.url]
+    wire = Wire(lab)
+    upload = lab.via_popen(lab.spare, "--", *words)
+    lab.wait(lambda: lab.server_log()[-1:] and "PUT" in lab.server_log()[-1], 5, "the upload's start")
+    start, killed = time.monotonic(), 0
+    while killed < kills:
+        lab.wait(lambda: time.monotonic() - start > killed * seconds * 0.9 / kills, 10)
+        lab.wait(lambda: len(lab.daemon_pids()) == 2, 5, "a daemon and its parent")
+        os.kill(lab.daemon_pid(), signal.SIGKILL)
+        killed += 1
+        assert upload.running(), "it ended before its time"
+    done = upload.finish(seconds + 30)
+    assert done.out == f"{size} {hashlib.sha256(data[:size]).hexdigest()}\n", done
+    wire.assert_closed(asked=False)
+
+
+# The daemon's clock of the day, moved by what a file says.
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+static long shift(void)
+{
+	FILE *f = fopen(getenv("CLOCK_SHIFT"), "re");
+	long s = 0;
+	if (f) {
+		if (fscanf(f, "%ld", &s) != 1)
+			s = 0;
+		fclose(f);
+	}
+	return s;
+}
+time_t time(time_t *t)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (t)
+		*t = now.tv_sec;
+	return now.tv_sec;
+}
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, ts);
+	if (id == CLOCK_REALTIME)
+		ts->tv_sec += shift();
+	return r;
+}
+"""
+
+
+@needs("tool:gcc")
+@timeout(90)
+def test_clock_of_the_day_jumps(lab):
+    """By ten years, forward and back, as after a suspend with an empty battery: sessions, the hold
+    time and name servers go on as if nothing was."""
+    if lab.scale != 1:
+        raise Skip("a sanitizer does not start behind another library")
+    source, library = os.path.join(lab.tmp, "clock.c"), os.path.join(lab.tmp, "clock.so")
+    write_file(source, CLOCK)
+    lab.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    shift = os.path.join(lab.tmp, "shift")
+    write_file(shift, "0")
+    read, write = os.pipe()
+    lab.popen([program("via-ifaced"), "--ready", str(write)], pass_fds=(write,),
+              env={"LD_PRELOAD": library, "CLOCK_SHIFT": shift})  # fmt: skip
+    os.close(write)
+    with open(read, "rb", buffering=0) as pipe:
+        assert pipe.read(1) == b"\n"
+    flow = Flow(lab, f"{lab.spare},{lab.wired}")
+    before = state(lab)
+    for seconds in (315360000, -315360000, 0):
+        write_file(shift, str(seconds))
+        shell(lab, "ip rule del priority 5180")  # it looks again
+        until_same(lab, before)
+        lab.set_dns(lab.spare, [lab.spare.gateway, lab.spare.gateway6])
+        flow.flows(flow.started(), seen=(lab.spare.addr, lab.spare.addr6))
+    lose(lab, "down")
+    flow.flows(flow.started(), seen=(lab.wired.addr, lab.wired.addr6))
+    give_back(lab, "down")
+    start = flow.started()
+    write_file(shift, "315360000")
+    back = flow.flows(start, 12, seen=(lab.spare.addr, lab.spare.addr6))
+    assert 4.5 < back < 7, back
+    assert [flow.over(kind) for kind in STREAMS] != ["GARBLED"] * 2
