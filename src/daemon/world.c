@@ -592,7 +592,7 @@ int world_resolver(const struct world *w, const struct session *s, struct resolv
 
 	if (r < 0)
 		return r;
-	ret->n = plan_name_servers(&pool, plan_has_ip6(&w->facts, s), ret->servers);
+	ret->n = plan_name_servers(&w->facts, s, &pool, ret->servers);
 	ret->domains = dns ? dns->domains : "";
 	return 0;
 }

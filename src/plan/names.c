@@ -17,16 +17,6 @@
 
 static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };
 
-size_t plan_name_servers(const struct pool *pool, bool ip6, struct ip ret[SESSION_DNS_MAX])
-{
-	ret[0] = plan_gateway(pool, AF_INET);
-	ret[1] = ip_add(&ret[0], 1);
-	if (!ip6)
-		return 2;
-	ret[2] = plan_gateway(pool, AF_INET6);
-	return 3;
-}
-
 /* Questions for port 53 from the bridge: a session's own servers are looked up first. */
 static void plan_rules(const struct plan_ctx *x)
 {
@@ -89,6 +79,26 @@ static struct servers of_family(const struct ip *v, size_t n, uint8_t family)
 		if (v[i].family == family)
 			ret.v[ret.n++] = v[i];
 	return ret;
+}
+
+size_t plan_name_servers(const struct facts *f, const struct session *s, const struct pool *pool,
+			 struct ip ret[SESSION_DNS_MAX])
+{
+	const struct fact_link *link = facts_link(f, s->uplink);
+	const struct fact_dns *dns = link ? facts_dns(f, link->index) : NULL;
+	const struct ip *v = s->n_dns ? s->dns : dns ? dns->servers : NULL;
+	size_t n = s->n_dns ? s->n_dns : dns ? dns->n : 0, at = 0;
+	bool ip6 = plan_has_ip6(f, s);
+	bool ip6_first = ip6 && !of_family(v, n, AF_INET).n && of_family(v, n, AF_INET6).n;
+
+	if (ip6_first)
+		ret[at++] = plan_gateway(pool, AF_INET6);
+	ret[at++] = plan_gateway(pool, AF_INET);
+	ret[at] = ip_add(&ret[at - 1], 1);
+	at++;
+	if (ip6 && !ip6_first)
+		ret[at++] = plan_gateway(pool, AF_INET6);
+	return at;
 }
 
 static bool among(const struct servers *servers, const struct ip *ip)

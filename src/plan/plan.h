@@ -50,9 +50,12 @@ struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t
 
 /*
  * The fixed addresses that a session asks for names, in their order: what its resolv.conf(5) says.
- * The host sends each question on to the current servers of the uplink. Returns how many.
+ * The host sends each question on to the current servers of the uplink. IPv6 comes last, but first
+ * where the uplink, or --dns, has no server of IPv4: that family is refused, and the kernel says
+ * so a few times a second only (icmp_ratelimit). Returns how many.
  */
-size_t plan_name_servers(const struct pool *pool, bool ip6, struct ip ret[SESSION_DNS_MAX]);
+size_t plan_name_servers(const struct facts *facts, const struct session *s,
+			 const struct pool *pool, struct ip ret[SESSION_DNS_MAX]);
 
 /*
  * Whether name servers are known for an uplink: a session that resolves no name helps nobody, and
