@@ -205,6 +205,16 @@ def test_servers_of_one_family(lab, case):
     assert not questions(wired), questions(wired)[:5]
 
 
+def test_many_questions_of_one_family(lab):
+    """One name behind the other, as a browser has them: none waits for the family without a server,
+    though the kernel sends only so many ICMP errors a second."""
+    lab.set_dns(lab.spare, [lab.spare.gateway6])
+    held = Asker(lab)
+    for number in range(6):
+        assert held.run("getent ahostsv4 who.test | awk '{print $1; exit}'", 30) == lab.spare.dns
+        assert held.seconds < 1 * lab.scale, f"lookup {number + 1} took {held.seconds:.1f} s"
+
+
 def test_uplink_with_ipv6_only(lab):
     """No IPv4 at all on the uplink: names are answered, AAAA leads there, within a second."""
     lab.run(f"ip -4 addr flush dev {lab.spare}; ip -4 route flush dev {lab.spare}", check=True)
