@@ -317,18 +317,17 @@ static void adopt(struct world *w, struct object_set *want)
 
 /*
  * Counts what was wanted before, is wanted still, and had to be put there again: somebody else had
- * taken it away or changed it.
+ * taken it away or changed it. A stranger's rule in a chain counts as the chain's first.
  */
 static void count_healed(struct world *w, const struct steps *steps)
 {
-	for (size_t i = 0; i < steps->n; i++) {
-		const struct object *want = steps->v[i].want, *have = steps->v[i].have, *before;
+	for (size_t i = 0; i < steps->n && !w->settled; i++) {
+		const struct step *s = &steps->v[i];
+		const struct object *before = s->want ? set_find(&w->wanted, s->want) : NULL;
 
-		if (!want || w->settled || (have && object_same(want, have)))
-			continue;
-		before = set_find(&w->wanted, want);
-		if (before && object_same(want, before) && !w->healed.n++)
-			object_name(want, w->healed.first);
+		if (before && object_same(s->want, before) &&
+		    (step_differs(s) || steps_have_stray_rule(steps, i)) && !w->healed.n++)
+			object_name(s->want, w->healed.first);
 	}
 }
 

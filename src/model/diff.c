@@ -186,6 +186,23 @@ int diff(const struct object_set *want, const struct object_set *have, struct st
 	return r;
 }
 
+bool step_differs(const struct step *s)
+{
+	return !s->want || !s->have || !object_same(s->want, s->have);
+}
+
+bool steps_have_stray_rule(const struct steps *steps, size_t i)
+{
+	const struct object *rule = steps->v[i].want;
+
+	if (!rule || rule->kind != OBJ_NFT_RULE || rule->nft_rule.index)
+		return false;
+	for (; i < steps->n && steps->v[i].want && one_chain(steps->v[i].want, rule); i++)
+		if (step_differs(&steps->v[i]))
+			return false;
+	return true;
+}
+
 void steps_done(struct steps *steps)
 {
 	free(steps->v);

@@ -2,6 +2,7 @@
 #ifndef VIA_MODEL_DIFF_H
 #define VIA_MODEL_DIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/set.h"
@@ -32,6 +33,15 @@ struct steps {
  * flushes the chain in the same transaction). Returns 0 or -ENOMEM.
  */
 int diff(const struct object_set *want, const struct object_set *have, struct steps *ret);
+
+/* Whether a step changes anything: a rule may be listed for its chain's sake alone. */
+bool step_differs(const struct step *s);
+
+/*
+ * Whether step i is the first of a chain of which no rule differs: then a stranger's stands behind
+ * them, which goes when the chain is flushed.
+ */
+bool steps_have_stray_rule(const struct steps *steps, size_t i);
 
 const char *step_action_name(enum step_action action);
 void steps_done(struct steps *steps);

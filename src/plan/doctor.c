@@ -179,43 +179,23 @@ static void check_sessions(const struct facts *facts, struct findings *ret)
 	}
 }
 
-static bool differs(const struct step *s)
-{
-	return !s->want || !s->have || !object_same(s->want, s->have);
-}
-
-static bool one_chain(const struct step *a, const struct step *b)
-{
-	const struct object *x = a->want, *y = b->want;
-
-	return x && y && x->kind == OBJ_NFT_RULE && y->kind == OBJ_NFT_RULE &&
-	       x->family == y->family && !strcmp(x->nft_rule.chain, y->nft_rule.chain);
-}
-
-/*
- * What is wrong by the step at i, in words; false when nothing is. All rules of a chain are listed
- * when one differs: when none does, there is one more behind them.
- */
+/* What is wrong by the step at i, in words; false when nothing is. */
 static bool explain(const struct steps *steps, size_t i, const char **ret_how, char *name)
 {
 	const struct step *s = &steps->v[i];
+	bool stray = steps_have_stray_rule(steps, i);
 	struct object chain = { .kind = OBJ_NFT_CHAIN };
-	bool first = !i || !one_chain(s - 1, s), any = false;
 
-	if (differs(s)) {
+	if (stray) {
+		*ret_how = "a stranger's rule in";
+		chain.family = s->want->family;
+		memcpy(chain.nft_chain.name, s->want->nft_rule.chain, sizeof(chain.nft_chain.name));
+		object_name(&chain, name);
+	} else if (step_differs(s)) {
 		*ret_how = !s->have ? "missing" : !s->want ? "a stranger's" : "changed";
 		object_name(s->want ? s->want : s->have, name);
-		return true;
 	}
-	if (!first || s->want->kind != OBJ_NFT_RULE)
-		return false;
-	for (size_t k = i; k < steps->n && one_chain(s, &steps->v[k]); k++)
-		any |= differs(&steps->v[k]);
-	chain.family = s->want->family;
-	memcpy(chain.nft_chain.name, s->want->nft_rule.chain, sizeof(chain.nft_chain.name));
-	*ret_how = "a stranger's rule in";
-	object_name(&chain, name);
-	return !any;
+	return stray || step_differs(s);
 }
 
 /* What should be there and is not, or the other way round. */

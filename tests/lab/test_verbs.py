@@ -257,9 +257,13 @@ def test_follow_healed(lab, uid):
     lab.nft("flush ruleset\n")
     lab.wait(lambda: watching._read(0) and len(healed(watching)) > 1, 3, "the second")
     assert healed(watching)[-1]["count"] > 20, healed(watching)
+    lab.wait(lambda: "counter" not in lab.run("nft list table inet via_iface").out, 3, "our own")
+    lab.nft("add rule inet via_iface postrouting counter\n")
+    lab.wait(lambda: watching._read(0) and len(healed(watching)) > 2, 3, "the third")
+    assert healed(watching)[-1]["object"].startswith("nft rule inet via_iface postrouting"), healed(watching)
     held.finish()
     watching.expect("removed")
-    assert len(healed(watching)) == 2, "what ends is not healed"
+    assert len(healed(watching)) == 3, "what ends is not healed"
     watching.stop()
 
 

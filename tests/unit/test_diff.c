@@ -411,6 +411,29 @@ static void test_copies_go(void **state)
 	steps_are(f, "remove nft accept inet filter forward\n");
 }
 
+/* A step may change nothing: then it is there for the sake of the others, or of a stranger's. */
+static void test_stray_rule(void **state)
+{
+	struct fixture *f = *state;
+
+	both(f, thing_rule(INET, "a", 0, 1));
+	both(f, thing_rule(INET, "a", 1, 2));
+	add(&f->have, thing_rule(INET, "a", 2, 9)); /* behind ours */
+	both(f, thing_rule(INET, "b", 0, 3));
+	add(&f->want, thing_rule(INET, "b", 1, 4)); /* missing */
+	set_sort(&f->want);
+	set_sort(&f->have);
+	assert_int_equal(diff(&f->want, &f->have, &f->steps), 0);
+	assert_int_equal(f->steps.n, 4);
+	assert_false(step_differs(&f->steps.v[0]));
+	assert_false(step_differs(&f->steps.v[1]));
+	assert_true(steps_have_stray_rule(&f->steps, 0));
+	assert_false(steps_have_stray_rule(&f->steps, 1)); /* told once */
+	assert_false(steps_have_stray_rule(&f->steps, 2));
+	assert_true(step_differs(&f->steps.v[3]));
+	assert_false(steps_have_stray_rule(&f->steps, 3));
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -446,6 +469,7 @@ int main(void)
 		DIFF_TEST(test_rebuild_takes_all_along),
 		DIFF_TEST(test_rebuild_leaves_others_alone),
 		DIFF_TEST(test_copies_go),
+		DIFF_TEST(test_stray_rule),
 		cmocka_unit_test(test_names),
 	};
 
