@@ -24,7 +24,7 @@ struct world {
 	bool names_stale; /* some name server may be another one now; also facts are stale then */
 	bool stale;       /* something moved since facts were made */
 	bool settled;     /* facts.ours is what facts.sessions want */
-	bool unseen;      /* we changed more than the facts say: events cannot be held against them */
+	bool unseen; /* we changed more than the facts say: events cannot be held against them */
 	struct {
 		struct session *v;
 		size_t n, size;

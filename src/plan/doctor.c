@@ -202,8 +202,8 @@ static bool explain(const struct steps *steps, size_t i, const char **ret_how, c
 static void check_difference(const struct doctor_input *in, struct findings *ret)
 {
 	_cleanup_strbuf_ struct strbuf names = { 0 };
-	char name[OBJECT_NAME_MAX];
-	const char *how;
+	char name[OBJECT_NAME_MAX] = "";
+	const char *how = "";
 	struct finding *f;
 	size_t n = 0;
 

@@ -79,9 +79,9 @@ static struct json_object *options_of(const struct session *s)
 	struct json_object *o = json_object_new_object();
 
 	add(o, "ipv6", json_object_new_boolean(!(s->flags & SESSION_NO_IPV6)));
-	add(o, "no_lan", json_object_new_boolean(s->flags & SESSION_NO_LAN));
-	add(o, "host_access", json_object_new_boolean(s->flags & SESSION_HOST_ACCESS));
-	add(o, "keep", json_object_new_boolean(s->flags & SESSION_KEEP));
+	add(o, "no_lan", json_object_new_boolean((s->flags & SESSION_NO_LAN) != 0));
+	add(o, "host_access", json_object_new_boolean((s->flags & SESSION_HOST_ACCESS) != 0));
+	add(o, "keep", json_object_new_boolean((s->flags & SESSION_KEEP) != 0));
 	add(o, "mtu", number(s->mtu));
 	add(o, "dns", addresses(s->dns, s->n_dns));
 	return o;

@@ -77,7 +77,8 @@ static void print_pids(const struct session_view *v)
 		if (p->netns != v->session->netns || !process_look(p->pid, &parent, name))
 			continue;
 		for (char *c = name; *c; c++)
-			*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+			if ((unsigned char)*c < ' ' || *c == 0x7f)
+				*c = '?';
 		printf("%s%d %s", before, p->pid, name);
 		before = ", ";
 	}

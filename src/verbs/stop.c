@@ -137,7 +137,7 @@ static int end_programs(const struct session *s, struct err *err)
 		e.signal = SIGKILL;
 		r = wait_for_end(&e, clock_ms() + KILL_MS, err);
 	}
-	if (r == -ETIMEDOUT)
+	if (r == -ETIMEDOUT && e.pids.n)
 		r = err_set(err, ETIMEDOUT,
 			    "stop session '%s': process %d does not end, not even by SIGKILL",
 			    s->name, e.pids.v[0]);
