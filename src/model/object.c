@@ -73,7 +73,7 @@ static int host_rank(const struct object *o)
 	case OBJ_ROUTE: /* the gateway is looked for in the table itself: its network comes first */
 		return o->route.unreachable ? 20 : o->route.dst.len ? 22 : 23;
 	case OBJ_RULE:
-		return o->rule.action == RULE_UNREACHABLE ? 21 : 24;
+		return o->rule.action == RULE_LOOKUP ? 24 : 21;
 	case OBJ_NETNS:
 		return 40;
 	case OBJ_FDB:

@@ -93,6 +93,7 @@ struct obj_route {
 enum rule_action {
 	RULE_LOOKUP,
 	RULE_UNREACHABLE,
+	RULE_BLACKHOLE, /* as a host does that forwards nothing: not a word */
 };
 
 struct obj_rule {

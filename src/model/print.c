@@ -148,6 +148,8 @@ static void rule(struct strbuf *sb, const struct obj_rule *r, const char *verb)
 	strbuf_add(sb, " protocol %u", VIA_RTPROT);
 	if (r->action == RULE_UNREACHABLE)
 		strbuf_add(sb, " unreachable");
+	if (r->action == RULE_BLACKHOLE)
+		strbuf_add(sb, " blackhole");
 	strbuf_add(sb, "\n");
 }
 

@@ -236,6 +236,12 @@ static void encode_route(struct nl_msg *m, const struct object *o, enum step_act
 	}
 }
 
+static const uint8_t rule_actions[] = {
+	[RULE_LOOKUP] = FR_ACT_TO_TBL,
+	[RULE_UNREACHABLE] = FR_ACT_UNREACHABLE,
+	[RULE_BLACKHOLE] = FR_ACT_BLACKHOLE,
+};
+
 static void encode_rule(struct nl_msg *m, const struct obj_rule *r, enum step_action action)
 {
 	bool gone = action == STEP_REMOVE;
@@ -243,7 +249,7 @@ static void encode_rule(struct nl_msg *m, const struct obj_rule *r, enum step_ac
 						gone ? 0 : NLM_F_CREATE | NLM_F_EXCL, sizeof(*frh));
 
 	frh->family = r->family;
-	frh->action = r->action == RULE_LOOKUP ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE;
+	frh->action = rule_actions[r->action];
 	if (r->not_iif)
 		frh->flags |= FIB_RULE_INVERT;
 	nl_put_u32(m, FRA_PRIORITY, r->priority);
@@ -804,16 +810,19 @@ int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[FRA_MAX + 1];
 	struct obj_rule r = { 0 };
+	size_t action = 0;
 
 	if (!is_about(nlh, RTM_NEWRULE))
 		return 0;
 	if (too_short(nlh, sizeof(*frh)))
 		return -EBADMSG;
-	if (frh->action != FR_ACT_TO_TBL && frh->action != FR_ACT_UNREACHABLE)
+	while (action < ARRAY_SIZE(rule_actions) && rule_actions[action] != frh->action)
+		action++;
+	if (action == ARRAY_SIZE(rule_actions))
 		return 0;
 	attrs_of(nlh, sizeof(*frh), tb, FRA_MAX);
 	r.family = frh->family;
-	r.action = frh->action == FR_ACT_TO_TBL ? RULE_LOOKUP : RULE_UNREACHABLE;
+	r.action = (enum rule_action)action;
 	r.not_iif = frh->flags & FIB_RULE_INVERT;
 	r.priority = u32_of(tb[FRA_PRIORITY], 0);
 	r.mark = u32_of(tb[FRA_FWMARK], 0);

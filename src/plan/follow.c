@@ -114,8 +114,8 @@ static int follow_carrier(const struct facts *f, struct session *s, struct follo
 {
 	struct follow_blocked *b = blocked(m, s->id);
 
-	s->quiet = s->flags & SESSION_PAUSED;
-	if (s->quiet || (s->uplink[0] && usable(f, s->uplink))) {
+	s->quiet = false;
+	if (s->uplink[0] && usable(f, s->uplink)) {
 		if (b)
 			*b = m->blocked.v[--m->blocked.n];
 		return 0;

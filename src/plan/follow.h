@@ -14,12 +14,13 @@
 #define FOLLOW_HOLD_MS 5000
 
 /*
- * A session that has been blocked for this long, or that is paused, loses its carrier: its programs
- * are then told "network is unreachable" by their own kernel at once, which an ICMP error from
- * here does about once a second only (net/ipv4/icmp.c, icmp_ratelimit). What an uplink goes
- * through in a roam or a renewed lease is shorter, and not seen inside.
+ * A session that has been blocked or paused for this long loses its carrier: its programs are then
+ * told "network is unreachable" by their own kernel at once, which an ICMP error from here does
+ * about once a second only (net/ipv4/icmp.c, icmp_ratelimit). Until then that is what they get: a
+ * SYN on its way is sent again after 1 and 3 s, and told so, and after that not for long. What
+ * an uplink goes through in a roam or a renewed lease is shorter, and not seen inside.
  */
-#define FOLLOW_QUIET_MS 1000
+#define FOLLOW_QUIET_MS 3500
 
 /* An uplink can serve, a session has none; since when, of clock_ms(). */
 struct follow_good {

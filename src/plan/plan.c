@@ -278,6 +278,7 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	add_route(x, table, &everything, slot->uplink, way, 0);
 }
 
+/* Leads to a table, or with none stops: behind the tables with an error, at a fence in silence. */
 static void add_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t priority,
 			     uint32_t mark, const char *iif, uint32_t table)
 {
@@ -288,7 +289,8 @@ static void add_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t 
 	o.rule.mark = mark;
 	o.rule.mask = mark ? PLAN_MARK_MASK : 0;
 	o.rule.table = table;
-	o.rule.action = table ? RULE_LOOKUP : RULE_UNREACHABLE;
+	if (!table)
+		o.rule.action = priority == PLAN_RULE_FENCE ? RULE_BLACKHOLE : RULE_UNREACHABLE;
 	if (iif)
 		snprintf(o.rule.iif, sizeof(o.rule.iif), "%s", iif);
 	set_add(x->set, &o);
@@ -324,7 +326,7 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 	add_host_sysctl(x, IP6_FORWARDING, "1");
 	o.rule.family = AF_INET6;
 	o.rule.priority = PLAN_RULE_FENCE;
-	o.rule.action = RULE_UNREACHABLE;
+	o.rule.action = RULE_BLACKHOLE;
 	o.rule.not_iif = true; /* what the host sends itself comes from lo */
 	strcpy(o.rule.iif, "lo");
 	set_add(x->set, &o);

@@ -516,8 +516,8 @@ static void test_fence(void **state)
 	HAS(&x->host, "sysctl -qw " V4 "=1\n");
 	HAS(&x->host, "sysctl -qw " V6 "=1\n");
 	HAS(&x->host, "sysctl -qw net/ipv4/conf/wlp6s0/src_valid_mark=1\n");
-	HAS(&x->host, "ip rule add priority 5182 iif wlp6s0 protocol 86 unreachable\n");
-	HAS(&x->host, "ip -6 rule add priority 5182 iif wlp6s0 protocol 86 unreachable\n");
+	HAS(&x->host, "ip rule add priority 5182 iif wlp6s0 protocol 86 blackhole\n");
+	HAS(&x->host, "ip -6 rule add priority 5182 iif wlp6s0 protocol 86 blackhole\n");
 	assert_int_equal(ifname_elements(&x->host, "wlp6s0"), 2);
 	HAS_NOT(&x->host, "conf/enp7s0");
 }

@@ -1021,8 +1021,7 @@ static void test_rule_reads_back(void **state)
 
 static void test_rule_kinds(void **state)
 {
-	static const uint8_t others[] = { FR_ACT_UNSPEC, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_BLACKHOLE,
-					  FR_ACT_PROHIBIT };
+	static const uint8_t others[] = { FR_ACT_UNSPEC, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT };
 	struct fib_rule_hdr *frh;
 	struct obj_rule r;
 	struct nl_msg m;
