@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/vec.h"
 
@@ -109,6 +110,33 @@ bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int ind
 			return true;
 	}
 	return false;
+}
+
+/* The subnet's first and last address (RFC 919); a /31 has neither (RFC 3021). */
+static bool is_whole_subnet(const struct prefix *subnet, const struct ip *ip)
+{
+	uint32_t last;
+
+	if (ip->family != AF_INET || subnet->len >= 31)
+		return false;
+	last = subnet->len ? (UINT32_C(1) << (32 - subnet->len)) - 1 : UINT32_MAX;
+	return ip_offset(ip, subnet) == 0 || ip_offset(ip, subnet) == last;
+}
+
+bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index != index || a->prefix.ip.family != ip->family)
+			continue;
+		if (ip_equal(&a->prefix.ip, ip))
+			return false;
+		found |= prefix_contains(&a->prefix, ip) && !is_whole_subnet(&a->prefix, ip);
+	}
+	return found;
 }
 
 bool facts_is_ours(const char *name)

@@ -98,8 +98,9 @@ struct fact_slot {
 };
 
 /*
- * Name servers: of one device, by its index, or of the host as a whole (index 0), which is what
- * programs outside ask. Where they were found is for the reader.
+ * What the program that configured a device, by its index, says of it: name servers, and the
+ * gateway, which need not be in any route. Of the host as a whole (index 0) the servers that
+ * programs outside ask. Where the servers were found is for the reader.
  */
 #define DNS_SERVERS_MAX 8
 #define DNS_DOMAINS_MAX 256
@@ -109,6 +110,7 @@ struct fact_dns {
 	size_t n;
 	char domains[DNS_DOMAINS_MAX]; /* to search, with spaces between */
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
+	struct ip gateway4, gateway6;  /* none: it does not say */
 };
 
 /*
@@ -174,7 +176,7 @@ const char *link_medium_name(enum link_medium medium);
 
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);
-/* The name servers of a device; of the host with index 0; NULL when none were found. */
+/* What is said of a device; of the host with index 0; NULL when nothing was found. */
 const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
 
@@ -191,6 +193,12 @@ const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL 
  * index, or of any when it is 0.
  */
 bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int index);
+
+/*
+ * Whether ip can be a neighbour on that device: it lies in the subnet of an address there, and is
+ * neither one of the device's own nor, in IPv4, what stands for the whole subnet.
+ */
+bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip);
 
 /* Whether name is one of ours: the bridge or a port. */
 bool facts_is_ours(const char *name);

@@ -91,8 +91,9 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static bool tells_names(const char *property)
 {
 	static const char *const those[] = {
-		"NameserverData", "Nameservers", "Domains",       "Searches", "Ip4Config",
-		"Ip6Config",      "DNS",         "Configuration", "DNSEx",
+		"NameserverData", "Nameservers", "Domains", "Searches",
+		"Ip4Config",      "Ip6Config",   "DNS",     "DNSEx",
+		"Dhcp4Config",    "Gateway",     "Options", "Configuration",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(those); i++)
@@ -139,6 +140,7 @@ static int subscribe(struct names *n)
 		{ CHANGED(NM, NM ".Device"), on_properties },
 		{ CHANGED(NM, NM ".IP4Config"), on_properties },
 		{ CHANGED(NM, NM ".IP6Config"), on_properties },
+		{ CHANGED(NM, NM ".DHCP4Config"), on_properties },
 		{ CHANGED(NM, NM ".DnsManager"), on_properties },
 		{ CHANGED(RESOLVED, RESOLVED ".Manager"), on_properties },
 		{ CHANGED(RESOLVED, RESOLVED ".Link"), on_properties },
@@ -436,6 +438,19 @@ static int take_servers(sd_bus_message *m, const char *type, struct fact_dns *dn
 	return r < 0 || sd_bus_message_exit_container(m) < 0 ? -EBADMSG : 1;
 }
 
+/* A gateway, or several with spaces between: the first is the one to use. */
+static int take_gateway(sd_bus_message *m, const char *type, struct fact_dns *dns)
+{
+	const char *text;
+
+	if (strcmp(type, "s") != 0)
+		return 0;
+	if (sd_bus_message_read(m, "s", &text) < 0)
+		return -EBADMSG;
+	names_add_gateways(dns, (struct span){ text, strlen(text) });
+	return 1;
+}
+
 /* --- NetworkManager ------------------------------------------------------------------------ */
 
 struct nm_config {
@@ -453,25 +468,44 @@ static int take_nm_config(sd_bus_message *m, const char *key, const char *type, 
 		return take_strings(m, &c->dns, names_add_domain);
 	if (!strcmp(key, "Domains") && !strcmp(type, "as"))
 		return take_strings(m, &c->domains, names_add_domain);
+	if (!strcmp(key, "Gateway"))
+		return take_gateway(m, type, &c->dns);
 	return 0;
 }
 
+static int take_nm_option(sd_bus_message *m, const char *key, const char *type, void *arg)
+{
+	struct nm_config *c = arg;
+
+	return strcmp(key, "routers") == 0 ? take_gateway(m, type, &c->dns) : 0;
+}
+
+static int take_nm_lease(sd_bus_message *m, const char *key, const char *type, void *arg)
+{
+	if (strcmp(key, "Options") != 0 || strcmp(type, "a{sv}") != 0)
+		return 0;
+	return each(m, take_nm_option, arg) < 0 ? -EBADMSG : 1;
+}
+
 struct nm_device {
-	const char *ip4, *ip6; /* borrowed of the message */
+	const char *ip4, *ip6, *dhcp4; /* borrowed of the message */
 };
 
 static int take_nm_device(sd_bus_message *m, const char *key, const char *type, void *arg)
 {
 	struct nm_device *d = arg;
-	bool four = !strcmp(key, "Ip4Config"), six = !strcmp(key, "Ip6Config");
+	const char **to = !strcmp(key, "Ip4Config")     ? &d->ip4
+			  : !strcmp(key, "Ip6Config")   ? &d->ip6
+			  : !strcmp(key, "Dhcp4Config") ? &d->dhcp4
+							: NULL;
 
-	if ((!four && !six) || strcmp(type, "o") != 0)
+	if (!to || strcmp(type, "o") != 0)
 		return 0;
-	return sd_bus_message_read(m, "o", four ? &d->ip4 : &d->ip6) < 0 ? -EBADMSG : 1;
+	return sd_bus_message_read(m, "o", to) < 0 ? -EBADMSG : 1;
 }
 
 static int nm_config(struct names *n, int64_t deadline, const char *path, const char *interface,
-		     struct nm_config *c)
+		     take_fn take, struct nm_config *c)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	struct nm_config got = *c;
@@ -482,7 +516,7 @@ static int nm_config(struct names *n, int64_t deadline, const char *path, const 
 	r = get_all(n, SERVICE_NM, deadline, path, interface, &reply);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (each(reply, take_nm_config, &got) == 0)
+	if (each(reply, take, &got) == 0)
 		*c = got;
 	return 0;
 }
@@ -508,8 +542,13 @@ static int nm_device(struct names *n, const char *ifname, int64_t deadline, stru
 		return r;
 	if (each(reply, take_nm_device, &d) < 0)
 		return -ENOENT;
-	r = nm_config(n, deadline, d.ip4, NM ".IP4Config", c);
-	return r < 0 ? r : nm_config(n, deadline, d.ip6, NM ".IP6Config", c);
+	r = nm_config(n, deadline, d.ip4, NM ".IP4Config", take_nm_config, c);
+	if (r == 0)
+		r = nm_config(n, deadline, d.ip6, NM ".IP6Config", take_nm_config, c);
+	/* without a default route it says no gateway either; the lease does */
+	if (r == 0 && !ip_is_set(&c->dns.gateway4))
+		r = nm_config(n, deadline, d.dhcp4, NM ".DHCP4Config", take_nm_lease, c);
+	return r;
 }
 
 struct dns_entry {
@@ -571,8 +610,11 @@ static int nm_dns_manager(struct names *n, const char *ifname, int64_t deadline,
 
 	if (r < 0)
 		return r;
-	if (each(reply, take_dns_manager, &s) == 0)
+	if (each(reply, take_dns_manager, &s) == 0) {
+		s.dns.gateway4 = dns->gateway4;
+		s.dns.gateway6 = dns->gateway6;
 		*dns = s.dns;
+	}
 	return 0;
 }
 
@@ -587,7 +629,7 @@ static int ask_nm(struct names *n, const char *ifname, int64_t deadline, struct 
 		r = nm_dns_manager(n, ifname, deadline, &c.dns);
 	if (r < 0)
 		return r;
-	if (!c.dns.n)
+	if (!names_found(&c.dns))
 		return -ENOENT;
 	names_add_domains(&c.dns, (struct span){ c.domains.domains, strlen(c.domains.domains) });
 	*ret = c.dns;

@@ -166,6 +166,8 @@ static void option(struct reader *r)
 		 (!six && span_is(name, "domain-name")))
 		for (size_t i = 2; i < r->n; i++)
 			names_add_domains(&r->lease.dns, r->words[i]);
+	else if (!six && span_is(name, "routers"))
+		names_add_gateways(&r->lease.dns, r->words[2]);
 }
 
 static void in_lease(struct reader *r, const char *ifname)
@@ -243,5 +245,5 @@ int names_parse_dhclient(const char *bytes, size_t len, const char *ifname,
 		else if (r.block != BLOCK_OTHER && r.n)
 			in_lease(&r, ifname);
 	}
-	return ret4->dns.n || ret6->dns.n ? 0 : -ENOENT;
+	return names_found(&ret4->dns) || names_found(&ret6->dns) ? 0 : -ENOENT;
 }

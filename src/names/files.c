@@ -113,7 +113,7 @@ static bool on_link(const struct facts *f, int index, const struct ip *ip)
 static bool lease_counts(const struct facts *f, const struct fact_link *link,
 			 const struct names_lease *lease, int64_t now)
 {
-	if (!lease->dns.n || lease->until <= now)
+	if (!names_found(&lease->dns) || lease->until <= now)
 		return false;
 	for (size_t i = 0; i < lease->n; i++)
 		if (on_link(f, link->index, &lease->addrs[i]))
@@ -123,6 +123,10 @@ static bool lease_counts(const struct facts *f, const struct fact_link *link,
 
 static void add_all(struct fact_dns *to, const struct fact_dns *from)
 {
+	if (!ip_is_set(&to->gateway4))
+		to->gateway4 = from->gateway4;
+	if (!ip_is_set(&to->gateway6))
+		to->gateway6 = from->gateway6;
 	for (size_t i = 0; i < from->n; i++)
 		names_add_server(to, &from->servers[i]);
 	names_add_domains(to, (struct span){ from->domains, strlen(from->domains) });
@@ -139,7 +143,7 @@ static int from_leases(const struct facts *f, const struct fact_link *link, int6
 		add_all(&found, &lease4->dns);
 	if (lease6 && lease_counts(f, link, lease6, now))
 		add_all(&found, &lease6->dns);
-	if (!found.n)
+	if (!names_found(&found))
 		return -ENOENT;
 	copy_string(found.source, sizeof(found.source), source);
 	*ret = found;
@@ -160,25 +164,40 @@ int files_nm(const struct names *n, const struct facts *f, const struct fact_lin
 	return from_leases(f, link, now, &lease4, &lease6, "NetworkManager", ret);
 }
 
+/*
+ * What is in force is in the link's file, and only where that names no server does the lease
+ * count for names. The gateway is in the lease alone.
+ */
 int files_networkd(const struct names *n, const struct facts *f, const struct fact_link *link,
 		   int64_t now, struct fact_dns *ret)
 {
 	static const char *const dirs[] = { "/run/systemd/netif/links",
 					    "/run/systemd/netif/leases" };
+	struct fact_dns found = { .index = link->index };
 	char name[16];
 
 	snprintf(name, sizeof(name), "%d", link->index);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_file_ struct file file = { 0 };
 		struct names_lease lease;
+		struct fact_dns said;
 
 		if (read_file(n, dirs[i], name, READ_TEXT, &file) < 0)
 			continue;
 		names_parse_networkd(file.bytes, file.len, &lease);
-		if (from_leases(f, link, now, &lease, NULL, "systemd-networkd", ret) == 0)
-			return 0;
+		if (from_leases(f, link, now, &lease, NULL, "systemd-networkd", &said) < 0)
+			continue;
+		if (found.n) {
+			said.n = 0;
+			said.domains[0] = 0;
+		}
+		add_all(&found, &said);
+		memcpy(found.source, said.source, sizeof(found.source));
 	}
-	return -ENOENT;
+	if (!names_found(&found))
+		return -ENOENT;
+	*ret = found;
+	return 0;
 }
 
 struct entries {
@@ -221,7 +240,7 @@ struct newest {
 
 static void keep_newest(struct newest *best, const struct names_lease *lease, int64_t written)
 {
-	if (!best->lease.dns.n || written > best->written)
+	if (!names_found(&best->lease.dns) || written > best->written)
 		*best = (struct newest){ *lease, written };
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "names/parsers.h"
 
@@ -52,6 +53,30 @@ void names_add_server_text(struct fact_dns *dns, const char *text, size_t len)
 	buf[len] = 0;
 	if (ip_parse(buf, &ip) == 0)
 		names_add_server(dns, &ip);
+}
+
+void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len)
+{
+	const char *zone = len ? memchr(text, '%', len) : NULL;
+	char buf[IP_TEXT_MAX];
+	struct ip ip, *to;
+
+	if (zone)
+		len = (size_t)(zone - text);
+	if (len >= sizeof(buf) || memchr(text, 0, len))
+		return;
+	memcpy(buf, text, len);
+	buf[len] = 0;
+	if (ip_parse(buf, &ip) < 0)
+		return;
+	to = ip.family == AF_INET ? &dns->gateway4 : &dns->gateway6;
+	if (!ip_is_set(to))
+		*to = ip;
+}
+
+bool names_found(const struct fact_dns *dns)
+{
+	return dns->n || ip_is_set(&dns->gateway4) || ip_is_set(&dns->gateway6);
 }
 
 static bool alphanumeric(char c)

@@ -22,14 +22,16 @@ bool span_pair(const struct span *line, struct span *ret_key, struct span *ret_v
 /* Each word of a list; commas separate too. */
 void names_add_servers(struct fact_dns *dns, struct span list);
 void names_add_domains(struct fact_dns *dns, struct span list);
+/* The first of a list, which is the one to use. */
+void names_add_gateways(struct fact_dns *dns, struct span list);
 void names_add_lease_addr(struct names_lease *lease, const struct ip *ip);
 
 /* Forgets what was found, for a lease that says nothing yet. */
 void names_lease_init(struct names_lease *lease);
 
 /*
- * files.c. Each returns 0 with a server in *ret and its source named, or -ENOENT; now is in
- * seconds since the epoch.
+ * files.c. Each returns 0 with a server or a gateway in *ret and its source named, or -ENOENT; now
+ * is in seconds since the epoch.
  */
 int files_nm(const struct names *n, const struct facts *f, const struct fact_link *link,
 	     int64_t now, struct fact_dns *ret);
@@ -45,9 +47,9 @@ int files_resolvconf(const struct names *n, const struct facts *f, const struct 
 bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret);
 
 /*
- * bus.c, or bus_none.c where there is no sd-bus. The questions return 0 with a server in *ret, or
- * -ENOENT: asked, and there is none; -ESRCH: the service is not there; -ETIMEDOUT: it does not
- * answer, or did not a moment ago; -ENOSYS: built without D-Bus. deadline is a clock_ms().
+ * bus.c, or bus_none.c where there is no sd-bus. The questions return 0 with a server or a gateway
+ * in *ret, or -ENOENT: asked, and there is none; -ESRCH: the service is not there; -ETIMEDOUT: it
+ * does not answer, or did not a moment ago; -ENOSYS: built without D-Bus. deadline is a clock_ms().
  */
 #define BUS_MS         300 /* for all that one service is asked about one link */
 #define BUS_SOCKET_DIR "/run/dbus"

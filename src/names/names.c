@@ -44,18 +44,6 @@ static bool is_private(const struct ip *ip)
 	return false;
 }
 
-static bool is_neighbour(const struct facts *f, const struct fact_route *r)
-{
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *a = &f->addrs.v[i];
-
-		if (a->index == r->index && a->prefix.ip.family == r->gateway.family &&
-		    prefix_contains(&a->prefix, &r->gateway))
-			return true;
-	}
-	return r->onlink;
-}
-
 /* The gateway of the best default route of that family, in any table: plan/uplink.c. */
 static const struct fact_route *default_route(const struct facts *f, int index, uint8_t family)
 {
@@ -72,25 +60,73 @@ static const struct fact_route *default_route(const struct facts *f, int index, 
 	return best;
 }
 
+/* A question about a link, and what has been found of it so far. */
+struct quest {
+	const struct facts *f;
+	const struct fact_link *link;
+	struct fact_dns found;
+};
+
+/* Of what somebody says, whatever nobody said before. */
+static void believe(struct quest *q, const struct fact_dns *said)
+{
+	struct fact_dns *to = &q->found;
+	struct ip gateway4 = to->gateway4, gateway6 = to->gateway6;
+
+	if (!ip_is_set(&gateway4) && facts_is_neighbour(q->f, q->link->index, &said->gateway4))
+		gateway4 = said->gateway4;
+	if (!ip_is_set(&gateway6) && facts_is_neighbour(q->f, q->link->index, &said->gateway6))
+		gateway6 = said->gateway6;
+	if (!to->n && said->n)
+		*to = *said;
+	to->gateway4 = gateway4;
+	to->gateway6 = gateway6;
+}
+
+/* Whether the link has addresses of a family, and neither a route nor anybody leads further. */
+static bool needs_gateway(const struct quest *q, uint8_t family)
+{
+	const struct ip *known = family == AF_INET ? &q->found.gateway4 : &q->found.gateway6;
+
+	if (ip_is_set(known) || q->link->flags & IFF_POINTOPOINT ||
+	    default_route(q->f, q->link->index, family))
+		return false;
+	for (size_t i = 0; i < q->f->addrs.n; i++) {
+		const struct fact_addr *a = &q->f->addrs.v[i];
+
+		if (a->index == q->link->index && a->prefix.ip.family == family &&
+		    a->scope == RT_SCOPE_UNIVERSE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_answered(const struct quest *q)
+{
+	return q->found.n && !needs_gateway(q, AF_INET) && !needs_gateway(q, AF_INET6);
+}
+
 /*
  * Such routers serve names to their network, nearly all of them. What is at the other end of a
  * point-to-point device is no such router, whatever its address.
  */
-static int from_gateway(const struct facts *f, const struct fact_link *link, struct fact_dns *ret)
+static void from_gateway(struct quest *q)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct fact_dns found = { .index = link->index, .source = "gateway" };
+	int index = q->link->index;
 
-	for (size_t i = 0; i < ARRAY_SIZE(families) && !(link->flags & IFF_POINTOPOINT); i++) {
-		const struct fact_route *r = default_route(f, link->index, families[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !(q->link->flags & IFF_POINTOPOINT); i++) {
+		const struct fact_route *r = default_route(q->f, index, families[i]);
+		const struct ip *told =
+			families[i] == AF_INET ? &q->found.gateway4 : &q->found.gateway6;
+		const struct ip *gateway = r ? &r->gateway : told;
 
-		if (r && is_private(&r->gateway) && is_neighbour(f, r))
-			names_add_server(&found, &r->gateway);
+		if (is_private(gateway) &&
+		    (facts_is_neighbour(q->f, index, gateway) || (r && r->onlink)))
+			names_add_server(&q->found, gateway);
 	}
-	if (!found.n)
-		return -ENOENT;
-	*ret = found;
-	return 0;
+	if (q->found.n)
+		copy_string(q->found.source, sizeof(q->found.source), "gateway");
 }
 
 static const char *bus_said(int r)
@@ -104,27 +140,36 @@ static const char *bus_said(int r)
 int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
 		  struct fact_dns *ret, struct err *err)
 {
-	static int (*const leases[])(const struct names *, const struct facts *,
-				     const struct fact_link *, int64_t, struct fact_dns *) = {
-		files_dhclient,
-		files_dhcpcd,
-		files_resolvconf,
+	static int (*const files[])(const struct names *, const struct facts *,
+				    const struct fact_link *, int64_t, struct fact_dns *) = {
+		files_nm,       files_networkd, NULL, /* systemd-resolved comes here */
+		files_dhclient, files_dhcpcd,   files_resolvconf,
 	};
+	struct quest q = { .f = f, .link = link };
 	int64_t now = time(NULL);
-	int nm, resolved;
+	struct fact_dns said = { 0 };
+	int nm, resolved = -ENOENT;
 
-	nm = bus_nm(n, link->name, clock_ms() + BUS_MS, ret);
-	if (nm == 0 || files_nm(n, f, link, now, ret) == 0 ||
-	    files_networkd(n, f, link, now, ret) == 0)
-		goto found;
-	resolved = bus_resolved(n, link->index, clock_ms() + BUS_MS, ret);
-	if (resolved == 0)
-		goto found;
-	for (size_t i = 0; i < ARRAY_SIZE(leases); i++)
-		if (leases[i](n, f, link, now, ret) == 0)
-			goto found;
-	if (from_gateway(f, link, ret) == 0)
-		goto found;
+	nm = bus_nm(n, link->name, clock_ms() + BUS_MS, &said);
+	if (nm == 0)
+		believe(&q, &said);
+	for (size_t i = 0; i < ARRAY_SIZE(files) && !is_answered(&q); i++) {
+		int r = -ENOENT;
+
+		if (files[i])
+			r = files[i](n, f, link, now, &said);
+		else if (!q.found.n) /* it knows of names alone */
+			r = resolved = bus_resolved(n, link->index, clock_ms() + BUS_MS, &said);
+		if (r == 0)
+			believe(&q, &said);
+	}
+	if (!q.found.n)
+		from_gateway(&q);
+	if (names_found(&q.found)) {
+		q.found.index = link->index;
+		*ret = q.found;
+		return 0;
+	}
 	err_set(err, ENOENT,
 		"find a name server of '%s': NetworkManager %s, systemd-resolved %s, there is none "
 		"from systemd-networkd, dhclient, dhcpcd or resolvconf, and %s",
@@ -134,9 +179,6 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 	if (err)
 		err_hint(err, "name one with --dns ADDRESS");
 	return -ENOENT;
-found:
-	ret->index = link->index;
-	return 0;
 }
 
 int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)

@@ -3,9 +3,11 @@
 #define VIA_NAMES_NAMES_H
 
 /*
- * Which name servers an uplink has. There is no one place to ask: resolv.conf mixes all links,
- * so each program that configures links is asked, or the file that it keeps is read, in the order
- * of how much it knows. The first that names a server is believed; nothing is added up.
+ * Which name servers an uplink has, and which gateway. There is no one place to ask: resolv.conf
+ * mixes all links, a card that serves its own network only has no default route, so each program
+ * that configures links is asked, or the file that it keeps is read, in the order of how much it
+ * knows. The first that names a server is believed, and the first that names a gateway; nothing is
+ * added up.
  *
  *   1. NetworkManager, over D-Bus
  *   2. its device files
@@ -16,7 +18,8 @@
  *
  * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
  * nobody can be sent to (loopback, multicast, link-local IPv6, which would need a zone) are left
- * out everywhere.
+ * out everywhere, and so is a gateway outside of the link's own networks. Nobody is asked for a
+ * gateway alone while a default route leads through the link.
  */
 
 #include <poll.h>
@@ -58,10 +61,11 @@ int names_open(struct names *n, const char *root, struct err *err);
 void names_close(struct names *n); /* also of a zeroed one, and twice */
 
 /*
- * The servers and search domains of a link, by the links, addresses and routes in f; ret->index is
- * the link's. A server of either family can be there. 0; or -ENOENT, with a sentence that says
- * what was looked at and how to name a server by hand. Each of the two services is given 300 ms;
- * who does not answer in time is not asked again for half a minute, or until it is another one.
+ * The servers, search domains and gateways of a link, by the links, addresses and routes in f;
+ * ret->index is the link's. A server of either family can be there, or a gateway alone. 0; or
+ * -ENOENT, with a sentence that says what was looked at and how to name a server by hand. Each of
+ * the two services is given 300 ms; who does not answer in time is not asked again for half a
+ * minute, or until it is another one.
  */
 int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
 		  struct fact_dns *ret, struct err *err);
@@ -75,7 +79,7 @@ int names_of_host(struct names *n, struct fact_dns *ret, struct err *err);
 
 /*
  * Adds to the facts what they do not have yet: of one uplink; or with NULL of the host and of all
- * uplinks that have a slot. An uplink whose servers nobody knows is no error. 0 or -ENOMEM.
+ * uplinks that have a slot. An uplink of which nobody knows anything is no error. 0 or -ENOMEM.
  */
 int names_look(struct names *n, const char *uplink, struct facts *f, struct err *err);
 

@@ -19,6 +19,7 @@
 #define FILE_LEN      128
 #define AT_OPTIONS    240
 #define OPT_PAD       0
+#define OPT_ROUTER    3
 #define OPT_DNS       6
 #define OPT_DOMAIN    15
 #define OPT_LIFETIME  51
@@ -52,7 +53,7 @@ struct whole {
 };
 
 struct dhcp {
-	struct whole dns, domain, search;
+	struct whole routers, dns, domain, search;
 	uint8_t overload, type;
 	uint32_t lifetime;
 	bool timed;
@@ -80,6 +81,8 @@ static int append(struct whole *w, const uint8_t *at, size_t len)
 static int take_option(struct dhcp *d, uint8_t code, const uint8_t *at, size_t len)
 {
 	switch (code) {
+	case OPT_ROUTER:
+		return append(&d->routers, at, len);
 	case OPT_DNS:
 		return append(&d->dns, at, len);
 	case OPT_DOMAIN:
@@ -243,12 +246,15 @@ int names_parse_dhcp(const uint8_t *bytes, size_t len, int64_t written, struct n
 	if (d.timed)
 		ret->until = end_of(written, d.lifetime);
 	add_text_domains(&ret->dns, &d.domain);
-	if (add_addresses(&ret->dns, AF_INET, (struct bytes){ d.dns.bytes, d.dns.len }) < 0 ||
+	if (d.routers.len % 4 ||
+	    add_addresses(&ret->dns, AF_INET, (struct bytes){ d.dns.bytes, d.dns.len }) < 0 ||
 	    add_names(&ret->dns, (struct bytes){ d.search.bytes, d.search.len }, true) < 0) {
 		names_lease_init(ret);
 		return -EBADMSG;
 	}
-	return ret->dns.n ? 0 : -ENOENT;
+	if (d.routers.len) /* the first is the one to use */
+		ret->dns.gateway4 = ip_from_bytes(AF_INET, d.routers.bytes);
+	return names_found(&ret->dns) ? 0 : -ENOENT;
 }
 
 /* The next option of DHCPv6: 1, 0 behind the last one, or -EBADMSG. */

@@ -20,7 +20,7 @@
 
 /* One lease, or what is written in one file. */
 struct names_lease {
-	struct fact_dns dns; /* servers and domains alone are filled in */
+	struct fact_dns dns; /* servers, domains and gateways alone are filled in */
 	/* The addresses that it is for. None: it does not say. */
 	struct ip addrs[NAMES_LEASE_ADDRS];
 	size_t n;
@@ -31,6 +31,10 @@ struct names_lease {
 void names_add_server(struct fact_dns *dns, const struct ip *ip);
 /* As text; ADDR:53 and [ADDR]:53 are taken, another port, a zone of IPv6 or a word is not. */
 void names_add_server_text(struct fact_dns *dns, const char *text, size_t len);
+/* Notes the gateway of its family, unless one is there; a zone of IPv6 is cut off. */
+void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len);
+/* Whether a server or a gateway is there. */
+bool names_found(const struct fact_dns *dns);
 /* Adds a domain to search without its last dot, unless it is no host name or there is no room. */
 void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 
@@ -38,7 +42,7 @@ void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret);
 
 /*
- * The others start with an empty *ret, and return 0, or -ENOENT without a server.
+ * The others start with an empty *ret, and return 0, or -ENOENT with neither server nor gateway.
  *
  * /run/NetworkManager/devices/IFINDEX: the groups [dhcp4] and [dhcp6] are leases of their own, of
  * which either may be old.

@@ -93,6 +93,14 @@ void names_add_domains(struct fact_dns *dns, struct span list)
 		names_add_domain(dns, word.at, word.len);
 }
 
+void names_add_gateways(struct fact_dns *dns, struct span list)
+{
+	struct span word;
+
+	if (span_word(&list, ",", &word))
+		names_add_gateway_text(dns, word.at, word.len);
+}
+
 void names_add_lease_addr(struct names_lease *lease, const struct ip *ip)
 {
 	if (lease->n < NAMES_LEASE_ADDRS)
@@ -151,6 +159,8 @@ static void nm_pair(const struct span *key, const struct span *value, bool six,
 		names_add_domains(&lease->dns, *value);
 	else if (span_is(key, six ? "dhcp6.ip6_address" : "dhcp4.ip_address"))
 		add_addr_text(lease, value);
+	else if (!six && span_is(key, "dhcp4.routers"))
+		names_add_gateways(&lease->dns, *value);
 }
 
 int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret4,
@@ -172,7 +182,7 @@ int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret
 		else if (group && span_pair(&line, &key, &value))
 			nm_pair(&key, &value, group == ret6, group);
 	}
-	return ret4->dns.n || ret6->dns.n ? 0 : -ENOENT;
+	return names_found(&ret4->dns) || names_found(&ret6->dns) ? 0 : -ENOENT;
 }
 
 /*
@@ -193,8 +203,10 @@ int names_parse_networkd(const char *bytes, size_t len, struct names_lease *ret)
 		else if (span_is(&key, "DOMAINS") || span_is(&key, "DOMAINNAME") ||
 			 span_is(&key, "DOMAIN_SEARCH_LIST"))
 			names_add_domains(&ret->dns, value);
+		else if (span_is(&key, "ROUTER"))
+			names_add_gateways(&ret->dns, value);
 		else if (span_is(&key, "ADDRESS"))
 			add_addr_text(ret, &value);
 	}
-	return ret->dns.n ? 0 : -ENOENT;
+	return names_found(&ret->dns) ? 0 : -ENOENT;
 }

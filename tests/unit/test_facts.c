@@ -70,12 +70,48 @@ static void test_done(void **state)
 	facts_done(&f);
 }
 
+static void test_neighbours(void **state)
+{
+	static const struct {
+		const char *ip;
+		bool is;
+	} cases[] = {
+		{ "192.168.2.1", true },   { "192.168.2.254", true },    { "192.168.2.10", false },
+		{ "192.168.2.11", false }, { "192.168.2.0", false },     { "192.168.2.255", false },
+		{ "192.168.3.1", false },  { "10.0.0.0", true },         { "10.0.0.1", false },
+		{ "0.0.0.0", false },      { "255.255.255.255", false }, { "fe80::1", true },
+		{ "fe80::2", false },      { "2001:db8::1", false },     { "::", false },
+	};
+	struct facts f = { 0 };
+	struct ip none = { 0 };
+	int index;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "enp7s0");
+	scene_link(&f, "wlp6s0");
+	index = facts_link(&f, "wlp6s0")->index;
+	scene_addr(&f, "enp7s0", "192.168.3.10/24");
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	scene_addr(&f, "wlp6s0", "192.168.2.11/24");
+	scene_addr(&f, "wlp6s0", "10.0.0.1/31");
+	scene_addr(&f, "wlp6s0", "fe80::2/64");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ip ip = scene_ip(cases[i].ip);
+
+		if (facts_is_neighbour(&f, index, &ip) != cases[i].is)
+			fail_msg("%s", cases[i].ip);
+	}
+	assert_false(facts_is_neighbour(&f, index, &none));
+	facts_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links), cmocka_unit_test(test_sysctls),
-		cmocka_unit_test(test_slots), cmocka_unit_test(test_ours),
-		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_links),      cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_slots),      cmocka_unit_test(test_ours),
+		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_done),
 	};
 
 	return RUN_TESTS(tests);

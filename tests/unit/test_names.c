@@ -354,6 +354,78 @@ static void test_gateway(void **state)
 	link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
 }
 
+static void leads(const char *name, const char *gateway)
+{
+	char text[IP_TEXT_MAX] = "";
+	struct fact_dns dns = { 0 };
+
+	names_of_link(&names, &facts, facts_link(&facts, name), &dns, NULL);
+	if (ip_is_set(&dns.gateway4))
+		ip_format(&dns.gateway4, text);
+	assert_string_equal(text, gateway);
+	assert_false(ip_is_set(&dns.gateway6));
+}
+
+/* What a lease says of the gateway, where the link has no default route. */
+static void test_told_gateway(void **state)
+{
+	static const char lease[] = "var/lib/dhcp/dhclient.leases";
+
+	(void)state;
+	put_sample(of_link("run/systemd/netif/leases/%d", "enp7s0"), "networkd-lease");
+	leads("enp7s0", "");                              /* of another day */
+	scene_addr(&facts, "wlp6s0", "192.168.2.134/24"); /* of another link */
+	leads("enp7s0", "");
+	leads("wlp6s0", "");
+	scene_addr(&facts, "enp7s0", "192.168.2.134/24");
+	leads("enp7s0", "192.168.2.1");
+	/* the names are in the link's file, the gateway still in the lease */
+	put_sample(of_link("run/systemd/netif/links/%d", "enp7s0"), "networkd-link");
+	leads("enp7s0", "192.168.2.1");
+	link_has("enp7s0", "systemd-networkd", "192.168.2.99 " FOUR " " SIX,
+		 "static.example " THREE);
+	/* the lease leads to nowhere near */
+	put(of_link("run/systemd/netif/leases/%d", "enp7s0"),
+	    "ADDRESS=192.168.2.134\nROUTER=192.168.3.1\n");
+	leads("enp7s0", "");
+	/* names by the one, the gateway by whoever knows one; the first of them */
+	put(lease, "lease { interface \"enp7s0\"; fixed-address 192.168.2.134;\n"
+		   "option domain-name-servers 9.9.9.9; option routers 192.168.2.7; }\n");
+	leads("enp7s0", "192.168.2.7");
+	link_has("enp7s0", "systemd-networkd", "192.168.2.99 " FOUR " " SIX,
+		 "static.example " THREE);
+	put_sample("var/lib/dhcpcd/enp7s0.lease", "dhcpcd.lease");
+	leads("enp7s0", "192.168.2.7");
+	assert_int_equal(unlink(dir_path(lease)), 0);
+	leads("enp7s0", "192.168.2.1");
+	put_sample(of_link("run/NetworkManager/devices/%d", "enp7s0"), "nm-device");
+	leads("enp7s0", "192.168.2.1");
+}
+
+static void test_told_gateway_alone(void **state)
+{
+	static const char lease[] = "run/systemd/netif/leases/%d";
+
+	(void)state;
+	/* a private one serves names as well, most likely */
+	scene_addr(&facts, "enp7s0", "192.168.2.134/24");
+	put(of_link(lease, "enp7s0"), "ADDRESS=192.168.2.134\nROUTER=192.168.2.1\n");
+	leads("enp7s0", "192.168.2.1");
+	link_has("enp7s0", "gateway", "192.168.2.1", "");
+	/* of a provider's nobody knows that */
+	scene_addr(&facts, "wlp6s0", "203.0.113.7/24");
+	put(of_link(lease, "wlp6s0"), "ADDRESS=203.0.113.7\nROUTER=203.0.113.1\n");
+	leads("wlp6s0", "203.0.113.1");
+	link_has("wlp6s0", "", "", "");
+	/* itself, or the subnet as a whole, is no gateway */
+	put(of_link(lease, "wlp6s0"), "ADDRESS=203.0.113.7\nROUTER=203.0.113.7\n");
+	link_has_none("wlp6s0");
+	put(of_link(lease, "wlp6s0"), "ADDRESS=203.0.113.7\nROUTER=203.0.113.255\n");
+	link_has_none("wlp6s0");
+	put(of_link(lease, "wlp6s0"), "ADDRESS=203.0.113.7\nROUTER=0.0.0.0\n");
+	link_has_none("wlp6s0");
+}
+
 static void test_no_gateway(void **state)
 {
 	(void)state;
@@ -558,6 +630,7 @@ int main(void)
 		TEST(test_dhclient_long), TEST(test_dhcpcd),
 		TEST(test_resolvconf),    TEST(test_hostile_files),
 		TEST(test_gateway),       TEST(test_no_gateway),
+		TEST(test_told_gateway),  TEST(test_told_gateway_alone),
 		TEST(test_host),          TEST(test_watch),
 		TEST(test_watch_append),  TEST(test_watch_link),
 		TEST(test_open),

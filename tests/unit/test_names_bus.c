@@ -48,7 +48,9 @@ static int error(sd_bus_message *m, const char *name)
 
 static int device_by_name(sd_bus_message *m)
 {
-	static const char *const devices[] = { "enp7s0", "wlp6s0", "old0", "odd0", "bare0" };
+	static const char *const devices[] = {
+		"enp7s0", "wlp6s0", "old0", "odd0", "bare0", "never0"
+	};
 	const char *name;
 	char path[64];
 
@@ -74,8 +76,20 @@ static int nm_device(sd_bus_message *m, const char *name)
 	if (!strcmp(name, "odd0"))
 		return sd_bus_reply_method_return(m, "a{sv}", 3, "Ip4Config", "s", "nonsense",
 						  "Ip6Config", "o", six, "Mtu", "u", 1500);
+	if (!strcmp(name, "never0")) /* never-default */
+		return sd_bus_reply_method_return(m, "a{sv}", 3, "Ip4Config", "o", four,
+						  "Dhcp4Config", "o", NM_PATH "/DHCP4Config/never0",
+						  "Ip6Config", "o", "/");
 	return sd_bus_reply_method_return(m, "a{sv}", 4, "State", "u", 100, "Ip4Config", "o", four,
 					  "Managed", "b", 1, "Ip6Config", "o", six);
+}
+
+static int nm_dhcp4(sd_bus_message *m)
+{
+	return sd_bus_reply_method_return(m, "a{sv}", 1, "Options", "a{sv}", 4, "expiry", "s",
+					  "1795357418", "routers", "s", "10.7.0.1 10.7.0.2",
+					  "requested_routers", "s", "1", "ip_address", "s",
+					  "10.7.0.9");
 }
 
 static int nm_ip4(sd_bus_message *m, const char *name)
@@ -93,6 +107,10 @@ static int nm_ip4(sd_bus_message *m, const char *name)
 		return sd_bus_reply_method_return(m, "a{sv}", 1, "Nameservers", "au", 3,
 						  htobe32(0x7f000001), htobe32(0x09090909),
 						  htobe32(0x0a000001));
+	if (!strcmp(name, "never0"))
+		return sd_bus_reply_method_return(m, "a{sv}", 2, "Gateway", "s", "",
+						  "NameserverData", "aa{sv}", 1, 1, "address", "s",
+						  "10.7.0.53");
 	return sd_bus_reply_method_return(m, "a{sv}", 0);
 }
 
@@ -161,6 +179,8 @@ static int get_all(sd_bus_message *m)
 		return nm_ip4(m, last);
 	if (!strcmp(interface, NM ".IP6Config"))
 		return nm_ip6(m, last);
+	if (!strcmp(interface, NM ".DHCP4Config"))
+		return nm_dhcp4(m);
 	if (!strcmp(interface, NM ".DnsManager"))
 		return nm_dns_manager(m);
 	if (!strcmp(interface, RESOLVED ".Link"))
@@ -224,6 +244,9 @@ static void obey(sd_bus *bus, char order)
 		break;
 	case 'c':
 		emit(bus, NULL, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
+		break;
+	case 'l':
+		emit(bus, NULL, NM_PATH "/DHCP4Config/never0", NM ".DHCP4Config", "Options");
 		break;
 	case 'o': /* of no interest */
 		emit(bus, NULL, NM_PATH "/Devices/enp7s0", NM ".Device", "Ip4Connectivity");
@@ -352,9 +375,9 @@ static int setup(void **state)
 	if (mkdir(dir_path("run"), 0755) < 0 || mkdir(dir_path("run/dbus"), 0755) < 0)
 		return -1;
 	scene_host(&facts);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		scene_link(&facts, (const char *[]){ "enp7s0", "wlp6s0", "old0", "odd0", "bare0",
-						     "vpn0" }[i]);
+						     "vpn0", "never0" }[i]);
 	return names_open(&names, dir_path("."), &err);
 }
 
@@ -479,6 +502,39 @@ static void test_nm(void **state)
 	assert_int_equal(fds_open(), before + 1); /* one connection, which is kept */
 	names_close(&names);
 	assert_int_equal(fds_open(), before);
+}
+
+static void leads(const char *name, const char *gateway)
+{
+	char text[IP_TEXT_MAX] = "";
+	struct fact_dns dns = { 0 };
+
+	names_of_link(&names, &facts, facts_link(&facts, name), &dns, NULL);
+	if (ip_is_set(&dns.gateway4))
+		ip_format(&dns.gateway4, text);
+	assert_string_equal(text, gateway);
+}
+
+/* The gateway of what is configured; where that has none, of the lease. */
+static void test_nm_gateway(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	stage("n");
+	assert_int_equal(names_watch(&names, &err), 0);
+	leads("enp7s0", ""); /* it is nobody's neighbour yet */
+	scene_addr(&facts, "enp7s0", "192.168.2.134/24");
+	leads("enp7s0", "192.168.2.1");
+	scene_addr(&facts, "never0", "10.7.0.9/24");
+	leads("never0", "10.7.0.1");
+	link_has("never0", "NetworkManager", "10.7.0.53", "");
+	scene_addr(&facts, "wlp6s0", "10.7.0.10/24");
+	leads("wlp6s0", "");
+	while (changed_within(0))
+		;
+	order("l"); /* the lease was renewed */
+	assert_true(changed_within(WAIT_MS));
 }
 
 static void test_resolved(void **state)
@@ -638,14 +694,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_nm),
-		TEST(test_resolved),
-		TEST(test_signals),
-		TEST(test_signal_meanwhile),
-		TEST(test_comes_and_goes),
-		TEST(test_mute),
-		TEST(test_mute_bus),
-		TEST(test_bus_restarts),
+		TEST(test_nm),      TEST(test_nm_gateway),       TEST(test_resolved),
+		TEST(test_signals), TEST(test_signal_meanwhile), TEST(test_comes_and_goes),
+		TEST(test_mute),    TEST(test_mute_bus),         TEST(test_bus_restarts),
 	};
 #undef TEST
 

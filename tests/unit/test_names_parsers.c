@@ -30,6 +30,18 @@ static void dns_is(const struct fact_dns *dns, const char *servers, const char *
 	assert_string_equal(dns->domains, domains);
 }
 
+/* "" for none; of IPv4 unless it is the only one. */
+static void gateway_is(const struct names_lease *lease, const char *gateway)
+{
+	const struct ip *ip =
+		lease->dns.gateway4.family ? &lease->dns.gateway4 : &lease->dns.gateway6;
+	char text[IP_TEXT_MAX] = "";
+
+	if (ip_is_set(ip))
+		ip_format(ip, text);
+	assert_string_equal(text, gateway);
+}
+
 static void addrs_are(const struct names_lease *lease, const char *addrs)
 {
 	struct fact_dns dns = { .n = lease->n };
@@ -221,6 +233,41 @@ static void test_resolv_conf_samples(void **state)
 	}
 }
 
+static void test_gateways(void **state)
+{
+	static const struct {
+		const char *text, *gateway;
+	} cases[] = {
+		{ "192.168.2.1", "192.168.2.1" },
+		{ "2001:db8::1", "2001:db8::1" },
+		{ "fe80::1", "fe80::1" }, /* a gateway has its device */
+		{ "fe80::1%wlp6s0", "fe80::1" },
+		{ "", "" },
+		{ "%", "" },
+		{ "%wlp6s0", "" },
+		{ "192.168.2", "" },
+		{ "192.168.2.1:53", "" },
+		{ "192.168.2.1 ", "" },
+		{ "a-long-word-that-is-no-address-and-longer-than-any-of-them-can-be-in-text", "" },
+	};
+	struct names_lease lease = { 0 };
+
+	(void)state;
+	assert_false(names_found(&lease.dns));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct names_lease one = { 0 };
+
+		names_add_gateway_text(&one.dns, LEN(cases[i].text));
+		gateway_is(&one, cases[i].gateway);
+		assert_int_equal(names_found(&one.dns), *cases[i].gateway != 0);
+	}
+	names_add_gateway_text(&lease.dns, "10.0.0.1\0", 9); /* a zero is no end of it */
+	gateway_is(&lease, "");
+	names_add_gateway_text(&lease.dns, LEN("10.0.0.1"));
+	names_add_gateway_text(&lease.dns, LEN("10.0.0.2")); /* the first stays */
+	gateway_is(&lease, "10.0.0.1");
+}
+
 static void test_nm_device(void **state)
 {
 	struct names_lease lease4, lease6;
@@ -232,8 +279,10 @@ static void test_nm_device(void **state)
 	assert_int_equal(names_parse_nm_device(bytes, len, &lease4, &lease6), 0);
 	dns_is(&lease4.dns, FOUR, THREE);
 	addrs_are(&lease4, "192.168.2.134");
+	gateway_is(&lease4, "192.168.2.1");
 	dns_is(&lease6.dns, SIX, TWO);
 	addrs_are(&lease6, "2001:db8:2::156");
+	gateway_is(&lease6, "");
 
 	/* IPv6 only */
 	assert_int_equal(names_parse_nm_device(strstr(bytes, "[dhcp6]"), strlen("[dhcp6]") + 200,
@@ -262,6 +311,14 @@ static void test_nm_device(void **state)
 						   "=9.9.9.9\n=\n[]\n"),
 					       &lease4, &lease6),
 			 -ENOENT);
+	/* a gateway and no server, of several the first; none where it does not belong */
+	assert_int_equal(names_parse_nm_device(LEN("[dhcp4]\ndhcp4.routers=10.0.0.2 10.0.0.1\n"),
+					       &lease4, &lease6),
+			 0);
+	gateway_is(&lease4, "10.0.0.2");
+	assert_int_equal(names_parse_nm_device(LEN("[dhcp6]\ndhcp4.routers=10.0.0.2\n"), &lease4,
+					       &lease6),
+			 -ENOENT);
 }
 
 static void test_networkd(void **state)
@@ -279,6 +336,10 @@ static void test_networkd(void **state)
 	assert_int_equal(names_parse_networkd(file, len, &lease), 0);
 	dns_is(&lease.dns, FOUR, THREE);
 	addrs_are(&lease, "192.168.2.134");
+	gateway_is(&lease, "192.168.2.1");
+	assert_int_equal(names_parse_networkd(LEN("ROUTER=10.0.0.2 10.0.0.1\n"), &lease), 0);
+	gateway_is(&lease, "10.0.0.2");
+	assert_int_equal(names_parse_networkd(LEN("ROUTER=\nROUTERS=10.0.0.1\n"), &lease), -ENOENT);
 
 	assert_int_equal(names_parse_networkd(LEN("DNS=" SIX "\nDOMAINS=\n"), &lease), 0);
 	dns_is(&lease.dns, SIX, "");
@@ -299,6 +360,7 @@ static void test_dhclient(void **state)
 	assert_int_equal(names_parse_dhclient(four, len, "enp7s0", &lease4, &lease6), 0);
 	dns_is(&lease4.dns, FOUR, THREE);
 	addrs_are(&lease4, "192.168.2.134");
+	gateway_is(&lease4, "192.168.2.1");
 	assert_int_equal(lease4.until, 1795357258); /* 2026/11/22 14:20:58 */
 	assert_int_equal(lease6.dns.n, 0);
 	assert_int_equal(names_parse_dhclient(four, len, "enp7s", &lease4, &lease6), -ENOENT);
@@ -375,6 +437,33 @@ static void test_dhclient_several(void **state)
 	}
 }
 
+static void test_dhclient_gateway(void **state)
+{
+	static const struct {
+		const char *text, *gateway;
+	} cases[] = {
+		{ "lease { interface \"b\"; option routers 10.0.0.2, 10.0.0.1; }", "10.0.0.2" },
+		{ "lease { interface \"b\"; option routers 10.0.0.1; }"
+		  "lease { interface \"b\"; option routers 10.0.0.2; }",
+		  "10.0.0.2" },
+		{ "lease { interface \"b\"; option routers 10.0.0.1; }"
+		  "lease { interface \"b\"; option subnet-mask 255.0.0.0; }",
+		  "" },
+		{ "lease { interface \"a\"; option routers 10.0.0.1; }", "" },
+		{ "lease { interface \"b\"; option routers; option x-routers 10.0.0.1; }", "" },
+		{ "lease6 { interface \"b\"; option routers 10.0.0.1; }", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct names_lease lease4, lease6;
+
+		assert_int_equal(names_parse_dhclient(LEN(cases[i].text), "b", &lease4, &lease6),
+				 *cases[i].gateway ? 0 : -ENOENT);
+		gateway_is(&lease4, cases[i].gateway);
+	}
+}
+
 static void test_dhclient6(void **state)
 {
 #define LEASE6(rest)                                                                               \
@@ -418,6 +507,7 @@ static void test_dhcp(void **state)
 	assert_int_equal(names_parse_dhcp((uint8_t *)bytes, len, 1000, &lease), 0);
 	dns_is(&lease.dns, FOUR, THREE); /* of them one with a pointer in it */
 	addrs_are(&lease, "192.168.2.134");
+	gateway_is(&lease, "192.168.2.1");
 	assert_int_equal(lease.until, 1000 + 43200);
 	for (size_t n = 0; n < len; n++) { /* without its end mark it was cut off */
 		_cleanup_free_ uint8_t *part = malloc(n ? n : 1);
@@ -461,6 +551,12 @@ static void test_dhcp_options(void **state)
 	dns_is(&lease.dns, "10.0.0.1", "lan home");
 	assert_int_equal(DHCP("\x06\x04\x0a\0\0\x01\x0f\x05lan;x\xff"), 0);
 	dns_is(&lease.dns, "10.0.0.1", "");
+	/* a gateway, also without a server; in parts; of two the first */
+	assert_int_equal(DHCP("\x03\x04\x0a\0\0\x01\xff"), 0);
+	gateway_is(&lease, "10.0.0.1");
+	dns_is(&lease.dns, "", "");
+	assert_int_equal(DHCP("\x03\x03\x0a\0\0\x03\x05\x02\x0a\0\0\x01\xff"), 0);
+	gateway_is(&lease, "10.0.0.2");
 	/* more in the field of the file's name */
 	assert_int_equal(dhcp("\x34\x01\x01\xff", 4, "\x06\x04\x0a\0\0\x02\xff", 7, &lease), 0);
 	dns_is(&lease.dns, "10.0.0.2", "");
@@ -481,6 +577,9 @@ static void test_dhcp_bad(void **state)
 	assert_int_equal(DHCP("\x35\x02\x05\x05\x06\x04\x0a\0\0\x01\xff"), -EBADMSG);
 	assert_int_equal(DHCP("\x06\x03\x0a\0\0\xff"), -EBADMSG);
 	assert_int_equal(DHCP("\x06\x05\x0a\0\0\x01\x01\xff"), -EBADMSG);
+	assert_int_equal(DHCP("\x03\x03\x0a\0\0\xff"), -EBADMSG);
+	assert_int_equal(DHCP("\x06\x04\x0a\0\0\x01\x03\x05\x0a\0\0\x01\x01\xff"), -EBADMSG);
+	gateway_is(&lease, "");
 	assert_int_equal(DHCP("\x33\x03\x0a\0\0\xff"), -EBADMSG);
 	assert_int_equal(DHCP("\x34\x01\x04\xff"), -EBADMSG);
 	assert_int_equal(DHCP("\x06"), -EBADMSG);
@@ -669,10 +768,12 @@ int main(void)
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_resolv_conf_samples),
+		cmocka_unit_test(test_gateways),
 		cmocka_unit_test(test_nm_device),
 		cmocka_unit_test(test_networkd),
 		cmocka_unit_test(test_dhclient),
 		cmocka_unit_test(test_dhclient_several),
+		cmocka_unit_test(test_dhclient_gateway),
 		cmocka_unit_test(test_dhclient6),
 		cmocka_unit_test(test_dhcp),
 		cmocka_unit_test(test_dhcp_options),
