@@ -123,6 +123,29 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 	return r;
 }
 
+/*
+ * What sessions could go by as well: it may be a lease alone that leads out there, and after a
+ * failover names must be answered at once.
+ */
+static int look_at_ways(struct world *w, struct err *err)
+{
+	struct facts *f = &w->facts;
+	int r = 0;
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
+		const struct fact_link *l;
+
+		while (r == 0 && (l = uplink_walk(&walk))) {
+			enum uplink_problem problem = uplink_look(f, l->name).problem;
+
+			if (problem == UPLINK_USABLE || problem == UPLINK_NO_GATEWAY)
+				r = names_look(&w->names, l->name, f, err);
+		}
+	}
+	return r;
+}
+
 /* For the next comparison: what was in place, or was put there. Empties the set. */
 static void keep_wanted(struct world *w, struct object_set *set)
 {
@@ -239,6 +262,8 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	facts_done(&w->facts);
 	w->facts = fresh;
 	r = names_look(&w->names, NULL, &w->facts, err);
+	if (r == 0)
+		r = look_at_ways(w, err);
 	if (r < 0)
 		return r;
 	w->stale = w->names_stale = w->settled = w->unseen = false;

@@ -29,6 +29,22 @@ static void check_names(const struct doctor_input *in, const struct fact_link *l
 	finding_text(findings_add(ret, "no-name-servers", severity, l->name), "%s", err.text);
 }
 
+/* A card without a default route: that it serves all the same, and by which gateway. */
+static void check_lease(const struct doctor_input *in, const struct fact_link *l,
+			struct findings *ret)
+{
+	struct uplink u = uplink_look(in->facts, l->name);
+	const struct way_out *way = u.ip4.leased ? &u.ip4 : &u.ip6;
+	char gateway[IP_TEXT_MAX];
+
+	if (!u.ip4.leased && !u.ip6.leased)
+		return;
+	finding_text(findings_add(ret, "gateway-of-lease", SEVERITY_INFO, l->name),
+		     "no default route leads through '%s'; sessions leave it by %s, the gateway "
+		     "that its lease names",
+		     l->name, ip_format(&way->gateway, gateway));
+}
+
 /* The uplinks of a list: in the way when none of them can serve. */
 static void check_list(const struct doctor_input *in, struct findings *ret)
 {
@@ -44,6 +60,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 	while ((l = uplink_walk(&walk))) {
 		enum uplink_problem problem = uplink_look(in->facts, l->name).problem;
 
+		check_lease(in, l, ret);
 		if (problem == UPLINK_USABLE)
 			check_names(in, l, SEVERITY_ERROR, ret);
 		else if (usable)
@@ -65,6 +82,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 		if (uplink_look(in->facts, l->name).problem != UPLINK_USABLE)
 			continue;
 		usable++;
+		check_lease(in, l, ret);
 		check_names(in, l, SEVERITY_WARNING, ret);
 	}
 	if (usable)

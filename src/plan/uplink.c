@@ -91,6 +91,39 @@ static const struct fact_addr *best_address(const struct facts *f, int index, ui
 	return NULL;
 }
 
+/* Whether the kernel would take that gateway on that device without being told that it is there. */
+static bool is_reached(const struct facts *f, int index, const struct ip *gateway)
+{
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->index == index && r->dst.len && r->dst.ip.family == gateway->family &&
+		    r->type == RTN_UNICAST && !ip_is_set(&r->gateway) &&
+		    r->protocol != VIA_RTPROT && prefix_contains(&r->dst, gateway))
+			return true;
+	}
+	return ip_is_link_local(gateway) && gateway->family == AF_INET6;
+}
+
+/*
+ * A card that is to serve its own network only has no default route, and yet a gateway: its lease,
+ * or whoever configured it, names it.
+ */
+static void look_at_lease(const struct facts *f, const struct fact_link *link, uint8_t family,
+			  struct way_out *w)
+{
+	const struct fact_dns *told = facts_dns(f, link->index);
+	struct ip gateway = { 0 };
+
+	if (told)
+		gateway = family == AF_INET ? told->gateway4 : told->gateway6;
+	if (gateway.family != family || !facts_is_neighbour(f, link->index, &gateway))
+		return;
+	w->usable = w->leased = ip_is_set(&w->address);
+	w->gateway = gateway;
+	w->onlink = !is_reached(f, link->index, &gateway);
+}
+
 static struct way_out look(const struct facts *f, const struct fact_link *link, uint8_t family)
 {
 	const struct fact_addr *a = best_address(f, link->index, family);
@@ -103,6 +136,8 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 	if (r) {
 		w.gateway = r->gateway;
 		w.onlink = r->onlink;
+	} else if (!(link->flags & IFF_POINTOPOINT)) {
+		look_at_lease(f, link, family, &w);
 	}
 	return w;
 }

@@ -25,6 +25,7 @@ struct way_out {
 	struct ip address; /* the first global one */
 	struct ip gateway; /* none on a point-to-point device */
 	bool onlink;
+	bool leased; /* the gateway is in no route, and in fact_dns alone */
 };
 
 struct uplink {
@@ -35,8 +36,8 @@ struct uplink {
 
 /*
  * What the facts say of an interface. Usable means: up, with carrier, and in one family at least
- * a global address and a default route in whatever table, or a point-to-point device, which
- * needs no gateway.
+ * a global address and a gateway: that of a default route in whatever table, or where there is
+ * none, the one in fact_dns. A point-to-point device needs none.
  */
 struct uplink uplink_look(const struct facts *facts, const char *name);
 

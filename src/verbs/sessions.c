@@ -11,6 +11,7 @@
 #include "config.h"
 #include "names/names.h"
 #include "net/kernel.h"
+#include "plan/uplink.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
@@ -65,6 +66,24 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Where no route leads out, a lease may: what a session's state depends on is looked up. */
+static int look_at_leases(struct facts *f, struct err *err)
+{
+	struct names names;
+	int r = names_open(&names, "", err);
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
+		const struct fact_link *l;
+
+		while (r == 0 && (l = uplink_walk(&walk)))
+			if (uplink_look(f, l->name).problem == UPLINK_NO_GATEWAY)
+				r = names_look(&names, l->name, f, err);
+	}
+	names_close(&names);
+	return r;
+}
+
 int look(unsigned int what, struct facts *ret, struct err *err)
 {
 	struct kernel k;
@@ -76,6 +95,8 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r == 0)
 		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);
+	if (r == 0)
+		r = look_at_leases(ret, err);
 	if (r == 0 && ret->sessions.n)
 		qsort(ret->sessions.v, ret->sessions.n, sizeof(*ret->sessions.v), by_id);
 	return r;

@@ -55,7 +55,7 @@ bool view_dns(const struct session_view *v, struct view_dns *ret)
 
 	if (s->n_dns)
 		*ret = (struct view_dns){ s->dns, s->n_dns, "--dns" };
-	else if (dns && s->slot)
+	else if (dns && dns->n && s->slot)
 		*ret = (struct view_dns){ dns->servers, dns->n, dns->source };
 	else
 		return false;

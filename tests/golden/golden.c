@@ -72,6 +72,14 @@ static void host_without_gateway(struct facts *f)
 	scene_route(f, "usb0", "192.168.42.0/24", NULL, 800);
 }
 
+/* The same card, never to be the way out, and a lease that knows the gateway. */
+static void host_with_lease(struct facts *f)
+{
+	host_without_gateway(f);
+	scene_dns(f, "usb0", "192.168.42.1");
+	scene_gateway(f, "usb0", "192.168.42.1");
+}
+
 static void host_without_names(struct facts *f)
 {
 	scene_split(f);
@@ -155,6 +163,7 @@ static const struct golden cases[] = {
 	{ "no-names", host_without_names, { .uplinks = "wwan1", .name = "curl" } },
 	{ "firewalls", host_with_firewalls, { .uplinks = "wlp6s0", .name = "curl" } },
 	{ "no-gateway", host_without_gateway, { .uplinks = "usb0", .name = "curl" } },
+	{ "never-default", host_with_lease, { .uplinks = "usb0", .name = "curl" } },
 };
 
 /* The facts after the launch of a session. */

@@ -597,6 +597,23 @@ class Lab:
         )
         os.rename(path + ".new", path)
 
+    def set_lease(self, uplink, router, address=None):
+        """What DHCP said to that uplink, replaced by rename, as networkd does; with "" as router
+        the lease is gone."""
+        os.makedirs("/run/systemd/netif/leases", exist_ok=True)
+        path = f"/run/systemd/netif/leases/{socket.if_nametoindex(uplink.dev)}"
+        if not router:
+            os.unlink(path)
+            return
+        write_file(
+            path + ".new",
+            "# This is private data. Do not parse.\n"
+            f"ADDRESS={address or uplink.addr}\nNETMASK=255.255.255.0\nROUTER={router}\n"
+            f"SERVER_ADDRESS={router}\nT1=21600\nT2=37800\nLIFETIME=43200\n"
+            f"DNS={router}\n",
+        )
+        os.rename(path + ".new", path)
+
     def _serve(self):
         services = []
         with self.inside("inet"):

@@ -46,6 +46,7 @@ HOSTS = {
         sysctl -qw net.ipv4.conf.wlp6s0.forwarding=1
         [ ! -e /proc/sys/net/ipv6/conf/wlp6s0/force_forwarding ] ||
             sysctl -qw net.ipv6.conf.wlp6s0.force_forwarding=1""",
+    "never-default": card("usb0", "192.168.42.2/24"),
     "no-ipv6": "sysctl -qw net.ipv6.conf.all.disable_ipv6=1",
     "odd-name": card("it's*", "192.168.7.2/24"),
     "other-pool": "ip route add 10.0.0.0/8 via 192.168.1.1",
@@ -82,7 +83,7 @@ def test_pasted_in_one_subnet(lab):
     paste(lab, "same", True)
 
 
-@params("ipv6-only", "point-to-point", "odd-name")
+@params("ipv6-only", "point-to-point", "odd-name", "never-default")
 def test_pasted_without_a_far_side(lab, name):
     paste(lab, name, False)
 
@@ -108,4 +109,5 @@ def test_all_are_pasted(lab):
     """A new golden plan is pasted, too, or it stands here as one that is only an error."""
     names = {os.path.basename(p).removesuffix(".plan") for p in glob.glob(FOLDER + "/*.plan")}
     done = {*LEADS, "same", "ipv6-only", "point-to-point", "odd-name", "second", "two-uplinks"}
+    done.add("never-default")
     assert names - done == {"no-gateway", "no-names"}, names ^ done

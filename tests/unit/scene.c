@@ -166,7 +166,7 @@ void scene_slot(struct facts *f, uint32_t slot, const char *uplink)
 	COPY(s->uplink, uplink);
 }
 
-void scene_dns(struct facts *f, const char *dev, const char *server)
+static struct fact_dns *dns_of(struct facts *f, const char *dev)
 {
 	int index = dev ? link_of(f, dev)->index : 0;
 	struct fact_dns *d = NULL;
@@ -177,8 +177,23 @@ void scene_dns(struct facts *f, const char *dev, const char *server)
 	if (!d)
 		d = PUSH(&f->dns);
 	d->index = index;
+	return d;
+}
+
+void scene_dns(struct facts *f, const char *dev, const char *server)
+{
+	struct fact_dns *d = dns_of(f, dev);
+
 	MUST(d->n < DNS_SERVERS_MAX);
 	d->servers[d->n++] = scene_ip(server);
+}
+
+void scene_gateway(struct facts *f, const char *dev, const char *gateway)
+{
+	struct fact_dns *d = dns_of(f, dev);
+	struct ip ip = scene_ip(gateway);
+
+	*(ip.family == AF_INET ? &d->gateway4 : &d->gateway6) = ip;
 }
 
 void scene_bridge(struct facts *f, const char *pool)

@@ -34,6 +34,8 @@ void scene_slot(struct facts *f, uint32_t slot, const char *uplink);
 
 /* One more name server of a device, or with NULL of the host. */
 void scene_dns(struct facts *f, const char *dev, const char *server);
+/* What the device's lease says. */
+void scene_gateway(struct facts *f, const char *dev, const char *gateway);
 
 /* A session with its port, and the bridge where there is none yet. */
 struct session *scene_session(struct facts *f, uint32_t id, uint32_t host, uint32_t slot,

@@ -63,6 +63,27 @@ static void test_uplinks(void **state)
 	facts_done(&f);
 }
 
+/* No default route, and a lease that knows the way. */
+static void test_lease(void **state)
+{
+	struct facts f = { 0 };
+	struct doctor_input in = { .facts = &f, .uplinks = "usb0" };
+
+	(void)state;
+	scene_split(&f);
+	scene_link(&f, "usb0");
+	scene_addr(&f, "usb0", "192.168.42.2/24");
+	scene_dns(&f, "usb0", "192.168.42.1");
+	expect(&in, "error no-uplink usb0\n");
+	scene_gateway(&f, "usb0", "192.168.42.1");
+	expect(&in, "info gateway-of-lease usb0\n");
+	in.uplinks = NULL;
+	expect(&in, "info gateway-of-lease usb0\n");
+	scene_route(&f, "usb0", "0.0.0.0/0", "192.168.42.1", 900);
+	expect(&in, "");
+	facts_done(&f);
+}
+
 static void test_names(void **state)
 {
 	struct facts f = { 0 };
@@ -182,10 +203,10 @@ static void test_surroundings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well),         cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_names),        cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_firewalls),    cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_well),      cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_lease),     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_firewalls),
+		cmocka_unit_test(test_sessions),  cmocka_unit_test(test_surroundings),
 	};
 
 	return RUN_TESTS(tests);

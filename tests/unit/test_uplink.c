@@ -212,6 +212,58 @@ static void test_point_to_point(void **state)
 	assert_false(ip_is_set(&u.ip4.gateway));
 }
 
+/* A card that is to serve its own network only: the gateway is in its lease. */
+static void test_told_gateway(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_link(&f, "usb0");
+	scene_gateway(&f, "wlp6s0", "192.168.2.1");
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+	scene_addr(&f, "wlp6s0", "192.168.3.10/24");
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY); /* it is nobody's neighbour */
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	scene_addr(&f, "usb0", "192.168.2.11/24");
+	PROBLEM(&f, "usb0", UPLINK_NO_GATEWAY); /* that was another's lease */
+	u = uplink_look(&f, "wlp6s0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_true(u.ip4.usable && u.ip4.leased);
+	assert_false(u.ip6.usable || u.ip6.leased);
+	IP_IS(u.ip4.gateway, "192.168.2.1");
+	assert_true(u.ip4.onlink); /* for no route says that it is there */
+	scene_route(&f, "usb0", "192.168.2.0/24", NULL, 100);
+	scene_route(&f, "wlp6s0", "192.168.3.0/24", NULL, 100);
+	scene_route(&f, "wlp6s0", "192.168.0.0/16", "192.168.2.9", 100);
+	assert_true(uplink_look(&f, "wlp6s0").ip4.onlink);
+	scene_route(&f, "wlp6s0", "192.168.2.0/24", NULL, 100);
+	u = uplink_look(&f, "wlp6s0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_false(u.ip4.onlink);
+	/* a default route says more */
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 600);
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.gateway, "192.168.2.3");
+	assert_false(u.ip4.leased);
+	/* the other family: its router is known by the link-local address */
+	scene_addr_with(&f, "wlp6s0", "fe80::2/64", RT_SCOPE_LINK, IFA_F_PERMANENT);
+	scene_gateway(&f, "wlp6s0", "fe80::1");
+	assert_false(uplink_look(&f, "wlp6s0").ip6.usable); /* and no address */
+	scene_addr(&f, "wlp6s0", "2001:db8:2::10/64");
+	u = uplink_look(&f, "wlp6s0");
+	assert_true(u.ip6.usable && u.ip6.leased && !u.ip6.onlink);
+	IP_IS(u.ip6.gateway, "fe80::1");
+	/* what is at the other end of a point-to-point device needs none */
+	scene_link_is(&f, "usb0", "", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
+	scene_gateway(&f, "usb0", "192.168.2.1");
+	u = uplink_look(&f, "usb0");
+	assert_true(u.ip4.usable && !u.ip4.leased);
+	assert_false(ip_is_set(&u.ip4.gateway));
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -299,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_one_family),
 		cmocka_unit_test(test_point_to_point),
+		cmocka_unit_test(test_told_gateway),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_choose),
 		cmocka_unit_test(test_each_problem_has_a_hint),
