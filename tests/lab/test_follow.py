@@ -580,18 +580,6 @@ def test_pause(lab):
     quiet.finish()
 
 
-def test_connecting_as_it_is_paused(lab):
-    """A connection that is just being made then fails soon too, not after the minutes of its SYNs."""
-    quiet = Sender(lab, lab.spare, "--name", "quiet")
-    quiet.run(ATTEMPT)
-    for _ in range(3):
-        lab.via("pause", "quiet", check=True)
-        answer = quiet.run(f"print(attempt('{lab.server}'))").split()[0]
-        assert answer in ("ENETUNREACH", "EHOSTUNREACH"), answer
-        lab.via("resume", "quiet", check=True)
-        lab.wait(lambda: "through" in quiet.run(f"print(attempt('{lab.server}'))"), 5, "resumed")
-
-
 # --- failover -----------------------------------------------------------------------------------
 
 
