@@ -20,6 +20,8 @@ struct cli_options {
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */
 	const char *user;   /* to run as; NULL: the caller */
+	uint32_t pid;       /* attach: to the netns of this process; 0: to */
+	const char *netns;  /* the one of this name */
 	char **program;     /* of argv, NULL-terminated; NULL when there is none */
 };
 
@@ -29,6 +31,16 @@ struct cli_options {
  */
 int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
 		  struct err *err);
+
+/*
+ * Parses [OPTIONS] UPLINK[,UPLINK…] [OPTIONS], with either a pid or a netns among them. Without
+ * --name the name is made of that of the netns; with a pid it is left empty, for the caller to
+ * fill in. Pure as above.
+ */
+int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err *err);
+
+/* The base name of a program, made to fit the character set of a session name. NULL: "session". */
+void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
 /*
  * The launch. Returns an exit status, when it fails; argv[0] is the verb or the program's name. For

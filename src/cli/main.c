@@ -27,12 +27,12 @@ static const struct verb {
 	{ "exec", cli_verb, "[OPTIONS] SESSION [--] PROGRAM [ARG…]" },
 	{ "stop", cli_verb, "SESSION" },
 	{ "doctor", cli_verb, "[UPLINK[,UPLINK…]] [--json]" },
+	{ "attach", cli_verb, "[OPTIONS] UPLINK[,UPLINK…] --pid PID|--netns NAME" },
+	{ "detach", cli_verb, "SESSION" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
 	{ "-h", cli_help, NULL },
 	{ "--version", cli_version, NULL },
-	{ "attach", cli_later, NULL },
-	{ "detach", cli_later, NULL },
 	{ "desktop", cli_later, NULL },
 };
 
@@ -86,6 +86,12 @@ static void print_help(FILE *out)
 		"  --follow         print each change as it happens\n"
 		"  --all            every session of yours\n"
 		"  exec takes -q, -v, --no-proxy-env and --allow-inherited-sockets.\n\n"
+		"Options of attach: --name, --dns, --ipv6, --no-lan, --host-access, --mtu, -q, "
+		"and\n"
+		"  --pid PID        the netns of this process\n"
+		"  --netns NAME     the one that `ip netns` calls so\n"
+		"  --ifname NAME    of the device that it gets; default: eth0\n"
+		"  --replace-route  where it has a default route, put ours before it\n\n"
 		"Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
 		"could not be\nexecuted, 127 it was not found; of doctor: 1 when anything is in "
 		"the "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -20,6 +21,10 @@ enum {
 	OPT_NO_PROXY_ENV,
 	OPT_ALLOW_SOCKETS,
 	OPT_PROBE,
+	OPT_PID,
+	OPT_NETNS,
+	OPT_IFNAME,
+	OPT_REPLACE_ROUTE,
 };
 
 static const struct option long_options[] = {
@@ -38,6 +43,22 @@ static const struct option long_options[] = {
 	{ "no-proxy-env", no_argument, NULL, OPT_NO_PROXY_ENV },
 	{ "allow-inherited-sockets", no_argument, NULL, OPT_ALLOW_SOCKETS },
 	{ "probe", required_argument, NULL, OPT_PROBE },
+	{ 0 },
+};
+
+/* What of these a netns can have that is there already, and which one it is. */
+static const struct option attach_options[] = {
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "ipv6", required_argument, NULL, OPT_IPV6 },
+	{ "host-access", no_argument, NULL, OPT_HOST_ACCESS },
+	{ "mtu", required_argument, NULL, OPT_MTU },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "no-lan", no_argument, NULL, OPT_NO_LAN },
+	{ "dns", required_argument, NULL, OPT_DNS },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "netns", required_argument, NULL, OPT_NETNS },
+	{ "ifname", required_argument, NULL, OPT_IFNAME },
+	{ "replace-route", no_argument, NULL, OPT_REPLACE_ROUTE },
 	{ 0 },
 };
 
@@ -114,6 +135,22 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 	case OPT_ALLOW_SOCKETS:
 		o->allow_sockets = true;
 		return 0;
+	case OPT_PID:
+		if (parse_u32(arg, 1, INT_MAX, &o->pid) < 0)
+			return err_set(err, EINVAL,
+				       "read --pid '%s': it is the number of a process", arg);
+		return 0;
+	case OPT_NETNS:
+		o->netns = arg;
+		return 0;
+	case OPT_IFNAME:
+		if (!*arg || copy_string(o->request.device, sizeof(o->request.device), arg) < 0)
+			return err_set(err, EINVAL, "read --ifname '%.40s': it is 1 to 15 bytes",
+				       arg);
+		return 0;
+	case OPT_REPLACE_ROUTE:
+		o->request.flags |= SESSION_REPLACE_ROUTE;
+		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -131,8 +168,7 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 	}
 }
 
-/* The base name of the program, made to fit the character set of a session name. */
-static void default_name(const char *program, char ret[SESSION_NAME_MAX])
+void cli_default_name(const char *program, char ret[SESSION_NAME_MAX])
 {
 	const char *slash = program ? strrchr(program, '/') : NULL;
 	const char *base = slash ? slash + 1 : program ? program : "session";
@@ -158,15 +194,17 @@ static bool abbreviated(const char *word, const char *name)
 	       (strncmp(word + 2, name, len) != 0 || (word[2 + len] && word[2 + len] != '='));
 }
 
-int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
-		  struct err *err)
+/* Options up to the first word that is none; optind is where that stands. */
+static int take_options(int argc, char *argv[], const struct option options[], int at,
+			struct cli_options *o, struct err *err)
 {
-	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
-	int c, r, at = 1, which = -1;
+	int c, r, which = -1;
 
-	optind = 0; /* start anew, also after an earlier call (getopt(3)) */
-	for (; (c = getopt_long(argc, argv, "+:qv", long_options, &which)) >= 0; at = optind) {
-		if (which >= 0 && abbreviated(argv[at], long_options[which].name))
+	optind = at;
+	for (; (c = getopt_long(argc, argv, "+:qv", options, &which)) >= 0; at = optind) {
+		if (at == 0)
+			at = 1;
+		if (which >= 0 && abbreviated(argv[at], options[which].name))
 			c = '?';
 		which = -1;
 		if (c == '?' || c == ':') {
@@ -178,19 +216,40 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 				word);
 			return err_hint(err, "see `via-iface --help`");
 		}
-		r = take_option(c, optarg, &o, err);
+		r = take_option(c, optarg, o, err);
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+/* The word where the options ended. */
+static int take_uplinks(int argc, char *argv[], const char *example, struct cli_options *o,
+			struct err *err)
+{
 	if (optind >= argc) {
 		err_set(err, EINVAL, "read the command line: no uplink is named");
-		return err_hint(err, "say for example `via-iface wlp6s0 -- curl example.org`");
+		return err_hint(err, "say for example `via-iface %s`", example);
 	}
-	if (copy_string(o.request.uplinks, sizeof(o.request.uplinks), argv[optind]) < 0)
+	if (copy_string(o->request.uplinks, sizeof(o->request.uplinks), argv[optind]) < 0)
 		return err_set(err, EINVAL,
 			       "read uplinks '%.40s…': the list is longer than %d bytes",
 			       argv[optind], SESSION_UPLINKS_MAX - 1);
 	optind++;
+	return 0;
+}
+
+int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
+		  struct err *err)
+{
+	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	/* 0: start anew, also after an earlier call (getopt(3)) */
+	int r = take_options(argc, argv, long_options, 0, &o, err);
+
+	if (r == 0)
+		r = take_uplinks(argc, argv, "wlp6s0 -- curl example.org", &o, err);
+	if (r < 0)
+		return r;
 	if (optind < argc && !strcmp(argv[optind], "--"))
 		optind++;
 	if (optind < argc)
@@ -201,9 +260,43 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 				o.request.uplinks);
 	}
 	if (!o.request.name[0])
-		default_name(o.program ? o.program[0] : NULL, o.request.name);
+		cli_default_name(o.program ? o.program[0] : NULL, o.request.name);
 	r = request_check(&o.request, err);
 	if (r == 0)
 		*ret = o;
 	return r;
+}
+
+int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err *err)
+{
+	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	int r = take_options(argc, argv, attach_options, 0, &o, err);
+	bool named;
+
+	if (r == 0)
+		r = take_uplinks(argc, argv, "attach wlp6s0 --pid 1234", &o, err);
+	if (r == 0) /* which netns is said behind the uplink, and any other option may be */
+		r = take_options(argc, argv, attach_options, optind, &o, err);
+	if (r < 0)
+		return r;
+	if (optind < argc)
+		return err_set(err, EINVAL, "read '%s': attach takes one list of uplinks",
+			       argv[optind]);
+	if (!o.pid == !o.netns)
+		return err_set(err, EINVAL,
+			       "read the command line: say either --pid PID or --netns NAME");
+	if (o.netns &&
+	    (!*o.netns || strchr(o.netns, '/') || !strcmp(o.netns, ".") || !strcmp(o.netns, "..")))
+		return err_set(err, EINVAL, "read --netns '%s': it is a name of `ip netns`",
+			       o.netns);
+	named = o.request.name[0] || o.netns;
+	if (!o.request.name[0])
+		cli_default_name(o.netns, o.request.name);
+	r = request_check_attach(&o.request, err);
+	if (r < 0)
+		return r;
+	*ret = o;
+	if (!named)
+		memset(ret->request.name, 0, sizeof(ret->request.name));
+	return 0;
 }

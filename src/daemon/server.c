@@ -81,7 +81,7 @@ static enum gate_answer may_run(struct server *s, struct connection *c, struct e
 {
 	const struct request *request = &c->request.request;
 	const struct access_question question = {
-		.op = ACCESS_RUN,
+		.op = c->request.header.op == MSG_ATTACH ? ACCESS_ATTACH : ACCESS_RUN,
 		.uplinks = request->uplinks,
 		.flags = request->flags,
 		.sessions = world_sessions_of(&s->world, c->peer.cred.uid),
@@ -143,7 +143,7 @@ static bool serve_run(struct server *s, struct connection *c)
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r = request_check(wanted, &err);
+	int r = op == MSG_ATTACH ? request_check_attach(wanted, &err) : request_check(wanted, &err);
 
 	if (r == 0)
 		gate = may_run(s, c, &err);
@@ -153,6 +153,9 @@ static bool serve_run(struct server *s, struct connection *c)
 		r = -EPERM;
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
 		r = world_run_in(&s->world, wanted, owner_of(c), c->peer.cred.uid, c->passed,
+				 &session, &err);
+	else if (r == 0 && op == MSG_ATTACH)
+		r = world_attach(&s->world, wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &err);
 	else if (r == 0)
 		r = world_run(&s->world, wanted, owner_of(c), &session, &netns, &err);
@@ -201,6 +204,7 @@ static enum gate_answer may_change(struct server *s, struct connection *c,
 	case MSG_RUN:
 	case MSG_RUN_IN:
 	case MSG_FOLLOW:
+	case MSG_ATTACH:
 	case MSG_OP_END:
 		return GATE_REFUSE;
 	}
@@ -223,6 +227,7 @@ static int change(struct server *s, const struct connection *c, struct err *err)
 	case MSG_RUN_IN:
 	case MSG_EXEC:
 	case MSG_FOLLOW:
+	case MSG_ATTACH:
 	case MSG_OP_END:
 		break;
 	}
@@ -330,6 +335,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	switch ((enum msg_op)c->request.header.op) {
 	case MSG_RUN:
 	case MSG_RUN_IN:
+	case MSG_ATTACH:
 		done = serve_run(s, c);
 		break;
 	case MSG_MOVE:

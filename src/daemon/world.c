@@ -473,7 +473,7 @@ static void settle(struct world *w, const struct session *s, const struct object
 	char port[IFNAMSIZ];
 
 	session_port(s->id, port);
-	kernel_settle(&w->kernel, PLACE_SESSION, SESSION_DEV, timeout_ms);
+	kernel_settle(&w->kernel, PLACE_SESSION, session_device(s), timeout_ms);
 	kernel_settle(&w->kernel, PLACE_HOST, port, timeout_ms);
 	kernel_settle(&w->kernel, PLACE_HOST, BRIDGE_NAME, timeout_ms);
 	for (size_t i = 0; i < inside->n; i++) {
@@ -491,7 +491,8 @@ struct launch {
 	int netns; /* of the peer's; -1: one is made */
 };
 
-static int open_netns(struct world *w, const struct launch *l, struct err *err)
+static int open_netns(struct world *w, const struct launch *l, const struct session *s,
+		      struct err *err)
 {
 	int r;
 
@@ -502,7 +503,13 @@ static int open_netns(struct world *w, const struct launch *l, struct err *err)
 		return r;
 	}
 	r = foreign_check(l->netns, l->peer, w->kernel.host_ns, &w->facts, err);
-	return r < 0 ? r : kernel_adopt_session(&w->kernel, l->netns, err);
+	if (r < 0)
+		return r;
+	if (!(s->flags & SESSION_ATTACHED))
+		return kernel_adopt_session(&w->kernel, l->netns, err);
+	return kernel_attach_session(&w->kernel, l->netns, session_device(s),
+				     !(s->flags & SESSION_REPLACE_ROUTE),
+				     plan_has_ip6(&w->facts, s), err);
 }
 
 /* A netns that we made takes the veth pair with it; in somebody else's the pair would stay. */
@@ -534,7 +541,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 	if (r == 0)
 		r = plan_admit(&w->facts, l->request, l->uid, &w->memory, &s, err);
 	if (r == 0)
-		r = open_netns(w, l, err);
+		r = open_netns(w, l, &s, err);
 	if (r < 0)
 		return r;
 	s.since = (uint64_t)time(NULL);
@@ -604,6 +611,15 @@ int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_
 
 	kernel_drop_session(&w->kernel);
 	return r;
+}
+
+int world_attach(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
+		 struct session *ret, struct err *err)
+{
+	struct request attached = *request;
+
+	attached.flags |= SESSION_ATTACHED;
+	return world_run_in(w, &attached, uid, peer, netns, ret, err);
 }
 
 int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,

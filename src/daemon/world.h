@@ -73,6 +73,13 @@ int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_
 		 struct session *ret, struct err *err);
 
 /*
+ * The same in a netns that is in use, which gets one more device and a default route. It stays when
+ * the session ends.
+ */
+int world_attach(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
+		 struct session *ret, struct err *err);
+
+/*
  * Reads pending events (events.c). True when the host is no longer as its sessions want it; what
  * merely makes the facts old is noted in w->stale.
  */

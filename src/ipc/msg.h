@@ -18,7 +18,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 1u
+#define MSG_VERSION 2u
 
 enum msg_op {
 	MSG_RUN = 1, /* make a session; the answer carries its netns */
@@ -29,6 +29,7 @@ enum msg_op {
 	MSG_STOP,   /* take session id's network away, for good */
 	MSG_EXEC,   /* one more program in session id, whose netns comes along and goes back */
 	MSG_FOLLOW, /* be told: behind the answer, events come until one side hangs up */
+	MSG_ATTACH, /* give the netns that comes along a way out, beside what it has */
 	MSG_OP_END,
 };
 
@@ -74,7 +75,8 @@ struct msg_event {
 
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
 static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding on the wire");
-static_assert(sizeof(struct msg_request) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + 1 +
+static_assert(sizeof(struct msg_request) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX +
+						    IFNAMSIZ + 1 +
 						    SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_names) == 1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX,

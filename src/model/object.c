@@ -119,10 +119,14 @@ static int session_rank(const struct object *o)
 
 int object_rank(const struct object *o)
 {
-	/* The session's own sysctls are defaults that eth0 inherits: before the link exists. */
-	if (o->place == PLACE_SESSION)
-		return o->kind == OBJ_SYSCTL ? 40 : session_rank(o);
-	return host_rank(o);
+	/*
+	 * The session's own sysctls are defaults that eth0 inherits: before the link exists. In a
+	 * netns that others made they are the device's alone.
+	 */
+	if (o->place == PLACE_SESSION && o->kind == OBJ_SYSCTL &&
+	    (!strstr(o->sysctl.path, "/conf/") || strstr(o->sysctl.path, "/conf/default/")))
+		return 40;
+	return o->place == PLACE_SESSION ? session_rank(o) : host_rank(o);
 }
 
 /* -1, 0, 1 of two numbers */

@@ -78,6 +78,39 @@ int request_check_uplinks(const struct request *r, struct err *err)
 	return check_uplinks(r->uplinks, err);
 }
 
+/* Those of /proc/sys/net/ipv4/conf that are no device, and the one that every netns has. */
+static bool device_valid(const char *name)
+{
+	static const char *const taken[] = { ".", "..", "all", "default", "lo" };
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!strcmp(name, taken[i]))
+			return false;
+	for (const char *c = name; *c; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9') && !strchr("._-", *c))
+			return false;
+	return *name != '-';
+}
+
+int request_check_attach(const struct request *r, struct err *err)
+{
+	struct request run = *r;
+
+	if (!terminated(r->device, sizeof(r->device)))
+		return err_set(err, EINVAL, "read the request: a text without an end");
+	if (!device_valid(r->device))
+		return err_set(err, EINVAL,
+			       "read --ifname '%s': up to 15 of letters, digits and ._-, and not "
+			       "all, default or lo",
+			       r->device);
+	if (r->flags & SESSION_KEEP)
+		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
+	run.flags &= ~(uint32_t)SESSION_REPLACE_ROUTE;
+	memset(run.device, 0, sizeof(run.device));
+	return request_check(&run, err);
+}
+
 int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known =
@@ -92,6 +125,8 @@ int request_check(const struct request *r, struct err *err)
 	if (r->mtu && (r->mtu < least || r->mtu > 65535))
 		return err_set(err, EINVAL, "read --mtu %u: it must be %u to 65535%s", r->mtu,
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
+	if (r->device[0])
+		return err_set(err, EINVAL, "read the request: a run names no device");
 	if (!session_name_valid(r->name))
 		return err_set(err, EINVAL,
 			       "read --name '%s': 1 to 32 of letters, digits and ._+-, the first a "

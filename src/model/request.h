@@ -21,7 +21,8 @@ struct request {
 	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
-	uint8_t n_dns; /* 0: the name servers of the uplink */
+	char device[IFNAMSIZ]; /* of an attachment, in its netns; "": SESSION_DEV */
+	uint8_t n_dns;         /* 0: the name servers of the uplink */
 	struct ip dns[SESSION_DNS_MAX];
 };
 
@@ -32,6 +33,12 @@ struct request {
  * line for the caller.
  */
 int request_check(const struct request *r, struct err *err);
+
+/*
+ * The same for an attachment: there the device has a name, of the characters that a path in
+ * /proc/sys and a shell take as they are, and one more flag is known, one less may be set.
+ */
+int request_check_attach(const struct request *r, struct err *err);
 
 /* The same for a list of uplinks alone, such as a move has. */
 int request_check_uplinks(const struct request *r, struct err *err);

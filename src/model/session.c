@@ -15,7 +15,7 @@ static const struct {
 } flag_words[] = {
 	{ SESSION_NO_IPV6, "no-ipv6" },         { SESSION_NO_LAN, "no-lan" },
 	{ SESSION_HOST_ACCESS, "host-access" }, { SESSION_KEEP, "keep" },
-	{ SESSION_PAUSED, "paused" },
+	{ SESSION_PAUSED, "paused" },           { SESSION_ATTACHED, "attached" },
 };
 
 static bool plain(unsigned char c)
@@ -69,8 +69,8 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[96 + SESSION_DNS_MAX * IP_TEXT_MAX + 3 * IFNAMSIZ], text[IP_TEXT_MAX];
-	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ];
+	char options[128 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
+	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ], dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
 	int len;
@@ -86,6 +86,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 			      i ? "/" : ",dns=", ip_format(&s->dns[i], text));
 	encode(uplinks, sizeof(uplinks), s->uplinks, false);
 	encode(via, sizeof(via), s->uplink, true);
+	encode(dev, sizeof(dev), s->device, true);
+	if (strcmp(session_device(s), SESSION_DEV) != 0)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",dev=%s", dev);
 	if (s->uplink[0] && strcmp(s->uplink, s->uplinks) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",via=%s", via);
 	assert((size_t)n < sizeof(options));
@@ -125,6 +128,8 @@ static int parse_option(char *word, struct session *s)
 		return parse_u32(word + 4, 68, 65535, &s->mtu);
 	if (!strncmp(word, "dns=", 4))
 		return parse_dns(word + 4, s);
+	if (!strncmp(word, "dev=", 4))
+		return decode(s->device, sizeof(s->device), word + 4);
 	if (!strncmp(word, "via=", 4))
 		return decode(s->uplink, sizeof(s->uplink), word + 4);
 	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */
@@ -155,6 +160,11 @@ int session_parse(const char *alias, struct session *ret)
 		return -EINVAL;
 	*ret = s;
 	return 0;
+}
+
+const char *session_device(const struct session *s)
+{
+	return s->device[0] ? s->device : SESSION_DEV;
 }
 
 void session_port(uint32_t id, char port[IFNAMSIZ])

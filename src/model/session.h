@@ -15,9 +15,9 @@
  *
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
- * options of the run that outlive the launch: dns=ADDR/ADDR, and via=NAME, the device in use where
- * UPLINKS is not just its name. In UPLINKS and NAME a blank, a '%' and what does not print is
- * written %XX.
+ * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
+ *is not eth0, and via=NAME, the device in use where UPLINKS is not just its name. In UPLINKS and
+ *NAME a blank, a '%' and what does not print is written %XX.
  */
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
@@ -41,7 +41,9 @@ enum session_flag {
 	SESSION_NO_LAN = 1 << 1,
 	SESSION_HOST_ACCESS = 1 << 2,
 	SESSION_KEEP = 1 << 3,
-	SESSION_PAUSED = 1 << 4, /* of a running session: blocked until it is resumed */
+	SESSION_PAUSED = 1 << 4,        /* of a running session: blocked until it is resumed */
+	SESSION_ATTACHED = 1 << 5,      /* its netns was there before, and stays when it ends */
+	SESSION_REPLACE_ROUTE = 1 << 6, /* of a request: ours goes before their default route */
 };
 
 struct session {
@@ -58,6 +60,7 @@ struct session {
 	struct ip dns[SESSION_DNS_MAX]; /* its own name servers (--dns) */
 	uint32_t n_dns;                 /* 0: those of the uplink */
 	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
+	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
 	bool quiet; /* it has no carrier now (plan/follow.h); not in the alias */
 };
 
@@ -66,6 +69,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 
 /* Strict. Returns 0, or -EINVAL with *ret untouched: then it is no alias of ours. */
 int session_parse(const char *alias, struct session *ret);
+
+/* The name of its device inside. */
+const char *session_device(const struct session *s);
 
 /* The port's name, viap<ID>. */
 void session_port(uint32_t id, char port[IFNAMSIZ]);

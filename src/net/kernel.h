@@ -67,6 +67,14 @@ int kernel_new_session(struct kernel *k, struct err *err);
  * -EEXIST one in which a device is up already, or has the name of the session's.
  */
 int kernel_adopt_session(struct kernel *k, int netns, struct err *err);
+
+/*
+ * The same with a netns that is in use: beside what it has there is to be the device `dev`, and a
+ * default route of IPv4 and, with ip6, of IPv6. Refuses with -EEXIST one that has such a device
+ * and, with own_route, one that has a default route.
+ */
+int kernel_attach_session(struct kernel *k, int netns, const char *dev, bool own_route, bool ip6,
+			  struct err *err);
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
 int kernel_enter_session(struct kernel *k, struct err *err);

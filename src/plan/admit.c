@@ -247,6 +247,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.id = free_id(f, memory->next_id);
 	free_name(f, request->name, s.name);
 	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);
+	copy_string(s.device, sizeof(s.device), request->device);
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
 	s.netns = UINT64_MAX; /* the longest that may come */

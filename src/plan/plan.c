@@ -178,7 +178,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	session_format(s, o.link.alias, NULL); /* its length was checked by plan_admit() */
 	strcpy(o.link.master, BRIDGE_NAME);
 	o.link.hardened = true;
-	strcpy(o.link.peer, SESSION_DEV);
+	strcpy(o.link.peer, session_device(s));
 	o.link.peer_mac = plan_session_mac(s);
 	set_add(x->set, &o);
 
@@ -533,19 +533,66 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 	add_session_sysctl(set, "net/ipv6/conf/default/addr_gen_mode", "1");
 }
 
+/*
+ * In a netns of others nothing is changed but what their new device needs: a container often has
+ * IPv6 off for all devices to come.
+ */
+static void plan_device_sysctls(const struct facts *f, const struct session *s, bool ip6,
+				struct object_set *set)
+{
+	const struct {
+		const char *family, *key, *value;
+	} wanted[] = {
+		{ "ipv4", "ignore_routes_with_linkdown", "1" },
+		{ "ipv6", "disable_ipv6", ip6 ? "0" : "1" },
+		{ "ipv6", "ignore_routes_with_linkdown", "1" },
+		{ "ipv6", "accept_ra", "0" },
+		{ "ipv6", "addr_gen_mode", "1" },
+	};
+	char path[SYSCTL_MAX];
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strcmp(wanted[i].family, "ipv6") && !host_has_ip6(f))
+			continue;
+		snprintf(path, sizeof(path), "net/%s/conf/%s/%s", wanted[i].family,
+			 session_device(s), wanted[i].key);
+		add_session_sysctl(set, path, wanted[i].value);
+	}
+}
+
+/*
+ * The way out. Before a default route of others, whatever its metric, go the two halves of one;
+ * theirs stays, and serves again when ours has gone with its device.
+ */
+static void plan_session_route(const struct pool *pool, const struct session *s, uint8_t family,
+			       struct object_set *set)
+{
+	struct object route = plan_object(OBJ_ROUTE, PLACE_SESSION);
+
+	route.route.table = RT_TABLE_MAIN;
+	route.route.dst.ip.family = family;
+	strcpy(route.route.dev, session_device(s));
+	route.route.gateway = plan_gateway(pool, family);
+	if (s->flags & SESSION_REPLACE_ROUTE) {
+		route.route.dst.len = 1;
+		set_add(set, &route);
+		route.route.dst.ip.bytes[0] = 0x80;
+	}
+	set_add(set, &route);
+}
+
 static void plan_session_family(const struct pool *pool, const struct session *s, uint8_t family,
 				struct object_set *set)
 {
 	struct object address = plan_object(OBJ_ADDRESS, PLACE_SESSION),
-		      neigh = plan_object(OBJ_NEIGH, PLACE_SESSION),
-		      route = plan_object(OBJ_ROUTE, PLACE_SESSION);
+		      neigh = plan_object(OBJ_NEIGH, PLACE_SESSION);
 
-	strcpy(address.address.dev, SESSION_DEV);
+	strcpy(address.address.dev, session_device(s));
 	address.address.prefix.ip = plan_address(pool, s, family);
 	address.address.prefix.len = family == AF_INET ? PLAN_POOL_LEN : 64;
 	set_add(set, &address);
 
-	strcpy(neigh.neigh.dev, SESSION_DEV);
+	strcpy(neigh.neigh.dev, session_device(s));
 	neigh.neigh.ip = plan_gateway(pool, family);
 	neigh.neigh.mac = facts_bridge_mac();
 	set_add(set, &neigh);
@@ -553,37 +600,44 @@ static void plan_session_family(const struct pool *pool, const struct session *s
 		neigh.neigh.ip = ip_add(&neigh.neigh.ip, 1);
 		set_add(set, &neigh);
 	}
+	plan_session_route(pool, s, family, set);
+}
 
-	route.route.table = RT_TABLE_MAIN;
-	route.route.dst.ip.family = family;
-	strcpy(route.route.dev, SESSION_DEV);
-	route.route.gateway = plan_gateway(pool, family);
-	set_add(set, &route);
+/* All that a netns of our own has; its owner would not want it in another. */
+static void plan_whole_netns(const struct facts *f, const struct session *s, bool ip6,
+			     const struct pool *pool, struct object_set *set)
+{
+	struct object netns = plan_object(OBJ_NETNS, PLACE_HOST),
+		      up = plan_object(OBJ_LINK_UP, PLACE_SESSION);
+
+	snprintf(netns.netns.name, sizeof(netns.netns.name), "%.31s", s->name);
+	set_add(set, &netns);
+	plan_session_sysctls(f, ip6, set);
+	strcpy(up.link_up.name, "lo");
+	set_add(set, &up);
+	plan_names_inside(pool, set);
 }
 
 int plan_inside(const struct facts *f, const struct session *s, struct object_set *ret,
 		struct err *err)
 {
 	bool ip6 = plan_has_ip6(f, s);
-	struct object netns = plan_object(OBJ_NETNS, PLACE_HOST),
-		      up = plan_object(OBJ_LINK_UP, PLACE_SESSION);
+	struct object up = plan_object(OBJ_LINK_UP, PLACE_SESSION);
 	struct object_set set = { 0 };
 	struct pool pool;
 	int r = plan_pool(f, &pool, err);
 
 	if (r < 0)
 		return r;
-	snprintf(netns.netns.name, sizeof(netns.netns.name), "%.31s", s->name);
-	set_add(&set, &netns);
-	plan_session_sysctls(f, ip6, &set);
-	strcpy(up.link_up.name, "lo");
-	set_add(&set, &up);
-	strcpy(up.link_up.name, SESSION_DEV);
+	if (s->flags & SESSION_ATTACHED)
+		plan_device_sysctls(f, s, ip6, &set);
+	else
+		plan_whole_netns(f, s, ip6, &pool, &set);
+	strcpy(up.link_up.name, session_device(s));
 	set_add(&set, &up);
 	plan_session_family(&pool, s, AF_INET, &set);
 	if (ip6)
 		plan_session_family(&pool, s, AF_INET6, &set);
-	plan_names_inside(&pool, &set);
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

@@ -94,7 +94,10 @@ int plan_host(const struct facts *facts, const struct session *sessions, size_t 
 int plan_session(const struct facts *facts, const struct session *s, struct object_set *ret,
 		 struct err *err);
 
-/* The objects inside one session's netns, the netns itself and the veth pair included. */
+/*
+ * The objects inside one session's netns, the netns itself included. In one that was there before
+ * (SESSION_ATTACHED): its device, and what belongs to that.
+ */
 int plan_inside(const struct facts *facts, const struct session *s, struct object_set *ret,
 		struct err *err);
 

@@ -24,7 +24,7 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 	enum uplink_problem problem;
 
 	*ret_reason = "";
-	if (ended && !(s->flags & SESSION_KEEP)) {
+	if (ended && !(s->flags & (SESSION_KEEP | SESSION_ATTACHED))) {
 		*ret_reason = "its programs have ended";
 		return STATE_CLOSING;
 	}

@@ -37,7 +37,7 @@ static void add_row(struct table *t, const struct session_view *v)
 	table_add(t, "%s", human_bytes(v->rx_bytes, rx));
 	table_add(t, "%s", human_bytes(v->tx_bytes, tx));
 	table_add(t, "%s", human_age(v->session->since, age));
-	table_add(t, "%s", pids);
+	table_add(t, "%s%s", pids, v->session->flags & SESSION_ATTACHED ? " (attached)" : "");
 }
 
 static int print_text(const struct facts *f, const struct processes *p)

@@ -54,6 +54,7 @@ static void print_options(const struct session *s)
 		{ SESSION_NO_LAN, "--no-lan" },
 		{ SESSION_HOST_ACCESS, "--host-access" },
 		{ SESSION_KEEP, "--keep" },
+		{ SESSION_ATTACHED, "attached" },
 	};
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 

@@ -230,6 +230,12 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 	_cleanup_strbuf_ struct strbuf hidden = { 0 };
 	int r = check_owner(s, "stop", err);
 
+	if (r == 0 && s->flags & SESSION_ATTACHED) { /* whose programs are others' */
+		r = remove_port(s, err);
+		if (r == 0 && !quiet)
+			printf("session '%s' is detached\n", s->name);
+		return r;
+	}
 	if (r == 0)
 		r = processes_find(&before, err);
 	if (r < 0)
