@@ -9,6 +9,7 @@ import sys
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
@@ -48,6 +49,11 @@ def mount(source, target, fstype=None, flags=0, data=None):
 
 def die_with_parent():
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl PDEATHSIG")
+
+
+def dumpable(on=True):
+    """Whether others of the same user may look into this process; a change of user says no."""
+    _check(_libc.prctl(4, int(on), 0, 0, 0), "prctl DUMPABLE")
 
 
 def real_root():
