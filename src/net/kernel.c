@@ -320,8 +320,8 @@ void kernel_settle(struct kernel *k, enum place place, const char *dev, int time
 		fd = (struct pollfd){ .fd = nl_fd(&events), .events = POLLIN };
 		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
 			break;
-		while (recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
-			;
+		while (clock_ms() < end && recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			; /* the owner of the netns may make more of them than can be read */
 	}
 	nl_close(&events);
 	kernel_home(k);
@@ -344,18 +344,12 @@ void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms
 {
 	int64_t end = clock_ms() + timeout_ms, left;
 
-	for (;;) {
+	while ((left = end - clock_ms()) > 0) {
 		struct pollfd fd = { .fd = nl_fd(&k->session_events), .events = POLLIN };
 		char buf[8192] __attribute__((aligned(8)));
 		ssize_t len = recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT);
 
-		if (len > 0) {
-			if (tells_of(buf, len, ip))
-				return;
-			continue;
-		}
-		left = end - clock_ms();
-		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
+		if (len > 0 ? tells_of(buf, len, ip) : poll(&fd, 1, (int)left) <= 0)
 			return;
 	}
 }
