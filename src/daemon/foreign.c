@@ -37,18 +37,24 @@ static bool is_netns(int fd)
 	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }
 
-int foreign_check_session(int fd, int host_ns, const struct session *s, struct err *err)
+int foreign_check_session(int fd, struct kernel *k, const struct session *s, struct err *err)
 {
+	char port[IFNAMSIZ];
 	struct stat st, host;
+	int r;
 
 	if (fd < 0)
 		return err_set(err, EBADF, "enter session '%s': no netns came along", s->name);
 	if (!is_netns(fd))
 		return err_set(err, EBADF, "enter session '%s': what came along is no netns",
 			       s->name);
-	if (fstat(fd, &st) < 0 || fstat(host_ns, &host) < 0)
+	if (fstat(fd, &st) < 0 || fstat(k->host_ns, &host) < 0)
 		return err_errno(err, errno, "look at the netns");
-	if (st.st_dev != host.st_dev || st.st_ino != s->netns || st.st_ino == host.st_ino)
+	session_port(s->id, port);
+	r = kernel_leads_to(k, port, fd, err);
+	if (r < 0)
+		return err_wrap(err, "enter session '%s'", s->name);
+	if (!r || st.st_dev != host.st_dev || st.st_ino != s->netns || st.st_ino == host.st_ino)
 		return err_set(err, EPERM, "enter session '%s': the netns that came is another",
 			       s->name);
 	return 0;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "model/facts.h"
+#include "net/kernel.h"
 
 /*
  * Whether a descriptor from a peer is a netns that the peer may give a way out: a netns at all, and
@@ -14,9 +15,10 @@
 int foreign_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err);
 
 /*
- * Whether a descriptor from a peer is the netns of that session, by its inode and the device that
- * all namespaces share. Nothing is entered. Returns 0, or a negative errno with the reason.
+ * Whether a descriptor from a peer is the netns of that session: by its inode, by the device that
+ * all namespaces share, and since the number of an inode is used again, by where the port leads
+ * now. Nothing is entered. Returns 0, or a negative errno with the reason.
  */
-int foreign_check_session(int fd, int host_ns, const struct session *s, struct err *err);
+int foreign_check_session(int fd, struct kernel *k, const struct session *s, struct err *err);
 
 #endif

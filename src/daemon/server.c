@@ -290,7 +290,7 @@ static bool serve_exec(struct server *s, struct connection *c)
 	if (session && gate == GATE_REFUSE)
 		r = -EPERM;
 	if (session && r == 0)
-		r = foreign_check_session(c->passed, s->world.kernel.host_ns, session, &err);
+		r = foreign_check_session(c->passed, &s->world.kernel, session, &err);
 	if (session && r == 0) {
 		reply.id = session->id;
 		snprintf(reply.text, sizeof(reply.text), "session '%s', port viap%u", session->name,

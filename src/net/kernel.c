@@ -282,6 +282,40 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
 	return 0;
 }
 
+static int take_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	int r = rtnl_decode_nsid(nlh, arg);
+
+	return r < 0 ? r : 0;
+}
+
+static int take_link_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		*(int *)arg = l.nsid;
+	return r < 0 ? r : 0;
+}
+
+/* In this order: the descriptor keeps its netns, and so the number that it has, until the end. */
+int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err)
+{
+	int wanted = -1, seen = -1, r;
+	struct nl_msg m;
+
+	rtnl_get_nsid(&m, netns);
+	r = nl_get(&k->route, &m, take_nsid, &wanted, err);
+	if (r < 0)
+		return err_wrap(err, "ask for the number of a netns");
+	rtnl_get_link(&m, port);
+	r = nl_get(&k->route, &m, take_link_nsid, &seen, err);
+	if (r < 0)
+		return err_wrap(err, "find device '%s'", port);
+	return wanted >= 0 && wanted == seen;
+}
+
 void kernel_drop_session(struct kernel *k)
 {
 	nl_close(&k->session_route);

@@ -77,6 +77,12 @@ int kernel_attach_session(struct kernel *k, int netns, const char *dev, bool own
 			  struct err *err);
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
+/*
+ * Whether the other end of a port is in that netns: 1 or 0, or a negative errno. The inode that a
+ * session's alias tells is no proof of that: the owner of a netns may move the device on, and the
+ * number of one that has ended is given to another.
+ */
+int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err);
 int kernel_enter_session(struct kernel *k, struct err *err);
 /* Goes back to the host's netns; a process that cannot must not live on, and does not. */
 void kernel_home(struct kernel *k);

@@ -10,6 +10,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -486,6 +487,12 @@ void rtnl_get_link(struct nl_msg *m, const char *name)
 	nl_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
+void rtnl_get_nsid(struct nl_msg *m, int netns)
+{
+	nl_msg_start(m, RTM_GETNSID, 0, sizeof(struct rtgenmsg));
+	nl_put_u32(m, NETNSA_FD, (uint32_t)netns);
+}
+
 /* --- decoding ------------------------------------------------------------------------------ */
 
 /* Attributes by type; those past max are newer than we are. */
@@ -668,6 +675,7 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	l.fact.mtu = u32_of(tb[IFLA_MTU], 0);
 	l.fact.master = (int)u32_of(tb[IFLA_MASTER], 0);
 	l.operstate = u8_of(tb[IFLA_OPERSTATE], 0);
+	l.nsid = (int)u32_of(tb[IFLA_LINK_NETNSID], UINT32_MAX);
 	if (tb[IFLA_STATS64] && mnl_attr_get_payload_len(tb[IFLA_STATS64]) >=
 					offsetof(struct rtnl_link_stats64, rx_errors)) {
 		size_t len = mnl_attr_get_payload_len(tb[IFLA_STATS64]);
@@ -684,6 +692,19 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 		l.group_fwd_mask = u16_of(bridge[IFLA_BR_GROUP_FWD_MASK], 0);
 	}
 	*ret = l;
+	return 1;
+}
+
+int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret)
+{
+	const struct nlattr *tb[NETNSA_MAX + 1];
+
+	if (nlh->nlmsg_type != RTM_NEWNSID)
+		return 0;
+	if (too_short(nlh, sizeof(struct rtgenmsg)))
+		return -EBADMSG;
+	attrs_of(nlh, sizeof(struct rtgenmsg), tb, NETNSA_MAX);
+	*ret = (int)u32_of(tb[NETNSA_NSID], UINT32_MAX);
 	return 1;
 }
 

@@ -37,6 +37,8 @@ void rtnl_dump_neighs(struct nl_msg *m, uint8_t family, int index);
 void rtnl_dump_fdb(struct nl_msg *m, int bridge);
 void rtnl_dump_filters(struct nl_msg *m, int index);
 void rtnl_get_link(struct nl_msg *m, const char *name);
+/* What number the netns where it is sent has for another one, by a descriptor. */
+void rtnl_get_nsid(struct nl_msg *m, int netns);
 
 /*
  * Decoders: 1 when *ret was filled, 0 for a message of another kind or of no interest, -EBADMSG.
@@ -47,8 +49,10 @@ struct rtnl_link {
 	bool isolated, learning, flood, mcast_flood, bcast_flood; /* of a bridge port */
 	uint16_t group_fwd_mask;                                  /* of a bridge */
 	uint8_t operstate;                                        /* IF_OPER_* of RFC 2863 */
+	int nsid; /* of the netns where its other end is; -1: in this one, or not told */
 };
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);
+int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret); /* -1: it has none */
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
 /* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */
 int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret, uint32_t *mtu);

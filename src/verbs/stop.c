@@ -45,6 +45,8 @@ struct ending {
 		size_t n, size;
 	} pids; /* of the same places */
 	uint64_t netns;
+	char port[IFNAMSIZ];
+	struct kernel kernel;
 	int signal;
 };
 
@@ -63,6 +65,21 @@ static void ending_done(struct ending *e)
 	VEC_DONE(&e->pids);
 }
 
+/*
+ * The number of a netns that has ended is given to another, whose programs are not the session's:
+ * it is the one that the port leads to now. Without a port there is no session to stop.
+ */
+static bool is_inside(struct ending *e, int pid)
+{
+	_cleanup_close_ int fd = -1;
+	struct err ignored = { 0 };
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && kernel_leads_to(&e->kernel, e->port, fd, &ignored) > 0;
+}
+
 static bool is_held(const struct ending *e, int pid)
 {
 	for (size_t i = 0; i < e->pids.n; i++)
@@ -78,7 +95,7 @@ static int tell(struct ending *e, int pid, struct err *err)
 	struct pollfd *held;
 	int *number;
 
-	if (fd < 0 || process_netns(pid) != e->netns)
+	if (fd < 0 || process_netns(pid) != e->netns || !is_inside(e, pid))
 		return 0; /* it has gone, or was another one */
 	if (syscall(SYS_pidfd_send_signal, fd, e->signal, NULL, 0) < 0)
 		return 0;
@@ -130,8 +147,12 @@ static int wait_for_end(struct ending *e, int64_t end, struct err *err)
 static int end_programs(const struct session *s, struct err *err)
 {
 	struct ending e = { .netns = s->netns, .signal = SIGTERM };
-	int r = wait_for_end(&e, clock_ms() + TERM_MS, err);
+	int r = kernel_open(&e.kernel, VIA_RUNDIR, false, err);
 
+	if (r < 0)
+		return r;
+	session_port(s->id, e.port);
+	r = wait_for_end(&e, clock_ms() + TERM_MS, err);
 	if (r == -ETIMEDOUT) {
 		ending_done(&e); /* and all of them once more, not so friendly */
 		e.signal = SIGKILL;
@@ -142,6 +163,7 @@ static int end_programs(const struct session *s, struct err *err)
 			    "stop session '%s': process %d does not end, not even by SIGKILL",
 			    s->name, e.pids.v[0]);
 	ending_done(&e);
+	kernel_close(&e.kernel);
 	return r;
 }
 

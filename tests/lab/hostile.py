@@ -1,0 +1,233 @@
+"""What an attacker needs: messages made by hand, and processes of another user that do as told.
+
+An Actor is a process of its own with a user's identity. It runs functions of the tests by name, with
+its own view of namespaces and descriptors; what it opens it keeps, under a name.
+"""
+
+import contextlib
+import fcntl
+import multiprocessing
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import traceback
+
+import nsutil
+
+SOCKET = "/run/via-iface/socket"
+MAGIC, VERSION = 0x76696131, 2
+RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, FOLLOW, ATTACH, OP_END = range(1, 11)
+OK, REFUSED, BUSY = 0, 1, 2
+SELF = 0xFFFFFFFF
+SIZE = 8 + 16 + 96 + 36 + 16 + 1 + 3 * 17
+REPLY_HEAD = 8 + 4 + 4
+
+NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
+
+NS_GET_USERNS = 0xB701
+
+
+def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=()):
+    """The bytes of a request (src/ipc/msg.h)."""
+
+    def text(value, size):
+        return (value if isinstance(value, bytes) else value.encode()).ljust(size, b"\0")
+
+    servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
+    body = struct.pack("<IHHIIII", MAGIC, VERSION, op, flags, mtu, ident, owner)
+    body += text(uplinks, 96) + text(name, 36) + text(device, 16)
+    return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
+
+
+class Answer:
+    def __init__(self, data, fds):
+        self.fds = fds
+        self.status, self.id = struct.unpack_from("<II", data, 8)
+        self.name = data[REPLY_HEAD:][:36].split(b"\0")[0].decode()
+        self.text = data[REPLY_HEAD + 36 :].split(b"\0")[0].decode()
+
+    def __repr__(self):
+        return f"<{self.status} {self.name!r} {self.text!r} {len(self.fds)} descriptors>"
+
+
+def connect(timeout=20):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.settimeout(timeout)
+    try:
+        sock.connect(SOCKET)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def receive(sock):
+    """The Answer; None when it hung up."""
+    try:
+        data, fds, _, _ = socket.recv_fds(sock, 65536, 8)
+    except ConnectionResetError:  # with something of ours unread
+        return None
+    return Answer(data, fds) if data else None
+
+
+def ask(request, *fds):
+    with connect() as sock:
+        if fds:
+            socket.send_fds(sock, [request], list(fds))
+        else:
+            sock.send(request)
+        answer = receive(sock)
+    for fd in answer.fds if answer else ():
+        os.close(fd)
+    return answer
+
+
+def netns_inode(fd=None):
+    st = os.stat("/proc/thread-self/ns/net") if fd is None else os.fstat(fd)
+    return st.st_ino
+
+
+# --- actors -------------------------------------------------------------------------------------
+
+held = {}  # of this process: what its functions keep between calls
+
+
+def _act(pipe, uid, groups, userns):
+    try:
+        nsutil.die_with_parent()
+        if uid is not None:
+            os.setgroups(list(groups))
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            nsutil.dumpable()
+            nsutil.die_with_parent()
+        if userns:
+            nsutil.unshare(nsutil.CLONE_NEWUSER | nsutil.CLONE_NEWNET)
+        pipe.send((True, None))
+        while True:
+            function, args, kwargs = pipe.recv()
+            try:
+                pipe.send((True, function(*args, **kwargs)))
+            except BaseException:
+                pipe.send((False, traceback.format_exc()))
+    except EOFError:
+        pass
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            pipe.send((False, repr(error)))
+    finally:
+        os._exit(0)
+
+
+class Actor:
+    def __init__(self, uid=None, groups=(), userns=False):
+        self.pipe, theirs = multiprocessing.Pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.pipe.close()
+            _act(theirs, uid, groups, userns)
+        theirs.close()
+        self._result()
+        if userns:  # root of its own user namespace, by the number it had
+            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {uid} 1")):
+                with open(f"/proc/{self.pid}/{name}", "w") as f:
+                    f.write(text)
+
+    def _result(self):
+        good, value = self.pipe.recv()
+        assert good, value
+        return value
+
+    def start(self, function, *args, **kwargs):
+        self.pipe.send((function, args, kwargs))
+
+    def wait(self):
+        return self._result()
+
+    def do(self, function, *args, **kwargs):
+        self.start(function, *args, **kwargs)
+        return self._result()
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def end(self):
+        if self.pid:
+            self.pipe.close()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+# What actors are told to do. Descriptors go by names in `held`.
+
+
+def keep_open(name, path, flags=os.O_RDONLY):
+    held[name] = os.open(path, flags | os.O_CLOEXEC)
+    return os.fstat(held[name]).st_ino
+
+
+def drop(name):
+    os.close(held.pop(name))
+
+
+def sh(command):
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def sh_with(command, name):
+    """{fd} in the command is the number of what goes by that name."""
+    fd = held[name]
+    done = subprocess.run(
+        ["sh", "-c", command.format(fd=fd)], capture_output=True, text=True, pass_fds=(fd,)
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def ask_with(request, *names):
+    """(status, text) of an answer, and the inodes of what came with it; None when it hung up."""
+    with connect() as sock:
+        if names:
+            socket.send_fds(sock, [request], [held[n] for n in names])
+        else:
+            sock.send(request)
+        answer = receive(sock)
+    if not answer:
+        return None
+    inodes = [os.fstat(fd).st_ino for fd in answer.fds]
+    for fd in answer.fds:
+        os.close(fd)
+    return answer.status, answer.text, answer.id, inodes
+
+
+def new_netns(name):
+    """Makes a netns and stays in it; keeps a descriptor."""
+    nsutil.unshare(nsutil.CLONE_NEWNET)
+    return keep_open(name, "/proc/thread-self/ns/net")
+
+
+def new_userns():
+    nsutil.unshare(nsutil.CLONE_NEWUSER)
+
+
+def go_to(name):
+    nsutil.setns(held[name])
+
+
+def userns_of(name, to):
+    held[to] = fcntl.ioctl(held[name], NS_GET_USERNS)
+
+
+def readable(fd, seconds):
+    return bool(select.select([fd], [], [], seconds)[0])
