@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "daemon/porter.h"
 
 size_t followers_of(const struct followers *f, uid_t uid)
 {
@@ -24,7 +25,7 @@ int followers_add(struct followers *f, int fd, uid_t uid, struct err *err)
 
 static void let_go(struct followers *f, size_t i)
 {
-	close(f->v[i].fd);
+	porter_close(f->v[i].fd);
 	f->v[i] = f->v[--f->n];
 }
 

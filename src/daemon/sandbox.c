@@ -51,6 +51,14 @@ int sandbox_capabilities(struct err *err)
 #if defined(VIA_SECCOMP) && !defined(VIA_SANITIZED)
 #include <seccomp.h>
 
+/* What fork(3) asks for; the flags' place differs on one machine (clone(2)). */
+#define CHILD_FLAGS (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | 0xff)
+#ifdef __s390__
+#define CLONE_FLAGS SCMP_A1
+#else
+#define CLONE_FLAGS SCMP_A0
+#endif
+
 /* Names with spaces between. */
 static const char allowed[] =
 	/* files */
@@ -72,7 +80,8 @@ static const char allowed[] =
 	"clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep "
 	"clock_nanosleep_time64 nanosleep gettimeofday time rt_sigaction rt_sigprocmask "
 	"rt_sigreturn sigreturn rt_sigtimedwait rt_sigpending sigaltstack restart_syscall "
-	"kill tgkill pidfd_open futex futex_time64 set_robust_list rseq membarrier "
+	"fork wait4 waitpid kill tgkill pidfd_open futex futex_time64 set_robust_list rseq "
+	"membarrier "
 	"sched_yield sched_getaffinity "
 	/* memory; executable memory stands below */
 	"brk munmap mremap madvise mlock munlock "
@@ -137,6 +146,8 @@ static int rules(scmp_filter_ctx filter)
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x541b) },                    /* FIONREAD */
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5401) },     /* TCGETS: isatty(3) */
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x802c542a) }, /* TCGETS2: the same, newer */
+		/* children that take what peers send (porter.c), and nothing but children */
+		{ "clone", CLONE_FLAGS(SCMP_CMP_MASKED_EQ, ~(uint64_t)CHILD_FLAGS, 0) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_CAPBSET_READ) },

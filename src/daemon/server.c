@@ -30,12 +30,14 @@
 #include "daemon/foreign.h"
 #include "daemon/gate.h"
 #include "daemon/manager.h"
+#include "daemon/porter.h"
 #include "daemon/sandbox.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 
 #define CONNECTIONS_MAX 256
 #define PER_UID_MAX     16
+#define ACCEPT_MAX      64 /* at once: more than this have time until the next turn */
 #define SILENCE_MS      5000
 #define COALESCE_MS     10   /* events come in swarms */
 #define HEAL_AGAIN_MS   1000 /* after a failed attempt */
@@ -45,7 +47,8 @@ struct connection {
 	struct gate_peer peer;
 	int64_t deadline;
 	struct msg_request request; /* kept while it waits for polkit */
-	int passed;                 /* descriptor that came with it, or -1 */
+	int passed;                 /* namespace that came with it, or -1 */
+	int carrier;                /* by which that is on its way (porter.h), or -1: nothing is */
 };
 
 struct server {
@@ -60,6 +63,7 @@ struct server {
 	struct connection connections[CONNECTIONS_MAX];
 	size_t n_connections;
 	struct followers followers;
+	struct porter porter;
 	int64_t heal_at;  /* 0: nothing to heal */
 	bool second_look; /* heal_at is for that alone */
 	int unseen;       /* how many times in a row a look found something to do */
@@ -315,11 +319,55 @@ static void serve_follow(struct server *s, struct connection *c)
 		c->peer.fd = -1;
 }
 
-static bool receive(struct connection *c)
+static void answer_busy(int fd)
 {
-	ssize_t n = sock_recv(c->peer.fd, &c->request, sizeof(c->request), &c->passed);
+	struct msg_reply reply;
 
-	return n >= 0 && msg_request_check(&c->request, (size_t)n) == 0;
+	msg_reply_init(&reply, MSG_RUN);
+	reply.status = MSG_BUSY;
+	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
+	sock_send(fd, &reply, sizeof(reply), -1);
+}
+
+static bool takes_netns(uint16_t op)
+{
+	return op == MSG_RUN_IN || op == MSG_ATTACH || op == MSG_EXEC;
+}
+
+enum received {
+	RECEIVED_ALL,
+	RECEIVED_PART, /* what came along is on its way */
+	RECEIVED_WRONG,
+};
+
+static enum received receive(struct server *s, struct connection *c)
+{
+	enum porter_head head;
+	struct err err = { 0 };
+	ssize_t n = 0;
+
+	if (c->carrier >= 0) {
+		c->passed = porter_taken(c->carrier);
+		c->carrier = -1;
+		return RECEIVED_ALL;
+	}
+	head = porter_look(c->peer.fd, &c->request, sizeof(c->request), &n);
+	if (head == PORTER_NOTHING || msg_request_check(&c->request, (size_t)n) < 0)
+		return RECEIVED_WRONG;
+	if (head == PORTER_PLAIN) {
+		porter_skip(c->peer.fd);
+		return RECEIVED_ALL;
+	}
+	if (!takes_netns(c->request.header.op))
+		return RECEIVED_WRONG;
+	c->carrier = porter_take(&s->porter, c->peer.fd, c->peer.cred.uid, s->world.kernel.host_ns,
+				 &err);
+	if (c->carrier >= 0)
+		return RECEIVED_PART;
+	c->carrier = -1;
+	syslog(LOG_NOTICE, "uid %u: %s", c->peer.cred.uid, err.text);
+	answer_busy(c->peer.fd);
+	return RECEIVED_WRONG;
 }
 
 /*
@@ -328,10 +376,13 @@ static bool receive(struct connection *c)
  */
 static bool serve(struct server *s, struct connection *c, bool spoke)
 {
+	enum received received = RECEIVED_ALL;
 	bool done = true;
 
-	if (spoke && (c->peer.ask || !receive(c)))
-		return true;
+	if (spoke)
+		received = c->peer.ask ? RECEIVED_WRONG : receive(s, c);
+	if (received != RECEIVED_ALL)
+		return received == RECEIVED_WRONG;
 	switch ((enum msg_op)c->request.header.op) {
 	case MSG_RUN:
 	case MSG_RUN_IN:
@@ -367,50 +418,64 @@ static size_t connections_of(const struct server *s, uid_t uid)
 	return n;
 }
 
-static void answer_busy(int fd)
-{
-	struct msg_reply reply;
-
-	msg_reply_init(&reply, MSG_RUN);
-	reply.status = MSG_BUSY;
-	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
-	sock_send(fd, &reply, sizeof(reply), -1);
-}
-
-/* Takes in all that wait. Returns whether there was any. */
-static bool accept_all(struct server *s)
-{
-	bool any = false;
-
-	for (;;) {
-		_cleanup_close_ int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct connection c = { .deadline = clock_ms() + SILENCE_MS, .passed = -1 };
-
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd < 0)
-			return any;
-		any = true;
-		if (sock_peer(fd, &c.peer.cred, NULL) < 0)
-			continue;
-		if (s->n_connections == CONNECTIONS_MAX ||
-		    connections_of(s, c.peer.cred.uid) >= PER_UID_MAX) {
-			answer_busy(fd);
-			continue;
-		}
-		c.peer.fd = steal_fd(&fd);
-		s->connections[s->n_connections++] = c;
-	}
-}
-
 static void hang_up(struct server *s, size_t i)
 {
 	struct connection *c = &s->connections[i];
 
 	polkit_ask_free(&s->gate.polkit, c->peer.ask);
 	close_fd(&c->passed);
-	close_fd(&c->peer.fd); /* -1 when a follower has it */
+	close_fd(&c->carrier);
+	if (c->peer.fd >= 0) /* else a follower has it */
+		porter_close(c->peer.fd);
 	s->connections[i] = s->connections[--s->n_connections];
+}
+
+/*
+ * All places are taken: the one who has said nothing for longest makes room. Somebody who has
+ * something to say does so at once, and is heard before the next are taken in.
+ */
+static bool make_room(struct server *s)
+{
+	size_t oldest = s->n_connections;
+
+	for (size_t i = 0; i < s->n_connections; i++) {
+		const struct connection *c = &s->connections[i];
+
+		if (!c->peer.ask && c->carrier < 0 &&
+		    (oldest == s->n_connections || c->deadline < s->connections[oldest].deadline))
+			oldest = i;
+	}
+	if (oldest == s->n_connections)
+		return false;
+	hang_up(s, oldest);
+	return true;
+}
+
+/* Takes in those that wait, some at a time. Returns whether there was any. */
+static bool accept_some(struct server *s)
+{
+	for (int n = 0; n < ACCEPT_MAX; n++) {
+		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		struct connection c = { .peer.fd = fd,
+					.deadline = clock_ms() + SILENCE_MS,
+					.passed = -1,
+					.carrier = -1 };
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			return n > 0;
+		if (sock_peer(fd, &c.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
+			porter_close(fd);
+		} else if (connections_of(s, c.peer.cred.uid) >= PER_UID_MAX ||
+			   (s->n_connections == CONNECTIONS_MAX && !make_room(s))) {
+			answer_busy(fd);
+			porter_close(fd);
+		} else {
+			s->connections[s->n_connections++] = c;
+		}
+	}
+	return true;
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -539,7 +604,7 @@ static void leave(struct server *s)
 
 	if (!s->options->stay)
 		close_door(s);
-	if (accept_all(s)) {
+	if (accept_some(s)) {
 		s->leave_at = clock_ms() + s->options->linger_ms;
 		if (!own_socket(s) || s->options->stay || open_socket_again(s) == 0)
 			return;
@@ -632,6 +697,11 @@ static void take_events(struct server *s)
 		heal_soon(s);
 }
 
+static int waits_on(const struct connection *c)
+{
+	return c->carrier >= 0 ? c->carrier : c->peer.fd;
+}
+
 static void turn(struct server *s)
 {
 	struct pollfd fds[FD_FIRST_CONNECTION + CONNECTIONS_MAX] = {
@@ -650,7 +720,7 @@ static void turn(struct server *s)
 	followers_poll(&s->followers, fds + FD_FOLLOWERS);
 	for (size_t i = 0; i < n; i++)
 		fds[FD_FIRST_CONNECTION + i] =
-			(struct pollfd){ .fd = s->connections[i].peer.fd, .events = POLLIN };
+			(struct pollfd){ .fd = waits_on(&s->connections[i]), .events = POLLIN };
 	if (poll(fds, FD_FIRST_CONNECTION + n, timeout_of(s)) < 0)
 		return;
 	if (fds[FD_SIGNAL].revents) {
@@ -665,6 +735,7 @@ static void turn(struct server *s)
 		heal_soon(s);
 	followers_take(&s->followers, fds + FD_FOLLOWERS);
 	polkit_process(&s->gate.polkit);
+	porter_reap(&s->porter);
 	for (size_t i = n; i-- > 0;) {
 		struct connection *c = &s->connections[i];
 		bool spoke = fds[FD_FIRST_CONNECTION + i].revents;
@@ -679,7 +750,7 @@ static void turn(struct server *s)
 		}
 	}
 	if (fds[FD_LISTEN].revents)
-		accept_all(s);
+		accept_some(s);
 	if (fds[FD_DOOR].revents)
 		look_at_door(s);
 	if (!s->stop)
@@ -744,10 +815,10 @@ static int start(struct server *s, struct err *err)
  */
 static void refuse_all(const struct server *s, const struct err *err)
 {
-	const struct timeval patience = { .tv_sec = 1 };
 	int64_t end = clock_ms() + REFUSE_MS;
 	struct msg_request request;
 	struct msg_reply reply;
+	ssize_t len;
 
 	if (own_socket(s) || fcntl(s->options->socket_fd, F_SETFL, O_NONBLOCK) < 0)
 		return;
@@ -755,16 +826,17 @@ static void refuse_all(const struct server *s, const struct err *err)
 	reply.status = MSG_REFUSED;
 	memcpy(reply.text, err->text, sizeof(reply.text));
 	while (clock_ms() < end) {
-		_cleanup_close_ int fd = accept4(s->options->socket_fd, NULL, NULL, SOCK_CLOEXEC);
-		int passed = -1;
+		int fd = accept4(s->options->socket_fd, NULL, NULL, SOCK_CLOEXEC);
+		struct pollfd spoke = { .fd = fd, .events = POLLIN };
 
 		if (fd < 0)
 			return;
 		/* an answer is lost when the request was not read */
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		sock_recv(fd, &request, sizeof(request), &passed);
-		close_fd(&passed);
+		if (porter_prepare(fd, NULL) == 0 && poll(&spoke, 1, 1000) > 0 &&
+		    porter_look(fd, &request, sizeof(request), &len) == PORTER_PLAIN)
+			porter_skip(fd);
 		sock_send(fd, &reply, sizeof(reply), -1);
+		porter_close(fd);
 	}
 }
 

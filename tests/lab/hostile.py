@@ -172,9 +172,9 @@ class Actor:
 # What actors are told to do. Descriptors go by names in `held`.
 
 
-def keep_open(name, path, flags=os.O_RDONLY):
+def keep_open(name, path, flags=os.O_RDONLY, look=True):
     held[name] = os.open(path, flags | os.O_CLOEXEC)
-    return os.fstat(held[name]).st_ino
+    return os.fstat(held[name]).st_ino if look else None
 
 
 def drop(name):
@@ -231,3 +231,61 @@ def userns_of(name, to):
 
 def readable(fd, seconds):
     return bool(select.select([fd], [], [], seconds)[0])
+
+
+# --- a filesystem that never answers ------------------------------------------------------------
+
+FUSE_LOOKUP, FUSE_GETATTR, FUSE_OPEN, FUSE_INIT = 1, 3, 14, 26
+FUSE_QUIET = (2, 42, 18, 29)  # forget and its kin, release: nobody waits for an answer
+
+
+def _serve_fuse(dev, told):
+    """One file, `hang`. What is asked of it once it is open - a flush, its attributes, whatever - is
+    never answered; `told` gets the number of each such question."""
+    attr = struct.pack("<QQQQQQIIIIIIIIII", 2, 0, 0, 0, 0, 0, 0, 0, 0, 0o100666, 1, 0, 0, 0, 4096, 0)
+    root = struct.pack("<QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40777, 2, 0, 0, 0, 4096, 0)
+    opened = False
+    while True:
+        data = os.read(dev, 1 << 17)
+        _, op, unique, node = struct.unpack_from("<IIQQ", data)
+        if op == FUSE_INIT:
+            body = struct.pack("<IIIIHHIIHHI", 7, 31, 0, 0, 12, 10, 1 << 16, 1, 0, 0, 0) + bytes(28)
+        elif op == FUSE_LOOKUP:
+            body = struct.pack("<QQQQII", 2, 0, 0, 0, 0, 0) + attr
+        elif op == FUSE_GETATTR and (node == 1 or not opened):
+            body = struct.pack("<QII", 0, 0, 0) + (root if node == 1 else attr)
+        elif op == FUSE_OPEN:
+            opened = True
+            body = struct.pack("<QII", 1, 0, 0)
+        elif op in FUSE_QUIET:
+            continue
+        else:
+            os.write(told, bytes([op]))
+            continue
+        os.write(dev, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+
+
+@contextlib.contextmanager
+def hanging_file(directory):
+    """A path, and a descriptor that tells what is waited for. Afterwards nobody waits any more."""
+    os.makedirs(directory, exist_ok=True)
+    dev = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    told, tell = os.pipe()
+    options = f"fd={dev},rootmode=40000,user_id=0,group_id=0,allow_other"
+    nsutil.mount("hostile", directory, "fuse", nsutil.MS_NOSUID | nsutil.MS_NODEV, options)
+    server = os.fork()
+    if server == 0:
+        try:
+            nsutil.die_with_parent()
+            _serve_fuse(dev, tell)
+        finally:
+            os._exit(1)
+    os.close(dev)
+    os.close(tell)
+    try:
+        yield os.path.join(directory, "hang"), told
+    finally:
+        os.kill(server, signal.SIGKILL)  # the connection is aborted, and all who wait go on
+        os.waitpid(server, 0)
+        os.close(told)
+        subprocess.run(["umount", "-l", directory], check=False)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A child has nothing of the daemon's: all but its two descriptors is closed before it touches
+ * anything of the peer's, so that one which never ends holds no lock and no socket. What it does to
+ * find out what came is answered by the kernel alone (statx(2), AT_STATX_DONT_SYNC); then it ends,
+ * and whatever there is to wait for is waited for by the kernel in its name.
+ */
+#include "daemon/porter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "ipc/sock.h"
+
+/* As many as a peer's send buffer holds, and some. */
+#define QUEUE_MAX 1024
+
+int porter_prepare(int conn, struct err *err)
+{
+	int on = 1;
+
+	/* each message then has its sender's identity with it, and the end of all has none */
+	if (setsockopt(conn, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return err_errno(err, errno, "ask for the sender of each message");
+	return 0;
+}
+
+enum porter_head porter_look(int conn, void *buf, size_t size, ssize_t *ret_len)
+{
+	/* no room for descriptors, so none is made */
+	char control[CMSG_SPACE(sizeof(struct ucred))] __attribute__((aligned(8)));
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	do
+		n = recvmsg(conn, &h, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 || !CMSG_FIRSTHDR(&h))
+		return PORTER_NOTHING;
+	*ret_len = n;
+	return h.msg_flags & MSG_CTRUNC ? PORTER_DESCRIPTORS : PORTER_PLAIN;
+}
+
+void porter_skip(int conn)
+{
+	char nothing;
+
+	recv(conn, &nothing, sizeof(nothing), MSG_DONTWAIT);
+}
+
+static void close_all_but(int a, int b)
+{
+	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+
+	if (low > 0)
+		close_range(0, low - 1, 0);
+	if (high - low > 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, UINT_MAX, 0);
+}
+
+/* Of the namespaces' own filesystem, of which there is one. */
+static bool is_namespace(int fd, const struct stat *host_ns)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) == 0 &&
+	       makedev(st.stx_dev_major, st.stx_dev_minor) == host_ns->st_dev;
+}
+
+/* Takes one descriptor; the kernel lets go of any more. */
+static int take_one(int conn)
+{
+	char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))]
+		__attribute__((aligned(8)));
+	char nothing;
+	struct iovec iov = { .iov_base = &nothing, .iov_len = sizeof(nothing) };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	int fd = -1;
+
+	if (recvmsg(conn, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0 || h.msg_flags & MSG_CTRUNC)
+		return -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+__attribute__((noreturn)) static void carry(int conn, int back, const struct stat *host_ns)
+{
+	int fd;
+
+	close_all_but(conn, back);
+	fd = take_one(conn);
+	sock_send(back, "", 1, fd >= 0 && is_namespace(fd, host_ns) ? fd : -1);
+	_exit(0);
+}
+
+static size_t of_user(const struct porter *p, uid_t uid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i].uid == uid;
+	return n;
+}
+
+int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *err)
+{
+	_cleanup_close_ int near = -1, far = -1;
+	struct stat st;
+	int pair[2];
+	pid_t pid;
+
+	porter_reap(p);
+	if (p->n == PORTERS_MAX || of_user(p, uid) >= PORTERS_PER_UID_MAX)
+		return err_set(err, EBUSY, "take what came: too much is still being taken");
+	if (fstat(host_ns, &st) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, errno, "take what came");
+	near = pair[0];
+	far = pair[1];
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "take what came");
+	if (pid == 0)
+		carry(conn, far, &st);
+	p->v[p->n].pid = pid;
+	p->v[p->n++].uid = uid;
+	return steal_fd(&near);
+}
+
+int porter_taken(int fd)
+{
+	int netns = -1;
+	char nothing;
+
+	sock_recv(fd, &nothing, sizeof(nothing), &netns);
+	close(fd);
+	return netns;
+}
+
+/*
+ * The last one to close a socket lets go of what it still holds. That is a child which is ending
+ * then, and no socket lingers for such (net/ipv4/af_inet.c:inet_release).
+ */
+__attribute__((noreturn)) static void outlive(int conn, int sign)
+{
+	char nothing;
+
+	close_all_but(conn, sign);
+	while (read(sign, &nothing, sizeof(nothing)) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+static void leave_to_child(int conn)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		close(conn);
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		outlive(conn, pair[1]);
+	close(pair[1]);
+	close(conn);
+	close(pair[0]); /* the sign */
+}
+
+void porter_close(int conn)
+{
+	enum porter_head head = PORTER_PLAIN;
+	ssize_t len;
+	char byte;
+
+	shutdown(conn, SHUT_RD); /* nothing more is put into its queue */
+	for (int i = 0; i < QUEUE_MAX && head == PORTER_PLAIN; i++) {
+		head = porter_look(conn, &byte, sizeof(byte), &len);
+		if (head == PORTER_PLAIN)
+			porter_skip(conn);
+	}
+	if (head == PORTER_NOTHING)
+		close(conn);
+	else
+		leave_to_child(conn);
+}
+
+void porter_reap(struct porter *p)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < p->n; i++)
+			if (p->v[i].pid == pid) {
+				p->v[i] = p->v[--p->n];
+				break;
+			}
+}
