@@ -18,7 +18,7 @@ static void test_init(void **state)
 	memset(&q, 0xa5, sizeof(q));
 	msg_request_init(&q, MSG_RUN);
 	assert_int_equal(q.header.magic, 0x76696131);
-	assert_int_equal(q.header.version, 1);
+	assert_int_equal(q.header.version, MSG_VERSION);
 	assert_int_equal(q.header.op, MSG_RUN);
 	assert_memory_equal(&q.request, zero, sizeof(q.request));
 	assert_int_equal(msg_request_check(&q, sizeof(q)), 0);
@@ -26,7 +26,7 @@ static void test_init(void **state)
 	memset(&a, 0xa5, sizeof(a));
 	msg_reply_init(&a, MSG_RUN);
 	assert_int_equal(a.header.magic, 0x76696131);
-	assert_int_equal(a.header.version, 1);
+	assert_int_equal(a.header.version, MSG_VERSION);
 	assert_int_equal(a.header.op, MSG_RUN);
 	assert_memory_equal(&a.status, zero, sizeof(a) - sizeof(a.header));
 	assert_int_equal(msg_reply_check(&a, sizeof(a)), 0);
