@@ -623,6 +623,8 @@ static int timeout_of(const struct server *s)
 		next = s->heal_at;
 	if (s->world.follow_at < next && world_sessions(&s->world))
 		next = s->world.follow_at;
+	if (names_again(&s->world.names) < next)
+		next = names_again(&s->world.names);
 	if (s->leave_at && !s->n_connections && s->leave_at < next)
 		next = s->leave_at;
 	if (s->options->watchdog_ms && s->alive_at < next)
@@ -647,6 +649,8 @@ static void on_time(struct server *s)
 		manager_notify("WATCHDOG=1");
 		s->alive_at = now + s->options->watchdog_ms / 2;
 	}
+	if (names_again(&s->world.names) <= now && world_take_names(&s->world))
+		heal_soon(s);
 	if ((s->heal_at && s->heal_at <= now) ||
 	    (s->world.follow_at <= now && world_sessions(&s->world)))
 		heal(s);

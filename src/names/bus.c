@@ -19,8 +19,9 @@
 #include "base/util.h"
 #include "names/internal.h"
 
-#define QUIET_MS      30000 /* how long it is left alone */
-#define TAKE_MAX      1024  /* messages at once; who sends more is not listened to */
+#define QUIET_MS      1000 /* how long it is left alone, the first time */
+#define QUIET_MAX_MS  30000
+#define TAKE_MAX      1024 /* messages at once; who sends more is not listened to */
 #define NM            "org.freedesktop.NetworkManager"
 #define NM_PATH       "/org/freedesktop/NetworkManager"
 #define RESOLVED      "org.freedesktop.resolve1"
@@ -48,17 +49,22 @@ void bus_close(struct names *n)
 
 static void leave_alone(struct names *n, enum service s)
 {
-	n->silent |= 1u << s;
-	n->silent_until = clock_ms() + QUIET_MS;
+	int64_t ms = n->quiet[s].ms ? 2 * n->quiet[s].ms : QUIET_MS;
+
+	n->quiet[s].ms = ms < QUIET_MAX_MS ? ms : QUIET_MAX_MS;
+	n->quiet[s].until = clock_ms() + n->quiet[s].ms;
 	if (s == SERVICE_BUS)
 		bus_close(n);
 }
 
-static bool is_left_alone(struct names *n, enum service s)
+static bool is_left_alone(const struct names *n, enum service s)
 {
-	if (n->silent && clock_ms() >= n->silent_until)
-		n->silent = 0;
-	return n->silent & (1u << s);
+	return n->quiet[s].until > clock_ms();
+}
+
+static void speaks(struct names *n, enum service s)
+{
+	n->quiet[s].until = n->quiet[s].ms = 0;
 }
 
 /* --- signals ------------------------------------------------------------------------------- */
@@ -82,7 +88,7 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	for (enum service s = SERVICE_NM; s < SERVICE_BUS; s++)
 		if (!strcmp(name, services[s])) {
 			new_owner(n, s, owner);
-			n->silent &= ~(1u << s);
+			speaks(n, s);
 			n->bus_changed = true;
 		}
 	return 0;
@@ -298,6 +304,7 @@ static int call(struct names *n, enum service s, int64_t deadline, sd_bus_messag
 	}
 	if (r < 0 && sd_bus_is_open(n->bus) <= 0)
 		return -ESRCH;
+	speaks(n, s);
 	return r < 0 ? -ENOENT : 0;
 }
 

@@ -207,9 +207,32 @@ void names_poll(const struct names *n, struct pollfd ret[NAMES_FDS])
 	ret[1].fd = bus_poll(n, &ret[1].events);
 }
 
+int64_t names_again(const struct names *n)
+{
+	int64_t again = INT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_SIZE(n->quiet); i++)
+		if (n->quiet[i].until && n->quiet[i].until < again)
+			again = n->quiet[i].until;
+	return again;
+}
+
+static bool take_time(struct names *n)
+{
+	int64_t now = clock_ms();
+	bool over = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(n->quiet); i++)
+		if (n->quiet[i].until && n->quiet[i].until <= now) {
+			n->quiet[i].until = 0;
+			over = true;
+		}
+	return over;
+}
+
 bool names_take_events(struct names *n)
 {
-	bool files = watch_take_events(n), bus = bus_take_events(n);
+	bool files = watch_take_events(n), bus = bus_take_events(n), time = take_time(n);
 
-	return files || bus;
+	return files || bus || time;
 }

@@ -39,13 +39,15 @@ struct sd_bus;
 /* For names_open() to names_close(), and not to be moved between. The members are private. */
 struct names {
 	char root[NAMES_ROOT_MAX];
-	struct sd_bus *bus;   /* NULL: not connected */
-	char owners[2][40];   /* of NetworkManager and resolved on the bus; "": not there */
-	uint32_t asked;       /* whose owner is known, a bit each */
-	uint32_t silent;      /* who did not answer in time */
-	int64_t silent_until; /* clock_ms() to which those are left alone */
-	bool bus_changed;     /* a signal of interest came */
-	int inotify;          /* -1: not watching */
+	struct sd_bus *bus; /* NULL: not connected */
+	char owners[2][40]; /* of NetworkManager and resolved on the bus; "": not there */
+	uint32_t asked;     /* whose owner is known, a bit each */
+	struct {
+		int64_t until; /* clock_ms() to which it is left alone; 0: it is not */
+		int64_t ms;    /* for how long the last time; 0: it answered since */
+	} quiet[3];            /* NetworkManager, resolved, the bus */
+	bool bus_changed;      /* a signal of interest came */
+	int inotify;           /* -1: not watching */
 	struct {
 		int wd;         /* -1: none */
 		char wait[256]; /* the child that is waited for; "": the place itself is watched */
@@ -64,8 +66,8 @@ void names_close(struct names *n); /* also of a zeroed one, and twice */
  * The servers, search domains and gateways of a link, by the links, addresses and routes in f;
  * ret->index is the link's. A server of either family can be there, or a gateway alone. 0; or
  * -ENOENT, with a sentence that says what was looked at and how to name a server by hand. Each of
- * the two services is given 300 ms; who does not answer in time is not asked again for half a
- * minute, or until it is another one.
+ * the two services is given 300 ms; who does not answer in time is not asked again for a second, or
+ * until it is another one, and each time that it does not, for twice as long, up to half a minute.
  */
 int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
 		  struct fact_dns *ret, struct err *err);
@@ -92,6 +94,12 @@ int names_watch(struct names *n, struct err *err);
 
 /* Fills in what is to be polled; an fd of -1, which poll(2) passes over, where there is nothing. */
 void names_poll(const struct names *n, struct pollfd ret[NAMES_FDS]);
+
+/*
+ * When somebody who did not answer in time may be asked again, by clock_ms(); INT64_MAX when there
+ * is no such. names_take_events() is to be called then, too.
+ */
+int64_t names_again(const struct names *n);
 
 /*
  * Reads whatever is pending, without waiting. True when the answer to either question may be

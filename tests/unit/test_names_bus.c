@@ -462,6 +462,16 @@ static bool changed_within(int64_t ms)
 	}
 }
 
+/* Until names_again() has come. */
+static bool changed_by_time(void)
+{
+	int64_t left;
+
+	while ((left = names_again(&names) - clock_ms()) > 0)
+		poll(NULL, 0, (int)left);
+	return names_take_events(&names);
+}
+
 static void put_networkd(const char *dev, const char *text)
 {
 	char path[PATH_MAX];
@@ -637,6 +647,15 @@ static void test_mute(void **state)
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 0, SOON_MS);
 	assert_in_range(link_has_none("wlp6s0", "systemd-resolved does not answer"), 0, SOON_MS);
 	link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
+	/* for a second, and each time for longer; it is told when that is over */
+	assert_in_range(names_again(&names) - clock_ms(), 0, 1000);
+	assert_true(changed_by_time());
+	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
+	assert_in_range(names_again(&names) - clock_ms(), 1000, 2000);
+	while (names_again(&names) != INT64_MAX)
+		assert_true(changed_by_time());
+	assert_false(names_take_events(&names));
+	link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
 	close_fd(&fake_fd);
 	stop(&fake_pid);
