@@ -354,7 +354,7 @@ def test_followers_are_few(lab):
 
 def request(lab, op, number=0):
     """The bytes of a request: header, flags, mtu, id, owner and zeroes (src/ipc/msg.h)."""
-    size = struct.calcsize("=IHHIIII") + 96 + 36 + 1 + 3 * 17
+    size = struct.calcsize("=IHHIIII") + 96 + 36 + 16 + 1 + 3 * 17
     data = struct.pack("=IHHIIII", 0x76696131, 2, op, 0, 0, number, 0xFFFFFFFF)
     return data + bytes(size - len(data))
 
