@@ -71,7 +71,6 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "rx_bytes", number(v->rx_bytes));
 	add(o, "tx_bytes", number(v->tx_bytes));
 	add(o, "since", number(s->since));
-	add(o, "attached", json_object_new_boolean((s->flags & SESSION_ATTACHED) != 0));
 	return o;
 }
 
