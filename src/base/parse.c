@@ -70,6 +70,16 @@ bool session_name_valid(const char *name)
 	return true;
 }
 
+bool text_printable(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	for (; *c; c++)
+		if (*c < ' ' || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
+			return false;
+	return true;
+}
+
 int copy_string(char *dst, size_t size, const char *src)
 {
 	size_t len = strlen(src);

@@ -22,6 +22,12 @@ bool ifname_valid(const char *name);
 /* True for a session name: 1 to 32 of [A-Za-z0-9._+-], the first one alphanumeric. */
 bool session_name_valid(const char *name);
 
+/*
+ * False for text that a terminal would act on: control characters of ASCII, and those of UTF-8
+ * behind them (U+0080 to U+009F).
+ */
+bool text_printable(const char *text);
+
 /* Copies src into dst of size bytes; -ENAMETOOLONG and dst untouched when it does not fit. */
 int copy_string(char *dst, size_t size, const char *src);
 

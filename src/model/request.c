@@ -24,7 +24,8 @@ static bool word_valid(const char *word)
 	int used = 0;
 
 	if (!strncmp(word, "ssid:", 5))
-		return word[5] && strlen(word + 5) <= 32; /* IEEE 802.11: up to 32 bytes */
+		/* IEEE 802.11: up to 32 bytes; others will be shown them */
+		return word[5] && strlen(word + 5) <= 32 && text_printable(word);
 	if (!strncmp(word, "mac:", 4))
 		return sscanf(word + 4, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
 			      &b[4], &b[5], &used) == 6 &&

@@ -7,6 +7,8 @@
 #include <linux/nl80211.h>
 #include <string.h>
 
+#include "base/parse.h"
+
 void wifi_get_family(struct nl_msg *m)
 {
 	struct genlmsghdr *genl = nl_msg_start(m, GENL_ID_CTRL, 0, sizeof(*genl));
@@ -71,6 +73,8 @@ int wifi_decode_interface(const struct nlmsghdr *nlh, int *ret_index, char ssid[
 		return -EBADMSG;
 	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_attr, &i);
 	*ret_index = i.index;
+	if (!text_printable(ssid))
+		ssid[0] = 0; /* somebody's trick on our terminal; there is still mac: */
 	return i.index > 0 && ssid[0];
 }
 

@@ -148,6 +148,21 @@ static void test_copy_string(void **state)
 	assert_int_equal(copy_string(dst, 0, ""), -ENAMETOOLONG);
 }
 
+static void test_printable(void **state)
+{
+	(void)state;
+	assert_true(text_printable(""));
+	assert_true(text_printable("a b~"));
+	assert_true(text_printable("K\xc3\xbc"
+				   "che \xe2\x82\xac\xc2\xa0"));
+	assert_false(text_printable("a\nb"));
+	assert_false(text_printable("\x1b[2J"));
+	assert_false(text_printable("a\x7f"));
+	assert_false(text_printable("a\xc2\x9b"
+				    "2J")); /* U+009B, which begins what ESC [ does */
+	assert_false(text_printable("\xc2\x80"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_ifname),
 		cmocka_unit_test(test_session_name),
 		cmocka_unit_test(test_copy_string),
+		cmocka_unit_test(test_printable),
 	};
 
 	return RUN_TESTS(tests);
