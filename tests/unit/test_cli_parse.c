@@ -451,6 +451,59 @@ static void test_again(void **state)
 	assert_ptr_equal(o.program, w.v + 2);
 }
 
+/* Options stand on both sides of the uplink, where the netns is said. */
+static void test_attach(void **state)
+{
+	static const struct {
+		const char *words[8], *part;
+	} refused[] = {
+		{ { "attach", "wlp6s0" }, "either --pid PID or --netns NAME" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--netns", "a" }, "either --pid PID" },
+		{ { "attach", "--pid", "1" }, "no uplink is named" },
+		{ { "attach", "wlp6s0", "--netns", "a/b" }, "read --netns 'a/b'" },
+		{ { "attach", "wlp6s0", "--netns", ".." }, "read --netns '..'" },
+		{ { "attach", "wlp6s0", "--netns", "" }, "read --netns ''" },
+		{ { "attach", "wlp6s0", "--pid", "0" }, "read --pid '0'" },
+		{ { "attach", "wlp6s0", "--pid", "-1" }, "read --pid '-1'" },
+		{ { "attach", "wlp6s0", "--pid", "1", "x" }, "read 'x'" },
+		{ { "attach", "wlp6s0", "--pid" }, "its value is missing" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--keep" }, "option '--keep'" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--user", "x" }, "option '--user'" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "" }, "read --ifname ''" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "0123456789abcdef" },
+		  "read --ifname" },
+	};
+	struct cli_options o;
+	struct err err = { 0 };
+	struct words w;
+
+	(void)state;
+	w = words((const char *const[]){ "attach", "--ipv6=off", "wlp6s0", "--netns", "my box",
+					 "--replace-route", "--ifname=out0", "-q", NULL });
+	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
+	assert_string_equal(o.request.uplinks, "wlp6s0");
+	assert_string_equal(o.request.name, "mybox");
+	assert_string_equal(o.request.device, "out0");
+	assert_string_equal(o.netns, "my box");
+	assert_int_equal(o.pid, 0);
+	assert_int_equal(o.request.flags, SESSION_NO_IPV6 | SESSION_REPLACE_ROUTE);
+	assert_true(o.quiet);
+	w = words((const char *const[]){ "attach", "--pid", "77", "wlp6s0,wwan", NULL });
+	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
+	assert_int_equal(o.pid, 77);
+	assert_string_equal(o.request.name, ""); /* it is for the caller to name */
+	w = words((const char *const[]){ "attach", "wlp6s0", "--pid", "77", "--name", "b", NULL });
+	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
+	assert_string_equal(o.request.name, "b");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		w = words(refused[i].words);
+		memset(&o, 0xa5, sizeof(o));
+		assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), -EINVAL);
+		if (!strstr(err.text, refused[i].part))
+			fail_msg("no '%s' in '%s'", refused[i].part, err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,7 +515,7 @@ int main(void)
 		cmocka_unit_test(test_abbreviations),   cmocka_unit_test(test_unknown_options),
 		cmocka_unit_test(test_later_options),   cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_default_names),   cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_again),           cmocka_unit_test(test_attach),
 	};
 
 	return RUN_TESTS(tests);

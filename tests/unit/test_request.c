@@ -157,12 +157,52 @@ static void test_uplinks(void **state)
 	PASSES(r);
 }
 
+static void test_attach(void **state)
+{
+	static const char *const fine[] = { "", "eth0", "via-out", "a.b_c", "e123456789abcde" };
+	static const char *const bad[] = { ".",   "..",  "all", "default", "lo",
+					   "a/b", "a b", "-x",  "a%",      "a\n" };
+	struct request r = { .name = "box", .uplinks = "wlp6s0" };
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		memset(r.device, 0, sizeof(r.device));
+		strcpy(r.device, fine[i]);
+		assert_int_equal(request_check_attach(&r, NULL), 0);
+		assert_int_equal(request_check(&r, NULL), *fine[i] ? -EINVAL : 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(r.device, bad[i]);
+		assert_int_equal(request_check_attach(&r, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "read --ifname"));
+	}
+	memset(r.device, 'x', sizeof(r.device));
+	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);
+	memset(r.device, 0, sizeof(r.device));
+	r.flags = SESSION_REPLACE_ROUTE;
+	assert_int_equal(request_check_attach(&r, NULL), 0);
+	assert_int_equal(request_check(&r, NULL), -EINVAL);
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		const uint32_t known = SESSION_REPLACE_ROUTE | SESSION_NO_IPV6 | SESSION_NO_LAN |
+				       SESSION_HOST_ACCESS;
+
+		r.flags = bit;
+		assert_int_equal(request_check_attach(&r, NULL), bit & known ? 0 : -EINVAL);
+	}
+	r.flags = 0;
+	strcpy(r.uplinks, "wlp6s0,ssid:\x1b[2J");
+	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);
+	assert_int_equal(request_check_uplinks(&r, NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_passes), cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_mtu),    cmocka_unit_test(test_unterminated),
 		cmocka_unit_test(test_name),   cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_attach),
 	};
 
 	return RUN_TESTS(tests);

@@ -84,9 +84,25 @@ static long exec_something(void)
 	return execv("/bin/true", argv);
 }
 
+/* A child, and its end; the filter is the child's too. */
 static long fork_once(void)
 {
-	return fork();
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
+}
+
+static long fork_elsewhere(void)
+{
+	return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static long share_memory(void)
+{
+	return syscall(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
 static long new_user_namespace(void)
@@ -187,6 +203,7 @@ static void test_allowed(void **state)
 	assert_int_equal(tried(map_code), 0);
 	assert_int_equal(tried(join_netns), -EBADF);
 	assert_int_equal(tried(live_on), 0);
+	assert_int_equal(tried(fork_once), 0);
 }
 
 static void test_refused(void **state)
@@ -201,7 +218,8 @@ static void test_refused(void **state)
 static void test_ended(void **state)
 {
 	(void)state;
-	assert_int_equal(tried(fork_once), ENDED);
+	assert_int_equal(tried(fork_elsewhere), ENDED);
+	assert_int_equal(tried(share_memory), ENDED);
 	assert_int_equal(tried(new_user_namespace), ENDED);
 	assert_int_equal(tried(new_mount_namespace), ENDED);
 	assert_int_equal(tried(join_anything), ENDED);

@@ -275,6 +275,32 @@ static void test_contain(void **state)
 	assert_false(uplinks_contain("", "a"));
 }
 
+/* Its device's name stands there only when it is not the usual one. */
+static void test_device(void **state)
+{
+	struct session s = { .id = 7, .host = 9, .flags = SESSION_ATTACHED }, back;
+	char alias[ALIAS_MAX];
+
+	(void)state;
+	strcpy(s.uplinks, "wlp6s0");
+	strcpy(s.name, "box");
+	assert_string_equal(session_device(&s), SESSION_DEV);
+	assert_int_equal(session_format(&s, alias, NULL), 0);
+	assert_null(strstr(alias, "dev="));
+	assert_non_null(strstr(alias, ",attached"));
+	strcpy(s.device, SESSION_DEV);
+	assert_int_equal(session_format(&s, alias, NULL), 0);
+	assert_null(strstr(alias, "dev="));
+	strcpy(s.device, "a,b c%");
+	assert_int_equal(session_format(&s, alias, NULL), 0);
+	assert_int_equal(session_parse(alias, &back), 0);
+	assert_string_equal(session_device(&back), "a,b c%");
+	assert_int_equal(back.flags, SESSION_ATTACHED);
+	assert_int_equal(session_parse("via1 7 0 0 1 w host=9,since=1,dev=0123456789abcdef box",
+				       &back),
+			 -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,7 +308,7 @@ int main(void)
 		cmocka_unit_test(test_each_flag),     cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_parse_options), cmocka_unit_test(test_parse_fails),
 		cmocka_unit_test(test_port),          cmocka_unit_test(test_list),
-		cmocka_unit_test(test_contain),
+		cmocka_unit_test(test_contain),       cmocka_unit_test(test_device),
 	};
 
 	return RUN_TESTS(tests);
