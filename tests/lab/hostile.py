@@ -42,12 +42,15 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 
+ALL_OPS = (*range(RUN, OP_END), 77)
+
+
 class Answer:
     def __init__(self, data, fds):
         self.fds = fds
         self.status, self.id = struct.unpack_from("<II", data, 8)
-        self.name = data[REPLY_HEAD:][:36].split(b"\0")[0].decode()
-        self.text = data[REPLY_HEAD + 36 :].split(b"\0")[0].decode()
+        self.name = data[REPLY_HEAD:][:36].split(b"\0")[0].decode(errors="replace")
+        self.text = data[REPLY_HEAD + 36 :].split(b"\0")[0].decode(errors="replace")
 
     def __repr__(self):
         return f"<{self.status} {self.name!r} {self.text!r} {len(self.fds)} descriptors>"
@@ -132,7 +135,8 @@ class Actor:
         theirs.close()
         self._result()
         if userns:  # root of its own user namespace, by the number it had
-            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {uid} 1")):
+            maps = f"0 {uid} 1\n1 100000 1\n"
+            for name, text in (("setgroups", "deny"), ("uid_map", maps), ("gid_map", maps)):
                 with open(f"/proc/{self.pid}/{name}", "w") as f:
                     f.write(text)
 
@@ -177,12 +181,57 @@ def keep_open(name, path, flags=os.O_RDONLY, look=True):
     return os.fstat(held[name]).st_ino if look else None
 
 
+def keep_pipe(name):
+    held[name], held[f"{name} too"] = os.pipe()
+
+
+def keep_socket(name):
+    held[name] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).detach()
+
+
+def say(name, request, *names):
+    """To a connection that is kept; nobody waits for an answer."""
+    sock = socket.socket(fileno=held[name])
+    try:
+        socket.send_fds(sock, [request], [held[n] for n in names])
+    finally:
+        sock.detach()
+
+
+def loop(commands):
+    """Each again and again, until kill_all()."""
+    return [
+        subprocess.Popen(
+            ["sh", "-c", f"while :; do {command}; done"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ).pid
+        for command in commands
+    ]  # fmt: skip
+
+
+def kill_all(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def rename(name):
+    """This process."""
+    with open("/proc/self/comm", "wb") as f:
+        f.write(name)
+
+
 def drop(name):
     os.close(held.pop(name))
 
 
-def sh(command):
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+def sh(command, text=""):
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, input=text)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -289,3 +338,54 @@ def hanging_file(directory):
         os.waitpid(server, 0)
         os.close(told)
         subprocess.run(["umount", "-l", directory], check=False)
+
+
+# --- what enter is handed -----------------------------------------------------------------------
+
+
+def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/sbin:/bin",)):
+    """A memfd as via-iface leaves it to enter (src/ipc/handover.h), and its descriptor."""
+    args, env = (b"".join(w.encode() + b"\0" for w in words) for words in (argv, envp))
+    head = struct.pack("<II", 0x76696168, VERSION) + request
+    head += struct.pack("<IIQQ", len(argv), len(envp), len(args), len(env))
+    head += struct.pack("<QQIi", 8 << 20, 8 << 20, 0, 0)
+    user = (1, uid, uid, 0) if uid is not None else (0, 0, 0, 0)
+    head += struct.pack("<IIII", *user) + bytes(256 * 4)
+    head += struct.pack("<IIii", 0, 1, netns, -1)
+    fd = os.memfd_create("handover", 0)
+    os.write(fd, head + args + env)
+    os.set_inheritable(fd, True)
+    return fd
+
+
+def enter(path, request, argv, name=None, uid=None):
+    """Runs via-iface-enter by hand; (status, output, errors)."""
+    fd = handover(request, argv, held[name] if name else -1, uid)
+    fds = [fd, *([held[name]] if name else [])]
+    done = subprocess.run([path, str(fd)], capture_output=True, text=True, pass_fds=fds, timeout=30)
+    os.close(fd)
+    return done.returncode, done.stdout, done.stderr
+
+
+def serve_falsely(path, name, size):
+    """A daemon of our own, at that path, that hands out what goes by that name; forks. Its answers
+    are of that size."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(path)
+    listener.listen()
+    if os.fork():
+        listener.close()
+        return
+    nsutil.die_with_parent()
+    while True:
+        sock, _ = listener.accept()
+        data = sock.recv(65536)
+        text = struct.pack("<IHHII", MAGIC, VERSION, data[6], OK, 1) + b"x".ljust(36, b"\0")
+        socket.send_fds(sock, [text.ljust(size, b"\0")], [held[name]])
+
+
+def reply_size():
+    """Of an answer of the real daemon."""
+    with connect() as sock:
+        sock.send(message(STOP, ident=99999999))
+        return len(sock.recv(65536))
