@@ -77,10 +77,16 @@ def test_options_of_verbs_exist(lab):
     for verb, line in re.findall(r"^  via-iface ([a-z]+) (.*)$", help_text(lab), re.M):
         options = OPTION.findall(line)
         seen |= set(options)
+        options = [f"{o}=1" if verb == "attach" else o for o in options]
         for option in options:
             done = lab.via(verb, option, "--no-such-option")
             assert done.code == 125 and "'--no-such-option'" in done.err, done
-    assert seen == {"--json", "--follow", "--all"}, seen
+    assert seen == {"--json", "--follow", "--all", "--pid", "--netns"}, seen
+    _, _, attach = help_text(lab).partition("Options of attach: ")
+    for option in set(OPTION.findall(attach.partition("\n\n")[0])):
+        words = (option, *(f"{option}={value}" for value in ("1", "off", "9.9.9.9")))
+        tried = [lab.via("attach", word, "--no-such-option") for word in words]
+        assert any("read option '--no-such-option'" in done.err for done in tried), tried
     for option in ("-q", "-v", "--no-proxy-env", "--allow-inherited-sockets"):
         assert "'--no-such-option'" in lab.via("exec", option, "--no-such-option").err, option
 
