@@ -73,7 +73,7 @@ def test_attach_and_detach(lab):
     assert inside(lab, f"curl -sg --max-time 5 {lab.url}").code != 0
     assert lab.via("resume", "box", check=True)
     done = lab.via("detach", "box", check=True)
-    assert (done.out, done.err) == ("", ""), done
+    assert (done.out, done.err) == ("session 'box' is detached\n", ""), done
     assert listed(lab) == {}
     same(lab, inner)
     again = lab.via("detach", "box")
