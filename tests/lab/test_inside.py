@@ -7,6 +7,7 @@ import fcntl
 import json
 import grp
 import os
+import re
 import resource
 import signal
 import socket
@@ -616,12 +617,17 @@ def test_call_fails(lab, case):
     first = glance(lab)
     command = [program("via-iface"), str(lab.spare), "--", "echo", "it ran"]
     failed, number = 0, 1 + NOT_OURS.get(name, 0)
+    spared = 3 if sanitized() else 0  # calls of the sanitizer's own, which it can do without
     while True:
         done = lab.run(refuse_call(syscall, number, error, command, *paths), env=traced(lab))
         settled(lab, first, f"a failure of {syscall} number {number}")
         if done.code == 0:
             assert done.out == "it ran\n", done
-            break
+            if not spared:
+                break
+            spared -= 1
+            number += 1
+            continue
         assert (done.code, done.out) == (125, ""), done
         said = [line for line in done.err.splitlines() if not line.startswith("strace: ")]
         assert len(said) == 1 and said[0].startswith("via-iface: "), done
@@ -721,6 +727,9 @@ def test_surroundings_of_a_user(lab, before_it):
     held = lab.session()
     plain = surroundings(lab, [*before_it], user=1000)
     inside = surroundings(lab, [*before_it, via, str(lab.spare), "--"], user=1000)
+    if sanitized():  # which forbids a program with a file capability to dump core, whatever it is told
+        core = re.compile(r'("RLIMIT_CORE": \[\s+)\d+')
+        plain, inside = core.sub(r"\1 0", plain), core.sub(r"\1 0", inside)
     if "--no-new-privs" in before_it:  # a user namespace that knows one group shows others so
         assert '"\\t65534 "' in inside
         inside = inside.replace('"\\t65534 "', f'"\\t{lab.groups[0]} "')
