@@ -43,24 +43,38 @@ void wifi_dump_interfaces(struct nl_msg *m, uint16_t family)
 	genl->cmd = NL80211_CMD_GET_INTERFACE;
 }
 
+void wifi_dump_scan(struct nl_msg *m, uint16_t family, int index)
+{
+	struct genlmsghdr *genl = nl_msg_start(m, family, 0, sizeof(*genl));
+
+	genl->cmd = NL80211_CMD_GET_SCAN;
+	nl_put_u32(m, NL80211_ATTR_IFINDEX, (uint32_t)index);
+}
+
 struct interface {
 	int index;
 	char *ssid;
+	bool connected; /* of a network in sight */
 };
+
+/* "" for one with bytes that are no text, or too long. */
+static void take_ssid(struct interface *i, const uint8_t *bytes, size_t len)
+{
+	if (len > 32 || memchr(bytes, 0, len))
+		return;
+	memcpy(i->ssid, bytes, len);
+	i->ssid[len] = 0;
+}
 
 static int take_attr(const struct nlattr *attr, void *arg)
 {
 	struct interface *i = arg;
-	size_t len = mnl_attr_get_payload_len(attr);
 
 	if (mnl_attr_get_type(attr) == NL80211_ATTR_IFINDEX &&
 	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
 		i->index = (int)mnl_attr_get_u32(attr);
-	if (mnl_attr_get_type(attr) == NL80211_ATTR_SSID && len <= 32 &&
-	    !memchr(mnl_attr_get_payload(attr), 0, len)) {
-		memcpy(i->ssid, mnl_attr_get_payload(attr), len);
-		i->ssid[len] = 0;
-	}
+	if (mnl_attr_get_type(attr) == NL80211_ATTR_SSID)
+		take_ssid(i, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
 	return MNL_CB_OK;
 }
 
@@ -78,29 +92,106 @@ int wifi_decode_interface(const struct nlmsghdr *nlh, int *ret_index, char ssid[
 	return i.index > 0 && ssid[0];
 }
 
+/* Elements of a beacon or an answer to a probe: a number, a length, and as many bytes. */
+static void take_elements(struct interface *i, const uint8_t *at, size_t len)
+{
+	while (len >= 2 && at[1] <= len - 2) {
+		if (at[0] == 0) { /* the SSID (IEEE 802.11, 9.4.2.2) */
+			take_ssid(i, at + 2, at[1]);
+			return;
+		}
+		len -= 2 + (size_t)at[1];
+		at += 2 + at[1];
+	}
+}
+
+static int take_bss(const struct nlattr *attr, void *arg)
+{
+	struct interface *i = arg;
+
+	if (mnl_attr_get_type(attr) == NL80211_BSS_STATUS &&
+	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+		i->connected = mnl_attr_get_u32(attr) == NL80211_BSS_STATUS_ASSOCIATED;
+	if (mnl_attr_get_type(attr) == NL80211_BSS_INFORMATION_ELEMENTS)
+		take_elements(i, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	return MNL_CB_OK;
+}
+
+static int take_scan(const struct nlattr *attr, void *arg)
+{
+	struct interface *i = arg;
+
+	if (mnl_attr_get_type(attr) == NL80211_ATTR_IFINDEX &&
+	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+		i->index = (int)mnl_attr_get_u32(attr);
+	if (mnl_attr_get_type(attr) == NL80211_ATTR_BSS)
+		mnl_attr_parse_nested(attr, take_bss, i);
+	return MNL_CB_OK;
+}
+
+int wifi_decode_scan(const struct nlmsghdr *nlh, int *ret_index, char ssid[33])
+{
+	struct interface i = { .ssid = ssid };
+
+	ssid[0] = 0;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_scan, &i);
+	*ret_index = i.index;
+	return i.index > 0 && i.connected && ssid[0];
+}
+
 static int take_family(const struct nlmsghdr *nlh, void *arg)
 {
 	*(uint16_t *)arg = wifi_decode_family(nlh);
 	return 0;
 }
 
+static void note(struct facts *f, int index, const char ssid[33])
+{
+	for (size_t i = 0; i < f->links.n; i++)
+		if (f->links.v[i].index == index)
+			memcpy(f->links.v[i].ssid, ssid, 33);
+}
+
 static int take_interface(const struct nlmsghdr *nlh, void *arg)
 {
-	struct facts *f = arg;
 	char ssid[33];
 	int index;
 
-	if (wifi_decode_interface(nlh, &index, ssid) <= 0)
-		return 0;
-	for (size_t i = 0; i < f->links.n; i++)
-		if (f->links.v[i].index == index)
-			memcpy(f->links.v[i].ssid, ssid, sizeof(ssid));
+	if (wifi_decode_interface(nlh, &index, ssid) > 0)
+		note(arg, index, ssid);
+	return 0;
+}
+
+static int take_network(const struct nlmsghdr *nlh, void *arg)
+{
+	char ssid[33];
+	int index;
+
+	if (wifi_decode_scan(nlh, &index, ssid) > 0)
+		note(arg, index, ssid);
 	return 0;
 }
 
 static void start_anew(void *arg)
 {
 	(void)arg; /* what is told again is filled in again */
+}
+
+/* What cannot be told of one card is no reason to know nothing of the host. */
+static void look_at_networks(struct nl_sock *s, uint16_t family, struct facts *f)
+{
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct fact_link *l = &f->links.v[i];
+		struct err ignored = { 0 };
+		struct nl_msg m;
+
+		if (l->medium != MEDIUM_WIFI || l->ssid[0] || !(l->flags & LINK_LOWER_UP))
+			continue;
+		wifi_dump_scan(&m, family, l->index);
+		nl_dump(s, &m, take_network, start_anew, f, &ignored);
+	}
 }
 
 int wifi_look(struct facts *f, struct err *err)
@@ -117,6 +208,8 @@ int wifi_look(struct facts *f, struct err *err)
 	if (r == 0 && family) {
 		wifi_dump_interfaces(&m, family);
 		r = nl_dump(&s, &m, take_interface, start_anew, f, err);
+		if (r == 0)
+			look_at_networks(&s, family, f);
 	}
 	nl_close(&s);
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EPERM ? 0 : r;

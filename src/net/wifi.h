@@ -8,6 +8,8 @@
 
 /*
  * nl80211 (linux/nl80211.h) over generic netlink: which network a Wi-Fi station is connected to.
+ * Not every kernel lets a station's interface tell (that of Debian 12 does not); there the network
+ * that is marked as its own among those in sight does.
  */
 
 /* Fills in the ssid of each link that has one. No nl80211 in the kernel is no error. */
@@ -19,5 +21,8 @@ uint16_t wifi_decode_family(const struct nlmsghdr *nlh); /* 0: none */
 void wifi_dump_interfaces(struct nl_msg *m, uint16_t family);
 /* 1 when *ret_index and ssid were filled; an SSID with bytes that are no text is left out. */
 int wifi_decode_interface(const struct nlmsghdr *nlh, int *ret_index, char ssid[33]);
+void wifi_dump_scan(struct nl_msg *m, uint16_t family, int index);
+/* The same of a network in sight: 1 when it is the one that the station is connected to. */
+int wifi_decode_scan(const struct nlmsghdr *nlh, int *ret_index, char ssid[33]);
 
 #endif

@@ -36,6 +36,8 @@ static void decode(const struct nlmsghdr *nlh)
 	wifi_decode_family(nlh);
 	if (wifi_decode_interface(nlh, &index, ssid) > 0)
 		must(strnlen(ssid, sizeof(ssid)) < sizeof(ssid));
+	if (wifi_decode_scan(nlh, &index, ssid) > 0)
+		must(strnlen(ssid, sizeof(ssid)) < sizeof(ssid));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
