@@ -8,8 +8,8 @@
 # /src/build/src and the access policy in /src/policies. Expects wlp6s0 (Wi-Fi, connection "wifi")
 # and enp7s0 (wire) up; a server at $SERVER that answers /whoami and datagrams to port 7777 with the
 # client's address; a router and a DNS server for each uplink in the namespaces rwifi and rwired,
-# for which uplink.test is two different addresses; and `as-gamer` to run something as who sits at
-# the machine.
+# for which uplink.test is two different addresses; `as-gamer` to run something as who sits at the
+# machine, and a user alice who does not.
 set -u
 SERVER=${SERVER:-203.0.113.80} WIFI_DNS=10.6.6.6 WIRED_DNS=10.7.7.7
 PATH=/src/build/src:$PATH
@@ -125,7 +125,7 @@ inside() { via-iface exec flow -- sh -c "$1"; }
 name_inside() { inside "getent ahostsv4 uplink.test" | awk '{ print $1; exit }'; }
 name_outside() { getent ahostsv4 uplink.test | awk '{ print $1; exit }'; }
 names_are() { same "$1: uplink.test inside" "$(name_inside)" "$2"; }
-is_up() { [ -n "$(address wlp6s0)" ] && nmcli -g GENERAL.STATE dev show wlp6s0 | grep -q '^100'; }
+is_up() { ! no_wifi && [ -n "$(address wlp6s0)" ] && nmcli -g GENERAL.STATE dev show wlp6s0 | grep -q '^100'; }
 no_wifi() { ! ip link show wlp6s0 | grep -q LOWER_UP; }
 ap_dies() { ip -n rwifi link set wlap0 down; }
 ap_lives() {
@@ -240,7 +240,7 @@ if setcap cap_sys_admin=p /src/build/src/via-iface-enter 2>/dev/null && [ ! -e /
     mkdir /etc/via-iface && cp /src/policies/access.conf /etc/via-iface/
     same "who sits at the machine" "$(as-gamer "$program" wifi -- sh -c "id -un; curl -s -m 10 http://$SERVER/whoami")" "gamer
 $(address wlp6s0)"
-    as-gamer -n "$program" wifi -- true 2>$W/refused
+    runuser -u alice -- "$program" wifi -- true 2>$W/refused
     same "who does not is refused" $? 125
 fi
 
