@@ -26,6 +26,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (options.program)
 			must(options.program >= argv && options.program <= argv + argc);
 	}
+	argv[0] = (char *)"attach"; /* getopt(3) has put the words in another order, or not */
+	err = (struct err){ 0 };
+	if (cli_parse_attach(argc, argv, &options, &err) < 0) {
+		must(err.code != 0 && err.text[0]);
+	} else {
+		must(!options.pid != !options.netns);
+		must(!options.netns || !strchr(options.netns, '/'));
+	}
 	free(text);
 	return 0;
 }

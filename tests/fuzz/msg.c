@@ -20,6 +20,9 @@ static void request(const uint8_t *data, size_t size)
 		} else {
 			must(err.code != 0 && err.text[0]);
 		}
+		if (request_check_attach(&m->request, NULL) == 0)
+			must(!strpbrk(m->request.device, "/ %\n") &&
+			     strlen(m->request.device) < sizeof(m->request.device));
 	}
 	free(m);
 }
