@@ -633,7 +633,8 @@ def test_call_fails(lab, case):
         assert len(said) == 1 and said[0].startswith("via-iface: "), done
         failed += 1
         number += 1
-    assert failed >= LEAST.get(name, 1), f"failed {failed} times only: does the injection work?"
+    least = 0 if sanitized() else LEAST.get(name, 1)
+    assert failed >= least, f"failed {failed} times only: does the injection work?"
     print(f"{syscall}: failed {failed} times")
     held.finish()
     clear_now(lab)
