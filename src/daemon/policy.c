@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * inih splits lines into keys and values, and is fed one line at a time: so the number of the
- * line is known when a key arrives. It passes over a few things in silence - it cuts long lines
- * and section names, ignores what stands behind a ']', tells nothing of a section without keys,
- * takes an indented line for more of the value above - and a policy must not be read that way.
- * Lines are therefore looked at, and section lines read, before it gets them.
- */
 #include "daemon/policy.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <ini.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -20,13 +12,13 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/conf.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
 
 #define MAIN_FILE "access.conf"
 #define DROP_INS  "access.d"
-#define BLANKS    " \t\r\v\f"
 
 /* What holds where there is no access.conf; policies/access.conf says the same. */
 static const char built_in[] = "[@active, %netdev, %sudo, %wheel]\n"
@@ -35,20 +27,9 @@ static const char built_in[] = "[@active, %netdev, %sudo, %wheel]\n"
 /* --- one file's text ----------------------------------------------------------------------- */
 
 struct parser {
-	const char *file, *at, *end;
-	uint32_t line;
 	struct access_policy *to;
-	uint32_t section_line; /* 0: none yet */
-	size_t section_first;  /* its rules go from here to the last one */
-	uint32_t seen;         /* keys of the section, as bits */
-	struct err *err;
-	int r;             /* 0, or a failure: err is set */
-	uint32_t wrong_at; /* the line that was being read then */
+	size_t section_first; /* the section's rules go from here to the last one */
 };
-
-#define COMPLAIN(p, number, fmt, ...)                                                              \
-	((p)->wrong_at = (p)->line,                                                                \
-	 (p)->r = err_set((p)->err, EINVAL, "%s:%u: " fmt, (p)->file, number, ##__VA_ARGS__))
 
 /* An id of a database, or -errno of its failure; ret is untouched when there is no such entry. */
 static int look_up(const char *name, bool group, uint32_t *ret, bool *ret_known)
@@ -72,95 +53,66 @@ static int look_up(const char *name, bool group, uint32_t *ret, bool *ret_known)
 	return 0;
 }
 
-static int resolve(struct parser *p, struct access_rule *r, const char *name)
+static int resolve(struct conf *c, struct access_rule *r, const char *name)
 {
 	bool group = r->who == ACCESS_GROUP;
 	int found;
 
 	if (name[0] == '#') {
 		if (parse_u32(name + 1, 0, UINT32_MAX - 1, &r->id) < 0)
-			return COMPLAIN(p, r->line, "'%s': behind # stands a number", r->name);
+			return CONF_COMPLAIN(c, r->line, "'%s': behind # stands a number", r->name);
 		r->known = true;
 		return 0;
 	}
 	found = look_up(name, group, &r->id, &r->known);
 	if (found < 0)
-		return p->r = err_errno(p->err, -found, "%s:%u: look up %s '%s'", p->file, r->line,
+		return c->r = err_errno(c->err, -found, "%s:%u: look up %s '%s'", c->file, r->line,
 					group ? "group" : "user", name);
 	return 0;
 }
 
-static int add_rule(struct parser *p, const char *who)
+static int add_rule(struct conf *c, const char *who)
 {
-	struct access_rule *r = p->to->n < POLICY_RULES_MAX ? VEC_PUSH(p->to) : NULL;
+	struct access_policy *to = ((struct parser *)c->to)->to;
+	struct access_rule *r = to->n < POLICY_RULES_MAX ? VEC_PUSH(to) : NULL;
 
 	if (!r)
-		return COMPLAIN(p, p->line, "there are more than %u rules", POLICY_RULES_MAX);
-	r->line = p->line;
+		return CONF_COMPLAIN(c, c->line, "there are more than %u rules", POLICY_RULES_MAX);
+	r->line = c->line;
 	r->lan = r->host_access = r->attach = true;
 	r->sessions = ACCESS_SESSIONS_DEFAULT;
 	strcpy(r->uplinks, "*");
-	if (copy_string(r->file, sizeof(r->file), p->file) < 0)
-		return COMPLAIN(p, p->line, "the file's name is too long");
+	if (copy_string(r->file, sizeof(r->file), c->file) < 0)
+		return CONF_COMPLAIN(c, c->line, "the file's name is too long");
 	if (copy_string(r->name, sizeof(r->name), who) < 0)
-		return COMPLAIN(p, p->line, "'%s' is longer than %d bytes", who,
-				ACCESS_NAME_MAX - 1);
+		return CONF_COMPLAIN(c, c->line, "'%s' is longer than %d bytes", who,
+				     ACCESS_NAME_MAX - 1);
 	if (!strcmp(who, "*")) {
 		r->who = ACCESS_ANYBODY;
 	} else if (!strcmp(who, "@active")) {
 		r->who = ACCESS_ACTIVE;
 	} else if (who[0] == '@') {
-		return COMPLAIN(p, p->line, "'%s' is not known; there is only @active", who);
+		return CONF_COMPLAIN(c, c->line, "'%s' is not known; there is only @active", who);
 	} else if (!who[0] || !strcmp(who, "%") || strpbrk(who, "*?[]\"")) {
-		return COMPLAIN(p, p->line, "'%s' is neither a user, a %%group, @active nor *",
-				who);
+		return CONF_COMPLAIN(c, c->line, "'%s' is neither a user, a %%group, @active nor *",
+				     who);
 	} else {
 		r->who = who[0] == '%' ? ACCESS_GROUP : ACCESS_USER;
-		return resolve(p, r, who + (who[0] == '%'));
+		return resolve(c, r, who + (who[0] == '%'));
 	}
 	return 0;
 }
 
-/* A section without keys is more likely a slip than a wish. */
-static int end_section(struct parser *p)
-{
-	if (p->r == 0 && p->section_line && !p->seen)
-		COMPLAIN(p, p->section_line,
-			 "the section says nothing; write for example 'uplinks = *'");
-	return p->r;
-}
-
-static char *trim(char *s)
-{
-	size_t len;
-
-	s += strspn(s, BLANKS);
-	len = strlen(s);
-	while (len && strchr(BLANKS, s[len - 1]))
-		len--;
-	s[len] = 0;
-	return s;
-}
-
 /* "[alice, %netdev]": one rule for each. */
-static int begin_section(struct parser *p, char *text)
+static int begin_section(struct conf *c, char *text)
 {
-	char *close = strchr(text, ']'), *rest, *who;
+	struct parser *p = c->to;
+	char *rest = text, *who;
 
-	if (end_section(p) < 0)
-		return p->r;
-	if (!close)
-		return COMPLAIN(p, p->line, "the section has no ']'");
-	rest = close + 1 + strspn(close + 1, BLANKS);
-	if (*rest && !strchr(";#", *rest))
-		return COMPLAIN(p, p->line, "'%s' stands behind the ']'", rest);
-	*close = 0;
-	p->section_line = p->line;
 	p->section_first = p->to->n;
-	p->seen = 0;
-	for (rest = text + 1; p->r == 0 && (who = strsep(&rest, ","));)
-		add_rule(p, trim(who));
-	return p->r;
+	while (c->r == 0 && (who = strsep(&rest, ",")))
+		add_rule(c, conf_trim(who));
+	return c->r;
 }
 
 /* --- keys ---------------------------------------------------------------------------------- */
@@ -172,7 +124,7 @@ static const char *set_uplinks(struct access_rule *r, const char *value)
 
 	if (copy_string(list, sizeof(list), value) < 0)
 		return "the list is too long; write a second file or wider patterns";
-	while ((one = strsep(&rest, BLANKS ","))) {
+	while ((one = strsep(&rest, CONF_BLANKS ","))) {
 		size_t n = strlen(one);
 
 		if (!n)
@@ -220,96 +172,36 @@ static const char *set_sessions(struct access_rule *r, const char *value)
 		       : NULL;
 }
 
-static const struct {
-	const char *name;
-	const char *(*set)(struct access_rule *r, const char *value); /* NULL, or what is wrong */
-} keys[] = {
-	{ "uplinks", set_uplinks },         { "lan", set_lan },
-	{ "host-access", set_host_access }, { "attach", set_attach },
-	{ "sessions", set_sessions },
+static const char *const keys[] = { "uplinks", "lan", "host-access", "attach", "sessions", NULL };
+static const char *(*const setters[])(struct access_rule *r, const char *value) = {
+	set_uplinks, set_lan, set_host_access, set_attach, set_sessions,
 };
+_Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 
-static int take_key(void *user, const char *section, const char *name, const char *value)
+static const char *take_value(struct conf *c, size_t key, const char *value)
 {
-	struct parser *p = user;
+	struct parser *p = c->to;
+	const char *wrong = NULL;
 
-	(void)section;
-	if (p->r < 0)
-		return 0;
-	if (!p->section_line)
-		return COMPLAIN(p, p->line, "'%s' stands before the first [section]", name), 0;
-	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
-		const char *wrong = NULL;
-
-		if (strcmp(keys[k].name, name) != 0)
-			continue;
-		if (p->seen & 1u << k)
-			return COMPLAIN(p, p->line, "'%s' is there twice in this section", name), 0;
-		p->seen |= 1u << k;
-		for (size_t i = p->section_first; i < p->to->n && !wrong; i++)
-			wrong = keys[k].set(&p->to->v[i], value);
-		if (wrong)
-			COMPLAIN(p, p->line, "%s '%s': %s", name, value, wrong);
-		return p->r == 0;
-	}
-	return COMPLAIN(p, p->line,
-			"'%s' is not known; it is one of uplinks, lan, host-access, attach and "
-			"sessions",
-			name),
-	       0;
-}
-
-/* What inih calls for the next line; NULL ends the text. */
-static char *next_line(char *to, int size, void *user)
-{
-	struct parser *p = user;
-	size_t len;
-
-	if (p->r < 0 || p->at == p->end)
-		return NULL;
-	p->line++;
-	p->at += p->line > 1 || strncmp(p->at, "\xef\xbb\xbf", 3) != 0 ? 0 : 3;
-	while (p->at < p->end && strchr(BLANKS, *p->at) && *p->at)
-		p->at++;
-	len = strcspn(p->at, "\n");
-	if (p->at + len < p->end && p->at[len] != '\n') {
-		COMPLAIN(p, p->line, "there is a zero byte");
-		return NULL;
-	}
-	if (len + 2 > (size_t)size) {
-		COMPLAIN(p, p->line, "the line is longer than %d bytes", size - 2);
-		return NULL;
-	}
-	memcpy(to, p->at, len);
-	to[len] = 0;
-	p->at += len + (p->at[len] == '\n');
-	if (to[0] == '[') {
-		begin_section(p, to);
-		strcpy(to, "[]"); /* it has been read */
-	}
-	return p->r < 0 ? NULL : to;
+	for (size_t i = p->section_first; i < p->to->n && !wrong; i++)
+		wrong = setters[key](&p->to->v[i], value);
+	return wrong;
 }
 
 int policy_parse(const char *text, size_t len, const char *file, struct access_policy *to,
 		 struct err *err)
 {
-	_cleanup_free_ char *copy = malloc(len + 1);
-	struct parser p = { .file = file, .to = to, .err = err };
-	int line;
+	static const struct conf_format format = {
+		.section = "[WHO]",
+		.example = "uplinks = *",
+		.keys = keys,
+		.begin = begin_section,
+		.take = take_value,
+	};
+	struct parser p = { .to = to };
+	struct conf c = { .format = &format, .file = file, .to = &p, .err = err };
 
-	if (!copy)
-		return err_errno(err, ENOMEM, "read '%s'", file);
-	memcpy(copy, text, len);
-	copy[len] = 0;
-	p.at = copy;
-	p.end = copy + len;
-	line = ini_parse_stream(next_line, &p, take_key, &p);
-	/* it goes on reading behind a line that it does not understand */
-	if (line > 0 && (p.r == 0 || (uint32_t)line < p.wrong_at))
-		COMPLAIN(&p, (uint32_t)line, "it is neither '[WHO]' nor 'KEY = VALUE'");
-	if (p.r == 0 && line < 0)
-		p.r = err_errno(err, ENOMEM, "read '%s'", file);
-	return end_section(&p);
+	return conf_read(&c, text, len);
 }
 
 /* --- files --------------------------------------------------------------------------------- */
