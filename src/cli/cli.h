@@ -3,6 +3,7 @@
 #define VIA_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "ipc/handover.h"
@@ -13,21 +14,34 @@
 #define EXIT_VIA_NOT_EXEC  126
 #define EXIT_VIA_NOT_FOUND 127
 
+/* What the command line says itself, so that no policy changes it. */
+enum cli_given {
+	CLI_NAME = 1 << 0,
+	CLI_DNS = 1 << 1,
+	CLI_IPV6 = 1 << 2,
+};
+
 /* What the command line asks for. Strings are borrowed from argv. */
 struct cli_options {
 	struct request request; /* unchecked until cli_parse_run() returned 0 */
 	bool quiet, verbose, json, dry_run;
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */
+	bool no_app_policy; /* what the app policy says of the program does not count */
+	uint32_t given;     /* enum cli_given */
 	const char *user;   /* to run as; NULL: the caller */
 	uint32_t pid;       /* attach: to the netns of this process; 0: to */
 	const char *netns;  /* the one of this name */
 	char **program;     /* of argv, NULL-terminated; NULL when there is none */
+	/* What a policy made of program, and the strings that it added; to be freed. */
+	char **made, *made_bytes;
 };
 
 /*
  * Parses [OPTIONS] UPLINK[,UPLINK…] [--] [PROGRAM [ARG…]], POSIX order: the first word that is
  * no option ends them. argv[0] is the verb or the program's name. Pure: no output, no exit.
+ * With [OPTIONS] -- PROGRAM [ARG…] request.uplinks is empty: the app policy is to say it, and the
+ * request to be checked then.
  */
 int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
 		  struct err *err);
@@ -43,12 +57,20 @@ int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
 /*
- * The launch. Returns an exit status, when it fails; argv[0] is the verb or the program's name. For
- * --user somebody must look users up, which takes the C library's loadable modules: where that is
- * NULL, via-iface-verbs does all of it.
+ * What a launch may need besides: to look users up, which takes the C library's loadable modules,
+ * and to read the app policy, which takes inih.
  */
-typedef int (*cli_find_user)(const char *name, struct handover_user *ret, struct err *err);
-int cli_run(int argc, char *argv[], cli_find_user find_user);
+struct cli_helpers {
+	int (*find_user)(const char *name, struct handover_user *ret, struct err *err);
+	/* Fills in what the app policy says of o->program and the command line does not. */
+	int (*apply_apps)(struct cli_options *o, const struct handover_user *user, struct err *err);
+};
+
+/*
+ * The launch. Returns an exit status, when it fails; argv[0] is the verb or the program's name.
+ * Without helpers, and where one is needed, via-iface-verbs does all of it.
+ */
+int cli_run(int argc, char *argv[], const struct cli_helpers *helpers);
 
 /*
  * For via-iface exec: becomes o->program in the session of that number, of which netns is the

@@ -20,6 +20,7 @@ enum {
 	OPT_DNS,
 	OPT_NO_PROXY_ENV,
 	OPT_ALLOW_SOCKETS,
+	OPT_NO_APP_POLICY,
 	OPT_PROBE,
 	OPT_PID,
 	OPT_NETNS,
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 	{ "dns", required_argument, NULL, OPT_DNS },
 	{ "no-proxy-env", no_argument, NULL, OPT_NO_PROXY_ENV },
 	{ "allow-inherited-sockets", no_argument, NULL, OPT_ALLOW_SOCKETS },
+	{ "no-app-policy", no_argument, NULL, OPT_NO_APP_POLICY },
 	{ "probe", required_argument, NULL, OPT_PROBE },
 	{ 0 },
 };
@@ -70,28 +72,6 @@ static const char *option_name(int c)
 	return "?";
 }
 
-static int take_dns(const char *list, struct request *request, struct err *err)
-{
-	request->n_dns = 0;
-	for (const char *at = list;; at++) {
-		size_t len = strcspn(at, ",");
-		char one[IP_TEXT_MAX] = "";
-
-		if (request->n_dns == SESSION_DNS_MAX)
-			return err_set(err, EINVAL, "read --dns '%s': more than %d servers", list,
-				       SESSION_DNS_MAX);
-		if (len < sizeof(one))
-			memcpy(one, at, len);
-		if (ip_parse(one, &request->dns[request->n_dns++]) < 0)
-			return err_set(err, EINVAL,
-				       "read --dns '%s': '%.*s' is no IPv4 or IPv6 address", list,
-				       (int)len, at);
-		at += len;
-		if (!*at)
-			return 0;
-	}
-}
-
 static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
 {
 	switch (c) {
@@ -105,11 +85,13 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 		o->user = arg;
 		return 0;
 	case OPT_NAME:
+		o->given |= CLI_NAME;
 		if (copy_string(o->request.name, sizeof(o->request.name), arg) < 0)
 			return err_set(err, EINVAL,
 				       "read --name '%.60s': it is longer than 32 bytes", arg);
 		return 0;
 	case OPT_IPV6:
+		o->given |= CLI_IPV6;
 		if (!strcmp(arg, "off"))
 			o->request.flags |= SESSION_NO_IPV6;
 		else if (!strcmp(arg, "auto"))
@@ -128,7 +110,8 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 				       arg);
 		return 0;
 	case OPT_DNS:
-		return take_dns(arg, &o->request, err);
+		o->given |= CLI_DNS;
+		return request_read_dns(arg, &o->request, err);
 	case OPT_NO_PROXY_ENV:
 		o->no_proxy_env = true;
 		return 0;
@@ -150,6 +133,9 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 		return 0;
 	case OPT_REPLACE_ROUTE:
 		o->request.flags |= SESSION_REPLACE_ROUTE;
+		return 0;
+	case OPT_NO_APP_POLICY:
+		o->no_app_policy = true;
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
@@ -194,7 +180,10 @@ static bool abbreviated(const char *word, const char *name)
 	       (strncmp(word + 2, name, len) != 0 || (word[2 + len] && word[2 + len] != '='));
 }
 
-/* Options up to the first word that is none; optind is where that stands. */
+/*
+ * Options up to the first word that is none; optind is where that stands. Returns 1 when a "--"
+ * stood before it.
+ */
 static int take_options(int argc, char *argv[], const struct option options[], int at,
 			struct cli_options *o, struct err *err)
 {
@@ -220,7 +209,7 @@ static int take_options(int argc, char *argv[], const struct option options[], i
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return (at ? at : 1) < optind;
 }
 
 /* The word where the options ended. */
@@ -243,14 +232,16 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 		  struct err *err)
 {
 	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct request checked;
 	/* 0: start anew, also after an earlier call (getopt(3)) */
 	int r = take_options(argc, argv, long_options, 0, &o, err);
+	bool by_policy = r > 0 && optind < argc; /* no uplink, but the program */
 
-	if (r == 0)
+	if (r >= 0 && !by_policy)
 		r = take_uplinks(argc, argv, "wlp6s0 -- curl example.org", &o, err);
 	if (r < 0)
 		return r;
-	if (optind < argc && !strcmp(argv[optind], "--"))
+	if (!by_policy && optind < argc && !strcmp(argv[optind], "--"))
 		optind++;
 	if (optind < argc)
 		o.program = argv + optind;
@@ -261,7 +252,10 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 	}
 	if (!o.request.name[0])
 		cli_default_name(o.program ? o.program[0] : NULL, o.request.name);
-	r = request_check(&o.request, err);
+	checked = o.request;
+	if (by_policy) /* what the policy says is checked with the rest, then */
+		strcpy(checked.uplinks, "any");
+	r = request_check(&checked, err);
 	if (r == 0)
 		*ret = o;
 	return r;
@@ -273,7 +267,7 @@ int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err
 	int r = take_options(argc, argv, attach_options, 0, &o, err);
 	bool named;
 
-	if (r == 0)
+	if (r >= 0)
 		r = take_uplinks(argc, argv, "attach wlp6s0 --pid 1234", &o, err);
 	if (r == 0) /* which netns is said behind the uplink, and any other option may be */
 		r = take_options(argc, argv, attach_options, optind, &o, err);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/apps.h"
 #include "cli/cli.h"
 #include "cli/surroundings.h"
 #include "ipc/handover.h"
@@ -109,7 +110,21 @@ static int launch(const struct cli_options *o, struct handover *h, struct err *e
 	return cli_fail(err);
 }
 
-int cli_run(int argc, char *argv[], cli_find_user find_user)
+/*
+ * Whether somebody else has to look something up. A program that no app policy speaks of does not
+ * wait for that.
+ */
+static bool needs_helpers(const struct cli_options *o)
+{
+	char program[APPS_PROGRAM_MAX];
+
+	if (o->user || !o->request.uplinks[0])
+		return true;
+	apps_program(o->program, program);
+	return !o->no_app_policy && apps_mention(program);
+}
+
+int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 {
 	struct cli_options options;
 	struct handover h = { .notify = -1, .netns = -1 };
@@ -122,20 +137,25 @@ int cli_run(int argc, char *argv[], cli_find_user find_user)
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
 	}
-	if (options.user && !find_user) {
+	if (!helpers && needs_helpers(&options)) {
 		argv[0] = (char *)"run";
 		return cli_verb(argc, argv);
 	}
 	status = check_program(options.program[0], &err);
 	if (status)
 		return status;
-	if (options.user && find_user(options.user, &h.user, &err) < 0)
+	if (options.user && helpers && helpers->find_user(options.user, &h.user, &err) < 0)
+		return cli_fail(&err);
+	if (helpers && helpers->apply_apps(&options, &h.user, &err) < 0)
 		return cli_fail(&err);
 	msg_request_init(&h.request, MSG_RUN);
 	h.request.request = options.request;
 	if (options.user)
 		h.request.request.owner = h.user.uid;
-	return launch(&options, &h, &err);
+	status = launch(&options, &h, &err);
+	free(options.made);
+	free(options.made_bytes);
+	return status;
 }
 
 int cli_exec(const struct cli_options *o, uint32_t id, int netns)

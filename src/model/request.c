@@ -137,3 +137,30 @@ int request_check(const struct request *r, struct err *err)
 		return -EINVAL;
 	return check_uplinks(r->uplinks, err);
 }
+
+int request_read_dns(const char *list, struct request *r, struct err *err)
+{
+	r->n_dns = 0;
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+		char one[IP_TEXT_MAX] = "";
+
+		if (r->n_dns == SESSION_DNS_MAX) {
+			r->n_dns = 0;
+			return err_set(err, EINVAL, "read --dns '%s': more than %d servers", list,
+				       SESSION_DNS_MAX);
+		}
+		if (len < sizeof(one))
+			memcpy(one, at, len);
+		if (ip_parse(one, &r->dns[r->n_dns]) < 0) {
+			r->n_dns = 0;
+			return err_set(err, EINVAL,
+				       "read --dns '%s': '%.*s' is no IPv4 or IPv6 address", list,
+				       (int)len, at);
+		}
+		r->n_dns++;
+		at += len;
+		if (!*at)
+			return 0;
+	}
+}

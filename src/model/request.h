@@ -43,4 +43,7 @@ int request_check_attach(const struct request *r, struct err *err);
 /* The same for a list of uplinks alone, such as a move has. */
 int request_check_uplinks(const struct request *r, struct err *err);
 
+/* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
+int request_read_dns(const char *list, struct request *r, struct err *err);
+
 #endif

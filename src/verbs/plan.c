@@ -4,6 +4,7 @@
 #include <json.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,7 @@
 #include "net/nft_codec.h"
 #include "plan/plan.h"
 #include "plan/uplink.h"
+#include "verbs/apps.h"
 #include "verbs/verbs.h"
 
 /* The whole wanted state for one more session, sorted. */
@@ -172,6 +174,8 @@ int verb_plan(int argc, char *argv[])
 	uid_t uid = geteuid(); /* now: look_at_fresh() may leave this user namespace */
 	int r = cli_parse_run(argc, argv, false, &options, &err);
 
+	if (r == 0)
+		r = apps_apply(&options, NULL, &err);
 	if (r < 0)
 		return cli_fail(&err);
 	r = kernel_open(&k, VIA_RUNDIR, false, &err);
@@ -188,6 +192,8 @@ int verb_plan(int argc, char *argv[])
 		plan_json(&f, &set, s.name);
 	else if (r == 0)
 		plan_text(&f, &set, s.name);
+	free(options.made);
+	free(options.made_bytes);
 	set_done(&set);
 	facts_done(&f);
 	kernel_close(&k);

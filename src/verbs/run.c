@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* via-iface run --user: a launch for which a user has to be looked up. */
+/* via-iface run, where a user or the app policy has to be looked up. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "verbs/apps.h"
 #include "verbs/verbs.h"
 
 /* Looks up a user and all of their groups; sets what login(1) would. */
@@ -39,5 +40,10 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 
 int verb_run(int argc, char *argv[])
 {
-	return cli_run(argc, argv, find_user);
+	static const struct cli_helpers helpers = {
+		.find_user = find_user,
+		.apply_apps = apps_apply,
+	};
+
+	return cli_run(argc, argv, &helpers);
 }

@@ -111,20 +111,38 @@ static void test_dashes(void **state)
 	assert_ptr_equal(o.program, w.v + 3);
 	PARSE("wlp6s0", "--", "--", "x"); /* the first one only */
 	assert_string_equal(o.program[0], "--");
-	PARSE("--", "wlp6s0", "curl");
-	assert_string_equal(o.request.uplinks, "wlp6s0");
-	assert_string_equal(o.program[0], "curl");
-	PARSE("-q", "--", "wlp6s0", "--", "-v");
-	assert_true(o.quiet);
-	assert_false(o.verbose);
-	assert_string_equal(o.program[0], "-v");
-	PARSE("--", "-q", "curl"); /* a device may be called so */
-	assert_string_equal(o.request.uplinks, "-q");
-	assert_false(o.quiet);
-	PARSE("-", "curl"); /* and so */
+	PARSE("-", "curl"); /* a device may be called so */
 	assert_string_equal(o.request.uplinks, "-");
 	PARSE("wlp6s0", "curl", "--");
 	assert_string_equal(o.program[1], "--");
+}
+
+/* A "--" before everything: the program follows, and the app policy names the uplink. */
+static void test_by_policy(void **state)
+{
+	struct cli_options o;
+	struct words w;
+
+	(void)state;
+	PARSE("--", "steam", "-q");
+	assert_string_equal(o.request.uplinks, "");
+	assert_string_equal(o.request.name, "steam");
+	assert_ptr_equal(o.program, w.v + 2);
+	assert_false(o.quiet);
+	PARSE("--ipv6=auto", "--name", "x", "--dns=9.9.9.9", "-q", "--", "wlp6s0", "--", "-v");
+	assert_string_equal(o.request.uplinks, "");
+	assert_string_equal(o.program[0], "wlp6s0");
+	assert_string_equal(o.program[1], "--");
+	assert_int_equal(o.given, CLI_NAME | CLI_DNS | CLI_IPV6);
+	assert_true(o.quiet);
+	assert_false(o.no_app_policy);
+	PARSE("--name=x", "--no-app-policy", "wlp6s0", "--", "steam");
+	assert_int_equal(o.given, CLI_NAME);
+	assert_true(o.no_app_policy);
+	assert_string_equal(o.request.uplinks, "wlp6s0");
+	/* the rest is checked nevertheless, and no word can stand for the missing uplink */
+	REFUSED("read --mtu", "--mtu=100", "--", "steam");
+	REFUSED("read uplinks ''", "", "--", "steam");
 }
 
 static void test_missing(void **state)
@@ -507,15 +525,25 @@ static void test_attach(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),           cmocka_unit_test(test_order),
-		cmocka_unit_test(test_dashes),          cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_without_program), cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_all_at_once),     cmocka_unit_test(test_values),
-		cmocka_unit_test(test_missing_values),  cmocka_unit_test(test_bad_values),
-		cmocka_unit_test(test_abbreviations),   cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_later_options),   cmocka_unit_test(test_dns),
-		cmocka_unit_test(test_default_names),   cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_again),           cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_dashes),
+		cmocka_unit_test(test_by_policy),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_without_program),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_missing_values),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_abbreviations),
+		cmocka_unit_test(test_unknown_options),
+		cmocka_unit_test(test_later_options),
+		cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_default_names),
+		cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_attach),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/apps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "config.h"
+
+bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	switch (which) {
+	case APPS_SHIPPED:
+		snprintf(ret, PATH_MAX, "%s", VIA_DATADIR "/apps");
+		return true;
+	case APPS_SITE:
+		snprintf(ret, PATH_MAX, "%s", VIA_SYSCONFDIR "/apps.d");
+		return true;
+	case APPS_OWN: /* XDG Base Directory Specification: a relative one is not set */
+		if (config && config[0] == '/')
+			return snprintf(ret, PATH_MAX, "%s/via-iface/apps", config) < PATH_MAX;
+		return home && home[0] == '/' &&
+		       snprintf(ret, PATH_MAX, "%s/.config/via-iface/apps", home) < PATH_MAX;
+	case APPS_DIR_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool apps_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] != '.' && len > 5 && !strcmp(name + len - 5, ".conf");
+}
+
+/* --- the program ----------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Behind `env`, its options and what it sets; 0 when nothing is there to be run. */
+static size_t behind_env(char *const argv[])
+{
+	size_t i = 1;
+
+	for (; argv[i] && argv[i][0] == '-'; i++) {
+		bool with_word = !strcmp(argv[i], "-u") || !strcmp(argv[i], "-C") ||
+				 !strcmp(argv[i], "--unset") || !strcmp(argv[i], "--chdir");
+
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		if (argv[i][1] == 'S' || !strncmp(argv[i], "--split-string", 14))
+			return 0; /* a command line in a word */
+		if (with_word && argv[i + 1])
+			i++;
+	}
+	while (argv[i] && strchr(argv[i], '='))
+		i++;
+	return argv[i] ? i : 0;
+}
+
+/* Behind `flatpak run` or `snap run` and the options; 0: it is something else. */
+static size_t behind_run(char *const argv[])
+{
+	size_t i = 2;
+
+	if (!argv[1] || strcmp(argv[1], "run") != 0)
+		return 0;
+	while (argv[i] && argv[i][0] == '-')
+		i++;
+	return argv[i] ? i : 0;
+}
+
+size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX])
+{
+	const char *name = base_name(argv[0]);
+	size_t at = 0, more;
+
+	while (!strcmp(name, "env") && (more = behind_env(argv + at))) {
+		at += more;
+		name = base_name(argv[at]);
+	}
+	if ((!strcmp(name, "flatpak") || !strcmp(name, "snap")) && (more = behind_run(argv + at))) {
+		at += more;
+		/* ID/ARCH/BRANCH */
+		snprintf(ret, APPS_PROGRAM_MAX, "%.*s", (int)strcspn(argv[at], "/"), argv[at]);
+	} else {
+		snprintf(ret, APPS_PROGRAM_MAX, "%s", name);
+	}
+	return at;
+}
+
+/* --- a look ---------------------------------------------------------------------------------- */
+
+/* No value can be written in a way that does not hold the program's name as it is. */
+static bool speaks_of(int dir, const char *file, const char *program, char *buf)
+{
+	_cleanup_close_ int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	size_t len = 0;
+
+	if (fd < 0)
+		return errno != ENOENT;
+	while (len < APPS_FILE_BYTES_MAX) {
+		ssize_t n = read(fd, buf + len, APPS_FILE_BYTES_MAX - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return true;
+		if (n == 0)
+			return memmem(buf, len, program, strlen(program)) != NULL;
+		len += (size_t)n;
+	}
+	return true; /* too large: who reads it will say so */
+}
+
+bool apps_mention(const char *program)
+{
+	static char buf[APPS_FILE_BYTES_MAX];
+	char path[PATH_MAX];
+	bool found = false;
+
+	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && !found; which++) {
+		const struct dirent *entry;
+		DIR *dir = apps_dir(which, path) ? opendir(path) : NULL;
+
+		while (dir && !found && (entry = readdir(dir)))
+			found = apps_file(entry->d_name) &&
+				speaks_of(dirfd(dir), entry->d_name, program, buf);
+		if (dir)
+			closedir(dir);
+	}
+	return found;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/apps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/conf.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+
+void apps_done(struct apps *a)
+{
+	VEC_DONE(a);
+}
+
+/* --- a file -------------------------------------------------------------------------------- */
+
+static bool section_valid(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("[]\"'\\/,%", *c))
+			return false;
+	return name[0] != 0;
+}
+
+static struct app *find_section(const struct apps *a, const char *name)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->v[i].section, name))
+			return &a->v[i];
+	return NULL;
+}
+
+/* A later file moves what it speaks of to the end: of two that match, it is to win. */
+static struct app *to_the_end(struct apps *a, struct app *app)
+{
+	struct app moved = *app;
+	size_t at = (size_t)(app - a->v);
+
+	memmove(app, app + 1, (a->n - at - 1) * sizeof(*app));
+	a->v[a->n - 1] = moved;
+	return &a->v[a->n - 1];
+}
+
+static int begin_section(struct conf *c, char *name)
+{
+	struct apps *a = c->to;
+	struct app *app;
+
+	if (!section_valid(name))
+		return CONF_COMPLAIN(c, c->line,
+				     "'%s' is no name of an app: one word without quotes, "
+				     "slashes and commas",
+				     name);
+	if (strlen(name) >= APP_NAME_MAX)
+		return CONF_COMPLAIN(c, c->line, "'%s' is longer than %d bytes", name,
+				     APP_NAME_MAX - 1);
+	if (strlen(c->file) >= APP_FILE_MAX)
+		return CONF_COMPLAIN(c, c->line, "the file's name is too long");
+	app = find_section(a, name);
+	if (app && !strcmp(app->where.file, c->file))
+		return CONF_COMPLAIN(c, c->line, "[%s] is there twice, also in line %u", name,
+				     app->where.line);
+	if (app) {
+		app = to_the_end(a, app);
+	} else {
+		app = a->n < APPS_MAX ? VEC_PUSH(a) : NULL;
+		if (!app)
+			return CONF_COMPLAIN(c, c->line, "there are more than %u apps", APPS_MAX);
+		strcpy(app->section, name);
+		app->ipv6 = app->lan = true;
+	}
+	strcpy(app->where.file, c->file);
+	app->where.line = c->line;
+	return 0;
+}
+
+/* Words with one blank between them; NULL, or what is wrong. */
+static const char *set_words(char ret[APP_WORDS_MAX], const char *value, const char *forbidden,
+			     const char *wrong)
+{
+	char list[APP_WORDS_MAX], *rest = list, *one;
+	size_t len = 0;
+
+	if (copy_string(list, sizeof(list), value) < 0)
+		return "it is too long";
+	ret[0] = 0;
+	while ((one = strsep(&rest, CONF_BLANKS))) {
+		if (!*one)
+			continue;
+		for (const char *ch = one; *ch; ch++)
+			if ((unsigned char)*ch < ' ' || *ch == 0x7f || strchr(forbidden, *ch))
+				return wrong;
+		/* never longer than what it is taken from */
+		len += (size_t)snprintf(ret + len, APP_WORDS_MAX - len, "%s%s", len ? " " : "",
+					one);
+	}
+	return NULL;
+}
+
+static const char *set_match(struct app *a, const char *value)
+{
+	const char *wrong = set_words(a->match, value, "/\"'\\*?[]=#,%",
+				      "each must be the name of a program without its directory, "
+				      "or the id of a Flatpak, with blanks between");
+
+	return wrong ? wrong : a->match[0] ? NULL : "no program is named; leave the line out";
+}
+
+static const char *set_uplink(struct app *a, const char *value)
+{
+	struct request r = { 0 };
+
+	if (copy_string(r.uplinks, sizeof(r.uplinks), value) < 0)
+		return "it is too long";
+	if (request_check_uplinks(&r, NULL) < 0)
+		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
+		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
+	strcpy(a->uplink, value);
+	return NULL;
+}
+
+static const char *set_name(struct app *a, const char *value)
+{
+	if (!session_name_valid(value))
+		return "1 to 32 of letters, digits and ._+-, the first a letter or digit";
+	strcpy(a->name, value);
+	return NULL;
+}
+
+static const char *set_dns(struct app *a, const char *value)
+{
+	struct request r = { 0 };
+
+	if (request_read_dns(value, &r, NULL) < 0)
+		return "it is one to three IPv4 or IPv6 addresses of name servers, with commas "
+		       "and no blanks between";
+	for (size_t i = 0; i < r.n_dns; i++)
+		if (!ip_can_serve(&r.dns[i]))
+			return "no name server can have this address";
+	memcpy(a->dns, r.dns, sizeof(a->dns));
+	a->n_dns = r.n_dns;
+	return NULL;
+}
+
+static const char *set_bool(bool *ret, const char *value, const char *yes, const char *no,
+			    const char *wrong)
+{
+	*ret = !strcmp(value, yes);
+	return *ret || !strcmp(value, no) ? NULL : wrong;
+}
+
+static const char *set_ipv6(struct app *a, const char *value)
+{
+	return set_bool(&a->ipv6, value, "auto", "off", "it is auto or off");
+}
+
+static const char *set_lan(struct app *a, const char *value)
+{
+	return set_bool(&a->lan, value, "yes", "no", "it is yes or no");
+}
+
+static const char *set_host_access(struct app *a, const char *value)
+{
+	return set_bool(&a->host_access, value, "yes", "no", "it is yes or no");
+}
+
+static const char *set_no_proxy_env(struct app *a, const char *value)
+{
+	return set_bool(&a->no_proxy_env, value, "yes", "no", "it is yes or no");
+}
+
+/* An empty one takes back what an earlier file said. */
+static const char *set_separate_instance(struct app *a, const char *value)
+{
+	const char *wrong = set_words(a->separate_instance, value, "\"'\\",
+				      "quotes and backslashes mean nothing here; the arguments "
+				      "have blanks between");
+	size_t n = a->separate_instance[0] != 0;
+
+	for (const char *c = a->separate_instance; *c; c++)
+		n += *c == ' ';
+	return wrong ? wrong : n > APP_SEPARATE_MAX ? "there are more than 16 arguments" : NULL;
+}
+
+static const char *set_separate(struct app *a, const char *value)
+{
+	return set_bool(&a->separate_always, value, "always", "running",
+			"it is running (when another instance runs already) or always");
+}
+
+static const char *set_profile(struct app *a, const char *value)
+{
+	if (!section_valid(value) || strlen(value) >= APP_NAME_MAX)
+		return "it is the name of another section";
+	if (!strcmp(value, a->section))
+		return "that is this section itself";
+	strcpy(a->profile, value);
+	return NULL;
+}
+
+static const char *const keys[] = {
+	[APP_MATCH] = "match",
+	[APP_UPLINK] = "uplink",
+	[APP_NAME] = "name",
+	[APP_DNS] = "dns",
+	[APP_IPV6] = "ipv6",
+	[APP_LAN] = "lan",
+	[APP_HOST_ACCESS] = "host-access",
+	[APP_NO_PROXY_ENV] = "no-proxy-env",
+	[APP_SEPARATE_INSTANCE] = "separate-instance",
+	[APP_SEPARATE] = "separate",
+	[APP_PROFILE] = "profile",
+	[APP_KEY_COUNT] = NULL,
+};
+
+static const char *(*const setters[])(struct app *a, const char *value) = {
+	[APP_MATCH] = set_match,
+	[APP_UPLINK] = set_uplink,
+	[APP_NAME] = set_name,
+	[APP_DNS] = set_dns,
+	[APP_IPV6] = set_ipv6,
+	[APP_LAN] = set_lan,
+	[APP_HOST_ACCESS] = set_host_access,
+	[APP_NO_PROXY_ENV] = set_no_proxy_env,
+	[APP_SEPARATE_INSTANCE] = set_separate_instance,
+	[APP_SEPARATE] = set_separate,
+	[APP_PROFILE] = set_profile,
+};
+_Static_assert(ARRAY_SIZE(setters) == APP_KEY_COUNT && APP_KEY_COUNT < 32, "one for each key");
+
+static const char *take_value(struct conf *c, size_t key, const char *value)
+{
+	struct apps *a = c->to;
+	struct app *app = &a->v[a->n - 1]; /* the section's, in either case */
+
+	app->set |= 1u << key;
+	return setters[key](app, value);
+}
+
+int apps_parse(const char *text, size_t len, const char *file, struct apps *to, struct err *err)
+{
+	static const struct conf_format format = {
+		.section = "[APP]",
+		.example = "uplink = wlp6s0",
+		.keys = keys,
+		.begin = begin_section,
+		.take = take_value,
+	};
+	struct conf c = { .format = &format, .file = file, .to = to, .err = err };
+
+	return conf_read(&c, text, len);
+}
+
+/* --- a program ----------------------------------------------------------------------------- */
+
+static bool matches(const struct app *a, const char *program)
+{
+	size_t len = strlen(program);
+
+	for (const char *at = a->match; len && *at;) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !memcmp(at, program, len))
+			return true;
+		at += n + (at[n] == ' ');
+	}
+	return false;
+}
+
+/* What the profile says and the app does not. */
+static void add_profile(struct app *a, const struct app *profile)
+{
+	const uint32_t more = profile->set & ~a->set;
+
+	if (more & 1u << APP_UPLINK)
+		memcpy(a->uplink, profile->uplink, sizeof(a->uplink));
+	if (more & 1u << APP_NAME)
+		memcpy(a->name, profile->name, sizeof(a->name));
+	if (more & 1u << APP_DNS) {
+		memcpy(a->dns, profile->dns, sizeof(a->dns));
+		a->n_dns = profile->n_dns;
+	}
+	if (more & 1u << APP_IPV6)
+		a->ipv6 = profile->ipv6;
+	if (more & 1u << APP_LAN)
+		a->lan = profile->lan;
+	if (more & 1u << APP_HOST_ACCESS)
+		a->host_access = profile->host_access;
+	if (more & 1u << APP_NO_PROXY_ENV)
+		a->no_proxy_env = profile->no_proxy_env;
+	if (more & 1u << APP_SEPARATE_INSTANCE)
+		memcpy(a->separate_instance, profile->separate_instance,
+		       sizeof(a->separate_instance));
+	if (more & 1u << APP_SEPARATE)
+		a->separate_always = profile->separate_always;
+	a->set |= more & ~(1u << APP_MATCH | 1u << APP_PROFILE);
+}
+
+int apps_find(const struct apps *a, const char *program, struct app *ret, struct err *err)
+{
+	const struct app *profile;
+
+	for (size_t i = a->n; i-- > 0;) {
+		if (!matches(&a->v[i], program))
+			continue;
+		profile = find_section(a, a->v[i].profile);
+		if (a->v[i].profile[0] && !profile)
+			return err_set(err, ENOENT,
+				       "%s:%u: [%s] has the profile '%s', and no file "
+				       "has such a section",
+				       a->v[i].where.file, a->v[i].where.line, a->v[i].section,
+				       a->v[i].profile);
+		*ret = a->v[i];
+		if (profile)
+			add_profile(ret, profile);
+		return 1;
+	}
+	return 0;
+}
+
+/* --- arguments ----------------------------------------------------------------------------- */
+
+/* One word; a list such as "ssid:a/b,wwan0" is one directory. */
+static void expand(struct strbuf *sb, const char *word, size_t len, const char *home,
+		   const char *uplinks)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] == '~' && i + 1 < len && word[i + 1] == '/' &&
+		    (i == 0 || word[i - 1] == '=')) {
+			strbuf_add(sb, "%s", home);
+		} else if (word[i] == '%' && i + 1 < len && word[i + 1] == 'u') {
+			for (const char *u = uplinks; *u; u++)
+				strbuf_add_bytes(sb, *u == '/' ? "_" : u, 1);
+			i++;
+		} else {
+			strbuf_add_bytes(sb, word + i, 1);
+		}
+	}
+	strbuf_add_bytes(sb, "", 1);
+}
+
+int app_separate_arguments(const struct app *app, const char *home, const char *uplinks,
+			   char ***ret, char **ret_bytes)
+{
+	_cleanup_free_ char **words = calloc(APP_SEPARATE_MAX + 1, sizeof(*words));
+	_cleanup_strbuf_ struct strbuf bytes = { 0 };
+	size_t n = 0, at = 0;
+
+	for (const char *word = app->separate_instance; *word && n < APP_SEPARATE_MAX; n++) {
+		size_t len = strcspn(word, " ");
+
+		expand(&bytes, word, len, home, uplinks);
+		word += len + (word[len] == ' ');
+	}
+	if (!words || strbuf_failed(&bytes))
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		words[i] = bytes.text + at;
+		at += strlen(words[i]) + 1;
+	}
+	*ret = steal_ptr(words);
+	*ret_bytes = steal_ptr(bytes.text);
+	return (int)n;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_PLAN_APPS_H
+#define VIA_PLAN_APPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/request.h"
+
+/*
+ * The app policy: which way out a program takes, and with which options, where the command line
+ * does not say so. Pure; verbs/apps.c reads the files. via-iface-apps.conf(5) has the format.
+ *
+ * A section is an app. What several files say of one adds up, key by key, and the later file wins:
+ * so somebody who wants Steam on a given uplink writes that alone, and keeps the rest.
+ */
+
+#define APP_NAME_MAX     64
+#define APP_WORDS_MAX    200 /* no line is longer */
+#define APP_FILE_MAX     256
+#define APPS_MAX         1024u
+#define APP_SEPARATE_MAX 16 /* arguments */
+
+enum app_key {
+	APP_MATCH,
+	APP_UPLINK,
+	APP_NAME,
+	APP_DNS,
+	APP_IPV6,
+	APP_LAN,
+	APP_HOST_ACCESS,
+	APP_NO_PROXY_ENV,
+	APP_SEPARATE_INSTANCE,
+	APP_SEPARATE,
+	APP_PROFILE,
+	APP_KEY_COUNT,
+};
+
+struct app {
+	char section[APP_NAME_MAX];
+	uint32_t set; /* 1 << enum app_key */
+	struct {
+		char file[APP_FILE_MAX];
+		uint32_t line;
+	} where;                          /* the section that spoke last */
+	char match[APP_WORDS_MAX];        /* names of programs, one blank between them */
+	char uplink[SESSION_UPLINKS_MAX]; /* as on the command line */
+	char name[SESSION_NAME_MAX];      /* of the session */
+	struct ip dns[SESSION_DNS_MAX];
+	uint32_t n_dns;
+	bool ipv6, lan, host_access, no_proxy_env;
+	char separate_instance[APP_WORDS_MAX]; /* arguments, one blank between them */
+	bool separate_always;                  /* also when no other instance runs */
+	char profile[APP_NAME_MAX];            /* the section to take from what is not set here */
+};
+
+struct apps {
+	struct app *v;
+	size_t n, size;
+};
+
+/*
+ * Adds what one file's text says; file is what it is to be called. Returns 0, or a negative errno
+ * with "FILE:LINE: what is wrong"; then part of it has been added.
+ */
+int apps_parse(const char *text, size_t len, const char *file, struct apps *to, struct err *err);
+void apps_done(struct apps *a);
+
+/*
+ * What holds for a program, by the base name of its command: the last app that matches, with the
+ * values of its profile where it has none of its own. Returns 1, 0 when there is none, or
+ * -ENOENT when its profile does not exist.
+ */
+int apps_find(const struct apps *a, const char *program, struct app *ret, struct err *err);
+
+/*
+ * The arguments that make a separate instance, with "~/" (at the beginning, or behind a '=') made
+ * to home and "%u" to the list of uplinks, as one word of a path. ret ends with NULL, its strings
+ * lie in *ret_bytes; both are the caller's to free. Returns how many, or -ENOMEM.
+ */
+int app_separate_arguments(const struct app *app, const char *home, const char *uplinks,
+			   char ***ret, char **ret_bytes);
+
+#endif

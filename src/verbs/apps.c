@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/apps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/apps.h"
+#include "cli/instances.h"
+#include "verbs/files.h"
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static int is_file(const struct dirent *e)
+{
+	return apps_file(e->d_name);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int load_file(const char *path, struct apps *to, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = file_read(path, APPS_FILE_BYTES_MAX, &text, &len, err);
+
+	return r < 0 ? r : apps_parse(text, len, path, to, err);
+}
+
+static int load_dir(const char *dir, struct apps *to, struct err *err)
+{
+	struct dirent **names = NULL;
+	int n = scandir(dir, &names, is_file, by_name), r = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "look into '%s'", dir);
+	if (n > (int)APPS_FILES_MAX)
+		r = err_set(err, E2BIG, "look into '%s': it holds more than %u files", dir,
+			    APPS_FILES_MAX);
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX + NAME_MAX + 2];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		if (r == 0)
+			r = load_file(path, to, err);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+/* `sudo` may leave HOME as it was: what somebody else wrote does not say how root runs things. */
+static bool is_mine(const char *dir)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 && st.st_uid == geteuid();
+}
+
+int apps_load(struct apps *ret, struct err *err)
+{
+	struct apps all = { 0 };
+	char dir[PATH_MAX];
+	int r = 0;
+
+	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && r == 0; which++)
+		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
+			r = load_dir(dir, &all, err);
+	if (r < 0)
+		apps_done(&all);
+	else
+		*ret = all;
+	return r;
+}
+
+/* --- a separate instance --------------------------------------------------------------------- */
+
+/* Whether one of the options is among the words already, with whatever value. */
+static bool has_option(char *const words[], char *const options[])
+{
+	for (; *words; words++)
+		for (char *const *o = options; *o; o++) {
+			size_t len = strcspn(*o, "=");
+
+			if ((*o)[0] == '-' && !strncmp(*words, *o, len) &&
+			    (!(*words)[len] || (*words)[len] == '='))
+				return true;
+		}
+	return false;
+}
+
+static pid_t find_instance(const struct app *app, const struct handover_user *user)
+{
+	struct instance_kind kind = { 0 };
+	char names[APP_WORDS_MAX], *rest = names, *one;
+
+	strcpy(names, app->match);
+	for (size_t n = 0; n < INSTANCE_WORDS && (one = strsep(&rest, " ")); n++)
+		kind.names[n] = one;
+	return instance_find(&kind, user && user->wanted ? user->uid : geteuid());
+}
+
+/* The command line with n more arguments behind the place `at`. */
+static char **insert(char **program, size_t at, char **more, size_t n)
+{
+	char **all;
+	size_t count = 0;
+
+	while (program[count])
+		count++;
+	all = calloc(count + n + 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	memcpy(all, program, (at + 1) * sizeof(*all));
+	memcpy(all + at + 1, more, n * sizeof(*all));
+	memcpy(all + at + 1 + n, program + at + 1, (count - at - 1) * sizeof(*all));
+	return all;
+}
+
+static int separate(struct cli_options *o, const struct app *app, size_t at,
+		    const struct handover_user *user, struct err *err)
+{
+	const char *home = getenv("HOME");
+	char **more = NULL, **all, *bytes = NULL;
+	pid_t pid = 0;
+	int n = app_separate_arguments(app, home ? home : "", o->request.uplinks, &more, &bytes);
+
+	if (n < 0)
+		return err_errno(err, ENOMEM, "run '%s'", o->program[0]);
+	if (n == 0 || has_option(o->program + at + 1, more) ||
+	    (!app->separate_always && !(pid = find_instance(app, user)))) {
+		free(more);
+		free(bytes);
+		return 0;
+	}
+	all = insert(o->program, at, more, (size_t)n);
+	free(more);
+	if (!all) {
+		free(bytes);
+		return err_errno(err, ENOMEM, "run '%s'", o->program[0]);
+	}
+	o->program = o->made = all;
+	o->made_bytes = bytes;
+	if (pid && !o->quiet)
+		fprintf(stderr,
+			"via-iface: %s (pid %d) already runs outside: a separate one is started, "
+			"as [%s] says (`via-iface --no-app-policy` leaves that out)\n",
+			o->program[at], (int)pid, app->section);
+	return 0;
+}
+
+/* --- the options ----------------------------------------------------------------------------- */
+
+static int no_uplink(const struct cli_options *o, const char *program, const struct app *app,
+		     struct err *err)
+{
+	if (o->no_app_policy)
+		err_set(err, EINVAL,
+			"run '%s': no uplink is named, and the app policy is not to "
+			"be asked",
+			program);
+	else if (app)
+		err_set(err, EINVAL,
+			"run '%s': no uplink is named, and [%s] of the app policy (%s:%u) has none",
+			program, app->section, app->where.file, app->where.line);
+	else
+		err_set(err, EINVAL,
+			"run '%s': no uplink is named, and no app policy is for that program",
+			program);
+	if (app)
+		return err_hint(err,
+				"say for example `via-iface wlp6s0 -- %s`, or write '[%s]' and "
+				"'uplink = wlp6s0' into ~/.config/via-iface/apps/%s.conf",
+				program, app->section, app->section);
+	return err_hint(err,
+			"say for example `via-iface wlp6s0 -- %s`, or write '[%s]', 'match = %s' "
+			"and 'uplink = wlp6s0' into ~/.config/via-iface/apps/%s.conf",
+			program, program, program, program);
+}
+
+static void take_flag(struct cli_options *o, const struct app *app, enum app_key key, bool value,
+		      uint32_t flag)
+{
+	if (app->set & 1u << key && value)
+		o->request.flags |= flag;
+}
+
+static void take_options(struct cli_options *o, const struct app *app)
+{
+	struct request *r = &o->request;
+
+	if (!r->uplinks[0])
+		memcpy(r->uplinks, app->uplink, sizeof(r->uplinks));
+	if (app->set & 1u << APP_NAME && !(o->given & CLI_NAME))
+		memcpy(r->name, app->name, sizeof(r->name));
+	if (app->set & 1u << APP_DNS && !(o->given & CLI_DNS)) {
+		memcpy(r->dns, app->dns, sizeof(r->dns));
+		r->n_dns = (uint8_t)app->n_dns;
+	}
+	if (!(o->given & CLI_IPV6))
+		take_flag(o, app, APP_IPV6, !app->ipv6, SESSION_NO_IPV6);
+	take_flag(o, app, APP_LAN, !app->lan, SESSION_NO_LAN);
+	take_flag(o, app, APP_HOST_ACCESS, app->host_access, SESSION_HOST_ACCESS);
+	if (app->set & 1u << APP_NO_PROXY_ENV && app->no_proxy_env)
+		o->no_proxy_env = true;
+}
+
+int apps_apply(struct cli_options *o, const struct handover_user *user, struct err *err)
+{
+	char program[APPS_PROGRAM_MAX] = "";
+	struct apps all = { 0 };
+	struct app app;
+	size_t at = 0;
+	int found = 0, r = 0;
+
+	if (!o->program)
+		return 0;
+	at = apps_program(o->program, program);
+	if (!o->no_app_policy) {
+		r = apps_load(&all, err);
+		found = r < 0 ? r : apps_find(&all, program, &app, err);
+		apps_done(&all);
+	}
+	if (found < 0)
+		return found;
+	if (found)
+		take_options(o, &app);
+	if (!o->request.uplinks[0])
+		return no_uplink(o, program, found ? &app : NULL, err);
+	r = request_check(&o->request, err);
+	if (r == 0 && found)
+		r = separate(o, &app, at, user, err);
+	return r;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_APPS_H
+#define VIA_VERBS_APPS_H
+
+#include "cli/cli.h"
+#include "plan/apps.h"
+
+/*
+ * Reads the app policy: the directories of cli/apps.h in their order, in each the files in the
+ * order of their names. Directories that are not there hold nothing; the caller's own counts only
+ * when it belongs to the caller. A mistake in any file is a failure that names its line.
+ */
+int apps_load(struct apps *ret, struct err *err);
+
+/*
+ * Fills in what the app policy says of o->program and the command line does not; user is whom the
+ * program is to run as, or NULL. Arguments for a separate instance go behind the program's name.
+ * Then the request is checked. A failure, too: no uplink on the command line, and none in the
+ * policy.
+ */
+int apps_apply(struct cli_options *o, const struct handover_user *user, struct err *err);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_FILES_H
+#define VIA_VERBS_FILES_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* A regular file of at most max bytes, with a zero byte behind it; the caller's to free. */
+int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err);
+
+/*
+ * Makes a file of that content, or replaces it at once: who looks meanwhile sees the old one or
+ * the new one, whole. Its directory is made where it is missing.
+ */
+int file_write(const char *path, const char *text, size_t len, struct err *err);
+
+#endif
