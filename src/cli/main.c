@@ -8,7 +8,6 @@
 static int run(int argc, char *argv[]);
 static int cli_help(int argc, char *argv[]);
 static int cli_version(int argc, char *argv[]);
-static int cli_later(int argc, char *argv[]);
 
 /* A verb beats an interface of that name: `run list -- x` is the way out. */
 static const struct verb {
@@ -29,11 +28,11 @@ static const struct verb {
 	{ "doctor", cli_verb, "[UPLINK[,UPLINK…]] [--json]" },
 	{ "attach", cli_verb, "[OPTIONS] UPLINK[,UPLINK…] --pid PID|--netns NAME" },
 	{ "detach", cli_verb, "SESSION" },
+	{ "desktop", cli_verb, "add APP [UPLINK[,UPLINK…]] | remove ENTRY [UPLINK…] | list" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
 	{ "-h", cli_help, NULL },
 	{ "--version", cli_version, NULL },
-	{ "desktop", cli_later, NULL },
 };
 
 static int run(int argc, char *argv[])
@@ -46,15 +45,6 @@ static int cli_version(int argc, char *argv[])
 	(void)argc, (void)argv;
 	printf("via-iface %s\n", VIA_VERSION);
 	return 0;
-}
-
-static int cli_later(int argc, char *argv[])
-{
-	struct err err = { 0 };
-
-	(void)argc;
-	err_set(&err, 1, "'%s' is not in this version", argv[0]);
-	return cli_fail(&err);
 }
 
 static void print_help(FILE *out)

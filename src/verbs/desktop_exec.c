@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/desktop_exec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "verbs/desktop_entry.h"
+
+void exec_done(struct exec *x)
+{
+	VEC_DONE(x);
+}
+
+static bool push(struct exec *x, char c, bool code, bool quoted)
+{
+	struct exec_item *item = VEC_PUSH(x);
+
+	if (item)
+		*item = (struct exec_item){ .c = c, .code = code, .quoted = quoted };
+	return item != NULL;
+}
+
+/* --- reading: glib/gshell.c, gio/gdesktopappinfo.c ------------------------------------------- */
+
+struct reader {
+	const char *at;
+	struct exec x;
+	bool in_word, files, failed;
+	char quote; /* which one is open, or 0 */
+};
+
+static void put(struct reader *r, char c)
+{
+	r->in_word = true;
+	if (!push(&r->x, c, false, r->quote != 0))
+		r->failed = true;
+}
+
+static void end_word(struct reader *r)
+{
+	if (r->in_word && !push(&r->x, 0, false, false))
+		r->failed = true;
+	r->in_word = false;
+}
+
+/* At a '%' with something behind it. */
+static void take_code(struct reader *r)
+{
+	char c = r->at[1];
+
+	r->at += 2;
+	if (c == '%') {
+		put(r, '%');
+		return;
+	}
+	if (!strchr("fFuUick", c) || (strchr("fFuU", c) && r->files))
+		return;
+	r->files |= strchr("fFuU", c) != NULL;
+	r->in_word = true;
+	if (!push(&r->x, c, true, r->quote != 0))
+		r->failed = true;
+}
+
+/* At a backslash: in double quotes it is one where nothing special follows. */
+static bool take_backslash(struct reader *r)
+{
+	char c = r->at[1];
+
+	if (!c)
+		return false;
+	if (r->quote == '"' && !strchr("\"\\`$\n", c)) {
+		put(r, '\\');
+		r->at++;
+		return true;
+	}
+	if (c != '\n')
+		put(r, c);
+	r->at += 2;
+	return true;
+}
+
+static void take_plain(struct reader *r)
+{
+	char c = *r->at++;
+
+	if (r->quote && c == r->quote) {
+		r->quote = 0;
+	} else if (!r->quote && (c == '"' || c == '\'')) {
+		r->quote = c;
+		r->in_word = true;
+	} else if (!r->quote && strchr(" \t\n", c)) {
+		end_word(r);
+	} else if (!r->quote && c == '#' && !r->in_word) {
+		r->at += strcspn(r->at, "\n"); /* a comment */
+	} else {
+		put(r, c);
+	}
+}
+
+int exec_parse(const char *value, struct exec *ret, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+	struct reader r = { 0 };
+	bool good = true;
+
+	entry_unescape(&text, value);
+	for (r.at = strbuf_text(&text); *r.at && good;) {
+		if (*r.at == '%' && r.at[1])
+			take_code(&r);
+		else if (*r.at == '\\' && r.quote != '\'')
+			good = take_backslash(&r);
+		else
+			take_plain(&r);
+	}
+	end_word(&r);
+	if (r.failed || strbuf_failed(&text)) {
+		exec_done(&r.x);
+		return err_errno(err, ENOMEM, "read Exec");
+	}
+	if (good && !r.quote && r.x.n > 1 && r.x.v[0].c && !r.x.v[0].code) {
+		*ret = r.x;
+		return 0;
+	}
+	good = good && !r.quote;
+	exec_done(&r.x);
+	return err_set(err, EINVAL, "read its command line 'Exec=%s': %s", value,
+		       good ? "it begins with no program" : "a quote or a backslash has no end");
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+int exec_set_location(struct exec *x, const char *path)
+{
+	_cleanup_exec_ struct exec new = { 0 };
+	bool good = true;
+
+	for (size_t i = 0; i < x->n && good; i++) {
+		const struct exec_item *item = &x->v[i];
+
+		if (!item->code || item->c != 'k') {
+			good = push(&new, item->c, item->code, item->quoted);
+			continue;
+		}
+		if (item->quoted)
+			good = push(&new, '\'', false, true);
+		for (const char *c = path; *c && good; c++) {
+			if (item->quoted && *c == '\'')
+				for (const char *q = "'\\'"; *q && good; q++)
+					good = push(&new, *q, false, true);
+			good = good && push(&new, *c, false, item->quoted);
+		}
+		if (item->quoted)
+			good = good && push(&new, '\'', false, true);
+	}
+	if (!good)
+		return -ENOMEM;
+	exec_done(x);
+	*x = new;
+	new = (struct exec){ 0 };
+	return 0;
+}
+
+int exec_prepend(struct exec *x, const char *const words[], size_t n)
+{
+	_cleanup_exec_ struct exec new = { 0 };
+	bool good = true;
+
+	for (size_t i = 0; i < n && good; i++) {
+		for (const char *c = words[i]; *c && good; c++)
+			good = push(&new, *c, false, false);
+		good = good && push(&new, 0, false, false);
+	}
+	for (size_t i = 0; i < x->n && good; i++)
+		good = push(&new, x->v[i].c, x->v[i].code, x->v[i].quoted);
+	if (!good)
+		return -ENOMEM;
+	exec_done(x);
+	*x = new;
+	new = (struct exec){ 0 };
+	return 0;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+/* "Reserved characters" of the specification, and what a reader might take for an end. */
+static bool needs_quotes(char c)
+{
+	return (unsigned char)c <= ' ' || c == 0x7f || strchr("\"'\\><~|&;$*?#()`", c);
+}
+
+/* In the text that is escaped as a string afterwards. */
+static void print_item(struct strbuf *sb, const struct exec_item *item, bool in_quotes)
+{
+	if (item->code)
+		strbuf_add(sb, "%%%c", item->c);
+	else if (item->c == '%')
+		strbuf_add(sb, "%%%%");
+	else if (in_quotes && strchr("\"`$\\", item->c))
+		strbuf_add(sb, "\\%c", item->c);
+	else
+		strbuf_add_bytes(sb, &item->c, 1);
+}
+
+/*
+ * A code stays within quotes where it was there, and without where it was not: launchers put in
+ * words of their own. Other words are quoted whole or not at all.
+ */
+static void print_word(struct strbuf *sb, const struct exec_item *v, size_t n)
+{
+	bool free_codes = false, quotes = n == 0, open = false;
+
+	for (size_t i = 0; i < n; i++) {
+		free_codes |= v[i].code && !v[i].quoted;
+		quotes |= v[i].code ? v[i].quoted : needs_quotes(v[i].c);
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool want = v[i].code    ? v[i].quoted
+			    : free_codes ? needs_quotes(v[i].c) || open
+					 : quotes;
+
+		if (want != open)
+			strbuf_add(sb, "\"");
+		open = want;
+		print_item(sb, &v[i], open);
+	}
+	if (open)
+		strbuf_add(sb, "\"");
+	if (!n)
+		strbuf_add(sb, "\"\"");
+}
+
+void exec_print(const struct exec *x, struct strbuf *sb)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+
+	for (size_t i = 0, from = 0; i < x->n; i++) {
+		if (x->v[i].c || x->v[i].code)
+			continue;
+		strbuf_add(&text, "%s", from ? " " : "");
+		print_word(&text, x->v + from, i - from);
+		from = i + 1;
+	}
+	entry_escape(sb, strbuf_text(&text));
+	if (strbuf_failed(&text))
+		sb->failed = true;
+}
+
+int exec_words(const struct exec *x, char ***ret, char **ret_bytes)
+{
+	_cleanup_strbuf_ struct strbuf bytes = { 0 };
+	_cleanup_free_ char **words = NULL;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0, codes = 0, from = 0; i < x->n; i++) {
+		if (x->v[i].code) {
+			codes++;
+		} else if (x->v[i].c) {
+			strbuf_add_bytes(&bytes, &x->v[i].c, 1);
+		} else {
+			if (i == from ||
+			    i - from > codes) { /* a word that is only a code is none */
+				strbuf_add_bytes(&bytes, "", 1);
+				n++;
+			}
+			from = i + 1;
+			codes = 0;
+		}
+	}
+	words = calloc(n + 1, sizeof(*words));
+	if (!words || strbuf_failed(&bytes))
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		words[i] = bytes.text + at;
+		at += strlen(words[i]) + 1;
+	}
+	*ret = steal_ptr(words);
+	*ret_bytes = steal_ptr(bytes.text);
+	return 0;
+}

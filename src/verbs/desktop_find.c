@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/desktop_find.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "verbs/files.h"
+
+#define DEPTH_MAX 8
+#define SEEN_MAX  65536u
+
+void desktop_found_done(struct desktop_found *f)
+{
+	entry_done(&f->entry);
+}
+
+void desktop_list_done(struct desktop_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		desktop_found_done(&list->v[i]);
+	VEC_DONE(list);
+}
+
+/* --- directories ----------------------------------------------------------------------------- */
+
+static const char *absolute(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && value[0] == '/' ? value : NULL;
+}
+
+static int data_home(char ret[PATH_MAX], struct err *err)
+{
+	const char *dir = absolute("XDG_DATA_HOME"), *home = absolute("HOME");
+
+	if (dir)
+		snprintf(ret, PATH_MAX, "%s", dir);
+	else if (home)
+		snprintf(ret, PATH_MAX, "%s/.local/share", home);
+	else
+		return err_set(err, ENOENT,
+			       "find your desktop entries: neither HOME nor "
+			       "XDG_DATA_HOME is a path");
+	return 0;
+}
+
+int desktop_own_dir(char ret[PATH_MAX], struct err *err)
+{
+	char data[PATH_MAX];
+	int r = data_home(data, err);
+
+	if (r == 0 && snprintf(ret, PATH_MAX, "%s/applications", data) >= PATH_MAX)
+		r = err_set(err, ENAMETOOLONG, "find your desktop entries: '%.60s…' is too long",
+			    data);
+	return r;
+}
+
+/* --- a walk ---------------------------------------------------------------------------------- */
+
+struct walk {
+	/* Returns 0 to go on, 1 when it is enough, or a negative errno. */
+	int (*take)(struct walk *w, const char *id, const char *path);
+	const char *what;            /* that is looked for */
+	struct desktop_found *found; /* where there is room for n */
+	size_t n;
+	struct err *err;
+	struct {
+		char **v;
+		size_t n, size;
+	} seen; /* ids */
+};
+
+static bool seen_before(struct walk *w, const char *id)
+{
+	char **slot;
+
+	for (size_t i = 0; i < w->seen.n; i++)
+		if (!strcmp(w->seen.v[i], id))
+			return true;
+	slot = w->seen.n < SEEN_MAX ? VEC_PUSH(&w->seen) : NULL;
+	if (slot && !(*slot = strdup(id)))
+		w->seen.n--;
+	return false;
+}
+
+static int load(const char *path, struct entry *ret, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = file_read(path, ENTRY_BYTES_MAX, &text, &len, err);
+
+	if (r == 0 && (r = entry_parse(text, len, ret, err)) < 0 && err)
+		return err_wrap(err, "read '%s'", path);
+	return r;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int walk_dir(struct walk *w, const char *dir, const char *prefix, int depth)
+{
+	struct dirent **names = NULL;
+	int n = depth < DEPTH_MAX ? scandir(dir, &names, NULL, by_name) : 0, r = 0;
+
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+		size_t len = strlen(name);
+		char path[PATH_MAX], id[DESKTOP_ID_MAX];
+		struct stat st;
+
+		if (r == 0 && name[0] != '.' &&
+		    snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
+		    snprintf(id, sizeof(id), "%s%s", prefix, name) < (int)sizeof(id) - 1 &&
+		    stat(path, &st) == 0) {
+			if (S_ISDIR(st.st_mode)) {
+				strcat(id, "-");
+				r = walk_dir(w, path, id, depth + 1);
+			} else if (S_ISREG(st.st_mode) && len > 8 &&
+				   !strcmp(name + len - 8, ".desktop")) {
+				r = w->take(w, id, path);
+			}
+		}
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+static int walk_data(struct walk *w, const char *data, size_t len)
+{
+	char dir[PATH_MAX];
+
+	while (len > 1 && data[len - 1] == '/')
+		len--;
+	if (!len || data[0] != '/' ||
+	    snprintf(dir, sizeof(dir), "%.*s/applications", (int)len, data) >= (int)sizeof(dir))
+		return 0;
+	return walk_dir(w, dir, "", 0);
+}
+
+/* A place that is named twice holds nothing new the second time. */
+static int walk_all(struct walk *w)
+{
+	static const char *const exports[] = { "/var/lib/flatpak/exports/share",
+					       "/var/lib/snapd/desktop" };
+	const char *dirs = getenv("XDG_DATA_DIRS");
+	char home[PATH_MAX], own[PATH_MAX + 32];
+	int r = data_home(home, w->err);
+
+	if (r < 0)
+		return r;
+	if (!dirs || !*dirs)
+		dirs = "/usr/local/share/:/usr/share/";
+	r = walk_data(w, home, strlen(home));
+	for (const char *at = dirs; *at && r == 0;) {
+		size_t len = strcspn(at, ":");
+
+		r = walk_data(w, at, len);
+		at += len + (at[len] == ':');
+	}
+	snprintf(own, sizeof(own), "%s/flatpak/exports/share", home);
+	if (r == 0)
+		r = walk_data(w, own, strlen(own));
+	for (size_t i = 0; i < ARRAY_SIZE(exports) && r == 0; i++)
+		r = walk_data(w, exports[i], strlen(exports[i]));
+	for (size_t i = 0; i < w->seen.n; i++)
+		free(w->seen.v[i]);
+	VEC_DONE(&w->seen);
+	return r;
+}
+
+/* --- one entry ------------------------------------------------------------------------------- */
+
+static int keep(struct desktop_found *to, const char *id, const char *path, struct entry *e)
+{
+	snprintf(to->id, sizeof(to->id), "%s", id);
+	snprintf(to->path, sizeof(to->path), "%s", path);
+	to->entry = *e;
+	*e = (struct entry){ 0 };
+	return 1;
+}
+
+static bool has_id(const char *what, const char *id)
+{
+	size_t len = strlen(what);
+
+	return !strncmp(what, id, len) && (!id[len] || !strcmp(id + len, ".desktop"));
+}
+
+static int take_id(struct walk *w, const char *id, const char *path)
+{
+	_cleanup_entry_ struct entry e = { 0 };
+	int r;
+
+	if (!has_id(w->what, id))
+		return 0;
+	r = load(path, &e, w->err);
+	if (r < 0)
+		return r;
+	if (desktop_kind_of(&e) != DESKTOP_KIND_COUNT)
+		return 0;
+	if (entry_is_true(&e, ENTRY_MAIN, "Hidden")) {
+		err_set(w->err, ENOENT, "find '%s': '%s' says that it is deleted (Hidden)", w->what,
+			path);
+		return -ENOENT;
+	}
+	w->n = 1;
+	return keep(w->found, id, path, &e);
+}
+
+static bool has_name(const struct entry *e, const char *what)
+{
+	size_t at = entry_group(e, ENTRY_MAIN), end = entry_group_end(e, at);
+
+	for (; at < end; at++) {
+		_cleanup_strbuf_ struct strbuf name = { 0 };
+		const struct entry_line *l = &e->v[at];
+
+		if (l->kind != ENTRY_KEY || entry_key_length(l->key) != 4 ||
+		    strncmp(l->key, "Name", 4) != 0)
+			continue;
+		entry_unescape(&name, l->value);
+		if (!strcasecmp(strbuf_text(&name), what))
+			return true;
+	}
+	return false;
+}
+
+/* Those that a menu shows; what is no entry at all has no name. */
+static int take_name(struct walk *w, const char *id, const char *path)
+{
+	_cleanup_entry_ struct entry e = { 0 };
+
+	if (load(path, &e, NULL) < 0 || desktop_kind_of(&e) != DESKTOP_KIND_COUNT ||
+	    seen_before(w, id))
+		return 0;
+	if (entry_is_true(&e, ENTRY_MAIN, "Hidden") || entry_is_true(&e, ENTRY_MAIN, "NoDisplay") ||
+	    !has_name(&e, w->what))
+		return 0;
+	if (w->n == 1) {
+		err_set(w->err, EINVAL, "find '%s': both '%s' and '%s' have that name", w->what,
+			w->found->id, id);
+		return err_hint(w->err, "name one by its id");
+	}
+	w->n = 1;
+	keep(w->found, id, path, &e);
+	return 0;
+}
+
+static int find_path(const char *path, struct desktop_found *ret, struct err *err)
+{
+	_cleanup_free_ char *full = realpath(path, NULL);
+	_cleanup_entry_ struct entry e = { 0 };
+	const char *name;
+	int r;
+
+	if (!full)
+		return err_errno(err, errno, "read '%s'", path);
+	r = load(full, &e, err);
+	if (r < 0)
+		return r;
+	if (desktop_kind_of(&e) != DESKTOP_KIND_COUNT)
+		return err_set(err, EINVAL, "use '%s': it is one of via-iface's own entries", path);
+	/* its own name, and not that of what a link leads to */
+	name = strrchr(path, '/') + 1;
+	keep(ret, name, full, &e);
+	return 0;
+}
+
+int desktop_find(const char *what, struct desktop_found *ret, struct err *err)
+{
+	struct desktop_found found = { 0 };
+	struct walk w = { .what = what, .found = &found, .err = err, .take = take_id };
+	int r;
+
+	if (strchr(what, '/'))
+		return find_path(what, ret, err);
+	r = walk_all(&w);
+	if (r == 0 && !w.n) {
+		w.take = take_name;
+		r = walk_all(&w);
+	}
+	if (r >= 0 && w.n) {
+		*ret = found;
+		return 0;
+	}
+	desktop_found_done(&found);
+	if (r < 0)
+		return r;
+	err_set(err, ENOENT, "find '%s': no desktop entry has that id or name", what);
+	return err_hint(err, "the ids are the names of the files in /usr/share/applications; the "
+			     "path of a file will do, too");
+}
+
+/* --- ours ------------------------------------------------------------------------------------ */
+
+int desktop_list_ours(struct desktop_list *ret, struct err *err)
+{
+	struct desktop_list all = { 0 };
+	struct dirent **names = NULL;
+	char dir[PATH_MAX];
+	int n, r = desktop_own_dir(dir, err);
+
+	if (r < 0)
+		return r;
+	n = scandir(dir, &names, NULL, by_name);
+	if (n < 0 && errno != ENOENT)
+		return err_errno(err, errno, "look into '%s'", dir);
+	for (int i = 0; i < n; i++) {
+		_cleanup_entry_ struct entry e = { 0 };
+		struct desktop_found *to;
+		char path[PATH_MAX + NAME_MAX + 2];
+		size_t len = strlen(names[i]->d_name);
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		if (len > 8 && !strcmp(names[i]->d_name + len - 8, ".desktop") &&
+		    load(path, &e, NULL) == 0 && desktop_kind_of(&e) != DESKTOP_KIND_COUNT) {
+			to = VEC_PUSH(&all);
+			if (to)
+				keep(to, names[i]->d_name, path, &e);
+			else
+				r = err_errno(err, ENOMEM, "look into '%s'", dir);
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (r < 0)
+		desktop_list_done(&all);
+	else
+		*ret = all;
+	return r;
+}

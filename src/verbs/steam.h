@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_STEAM_H
+#define VIA_VERBS_STEAM_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * What Steam keeps of its games: text in nested braces (Valve's KeyValues), in libraryfolders.vdf
+ * and appmanifest_APPID.acf.
+ */
+
+#define VDF_BYTES_MAX (4u << 20)
+#define VDF_NODES_MAX 65536u
+#define VDF_DEPTH_MAX 32u
+
+struct vdf_node {
+	const char *key, *value; /* value NULL: a section */
+	size_t parent;           /* its place, or VDF_ROOT */
+};
+
+#define VDF_ROOT SIZE_MAX
+
+struct vdf {
+	struct vdf_node *v;
+	size_t n, size;
+	char *bytes; /* of the strings */
+};
+
+/* Strict but for what Steam's own reader takes. 0, or a negative errno with "line N: …". Pure. */
+int vdf_parse(const char *text, size_t len, struct vdf *ret, struct err *err);
+void vdf_done(struct vdf *v);
+
+/* The child of that key, in either case, behind the place after (or VDF_ROOT); VDF_ROOT: none. */
+size_t vdf_find(const struct vdf *v, size_t parent, const char *key, size_t after);
+
+/* The same for the value of it; NULL: none. */
+const char *vdf_value(const struct vdf *v, size_t parent, const char *key);
+
+/* --- games ------------------------------------------------------------------------------------ */
+
+#define STEAM_NAME_MAX 256
+
+struct steam_game {
+	uint32_t id;
+	char name[STEAM_NAME_MAX];
+	char root[PATH_MAX];    /* of the Steam that has it */
+	const char *command[4]; /* that starts Steam; NULL at the end */
+};
+
+/*
+ * The game in any library of any Steam in a home: the distribution's, Flatpak's, Snap's. -ENOENT
+ * where it is not installed, with what to do.
+ */
+int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct err *err);
+
+#endif
