@@ -204,32 +204,37 @@ static void print_item(struct strbuf *sb, const struct exec_item *item, bool in_
 		strbuf_add_bytes(sb, &item->c, 1);
 }
 
+/* What goes in quotes as a whole, or not: no code in it stood outside of them. */
+static void print_part(struct strbuf *sb, const struct exec_item *v, size_t n)
+{
+	bool quotes = n == 0;
+
+	for (size_t i = 0; i < n; i++)
+		quotes |= v[i].code || needs_quotes(v[i].c);
+	strbuf_add(sb, "%s", quotes ? "\"" : "");
+	for (size_t i = 0; i < n; i++)
+		print_item(sb, &v[i], quotes);
+	strbuf_add(sb, "%s", quotes ? "\"" : "");
+}
+
 /*
  * A code stays within quotes where it was there, and without where it was not: launchers put in
- * words of their own. Other words are quoted whole or not at all.
+ * words of their own.
  */
 static void print_word(struct strbuf *sb, const struct exec_item *v, size_t n)
 {
-	bool free_codes = false, quotes = n == 0, open = false;
+	size_t from = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		free_codes |= v[i].code && !v[i].quoted;
-		quotes |= v[i].code ? v[i].quoted : needs_quotes(v[i].c);
+		if (!v[i].code || v[i].quoted)
+			continue;
+		if (i > from)
+			print_part(sb, v + from, i - from);
+		print_item(sb, &v[i], false);
+		from = i + 1;
 	}
-	for (size_t i = 0; i < n; i++) {
-		bool want = v[i].code    ? v[i].quoted
-			    : free_codes ? needs_quotes(v[i].c) || open
-					 : quotes;
-
-		if (want != open)
-			strbuf_add(sb, "\"");
-		open = want;
-		print_item(sb, &v[i], open);
-	}
-	if (open)
-		strbuf_add(sb, "\"");
-	if (!n)
-		strbuf_add(sb, "\"\"");
+	if (from < n || !n)
+		print_part(sb, v + from, n - from);
 }
 
 void exec_print(const struct exec *x, struct strbuf *sb)

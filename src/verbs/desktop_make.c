@@ -103,17 +103,21 @@ static int rewrite_all(struct entry *e, const struct desktop_wish *wish, struct 
  * Who looks whether it can be started looks at the first word of Exec, and at TryExec: so that is
  * the program, which may go one day.
  */
-static int set_try_exec(struct entry *e)
+static int set_try_exec(struct entry *e, struct err *err)
 {
 	_cleanup_strbuf_ struct strbuf escaped = { 0 };
 	_cleanup_exec_ struct exec x = { 0 };
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
 	const char *exec = entry_get(e, ENTRY_MAIN, "Exec");
+	int r;
 
 	if (entry_get(e, ENTRY_MAIN, "TryExec") || !exec)
 		return 0;
-	if (exec_parse(exec, &x, NULL) < 0 || exec_words(&x, &words, &bytes) < 0)
+	r = exec_parse(exec, &x, err);
+	if (r < 0)
+		return r;
+	if (exec_words(&x, &words, &bytes) < 0)
 		return -ENOMEM;
 	entry_escape(&escaped, words[0]);
 	return strbuf_failed(&escaped) ? -ENOMEM
@@ -175,7 +179,7 @@ static int mark(struct entry *e, const struct desktop_wish *wish, enum desktop_k
 
 static int make_entry(struct entry *e, const struct desktop_wish *wish, struct err *err)
 {
-	int r = set_try_exec(e);
+	int r = set_try_exec(e, err);
 
 	if (r == 0)
 		r = rewrite_all(e, wish, err);
@@ -240,11 +244,10 @@ int desktop_make(struct entry *e, const struct desktop_wish *wish, struct err *e
 	if (!name || !*name)
 		return err_set(err, EINVAL, "it has no name");
 	if (!exec)
-		return err_set(err, EINVAL,
-			       "it has no command line, only a name on the session bus%s",
+		return err_set(err, EINVAL, "it has no command line%s",
 			       entry_is_true(e, ENTRY_MAIN, "DBusActivatable")
-				       ? ""
-				       : ", or nothing at all");
+				       ? ", only a name on the session bus"
+				       : "");
 	r = wish->kind == DESKTOP_ACTION ? add_action(e, wish, err) : make_entry(e, wish, err);
 	/* started by the bus, outside, it would not use the uplink */
 	if (r == 0)
