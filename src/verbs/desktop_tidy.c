@@ -151,8 +151,9 @@ static bool locale_valid(const char *rest)
 	return !len || (len > 2 && rest[len - 1] == ']' && strcspn(rest + 1, "[]= ") == len - 2);
 }
 
-/* Whether the line may stay; its value may have to be mended. */
-static int tidy_key(struct entry_line *l, bool action, bool *ret_keep)
+/* Whether the line may stay; its value may have to be mended. Groups of others hold what they want.
+ */
+static int tidy_key(struct entry_line *l, bool ours, bool action, bool *ret_keep)
 {
 	size_t len = entry_key_length(l->key);
 	const struct known_key *known = find_key(l->key, len);
@@ -161,7 +162,7 @@ static int tidy_key(struct entry_line *l, bool action, bool *ret_keep)
 	*ret_keep = false;
 	if (!name_valid(l->key, len) || !locale_valid(l->key + len))
 		return 0;
-	if (!strncmp(l->key, "X-", 2)) {
+	if (!ours || !strncmp(l->key, "X-", 2)) {
 		*ret_keep = true;
 		return 0;
 	}
@@ -213,14 +214,15 @@ static int tidy_keys(struct entry *e)
 			main = !strcmp(l->key, ENTRY_MAIN);
 			action = !strncmp(l->key, ENTRY_ACTION, strlen(ENTRY_ACTION));
 		}
-		if (l->kind != ENTRY_KEY || (!main && !action)) {
+		if (l->kind != ENTRY_KEY) {
 			i++;
 			continue;
 		}
-		if (tidy_key(l, action, &keep) < 0)
+		if (tidy_key(l, main || action, action, &keep) < 0)
 			return -ENOMEM;
 		if (keep) {
-			tidy_icon(l);
+			if (main || action)
+				tidy_icon(l);
 			i++;
 		} else {
 			entry_remove(e, i, 1);
@@ -314,6 +316,11 @@ int entry_tidy(struct entry *e)
 	if (entry_is_true(e, ENTRY_MAIN, "SingleMainWindow") &&
 	    entry_set(e, ENTRY_MAIN, "X-GNOME-SingleWindow", "true") < 0)
 		return -ENOMEM;
+	/* and this one has become a part of the standard */
+	if (entry_is_true(e, ENTRY_MAIN, "X-KDE-RunOnDiscreteGpu") &&
+	    entry_set(e, ENTRY_MAIN, "PrefersNonDefaultGPU", "true") < 0)
+		return -ENOMEM;
+	entry_drop(e, ENTRY_MAIN, "X-KDE-RunOnDiscreteGpu", false);
 	tidy_groups(e);
 	tidy_comments(e);
 	if (tidy_keys(e) < 0 || tidy_actions(e) < 0 ||

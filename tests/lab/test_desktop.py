@@ -20,6 +20,14 @@ STUB = """#!/bin/sh
 /bin/mv "$RECORD.$$" "$RECORD"
 """
 
+# As gio(1) does it, but with %k, which that leaves out.
+LAUNCH = """
+import sys
+from gi.repository import Gio
+files = [Gio.File.new_for_path(path) for path in sys.argv[2:]]
+Gio.DesktopAppInfo.new_from_filename(sys.argv[1]).launch(files, None)
+"""
+
 ACTION = """
 import sys
 from gi.repository import Gio
@@ -59,11 +67,13 @@ class Desktop:
         """An entry whose absolute paths are in the lab; returns its own path."""
         lines = []
         for line in text.splitlines():
-            if re.match(r"\s*(Exec|TryExec)\s*=", line):
+            if re.match(r"\s*(Exec|TryExec|Path)\s*=", line):
                 line = re.sub(r"(?<![\w/])/(usr|opt|snap|home|app)/", rf"{self.root}/\1/", line)
             lines.append(line)
         path = os.path.join(self.data, "applications", name + ".desktop")
         put(path, "\n".join(lines) + "\n")
+        if place := value(path, "Path"):
+            os.makedirs(place, exist_ok=True)
         return path
 
     def stub(self, name):
@@ -88,6 +98,8 @@ class Desktop:
 
     def launch(self, path, *files):
         command = [shutil.which("gio"), "launch", path, *files]
+        if "%k" in value(path, "Exec"):
+            command = [shutil.which("python3"), "-c", LAUNCH, path, *files]
         done = self.lab.run(command, env=self.env)
         assert done.code == 0, done
         return self.recorded()
@@ -101,7 +113,7 @@ def value(path, key, group="Desktop Entry"):
     """As it is written."""
     with open(path, encoding="utf-8") as f:
         part = f.read().partition(f"[{group}]\n")[2].partition("\n[")[0]
-    found = re.findall(rf"^{re.escape(key)} *= *(.*)$", part, re.M)
+    found = re.findall(rf"^[ \t]*{re.escape(key)}[ \t]*=[ \t]*(.*)$", part, re.M)
     return found[-1] if found else None
 
 
@@ -111,6 +123,11 @@ def shown(words):
 
 
 # --- entries of others ----------------------------------------------------------------------------
+
+
+# What the standard forbids or takes away, and GLib reads in its own way: a code for files in a
+# comment, two of them, %d.
+NO_FILES = ("comment", "two-codes", "deprecated-codes")
 
 
 @needs("tool:gio", "tool:desktop-file-validate")
@@ -128,14 +145,12 @@ def test_launch(lab, part):
         with open(os.path.join(ENTRIES, name + ".desktop"), encoding="utf-8") as f:
             text = f.read()
         original = desktop.install(name, text.replace("DBusActivatable=true", "DBusActivatable=false"))
-        if name in ("two-codes", "unknown-code"):  # which the standard forbids: see below
-            continue
-        first = re.match(r'"([^"]*)"|(\S+)', value(original, "Exec") or value_of_odd(original))
+        first = re.match(r'"([^"]*)"|(\S+)', value(original, "Exec"))
         stubs = {first.group(1) or first.group(2), value(original, "TryExec")} - {None}
         for stub in stubs:
             desktop.stub(stub)
         ours = desktop.add(name, "wlp6s0")
-        for files in ((), (document,)):
+        for files in ((), (document,))[: 1 if name in NO_FILES else 2]:
             netns, wanted = desktop.launch(original, *files)
             assert netns == host
             netns, words = desktop.launch(ours, *files)
@@ -145,12 +160,6 @@ def test_launch(lab, part):
             if stub[0] != "/" and stub != "xterm":
                 os.unlink(os.path.join(desktop.bin, stub))
     hold.finish()
-
-
-def value_of_odd(path):
-    """With blanks in front."""
-    with open(path, encoding="utf-8") as f:
-        return re.search(r"^\s*Exec\s*=\s*(.*)$", f.read(), re.M).group(1)
 
 
 @needs("tool:gio", "tool:desktop-file-validate", "tool:python3")
@@ -210,8 +219,8 @@ def test_find(lab):
     desktop = Desktop(lab)
     desktop.install("kde/game", simple())
     desktop.install("other", simple("Other Game", "Anderes", "other"))
-    put(os.path.join(lab.tmp, ".local/share/flatpak/exports/share/applications/org.x.Y.desktop"), simple("Pak"))
-    put(os.path.join(lab.tmp, "elsewhere/game.desktop"), simple("Elsewhere"))
+    put(os.path.join(lab.tmp, ".local/share/flatpak/exports/share/applications/org.x.Y.desktop"), simple("Pak", "Pack"))
+    put(os.path.join(lab.tmp, "elsewhere/game.desktop"), simple("Elsewhere", "Sonstwo"))
     for word in ("kde-game", "kde-game.desktop", "Game", "game", "spiel"):
         path = desktop.add(word, "wlp6s0")
         assert path == f"{desktop.own}/via-iface-kde-game-wlp6s0.desktop", path
@@ -225,7 +234,7 @@ def test_find(lab):
     assert desktop.add("kde-game", "a-b").endswith("-a-b.desktop")
     assert desktop.add("kde-game", "a,b").endswith("-a-b-2.desktop")
     assert desktop.add("kde-game", "a,b", "--name", "Mine").endswith("-a-b-2.desktop")
-    desktop.install("twice", simple("Other Game"))
+    desktop.install("twice", simple("Other Game", "Noch eins"))
     for word, said in (
         ("Other Game", "both 'other.desktop' and 'twice.desktop' have that name; name one by its id"),
         ("nothing", "no desktop entry has that id or name"),
@@ -333,7 +342,7 @@ def policy(lab, text, name="x.conf"):
 
 def steam_stub(lab):
     """A steam that tells its words, its proxy and its way out."""
-    script = f'#!/bin/sh\necho "$0" "$@" proxy="$http_proxy"\ncurl -s {lab.url}\n'
+    script = f'#!/bin/sh\necho "$0" "$@" proxy="$http_proxy"\ncurl -s --noproxy "*" {lab.url}\n'
     put(os.path.join(lab.tmp, "bin/steam"), script, 0o755)
     return {"PATH": f"{lab.tmp}/bin:{lab.env['PATH']}", "http_proxy": "http://p/"}
 
@@ -348,7 +357,7 @@ def test_way_out_from_the_policy(lab):
     for words in (["run", "--", "steam"], ["--", steam], ["run", "-v", "--", "env", "X=y", "steam"]):
         done = lab.via(*words, "a", "b", env=env)
         assert (done.code, done.out) == (0, ran), done
-    assert "session 'st'" in done.err, done
+    assert re.search(r"session 'st(-\d+)?'", done.err), done
     # the command line wins, and the rest is still the policy's
     done = lab.via("-v", "--name", "mine", lab.wired, "--", "steam", env=env, check=True)
     assert done.out == f"{steam} proxy=\n{lab.wired.addr}\n" and "session 'mine'" in done.err, done
