@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-import stat
+import sys
 
 import nsutil
 from lab import ROOT, needs, params, program, timeout, write_file
@@ -99,13 +99,13 @@ class Desktop:
     def launch(self, path, *files):
         command = [shutil.which("gio"), "launch", path, *files]
         if "%k" in value(path, "Exec"):
-            command = [shutil.which("python3"), "-c", LAUNCH, path, *files]
+            command = [sys.executable, "-c", LAUNCH, path, *files]
         done = self.lab.run(command, env=self.env)
         assert done.code == 0, done
         return self.recorded()
 
     def launch_action(self, path, action):
-        self.lab.run([shutil.which("python3"), "-c", ACTION, path, action], env=self.env, check=True)
+        self.lab.run([sys.executable, "-c", ACTION, path, action], env=self.env, check=True)
         return self.recorded()
 
 
