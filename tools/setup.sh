@@ -9,13 +9,13 @@ via_packages=(
 	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
 	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
-	bubblewrap sudo
+	bubblewrap sudo desktop-file-utils libglib2.0-bin appstream librsvg2-bin
 )
 
 # Programs with windows are for the tests alone; tools/test asks for them.
 if [ -n "${via_with_windows-}" ]; then
 	via_packages+=(
-		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils
+		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
 	)
 fi
 
