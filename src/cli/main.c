@@ -15,7 +15,7 @@ static const struct verb {
 	int (*run)(int argc, char *argv[]);
 	const char *help;
 } verbs[] = {
-	{ "run", run, "[OPTIONS] UPLINK[,UPLINK…] [--] PROGRAM [ARG…]" },
+	{ "run", run, "[OPTIONS] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]" },
 	{ "plan", cli_verb, "[OPTIONS] UPLINK[,UPLINK…]" },
 	{ "list", cli_verb, "[--json]" },
 	{ "status", cli_verb, "[SESSION] [--json] [--follow]" },
@@ -68,6 +68,7 @@ static void print_help(FILE *out)
 		"  --no-proxy-env   drop http_proxy and its kin from the environment\n"
 		"  --allow-inherited-sockets\n"
 		"                   let it keep sockets that were opened outside\n"
+		"  --no-app-policy  leave out what files of the app policy say of the program\n"
 		"  --dry-run        print the plan, change nothing\n"
 		"  -q, --quiet      no warnings\n"
 		"  -v, --verbose    say which session it is\n\n"
@@ -75,6 +76,9 @@ static void print_help(FILE *out)
 		"  --json           JSON instead of text, for whatever prints\n"
 		"  --follow         print each change as it happens\n"
 		"  --all            every session of yours\n"
+		"  --replace        desktop add: the entry takes the place of the original\n"
+		"  --action         desktop add: the original gets one more action\n"
+		"  --name TEXT      desktop add: what is shown in the menu\n"
 		"  exec takes -q, -v, --no-proxy-env and --allow-inherited-sockets.\n\n"
 		"Options of attach: --name, --dns, --ipv6, --no-lan, --host-access, --mtu, -q, "
 		"and\n"
