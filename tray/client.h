@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_TRAY_CLIENT_H
+#define VIA_TRAY_CLIENT_H
+
+#include <glib.h>
+
+#include "tray/model.h"
+
+/*
+ * The command line as it is run from here. One `status --follow --json` tells of changes; `list`
+ * and `uplinks` are asked after a change, and once a second while somebody looks. With nobody
+ * looking and nothing changing this process sleeps. Everything happens in the main loop; the calls
+ * below are made from it.
+ */
+struct client;
+
+struct client_calls {
+	void (*changed)(void *arg); /* the model, or the failure */
+	void (*news)(const struct news *news, void *arg);
+	void (*moving)(guint32 id, void *arg);        /* by an order from here */
+	void (*refused)(const char *text, void *arg); /* an order was; the text says why */
+};
+
+struct client *client_new(const struct client_calls *calls, void *arg);
+void client_free(struct client *c);
+
+const struct model *client_model(const struct client *c);
+/* Why nothing is known now, or NULL. */
+const char *client_failure(const struct client *c);
+
+/* Somebody begins to look, or ceases to. */
+void client_look(struct client *c);
+void client_look_away(struct client *c);
+
+/* Tells what else the user asked for and did not get. */
+void client_refused(struct client *c, const char *text);
+
+/* Orders; what comes of them is seen by the changes. */
+void client_move(struct client *c, guint32 id, const struct tray_uplink *to);
+void client_stop(struct client *c, guint32 id);
+void client_pause(struct client *c, guint32 id, gboolean pause);
+void client_pause_all(struct client *c, gboolean pause);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A session that fails over is blocked for some milliseconds; so that it is blocked is told only
+ * when it has been for a moment. The server numbers what it shows, and its answer with the number
+ * may come after the next thing to show: then that waits for it.
+ */
+#include "tray/notify.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+
+#include "tray/words.h"
+
+#define MOMENT_MS   400
+#define OWN_MOVE_US (5 * G_TIME_SPAN_SECOND)
+#define SERVER      "org.freedesktop.Notifications"
+#define SERVER_PATH "/org/freedesktop/Notifications"
+
+enum urgency {
+	URGENCY_NORMAL = 1,
+	URGENCY_CRITICAL = 2,
+};
+
+struct notify {
+	GDBusConnection *bus; /* or NULL */
+	GCancellable *cancel;
+	GHashTable *notes; /* of sessions, by their number */
+};
+
+/* What is shown about one session, or is to be. */
+struct note {
+	struct notify *all;
+	char *title, *body; /* to be shown; NULL: nothing */
+	const char *icon;
+	enum urgency urgency;
+	guint32 id;      /* of the session */
+	guint moment;    /* until it is shown */
+	guint32 shown;   /* the server's number; 0: none */
+	gboolean asked;  /* the number is to come */
+	gboolean stale;  /* to be taken back as soon as that is known */
+	gboolean ended;  /* the session; nothing more will be said of it */
+	gboolean block;  /* it says that the session is blocked */
+	gint64 own_move; /* until then; 0: none */
+};
+
+static void free_note(void *data)
+{
+	struct note *n = data;
+
+	g_clear_handle_id(&n->moment, g_source_remove);
+	g_free(n->title);
+	g_free(n->body);
+	g_free(n);
+}
+
+/* A number may be another session's soon; its note is another one then. */
+static void forget(struct note *n)
+{
+	if (n->asked)
+		n->ended = TRUE;
+	else
+		g_hash_table_remove(n->all->notes, GUINT_TO_POINTER(n->id));
+}
+
+static struct note *note_of(struct notify *all, guint32 id)
+{
+	struct note *n = g_hash_table_lookup(all->notes, GUINT_TO_POINTER(id));
+
+	if (n)
+		n->ended = FALSE;
+
+	if (!n) {
+		n = g_new0(struct note, 1);
+		n->all = all;
+		n->id = id;
+		g_hash_table_insert(all->notes, GUINT_TO_POINTER(id), n);
+	}
+	return n;
+}
+
+static void call(struct notify *all, const char *method, GVariant *words,
+		 GAsyncReadyCallback answered, void *data)
+{
+	g_dbus_connection_call(all->bus, SERVER, SERVER_PATH, SERVER, method, words, NULL,
+			       G_DBUS_CALL_FLAGS_NONE, -1, all->cancel, answered, data);
+}
+
+/* Some servers take the body for markup; those that do not are spared the rest of escapes. */
+static char *without_markup(const char *body)
+{
+	GString *text = g_string_new(NULL);
+
+	for (; *body; body++)
+		if (*body == '&')
+			g_string_append(text, "&amp;");
+		else if (*body == '<')
+			g_string_append(text, "&lt;");
+		else
+			g_string_append_c(text, *body);
+	return g_string_free(text, FALSE);
+}
+
+static GVariant *words_of(guint32 replaces, const char *icon, const char *title, const char *body,
+			  enum urgency urgency)
+{
+	g_autofree char *text = without_markup(body);
+	GVariantBuilder hints;
+
+	g_variant_builder_init(&hints, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte((guint8)urgency));
+	g_variant_builder_add(&hints, "{sv}", "category", g_variant_new_string("network"));
+	g_variant_builder_add(&hints, "{sv}", "desktop-entry",
+			      g_variant_new_string("org.via_iface.Tray"));
+	return g_variant_new("(susssasa{sv}i)", "via-iface", replaces, icon, title, text, NULL,
+			     &hints, -1);
+}
+
+/* --- of sessions --------------------------------------------------------------------------- */
+
+static void show(struct note *n);
+
+static void take_back(struct note *n)
+{
+	g_clear_handle_id(&n->moment, g_source_remove);
+	g_clear_pointer(&n->title, g_free);
+	g_clear_pointer(&n->body, g_free);
+	n->stale = n->asked;
+	n->block = FALSE;
+	if (n->shown)
+		call(n->all, "CloseNotification", g_variant_new("(u)", n->shown), NULL, NULL);
+	n->shown = 0;
+}
+
+static void on_shown(GObject *source, GAsyncResult *result, void *data)
+{
+	struct note *n = data;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return;
+	n->asked = FALSE;
+	if (answer && g_variant_is_of_type(answer, G_VARIANT_TYPE("(u)")))
+		g_variant_get(answer, "(u)", &n->shown);
+	if (n->stale)
+		take_back(n);
+	if (n->ended)
+		forget(n);
+	else if (n->title && !n->moment)
+		show(n);
+}
+
+static void show(struct note *n)
+{
+	if (n->asked)
+		return;
+	n->asked = TRUE;
+	n->stale = FALSE;
+	call(n->all, "Notify", words_of(n->shown, n->icon, n->title, n->body, n->urgency), on_shown,
+	     n);
+	g_clear_pointer(&n->title, g_free);
+	g_clear_pointer(&n->body, g_free);
+}
+
+static gboolean on_moment(void *data)
+{
+	struct note *n = data;
+
+	n->moment = 0;
+	show(n);
+	return G_SOURCE_REMOVE;
+}
+
+/* `block`: only to be shown when it is still so in a moment. */
+static void say(struct note *n, char *title, char *body, gboolean block)
+{
+	g_clear_handle_id(&n->moment, g_source_remove);
+	g_free(n->title);
+	g_free(n->body);
+	n->title = title;
+	n->body = body;
+	n->stale = FALSE;
+	n->block = block;
+	n->icon = block ? "via-iface-blocked-symbolic" : "via-iface-active-symbolic";
+	n->urgency = block ? URGENCY_CRITICAL : URGENCY_NORMAL;
+	if (block)
+		n->moment = g_timeout_add(MOMENT_MS, on_moment, n);
+	else
+		show(n);
+}
+
+static void say_blocked(struct note *n, const struct news *news)
+{
+	const char *why = words_reason(news->reason);
+
+	say(n, g_strdup_printf(_("%s is blocked"), news->name),
+	    news->uplink[0] ? g_strdup_printf("%s: %s", news->uplink, why) : g_strdup(why), TRUE);
+}
+
+static void say_moved(struct note *n, const struct news *news)
+{
+	if (n->own_move > g_get_monotonic_time()) {
+		n->own_move = 0;
+		take_back(n);
+		return;
+	}
+	/* TRANSLATORS: session, uplink */
+	say(n, g_strdup_printf(_("%s goes by %s now"), news->name, news->uplink),
+	    news->before[0] ? g_strdup_printf(_("It went by %s before."), news->before)
+			    : g_strdup(""),
+	    FALSE);
+}
+
+void notify_news(struct notify *all, const struct news *news)
+{
+	struct note *n;
+
+	if (!all->bus)
+		return;
+	n = note_of(all, news->id);
+	switch (news->kind) {
+	case NEWS_BLOCKED:
+		say_blocked(n, news);
+		break;
+	case NEWS_MOVED:
+		say_moved(n, news);
+		break;
+	case NEWS_FREE:
+		if (n->block)
+			take_back(n);
+		break;
+	case NEWS_ENDED:
+		take_back(n);
+		forget(n);
+		break;
+	case NEWS_NONE:
+		break;
+	}
+}
+
+void notify_expect_move(struct notify *all, guint32 id)
+{
+	note_of(all, id)->own_move = g_get_monotonic_time() + OWN_MOVE_US;
+}
+
+/* --- and the rest -------------------------------------------------------------------------- */
+
+void notify_refused(struct notify *all, const char *text)
+{
+	if (all->bus)
+		call(all, "Notify",
+		     words_of(0, "via-iface", _("via-iface refused"), text, URGENCY_NORMAL), NULL,
+		     NULL);
+}
+
+struct notify *notify_new(void)
+{
+	struct notify *all = g_new0(struct notify, 1);
+
+	all->bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+	all->cancel = g_cancellable_new();
+	all->notes = g_hash_table_new_full(NULL, NULL, NULL, free_note);
+	return all;
+}
+
+void notify_free(struct notify *all)
+{
+	if (!all)
+		return;
+	g_cancellable_cancel(all->cancel);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	g_hash_table_unref(all->notes);
+	g_object_unref(all->cancel);
+	g_clear_object(&all->bus);
+	g_free(all);
+}
