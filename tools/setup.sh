@@ -10,12 +10,14 @@ via_packages=(
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
 	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
 	bubblewrap sudo desktop-file-utils libglib2.0-bin appstream librsvg2-bin
+	gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
 )
 
 # Programs with windows are for the tests alone; tools/test asks for them.
 if [ -n "${via_with_windows-}" ]; then
 	via_packages+=(
 		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
+		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common
 	)
 fi
 

@@ -139,14 +139,16 @@ class Screen:
 
 
 class Bus:
-    """A message bus on an abstract socket, as the user (default: root)."""
+    """A message bus on an abstract socket, as the user (default: root). `env` is what services that
+    it starts get."""
 
-    def __init__(self, lab, name, user=None):
+    def __init__(self, lab, name, user=None, env=None):
         self.lab, self.user = lab, user
         self.daemon = lab.popen(
             ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"]
             + [f"--address=unix:abstract={lab.tmp}/{name}"],
             user=user,
+            env=env,
         )
         self.address = self.daemon.expect("\n").strip()
         self.guid = self.address.partition("guid=")[2]
