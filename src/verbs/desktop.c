@@ -500,7 +500,7 @@ int verb_desktop(int argc, char *argv[])
 		int (*run)(const struct line *l, struct err *err);
 	} own[] = { { "add", add }, { "remove", remove_all }, { "list", list } };
 	struct err err = { 0 };
-	struct line l;
+	struct line l = { 0 };
 
 	(void)argc;
 	if (read_line(argv, &l, &err) < 0)

@@ -274,7 +274,8 @@ static struct entry_line *insert(struct entry *e, size_t at)
 	return &e->v[at];
 }
 
-static int add_key(struct entry *e, size_t group, const char *key, char *value)
+/* Takes the value over when it succeeds. */
+static int add_key(struct entry *e, size_t group, const char *key, char **value)
 {
 	_cleanup_free_ char *name = strdup(key);
 	size_t at = entry_group_end(e, group);
@@ -285,7 +286,9 @@ static int add_key(struct entry *e, size_t group, const char *key, char *value)
 	l = name ? insert(e, at) : NULL;
 	if (!l)
 		return -ENOMEM;
-	*l = (struct entry_line){ .kind = ENTRY_KEY, .key = steal_ptr(name), .value = value };
+	*l = (struct entry_line){ .kind = ENTRY_KEY,
+				  .key = steal_ptr(name),
+				  .value = steal_ptr(*value) };
 	return 0;
 }
 
@@ -294,7 +297,6 @@ int entry_set(struct entry *e, const char *group, const char *key, const char *v
 	struct entry_line *l = find_key(e, group, key);
 	_cleanup_free_ char *copy = strdup(value);
 	size_t at;
-	int r;
 
 	if (!copy)
 		return -ENOMEM;
@@ -310,10 +312,7 @@ int entry_set(struct entry *e, const char *group, const char *key, const char *v
 			return -ENOMEM;
 	}
 	at = entry_group(e, group);
-	r = add_key(e, at, key, copy);
-	if (r == 0)
-		copy = NULL;
-	return r;
+	return add_key(e, at, key, &copy);
 }
 
 void entry_remove(struct entry *e, size_t at, size_t n)

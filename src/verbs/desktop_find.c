@@ -142,7 +142,7 @@ static int walk_data(struct walk *w, const char *data, size_t len)
 
 	while (len > 1 && data[len - 1] == '/')
 		len--;
-	if (!len || data[0] != '/' ||
+	if (!len || *data != '/' ||
 	    snprintf(dir, sizeof(dir), "%.*s/applications", (int)len, data) >= (int)sizeof(dir))
 		return 0;
 	return walk_dir(w, dir, "", 0);
@@ -154,7 +154,7 @@ static int walk_all(struct walk *w)
 	static const char *const exports[] = { "/var/lib/flatpak/exports/share",
 					       "/var/lib/snapd/desktop" };
 	const char *dirs = getenv("XDG_DATA_DIRS");
-	char home[PATH_MAX], own[PATH_MAX + 32];
+	char home[PATH_MAX] = "", own[PATH_MAX + 32];
 	int r = data_home(home, w->err);
 
 	if (r < 0)
@@ -222,7 +222,7 @@ static bool has_name(const struct entry *e, const char *what)
 {
 	size_t at = entry_group(e, ENTRY_MAIN), end = entry_group_end(e, at);
 
-	for (; at < end; at++) {
+	for (; e->v && at < end; at++) {
 		_cleanup_strbuf_ struct strbuf name = { 0 };
 		const struct entry_line *l = &e->v[at];
 

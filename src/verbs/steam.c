@@ -197,7 +197,7 @@ const char *vdf_value(const struct vdf *v, size_t parent, const char *key)
 {
 	size_t at = vdf_find(v, parent, key, VDF_ROOT);
 
-	return at == VDF_ROOT ? NULL : v->v[at].value;
+	return at < v->n ? v->v[at].value : NULL;
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -250,7 +250,7 @@ static int look_into_all(const struct vdf *v, uint32_t id, struct steam_game *ga
 		uint32_t number;
 
 		i = vdf_find(v, root, NULL, i);
-		if (i == VDF_ROOT)
+		if (i >= v->n)
 			break;
 		path = v->v[i].value ? v->v[i].value : vdf_value(v, i, "path");
 		if (parse_u32(v->v[i].key, 0, UINT32_MAX, &number) == 0 && path && path[0] == '/')
