@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "daemon/world.h"
+#include "plan/uplink.h"
 
 const struct session *world_session(const struct world *w, uint32_t id)
 {
@@ -101,6 +103,24 @@ int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
 	int r = try_pause(w, id, paused, err);
 
 	return r < 0 && w->stale ? try_pause(w, id, paused, err) : r;
+}
+
+int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err)
+{
+	const struct session *s = find(w, id, err);
+	int r;
+
+	if (!s)
+		return -ESRCH;
+	if (!uplink_listed(&w->facts, s->uplinks, uplink))
+		return err_set(err, EINVAL, "note a probe of session '%s': '%s' is not in its list",
+			       s->name, uplink);
+	r = follow_probe(&w->follow, id, uplink, bad, clock_ms());
+	if (r < 0)
+		return err_errno(err, -r, "note a probe of session '%s'", s->name);
+	if (r > 0)
+		w->follow_at = clock_ms();
+	return r;
 }
 
 int world_stop(struct world *w, uint32_t id, struct err *err)

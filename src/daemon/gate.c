@@ -160,9 +160,9 @@ enum gate_answer gate_decide(struct gate *g, struct gate_peer *peer,
 
 	if (peer->ask)
 		verdict = polkit_verdict(peer->ask, &why);
-	q.approved = verdict == POLKIT_YES;
+	q.approved |= verdict == POLKIT_YES;
 	answer = put_to_policy(g, peer, &q, err);
-	if (answer == ACCESS_ALLOW && q.approved)
+	if (answer == ACCESS_ALLOW && verdict == POLKIT_YES)
 		syslog(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
 	if (answer == ACCESS_ALLOW)
 		return GATE_PASS;

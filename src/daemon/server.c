@@ -34,6 +34,7 @@
 #include "daemon/sandbox.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
+#include "plan/uplink.h"
 
 #define CONNECTIONS_MAX 256
 #define PER_UID_MAX     16
@@ -81,6 +82,20 @@ static bool own_socket(const struct server *s)
 
 /* --- requests ------------------------------------------------------------------------------ */
 
+/*
+ * Whoever was let use a list is let probe its uplinks: polkit asks about the session, not every
+ * five seconds. What the policy says of a run holds all the same.
+ */
+static bool is_probe(const struct server *s, const struct connection *c)
+{
+	const struct request *request = &c->request.request;
+	const struct session *session = world_session(&s->world, request->id);
+
+	return session && session->uid == c->peer.cred.uid &&
+	       !(session->flags & SESSION_ATTACHED) && !(request->flags & ~session->flags) &&
+	       uplink_listed(&s->world.facts, session->uplinks, request->uplinks);
+}
+
 static enum gate_answer may_run(struct server *s, struct connection *c, struct err *err)
 {
 	const struct request *request = &c->request.request;
@@ -89,6 +104,7 @@ static enum gate_answer may_run(struct server *s, struct connection *c, struct e
 		.uplinks = request->uplinks,
 		.flags = request->flags,
 		.sessions = world_sessions_of(&s->world, c->peer.cred.uid),
+		.approved = c->request.header.op != MSG_ATTACH && is_probe(s, c),
 	};
 
 	return gate_decide(&s->gate, &c->peer, &question, request->name, err);
@@ -200,6 +216,7 @@ static enum gate_answer may_change(struct server *s, struct connection *c,
 		break;
 	case MSG_PAUSE:
 	case MSG_STOP:
+	case MSG_PROBE: /* as for these, nothing but whose it is */
 		question.op = ACCESS_STOP;
 		break;
 	case MSG_EXEC:
@@ -215,6 +232,18 @@ static enum gate_answer may_change(struct server *s, struct connection *c,
 	return gate_decide(&s->gate, &c->peer, &question, session->name, err);
 }
 
+static int note_probe(struct server *s, const struct request *word, struct err *err)
+{
+	bool bad = word->flags & REQUEST_PROBE_BAD;
+	int r = world_probe(&s->world, word->id, word->uplinks, bad, err);
+
+	if (r > 0)
+		syslog(LOG_NOTICE, "session '%s': uplink %s: %s",
+		       world_session(&s->world, word->id)->name, word->uplinks,
+		       bad ? FOLLOW_NO_ANSWER : "its probe is answered again");
+	return r < 0 ? r : 0;
+}
+
 static int change(struct server *s, const struct connection *c, struct err *err)
 {
 	uint32_t id = c->request.request.id;
@@ -227,6 +256,8 @@ static int change(struct server *s, const struct connection *c, struct err *err)
 		return world_pause(&s->world, id, c->request.header.op == MSG_PAUSE, err);
 	case MSG_STOP:
 		return world_stop(&s->world, id, err);
+	case MSG_PROBE:
+		return note_probe(s, &c->request.request, err);
 	case MSG_RUN:
 	case MSG_RUN_IN:
 	case MSG_EXEC:
@@ -254,6 +285,8 @@ static bool serve_change(struct server *s, struct connection *c)
 		r = no_session(id, &err);
 	else if (c->request.header.op == MSG_MOVE)
 		r = request_check_uplinks(&c->request.request, &err);
+	else if (c->request.header.op == MSG_PROBE)
+		r = request_check_probe(&c->request.request, &err);
 	if (r == 0 && session)
 		gate = may_change(s, c, session, &err);
 	if (gate == GATE_WAIT)
@@ -393,6 +426,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	case MSG_PAUSE:
 	case MSG_RESUME:
 	case MSG_STOP:
+	case MSG_PROBE:
 		done = serve_change(s, c);
 		break;
 	case MSG_EXEC:

@@ -104,6 +104,12 @@ int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *er
 int world_pause(struct world *w, uint32_t id, bool paused, struct err *err);
 int world_stop(struct world *w, uint32_t id, struct err *err);
 
+/*
+ * The session's probe got an answer through an uplink of its list, or none. Returns 1 when that is
+ * news, which the next world_heal() acts upon: it is due at once (w->follow_at). 0 when it is not.
+ */
+int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err);
+
 /* For change.c: facts that hold for a request about these uplinks; facts to kernel. */
 int world_look(struct world *w, const char *uplinks, struct err *err);
 int world_converge(struct world *w, struct err *err);

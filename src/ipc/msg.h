@@ -30,6 +30,7 @@ enum msg_op {
 	MSG_EXEC,   /* one more program in session id, whose netns comes along and goes back */
 	MSG_FOLLOW, /* be told: behind the answer, events come until one side hangs up */
 	MSG_ATTACH, /* give the netns that comes along a way out, beside what it has */
+	MSG_PROBE,  /* what session id's probe says of an uplink (model/request.h) */
 	MSG_OP_END,
 };
 

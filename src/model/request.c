@@ -112,6 +112,16 @@ int request_check_attach(const struct request *r, struct err *err)
 	return request_check(&run, err);
 }
 
+int request_check_probe(const struct request *r, struct err *err)
+{
+	if (r->flags & ~REQUEST_PROBE_BAD)
+		return err_set(err, EINVAL, "read the word of a probe: unknown flag 0x%x",
+			       r->flags & ~REQUEST_PROBE_BAD);
+	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !ifname_valid(r->uplinks))
+		return err_set(err, EINVAL, "read the word of a probe: it names no interface");
+	return 0;
+}
+
 int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known =

@@ -17,7 +17,7 @@
 struct request {
 	uint32_t flags; /* enum session_flag */
 	uint32_t mtu;   /* bytes, 0: the uplink's */
-	uint32_t id;    /* of the session that it is about; 0 in a run */
+	uint32_t id;    /* of the session that it is about; in a run: a probe of that one, or 0 */
 	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
@@ -45,5 +45,14 @@ int request_check_uplinks(const struct request *r, struct err *err);
 
 /* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
 int request_read_dns(const char *list, struct request *r, struct err *err);
+
+/*
+ * In a word about a probe, of flags: no answer came through the uplink. Then id is the session's
+ * and uplinks the name of one interface; nothing else is looked at.
+ */
+#define REQUEST_PROBE_BAD 1u
+
+/* Checks such a word. Returns 0, or -EINVAL with a line. */
+int request_check_probe(const struct request *r, struct err *err);
 
 #endif

@@ -14,6 +14,7 @@ void follow_done(struct follow_memory *m)
 {
 	VEC_DONE(&m->good);
 	VEC_DONE(&m->blocked);
+	VEC_DONE(&m->probed);
 }
 
 static struct follow_good *good(const struct follow_memory *m, const char *uplink)
@@ -57,27 +58,68 @@ static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
 	return 0;
 }
 
+static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, const char *uplink)
+{
+	for (size_t i = 0; i < m->probed.n; i++)
+		if (m->probed.v[i].id == id && !strcmp(m->probed.v[i].uplink, uplink))
+			return &m->probed.v[i];
+	return NULL;
+}
+
+static bool unanswered(const struct follow_memory *m, const struct session *s, const char *uplink)
+{
+	const struct follow_probed *p = probed(m, s->id, uplink);
+
+	return p && p->bad;
+}
+
+/* Since when an uplink that can serve is good for this session. */
+static int64_t good_since(const struct follow_memory *m, const struct session *s,
+			  const struct follow_good *g)
+{
+	const struct follow_probed *p = probed(m, s->id, g->uplink);
+
+	return p && p->at > g->since ? p->at : g->since;
+}
+
+/* The first that can serve, whatever its probe says. */
+static const char *first_usable(const struct facts *f, const struct session *s,
+				const struct follow_memory *m)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	const struct fact_link *l;
+
+	while ((l = uplink_walk(&walk)))
+		if (good(m, l->name))
+			return l->name;
+	return s->uplink;
+}
+
 /* The uplink that a session should have now; its own when none can serve. */
 static const char *choose(const struct facts *f, const struct session *s,
 			  const struct follow_memory *m, int64_t now, int64_t *again)
 {
 	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
-	bool stay = s->uplink[0] && uplink_listed(f, s->uplinks, s->uplink) && usable(f, s->uplink);
+	bool serves =
+		s->uplink[0] && uplink_listed(f, s->uplinks, s->uplink) && usable(f, s->uplink);
+	bool stay = serves && !unanswered(m, s, s->uplink);
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk))) {
 		const struct follow_good *g = good(m, l->name);
+		int64_t due;
 
 		if (stay && !strcmp(l->name, s->uplink))
 			break;
-		if (!g)
+		if (!g || unanswered(m, s, l->name))
 			continue;
-		if (!stay || now - g->since >= FOLLOW_HOLD_MS)
+		due = good_since(m, s, g) + FOLLOW_HOLD_MS;
+		if (!stay || due <= now)
 			return l->name;
-		if (g->since + FOLLOW_HOLD_MS < *again)
-			*again = g->since + FOLLOW_HOLD_MS;
+		if (due < *again)
+			*again = due;
 	}
-	return s->uplink;
+	return serves ? s->uplink : first_usable(f, s, m);
 }
 
 static int take_slot(struct facts *f, struct session *s, const char *uplink, struct err *err)
@@ -132,17 +174,66 @@ static int follow_carrier(const struct facts *f, struct session *s, struct follo
 	return 0;
 }
 
+static bool is_there(const struct facts *f, uint32_t id)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].id == id)
+			return true;
+	return false;
+}
+
 static void forget_ended(const struct facts *f, struct follow_memory *m)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->blocked.n; i++)
-		for (size_t j = 0; j < f->sessions.n; j++)
-			if (f->sessions.v[j].id == m->blocked.v[i].id) {
-				m->blocked.v[kept++] = m->blocked.v[i];
-				break;
-			}
+		if (is_there(f, m->blocked.v[i].id))
+			m->blocked.v[kept++] = m->blocked.v[i];
 	m->blocked.n = kept;
+}
+
+/* A bad word that nobody repeats is good from then on; a good one is history after the hold. */
+static void forget_probes(const struct facts *f, struct follow_memory *m, int64_t now,
+			  int64_t *again)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->probed.n; i++) {
+		struct follow_probed p = m->probed.v[i];
+
+		if (p.bad && p.at + FOLLOW_PROBE_MS <= now) {
+			p.bad = false;
+			p.at += FOLLOW_PROBE_MS;
+		}
+		if (!is_there(f, p.id) || (!p.bad && p.at + FOLLOW_HOLD_MS <= now))
+			continue;
+		if (p.bad && p.at + FOLLOW_PROBE_MS < *again)
+			*again = p.at + FOLLOW_PROBE_MS;
+		m->probed.v[kept++] = p;
+	}
+	m->probed.n = kept;
+}
+
+int follow_probe(struct follow_memory *m, uint32_t id, const char *uplink, bool bad, int64_t now)
+{
+	struct follow_probed *p = probed(m, id, uplink);
+
+	if (p && p->bad == bad) {
+		if (bad)
+			p->at = now;
+		return 0;
+	}
+	if (!p && !bad)
+		return 0;
+	if (!p)
+		p = VEC_PUSH(&m->probed);
+	if (!p)
+		return -ENOMEM;
+	p->id = id;
+	snprintf(p->uplink, sizeof(p->uplink), "%s", uplink);
+	p->bad = bad;
+	p->at = now;
+	return 1;
 }
 
 int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
@@ -154,6 +245,7 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
 	if (r < 0)
 		return err_errno(err, -r, "remember the uplinks");
 	forget_ended(f, m);
+	forget_probes(f, m, now, &again);
 	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
 		struct session *s = &f->sessions.v[i];
 		char name[IFNAMSIZ];

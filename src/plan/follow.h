@@ -9,6 +9,10 @@
  * Failover. A session takes the first usable uplink of its list; it leaves one that cannot serve
  * any more at once, and goes back to a preferred one when that has been good for a while: an
  * uplink that flaps is left alone. Where none can serve it stays where it is, and that is closed.
+ *
+ * A session may be told that its probe is not answered through an uplink that looks fine
+ * (follow_probe()). The probe chooses between ways and never closes one: the session leaves that
+ * uplink for another that can serve and is answered, and where there is none it stays.
  */
 
 #define FOLLOW_HOLD_MS 5000
@@ -22,6 +26,11 @@
  */
 #define FOLLOW_QUIET_MS 3500
 
+/* A bad word of a probe is forgotten when it was not said again for this long: who says it may die.
+ */
+#define FOLLOW_PROBE_MS  15000
+#define FOLLOW_NO_ANSWER "its probe is not answered"
+
 /* An uplink can serve, a session has none; since when, of clock_ms(). */
 struct follow_good {
 	char uplink[IFNAMSIZ];
@@ -30,6 +39,14 @@ struct follow_good {
 struct follow_blocked {
 	uint32_t id;
 	int64_t since;
+};
+
+/* What a session's probe said of an uplink last; kept for as long as it counts. */
+struct follow_probed {
+	uint32_t id;
+	char uplink[IFNAMSIZ];
+	bool bad;
+	int64_t at; /* when that was said last; of a good one, since when it is good again */
 };
 
 /* What the daemon remembers between looks. Starts zeroed. */
@@ -42,6 +59,10 @@ struct follow_memory {
 		struct follow_blocked *v;
 		size_t n, size;
 	} blocked;
+	struct {
+		struct follow_probed *v;
+		size_t n, size;
+	} probed;
 };
 
 void follow_done(struct follow_memory *m);
@@ -60,6 +81,12 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
  * -ENETUNREACH when none of them can serve, with the session as it was.
  */
 int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
+
+/*
+ * A probe through an uplink of the session's list was answered, or not. Returns 1 when that is
+ * news, so that follow() has something to decide, 0 when it is not, -ENOMEM.
+ */
+int follow_probe(struct follow_memory *m, uint32_t id, const char *uplink, bool bad, int64_t now);
 
 /* An interface has another name: lists and slots go with it. */
 void follow_rename(struct facts *f, const char *from, const char *to);
