@@ -30,12 +30,12 @@ _via_iface() {
 	case $prev in
 	--user) COMPREPLY=($(compgen -u -- "$cur")); return ;;
 	--ipv6) COMPREPLY=($(compgen -W 'auto off' -- "$cur")); return ;;
-	--name | --dns | --mtu | --ifname) return ;;
+	--name | --dns | --mtu | --probe | --ifname) return ;;
 	--pid) _pids; return ;;
 	esac
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--name | --user | --dns | --mtu | --ipv6 | --pid | --netns | --ifname) ((i++)) ;;
+		--name | --user | --dns | --mtu | --probe | --ipv6 | --pid | --netns | --ifname) ((i++)) ;;
 		--) break ;;
 		-*) ;;
 		*) break ;;
@@ -48,7 +48,7 @@ _via_iface() {
 		run | plan | attach | doctor)
 			for ((i++; i < cword; i++)); do
 				case ${words[i]} in
-				--name | --user | --dns | --mtu | --ipv6 | --pid | --netns | --ifname) ((i++)) ;;
+				--name | --user | --dns | --mtu | --probe | --ipv6 | --pid | --netns | --ifname) ((i++)) ;;
 				--) break ;;
 				-*) ;;
 				*) break ;;

@@ -24,7 +24,7 @@ function __via_iface_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --name --user --dns --mtu --ipv6 --pid --netns --ifname
+        else if contains -- $word --name --user --dns --mtu --probe --ipv6 --pid --netns --ifname
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word

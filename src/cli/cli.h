@@ -32,6 +32,7 @@ struct cli_options {
 	const char *user;   /* to run as; NULL: the caller */
 	uint32_t pid;       /* attach: to the netns of this process; 0: to */
 	const char *netns;  /* the one of this name */
+	const char *probe;  /* what to ask through each uplink (cli/probe.h), checked; or NULL */
 	char **program;     /* of argv, NULL-terminated; NULL when there is none */
 	/* What a policy made of program, and the strings that it added; to be freed. */
 	char **made, *made_bytes;
@@ -77,6 +78,12 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers);
  * namespace. Returns an exit status when it cannot.
  */
 int cli_exec(const struct cli_options *o, uint32_t id, int netns);
+
+/*
+ * For a prober: the launch of a probe of the session of that number, with all of o filled in. Returns
+ * an exit status when it cannot.
+ */
+int cli_probe(const struct cli_options *o, uint32_t id);
 
 /*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be

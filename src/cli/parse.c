@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/probe.h"
 
 enum {
 	OPT_NAME = 256,
@@ -72,6 +73,16 @@ static const char *option_name(int c)
 	return "?";
 }
 
+static int take_probe(const char *text, struct cli_options *o, struct err *err)
+{
+	struct probe ignored;
+	int r = probe_parse(text, &ignored, err);
+
+	if (r == 0)
+		o->probe = text;
+	return r;
+}
+
 static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
 {
 	switch (c) {
@@ -112,6 +123,8 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 	case OPT_DNS:
 		o->given |= CLI_DNS;
 		return request_read_dns(arg, &o->request, err);
+	case OPT_PROBE:
+		return take_probe(arg, o, err);
 	case OPT_NO_PROXY_ENV:
 		o->no_proxy_env = true;
 		return 0;

@@ -174,3 +174,14 @@ int cli_exec(const struct cli_options *o, uint32_t id, int netns)
 	h.request.request.id = id;
 	return launch(o, &h, &err);
 }
+
+int cli_probe(const struct cli_options *o, uint32_t id)
+{
+	struct handover h = { .notify = -1, .netns = -1 };
+	struct err err = { 0 };
+
+	msg_request_init(&h.request, MSG_RUN);
+	h.request.request = o->request;
+	h.request.request.id = id;
+	return launch(o, &h, &err);
+}

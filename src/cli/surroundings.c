@@ -16,6 +16,7 @@
 #include "base/strbuf.h"
 #include "cli/bus.h"
 #include "cli/instances.h"
+#include "cli/probe.h"
 
 #define HOST_MAX 256
 
@@ -285,6 +286,23 @@ static int prepare_buses(const struct cli_options *o, const struct handover_user
 	return 0;
 }
 
+/* --- the prober ------------------------------------------------------------------------------- */
+
+/* There is one descriptor for the session's id: the prober passes it on to the bus helper. */
+static int prepare_probe(const struct cli_options *o, struct surroundings *s, struct err *err)
+{
+	int notify, r;
+
+	if (!o->probe)
+		return 0;
+	r = probe_start(o->probe, s->notify, &notify, err);
+	if (r < 0)
+		return r;
+	close_fd(&s->notify);
+	s->notify = notify;
+	return 0;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
@@ -304,6 +322,10 @@ int surroundings_prepare(const struct cli_options *o, const struct handover_user
 	if (prepare_buses(o, user, &s, kept) < 0) {
 		surroundings_done(&s);
 		return err_errno(err, ENOMEM, "hand over the environment");
+	}
+	if (prepare_probe(o, &s, err) < 0) {
+		surroundings_done(&s);
+		return -err->code;
 	}
 	*ret = s;
 	return 0;

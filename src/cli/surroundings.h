@@ -24,7 +24,8 @@ struct surroundings {
  * For a launch that is about to happen, of o->program as user (when wanted): the environment, in
  * its order and with its duplicates, but for what must change. May start xdg-dbus-proxy
  * (cli/bus.h), and wait for it: a daemon without a session does not wait that long, so this comes
- * before it is started. Where there is no proxy, a warning says so, unless o->quiet.
+ * before it is started. Where there is no proxy, a warning says so, unless o->quiet. With o->probe
+ * it starts a prober as well (cli/probe.h).
  */
 int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
 			 struct surroundings *ret, struct err *err);

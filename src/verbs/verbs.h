@@ -17,6 +17,8 @@ int verb_list(int argc, char *argv[]);
 int verb_move(int argc, char *argv[]);
 int verb_pause(int argc, char *argv[]); /* and resume */
 int verb_plan(int argc, char *argv[]);
+int verb_probe_once(int argc, char *argv[]); /* of a prober: one probe, in a session of its own */
+int verb_prober(int argc, char *argv[]);     /* of a launch with --probe */
 int verb_run(int argc, char *argv[]);
 int verb_status(int argc, char *argv[]);
 int verb_stop(int argc, char *argv[]);

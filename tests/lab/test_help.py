@@ -117,7 +117,6 @@ def test_the_readme_knows_what_is_missing(lab):
     assert found, f"README.md has no section '{LATER}'"
     later = later.partition("\n## ")[0]
     options = set(OPTION.findall(later)) - claimed(lab)
-    assert options
     for option in sorted(options):
         assert is_known(lab, option) and not works(lab, option), refusal(lab, option)
 

@@ -336,19 +336,22 @@ static void test_unknown_options(void **state)
 	REFUSED("see `via-iface --help`", "--nonsense", "wlp6s0", "curl");
 }
 
-/* Named in the manual of a later version: said to be so, and never ignored. */
-static void test_later_options(void **state)
+/* As it was said; the last one counts. */
+static void test_probe(void **state)
 {
-	static const char *const later[] = { "--probe=tcp:1.1.1.1:443" };
+	const struct words w =
+		WORDS("--probe", "1.1.1.1", "--probe=[2001:db8::1]:443", "wlp6s0", "curl");
+	struct words copy = w;
+	struct cli_options o;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		char part[64];
-
-		snprintf(part, sizeof(part), "option %.*s is not in this version",
-			 (int)strcspn(later[i], "="), later[i]);
-		check_refused(WORDS(later[i], "wlp6s0", "curl"), true, ENOTSUP, part);
-	}
+	assert_int_equal(cli_parse_run(copy.n, copy.v, true, &o, NULL), 0);
+	assert_string_equal(o.probe, "[2001:db8::1]:443");
+	copy = WORDS("wlp6s0", "curl");
+	assert_int_equal(cli_parse_run(copy.n, copy.v, true, &o, NULL), 0);
+	assert_null(o.probe);
+	REFUSED("read --probe 'tcp:1.1.1.1:443'", "--probe=tcp:1.1.1.1:443", "wlp6s0", "curl");
+	REFUSED("read --probe ''", "--probe=", "wlp6s0", "curl");
 }
 
 /* --- names --------------------------------------------------------------------------------- */
@@ -538,7 +541,7 @@ int main(void)
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_abbreviations),
 		cmocka_unit_test(test_unknown_options),
-		cmocka_unit_test(test_later_options),
+		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_default_names),
 		cmocka_unit_test(test_uplinks),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The launch's side of --probe: two forks, as for the bus helper (bus_proxy.c), so that the program
+ * finds no child that it did not make; then the prober is via-iface-verbs, which has the libraries
+ * that this program must not wait for.
+ */
+#include "cli/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cli/cli.h"
+
+static int bad(const char *text, const char *why, struct err *err)
+{
+	return err_set(err, EINVAL, "read --probe '%.80s': %s; say ADDR, ADDR:PORT or [ADDR6]:PORT",
+		       text, why);
+}
+
+int probe_parse(const char *text, struct probe *ret, struct err *err)
+{
+	const char *end = text + strlen(text), *port = NULL, *start = text;
+	const char *dot = strchr(text, '.'), *colon = strchr(text, ':');
+	char address[IP_TEXT_MAX] = "";
+	struct probe p = { 0 };
+	uint32_t number = 0;
+
+	if (*text == '[') {
+		start = text + 1;
+		end = strchr(text, ']');
+		if (!end || end[1] != ':')
+			return bad(text, "brackets are for an IPv6 address with a port", err);
+		port = end + 2;
+	} else if (dot && colon && dot < colon) { /* in an IPv6 address dots come last */
+		end = colon;
+		port = end + 1;
+	}
+	if ((size_t)(end - start) < sizeof(address))
+		memcpy(address, start, (size_t)(end - start));
+	if (ip_parse(address, &p.ip) < 0 || (start != text && p.ip.family != AF_INET6))
+		return bad(text, "it names no IPv4 or IPv6 address", err);
+	if (port && parse_u32(port, 1, UINT16_MAX, &number) < 0)
+		return bad(text, "a port is a number from 1 to 65535", err);
+	if (!ip_can_serve(&p.ip))
+		return bad(text, "no server can be asked at this address", err);
+	p.port = (uint16_t)number;
+	*ret = p;
+	return 0;
+}
+
+/* In the grandchild. Nothing of the caller's stays: no descriptor, directory, handler, variable. */
+static void become_prober(const char *path, const char *text, int line, int next)
+{
+	char *argv[] = { (char *)path, (char *)"prober", (char *)text, NULL }, *envp[8];
+	sigset_t none;
+
+	cli_clean_environment(envp);
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* out of the way of each other first */
+	line = fcntl(line, F_DUPFD, PROBER_NEXT + 1);
+	if (next >= 0)
+		next = fcntl(next, F_DUPFD, PROBER_NEXT + 1);
+	close(PROBER_NEXT);
+	if (line < 0 || dup2(line, PROBER_LINE) < 0 || (next >= 0 && dup2(next, PROBER_NEXT) < 0) ||
+	    close_range(PROBER_NEXT + 1, ~0u, 0) < 0)
+		_exit(1);
+	for (int fd = 0; fd < 3; fd++) {
+		close(fd);
+		if (open("/dev/null", O_RDWR) != fd)
+			_exit(1);
+	}
+	umask(077);
+	if (chdir("/") == 0)
+		execve(path, argv, envp);
+	_exit(1);
+}
+
+int probe_start(const char *text, int next, int *ret_notify, struct err *err)
+{
+	_cleanup_close_ int ours = -1, theirs = -1;
+	char path[PATH_MAX];
+	int ends[2], r = cli_find_program("via-iface-verbs", path, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_errno(err, errno, "make a socket pair");
+	ours = ends[0];
+	theirs = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "start the prober");
+	if (pid == 0) {
+		if (setsid() < 0 || (pid = fork()) < 0)
+			_exit(1);
+		if (pid == 0)
+			become_prober(path, text, theirs, next);
+		_exit(0);
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	/* Inherited on purpose, and not as 0, 1 or 2 when the caller has closed those. */
+	r = fcntl(ours, F_DUPFD, 3);
+	if (r < 0)
+		return err_errno(err, errno, "keep a socket for via-iface-enter");
+	*ret_notify = r;
+	return 0;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface-verbs prober ADDR[:PORT]
+ *
+ * What a launch with --probe leaves behind (cli/probe.h). It stands outside, where the host's way
+ * out is the default one, so each probe gets a short session of its own on the uplink that it is
+ * about: one at a time, made as any other by this caller's own right. Two in a row without an
+ * answer make an uplink bad for the session, one answer makes it good. The daemon, which has no
+ * socket of the network and must not have one, is told (MSG_PROBE); it forgets what is not said
+ * again.
+ *
+ * It ends when the session's port is gone, and with it the probe that is under way. A probe that
+ * could not be sent - no session was to be had - says nothing about the uplink.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/util.h"
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "cli/probe.h"
+#include "config.h"
+#include "ipc/ask.h"
+#include "net/nl.h"
+#include "plan/uplink.h"
+#include "verbs/verbs.h"
+
+#define PROBE_EVERY_MS 5000  /* from one to the next, through an uplink that answers */
+#define PROBE_AGAIN_MS 1000  /* and through one that does not */
+#define PROBE_LAST_MS  10000 /* for one with its launch, before it is given up */
+#define PROBE_FAILURES 2     /* in a row: then it is bad */
+#define PROBE_UNSENT   5     /* that could not be sent, in a row: then nothing is known any more */
+#define SAY_AGAIN_MS   3000  /* the daemon forgets after FOLLOW_PROBE_MS */
+
+/* An uplink that the session's list means. */
+struct way {
+	char uplink[IFNAMSIZ];
+	unsigned int failures, unsent; /* in a row */
+	bool bad;
+	bool said;      /* what the daemon knows: that it is bad */
+	bool listed;    /* seen in the last look */
+	int64_t ask_at; /* the next probe, of clock_ms() */
+	int64_t say_at; /* not before */
+};
+
+struct prober {
+	const char *text; /* what to ask */
+	struct probe probe;
+	char self[PATH_MAX];
+	uint32_t id;
+	unsigned int port; /* index of the session's */
+	struct nl_sock links;
+	int signals; /* SIGCHLD */
+	struct {
+		struct way *v;
+		size_t n, size;
+	} ways;
+	int64_t look_at;        /* at the latest */
+	int64_t rest_until;     /* where there was nothing to be asked */
+	pid_t child;            /* a probe; 0: none */
+	char through[IFNAMSIZ]; /* and its uplink */
+	int64_t child_until;
+	bool complained;
+};
+
+static struct way *find_way(struct prober *p, const char *uplink)
+{
+	for (size_t i = 0; i < p->ways.n; i++)
+		if (!strcmp(p->ways.v[i].uplink, uplink))
+			return &p->ways.v[i];
+	return NULL;
+}
+
+/* --- the daemon ---------------------------------------------------------------------------- */
+
+/* A failure is tried again: the daemon may be away for a moment, or busy. */
+static void say(struct prober *p, struct way *w)
+{
+	struct msg_request request;
+	struct msg_reply reply;
+	struct err err = { 0 };
+
+	msg_request_init(&request, MSG_PROBE);
+	request.request.id = p->id;
+	request.request.flags = w->bad ? REQUEST_PROBE_BAD : 0;
+	if (copy_string(request.request.uplinks, sizeof(request.request.uplinks), w->uplink) == 0 &&
+	    ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) == 0)
+		w->said = w->bad;
+	w->say_at = clock_ms() + (w->said == w->bad ? SAY_AGAIN_MS : PROBE_AGAIN_MS);
+}
+
+static bool has_to_say(const struct way *w)
+{
+	return w->bad || w->said;
+}
+
+static void say_all(struct prober *p)
+{
+	for (size_t i = 0; i < p->ways.n; i++)
+		if (has_to_say(&p->ways.v[i]) && p->ways.v[i].say_at <= clock_ms())
+			say(p, &p->ways.v[i]);
+}
+
+/* --- probes -------------------------------------------------------------------------------- */
+
+/* The session's name with "probe-" before it, as far as that fits. */
+static void name_probe(const struct session *s, char ret[SESSION_NAME_MAX])
+{
+	snprintf(ret, SESSION_NAME_MAX, "probe-%.*s", SESSION_NAME_BYTES - 6, s->name);
+}
+
+/*
+ * In the child: a launch like any other, with a server of names that none is asked of: so it needs
+ * no other. Where a policy wants --no-lan the session has it.
+ */
+static int run_probe(const struct prober *p, const struct session *s, const char *uplink)
+{
+	char *argv[] = { (char *)p->self, (char *)"probe-once", (char *)p->text, NULL };
+	struct cli_options o = { .quiet = true, .program = argv };
+	size_t len = 0;
+
+	o.request.owner = REQUEST_OWNER_SELF;
+	o.request.flags = s->flags & SESSION_NO_LAN;
+	o.request.dns[0] = p->probe.ip;
+	o.request.n_dns = 1;
+	name_probe(s, o.request.name);
+	for (; *uplink; uplink++) {
+		if (*uplink == ',')
+			o.request.uplinks[len++] = '\\';
+		o.request.uplinks[len++] = *uplink;
+	}
+	return cli_probe(&o, p->id);
+}
+
+static void start_probe(struct prober *p, const struct session *s, struct way *w)
+{
+	int64_t now = clock_ms();
+	pid_t child = fork();
+
+	w->ask_at = now + PROBE_EVERY_MS;
+	if (child == 0) {
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		_exit(run_probe(p, s, w->uplink));
+	}
+	if (child < 0)
+		return;
+	p->child = child;
+	p->child_until = now + PROBE_LAST_MS;
+	memcpy(p->through, w->uplink, sizeof(p->through));
+	if (w->failures) /* the next one soon */
+		w->ask_at = now + PROBE_AGAIN_MS;
+}
+
+static void take_result(struct prober *p, int status)
+{
+	struct way *w = find_way(p, p->through);
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+
+	p->child = 0;
+	if (!w)
+		return;
+	w->unsent = code == 0 || code == 1 ? 0 : w->unsent + 1;
+	if (w->unsent >= PROBE_UNSENT && !p->complained) {
+		syslog(LOG_WARNING, "session %u: no probe can be sent through %s; see via-iface(1)",
+		       p->id, p->through);
+		p->complained = true;
+	}
+	if (w->unsent && w->unsent < PROBE_UNSENT)
+		return;
+	if (code == 0 || w->unsent) {
+		w->failures = 0;
+		w->ask_at = clock_ms() + PROBE_EVERY_MS;
+	} else if (!w->failures++) {
+		w->ask_at -= PROBE_EVERY_MS - PROBE_AGAIN_MS;
+	}
+	if (w->bad == (w->failures >= PROBE_FAILURES))
+		return;
+	w->bad = !w->bad;
+	w->say_at = 0;
+}
+
+static void end_probe(struct prober *p)
+{
+	if (!p->child)
+		return;
+	kill(p->child, SIGKILL);
+	waitpid(p->child, NULL, 0);
+	p->child = 0;
+}
+
+/* --- looking ------------------------------------------------------------------------------- */
+
+/* The ways of the session as they are now; what is known of them stays. */
+static void list_ways(struct prober *p, const struct facts *f, const struct session *s)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	const struct fact_link *l;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->ways.n; i++)
+		p->ways.v[i].listed = false;
+	while ((l = uplink_walk(&walk))) {
+		struct way *w = find_way(p, l->name);
+
+		if (!w && (w = VEC_PUSH(&p->ways)))
+			memcpy(w->uplink, l->name, sizeof(w->uplink));
+		if (w)
+			w->listed = true;
+	}
+	for (size_t i = 0; i < p->ways.n; i++)
+		if (p->ways.v[i].listed)
+			p->ways.v[kept++] = p->ways.v[i];
+	p->ways.n = kept;
+}
+
+/* The one that has waited longest, of those that could serve; the others wait on. */
+static struct way *next_way(struct prober *p, const struct facts *f, int64_t now)
+{
+	struct way *next = NULL;
+
+	for (size_t i = 0; i < p->ways.n; i++) {
+		struct way *w = &p->ways.v[i];
+
+		if (w->ask_at > now)
+			continue;
+		if (uplink_look(f, w->uplink).problem != UPLINK_USABLE)
+			w->ask_at = now + PROBE_EVERY_MS;
+		else if (!next || w->ask_at < next->ask_at)
+			next = w;
+	}
+	return next;
+}
+
+static void look_and_ask(struct prober *p)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s = NULL;
+	int64_t now = clock_ms();
+	struct err err = { 0 };
+	struct way *w;
+
+	p->look_at = now + PROBE_EVERY_MS;
+	p->rest_until = now + PROBE_AGAIN_MS;
+	if (look(0, &f, &err) < 0)
+		return;
+	for (size_t i = 0; i < f.sessions.n; i++)
+		if (f.sessions.v[i].id == p->id)
+			s = &f.sessions.v[i];
+	if (!s)
+		return;
+	list_ways(p, &f, s);
+	if (s->flags & SESSION_PAUSED)
+		return;
+	p->rest_until = 0;
+	w = next_way(p, &f, now);
+	if (w)
+		start_probe(p, s, w);
+}
+
+/* --- the loop ------------------------------------------------------------------------------ */
+
+/* When a probe is due; the first look finds what to ask. */
+static int64_t ask_at(const struct prober *p)
+{
+	int64_t at = p->look_at;
+
+	for (size_t i = 0; i < p->ways.n; i++)
+		if (p->ways.v[i].ask_at < at)
+			at = p->ways.v[i].ask_at;
+	return at > p->rest_until ? at : p->rest_until;
+}
+
+static int time_left(const struct prober *p)
+{
+	int64_t at = p->child ? p->child_until : ask_at(p), left;
+
+	for (size_t i = 0; i < p->ways.n; i++)
+		if (has_to_say(&p->ways.v[i]) && p->ways.v[i].say_at < at)
+			at = p->ways.v[i].say_at;
+	left = at - clock_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+/* Events are hints, and may be lost (ENOBUFS): what counts is whether the port is still there. */
+static bool port_gone(const struct prober *p)
+{
+	char bytes[1], name[IFNAMSIZ];
+
+	while (recv(nl_fd(&p->links), bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	       errno == ENOBUFS || errno == EINTR)
+		;
+	return !if_indextoname(p->port, name);
+}
+
+static void take_child(struct prober *p)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	if (read(p->signals, &info, sizeof(info)) > 0 && p->child &&
+	    waitpid(p->child, &status, WNOHANG) == p->child)
+		take_result(p, status);
+}
+
+static void serve(struct prober *p)
+{
+	while (!port_gone(p)) {
+		struct pollfd fds[] = {
+			{ .fd = nl_fd(&p->links), .events = POLLIN },
+			{ .fd = p->signals, .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), time_left(p)) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents)
+			take_child(p);
+		if (p->child && p->child_until <= clock_ms())
+			end_probe(p);
+		if (!p->child && ask_at(p) <= clock_ms())
+			look_and_ask(p);
+		say_all(p);
+	}
+}
+
+/* The session that enter says it has become; who else waits for that is told. 0: there is none. */
+static uint32_t await_session(void)
+{
+	uint32_t id = 0;
+	ssize_t n;
+
+	do
+		n = recv(PROBER_LINE, &id, sizeof(id), 0);
+	while (n < 0 && errno == EINTR);
+	close(PROBER_LINE);
+	if (n == sizeof(id))
+		(void)send(PROBER_NEXT, &id, sizeof(id), MSG_NOSIGNAL);
+	close(PROBER_NEXT);
+	return n == sizeof(id) ? id : 0;
+}
+
+static int prepare(struct prober *p, const char *text, struct err *err)
+{
+	char port[IFNAMSIZ];
+	sigset_t ending;
+	ssize_t n = readlink("/proc/self/exe", p->self, sizeof(p->self) - 1);
+	int r = probe_parse(text, &p->probe, err);
+
+	if (r < 0)
+		return r;
+	if (n <= 0)
+		return err_errno(err, errno, "find this program");
+	p->text = text;
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	p->signals = signalfd(-1, &ending, SFD_CLOEXEC);
+	if (p->signals < 0)
+		return err_errno(err, errno, "wait for signals");
+	r = nl_open(&p->links, NETLINK_ROUTE, err);
+	if (r == 0)
+		r = nl_join(&p->links, RTNLGRP_LINK, err);
+	session_port(p->id, port);
+	p->port = if_nametoindex(port); /* not before: what ends from now on is told */
+	return r;
+}
+
+int verb_prober(int argc, char *argv[])
+{
+	struct prober p = { .signals = -1 };
+	struct err err = { 0 };
+
+	if (argc != 2)
+		return EXIT_VIA_FAILED;
+	prctl(PR_SET_NAME, "via-iface-probe");
+	p.id = await_session();
+	if (!p.id)
+		return 0;
+	openlog("via-iface", LOG_PID, LOG_USER);
+	if (prepare(&p, argv[1], &err) == 0)
+		serve(&p);
+	else
+		syslog(LOG_ERR, "session %u: probe its uplinks: %s", p.id, err.text);
+	end_probe(&p);
+	VEC_DONE(&p.ways);
+	nl_close(&p.links);
+	close_fd(&p.signals);
+	return err.code ? EXIT_VIA_FAILED : 0;
+}

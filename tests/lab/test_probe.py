@@ -1,0 +1,282 @@
+"""--probe: an uplink that looks fine and leads nowhere is left for the next of the list, and taken
+again when it leads somewhere."""
+
+import os
+import signal
+import socket
+import struct
+import time
+
+from flow import Flow
+from lab import needs, params, timeout, topology
+from test_access import NETDEV, POLKIT, USERS, Polkit, Site
+from test_verbs import SOCKET, request, status
+
+MSG_PROBE, BAD = 10, 1
+PROBER = "via-iface-probe"
+
+
+def targets(lab):
+    return {
+        "icmp": lab.server,
+        "icmp6": lab.server6,
+        "tcp": f"{lab.server}:80",
+        "tcp6": f"[{lab.server6}]:80",
+        "refused": f"{lab.server}:4711",  # nobody listens: an answer all the same
+    }
+
+
+def stop_forwarding(lab, u):
+    """Carrier, address and route stay, its router answers: it is the way behind it that is gone."""
+    lab.nft(
+        "table inet stop { chain f { type filter hook forward priority 0; policy drop; }; }",
+        ns=u.router,
+    )
+
+
+def forward_again(lab, u):
+    lab.nft("delete table inet stop", ns=u.router)
+
+
+def sessions(lab):
+    return [s["name"] for s in lab.via("list", "--json", check=True).json()]
+
+
+def ports():
+    return [name for _, name in socket.if_nameindex() if name.startswith("viap")]
+
+
+def probers(lab):
+    """For a moment a probe that is being launched is called so, too."""
+    return lab.processes(PROBER)
+
+
+def until_gone(lab, seconds=1):
+    """The prober has seen the end of its session, and of its own probe."""
+    lab.wait(lambda: not probers(lab), seconds, "the end of the prober")
+
+
+@timeout(120)
+@params("icmp", "icmp6", "tcp", "tcp6", "refused")
+def test_leads_nowhere(lab, kind):
+    """Over to the second within about ten seconds; back when the first has been good for five."""
+    flow = Flow(lab, f"{lab.spare},{lab.wired}", "--probe", targets(lab)[kind])
+    spare, wired = (lab.spare.addr, lab.spare.addr6), (lab.wired.addr, lab.wired.addr6)
+    flow.flows(flow.started(), seen=spare)
+    lab.wait(lambda: len(probers(lab)) == 1, 2, "one prober")
+    stop_forwarding(lab, lab.spare)
+    start = flow.started()
+    over = flow.flows(start, 20, seen=wired)
+    assert over < 11 * lab.scale, over
+    assert flow.listed()["uplink"] == lab.wired.dev
+
+    # as long as it leads nowhere, and longer than a word is remembered
+    end = flow.started() + 17
+    lab.wait(lambda: flow.started() > end, 20)
+    assert flow.listed()["uplink"] == lab.wired.dev
+    assert not [a for a in flow.since(start) if a.seen in spare]
+
+    forward_again(lab, lab.spare)
+    start = flow.started()
+    back = flow.flows(start, 20, seen=spare)
+    assert 4.5 < back < 10 * lab.scale, back
+    print(f"{kind}: over after {over:.1f} s, back after {back:.1f} s")
+    flow.stop()
+    lab.wait(lambda: not [s for s in sessions(lab) if s.startswith("flow")], 10, "the session's end")
+    until_gone(lab)
+
+
+@timeout(90)
+def test_alone(lab):
+    """It has no other way: nothing is closed, whatever the probe says."""
+    flow = Flow(lab, lab.spare, "--probe", lab.server)
+    lab.wait(lambda: probers(lab), 2, "the prober")
+    lab.nft(  # the probe's echo alone is stopped, what the session does is not
+        "table inet stop { chain f { type filter hook forward priority 0;"
+        " icmp type echo-request drop; }; }",
+        ns=lab.spare.router,
+    )
+    start = flow.started()
+    lab.wait(lambda: flow.started() > start + 12, 20)
+    assert flow.listed()["state"] == "up" and flow.listed()["uplink"] == lab.spare.dev
+    assert flow.gap(start, start + 12) < 1 * lab.scale
+    assert {a.seen for a in flow.since(start, "udp4")} == {lab.spare.addr}
+
+
+def word(lab, number, uplink, flags=BAD):
+    """The bytes of such a word: a request with flags and the uplink (src/ipc/msg.h)."""
+    data = bytearray(request(lab, MSG_PROBE, number))
+    struct.pack_into("=I", data, 8, flags)
+    name = uplink.encode()
+    data[24 : 24 + len(name)] = name
+    return bytes(data)
+
+
+SPEAK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(bytes.fromhex(sys.argv[2]))
+data = s.recv(4096)
+print(int.from_bytes(data[8:12], "little"), data[52:820].partition(b"\\0")[0].decode())
+"""
+
+
+def speak(lab, number, uplink, flags=BAD, user=None):
+    """(status, text) of the daemon's answer to such a word."""
+    words = ["/usr/bin/python3", "-c", SPEAK, SOCKET, word(lab, number, uplink, flags).hex()]
+    code, _, text = lab.run(words, user=user, check=True).out.strip().partition(" ")
+    return int(code), text
+
+
+@needs("root")
+@timeout(90)
+def test_who_may_say(lab):
+    """The owner and root. Nobody else, and nothing about an interface that is not in the list."""
+    held = lab.session(f"{lab.spare},{lab.wired}", "--name", "game")
+    number = status(lab, "game")["id"]
+    refused, text = speak(lab, number, lab.spare.dev, user="nobody")
+    assert refused == 1 and "belongs to uid 0" in text, text
+    for uplink, part in (("enp7s9", "not in its list"), ("lo", "not in its list"), ("", "no interface")):
+        refused, text = speak(lab, number, uplink)
+        assert refused == 1 and part in text, text
+    assert speak(lab, number, lab.spare.dev, flags=2)[0] == 1
+    assert "there is none" in speak(lab, 4711, lab.spare.dev)[1]
+    assert status(lab, "game")["uplink"] == lab.spare.dev
+
+    start = time.monotonic()
+    assert speak(lab, number, lab.spare.dev)[0] == 0
+    lab.wait(lambda: status(lab, "game")["uplink"] == lab.wired.dev, 2, "the other uplink")
+    # nobody says it again: forgotten after 15 s, and then the hold
+    lab.wait(lambda: status(lab, "game")["uplink"] == lab.spare.dev, 25, "the first one again", 0.1)
+    seconds = time.monotonic() - start
+    assert 19.5 < seconds < 22 * lab.scale, seconds
+    held.finish()
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@params("root", "alice")
+def test_prober(lab, user):
+    """It is the caller's, keeps nothing of the caller's, is no child of the program, and ends with the
+    session, in the middle of a probe, too."""
+    uid = USERS.get(user, 0)
+    words = ("--name", "game", "--probe", lab.server, f"{lab.spare},{lab.wired}", "--", "cat")
+    if uid:
+        held = Site(lab).via_popen(user, *words, groups=[NETDEV])
+    else:
+        held = lab.via_popen(*words)
+    lab.wait(lambda: probers(lab) and "game" in sessions(lab), 5, "the session and its prober")
+    pid = min(probers(lab))
+    assert os.stat(f"/proc/{pid}").st_uid == uid
+    files = {os.readlink(f"/proc/{pid}/fd/{n}").split(":")[0] for n in os.listdir(f"/proc/{pid}/fd")}
+    assert files <= {"/dev/null", "socket", "anon_inode"}, files
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    with open(f"/proc/{pid}/environ") as f:
+        assert lab.tmp not in f.read()
+    with open(f"/proc/{pid}/stat") as f:
+        parent, _, session = f.read().rpartition(")")[2].split()[1:4]
+    assert (int(parent), session) != (held.pid, str(os.getsid(held.pid)))
+    with open(f"/proc/{held.pid}/task/{held.pid}/children") as f:
+        assert f.read() == "", "the program has a child that it did not make"
+    stop_forwarding(lab, lab.spare)
+    lab.wait(lambda: "probe-game" in sessions(lab), 10, "a probe that waits")
+    probe = [s for s in lab.via("list", "--json").json() if s["name"].startswith("probe-game")]
+    assert {s["uid"] for s in probe} == {uid}
+    lab.wait(lambda: status(lab, "game")["uplink"] == lab.wired.dev, 15, "the other uplink", 0.1)
+    lab.wait(lambda: "probe-game" in sessions(lab), 10, "a probe that waits")
+    held.finish()
+    lab.wait(lambda: "game" not in sessions(lab), 5, "the end of the session")
+    until_gone(lab)
+    lab.wait(lambda: not ports(), 10, "the end of all sessions")
+
+
+@needs(*POLKIT)
+@timeout(60)
+def test_polkit_is_asked_once(lab):
+    """About the session, and not about each of its probes; about another run it is."""
+    polkit = Polkit(lab, "yes")
+    site = Site(lab)
+    spare = lab.capture_spare()
+    words = ("--name", "game", "--probe", f"{lab.server}:4711", f"{lab.spare},{lab.wired}", "--", "cat")
+    held = site.via_popen("bob", *words)
+    lab.wait(lambda: probers(lab) and "game" in sessions(lab), 5, "the session and its prober")
+    start = time.monotonic()
+    lab.wait(lambda: time.monotonic() - start > 6, 10)
+    assert len([f for f in spare.peek() if "4711" in str(f)]) >= 2, "no probes"
+    assert [c["call"] for c in polkit.calls()] == ["check"]
+    site.allowed("bob")
+    assert [c["call"] for c in polkit.calls()] == ["check"]
+    held.finish()
+
+
+@timeout(90)
+def test_killed(lab):
+    """Without its prober the session goes on as if there never had been one."""
+    flow = Flow(lab, f"{lab.spare},{lab.wired}", "--probe", lab.server)
+    lab.wait(lambda: probers(lab), 2, "the prober")
+    stop_forwarding(lab, lab.spare)
+    flow.flows(flow.started(), 20, seen=(lab.wired.addr, lab.wired.addr6))
+    for pid in probers(lab):
+        os.kill(pid, signal.SIGKILL)
+    forward_again(lab, lab.spare)
+    back = flow.flows(flow.started(), 40, seen=(lab.spare.addr, lab.spare.addr6))
+    assert 12 < back < 22 * lab.scale, back
+
+
+@topology("split", "same")
+@timeout(60)
+def test_by_its_uplink_alone(lab):
+    """Each probe leaves by the uplink that it is about: of a session that lists the spare card alone,
+    nothing is on the wired one."""
+    wired, spare = lab.capture_wired(), lab.capture_spare()
+    held = lab.session(lab.spare, "--name", "game", "--probe", f"{lab.server}:80")
+    lab.wait(lambda: spare.count() > 0, 5, "a probe")
+    start = time.monotonic()
+    lab.wait(lambda: time.monotonic() - start > 6, 10)
+    held.finish()
+    assert wired.leaks() == []
+    assert not [f for f in wired.stop() if lab.server in str(f)], "a probe by the wrong way"
+    assert len([f for f in spare.stop() if lab.server in str(f)]) >= 2, "no probes at all"
+
+
+def test_nothing_without_it(lab):
+    held = lab.session(f"{lab.spare},{lab.wired}", "--name", "game")
+    assert probers(lab) == [] and sessions(lab) == ["game"]
+    held.finish()
+
+
+def test_bad_target(lab):
+    for text in ("example.org", "1.1.1.1:0", "[1.1.1.1]:80", "127.0.0.1"):
+        done = lab.via("--probe", text, lab.spare, "--", "true")
+        assert done.code == 125 and f"read --probe '{text}'" in done.err, done
+        assert len(done.err.splitlines()) == 1, done
+
+
+def test_launch_that_fails(lab):
+    """No session, no prober."""
+    done = lab.via("--probe", lab.server, "enp7s9", "--", "true")
+    assert done.code == 125 and "enp7s9" in done.err, done
+    until_gone(lab)
+
+
+@needs("tool:dbus-daemon", "tool:xdg-dbus-proxy")
+def test_beside_a_bus(lab):
+    """Both helpers learn which session it is, and both end with it."""
+    bus = lab.popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address=1", "--address=unix:abstract=probe-bus"]
+    )
+    address = bus.expect("\n").strip()
+    held = lab.session(
+        f"{lab.spare},{lab.wired}", "--name", "game", "--probe", lab.server,
+        script='dbus-send --bus="$DBUS_SESSION_BUS_ADDRESS" --print-reply --dest=org.freedesktop.DBus'
+        " / org.freedesktop.DBus.GetId && echo served; cat",
+        env={"DBUS_SESSION_BUS_ADDRESS": address},
+    )  # fmt: skip
+    held.expect("served")
+    lab.wait(lambda: probers(lab), 2, "the prober")
+    assert lab.processes("via-iface-bus") and lab.processes("xdg-dbus-proxy")
+    held.finish()
+    lab.wait(lambda: not ports(), 10, "the end of the session")
+    lab.wait(lambda: not lab.processes("xdg-dbus-proxy"), 1, "the end of the proxy")
+    until_gone(lab)
+    bus.kill()
