@@ -80,7 +80,7 @@ static bool is_namespace(int fd, const struct stat *host_ns)
 	       makedev(st.stx_dev_major, st.stx_dev_minor) == host_ns->st_dev;
 }
 
-/* Takes one descriptor; the kernel lets go of any more. */
+/* Takes one descriptor; more than one is no request. */
 static int take_one(int conn)
 {
 	char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))]
@@ -96,7 +96,8 @@ static int take_one(int conn)
 	if (recvmsg(conn, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0 || h.msg_flags & MSG_CTRUNC)
 		return -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(fd)))
 			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
 }
@@ -107,7 +108,8 @@ __attribute__((noreturn)) static void carry(int conn, int back, const struct sta
 
 	close_all_but(conn, back);
 	fd = take_one(conn);
-	sock_send(back, "", 1, fd >= 0 && is_namespace(fd, host_ns) ? fd : -1);
+	if (fd >= 0)
+		sock_send(back, "", 1, is_namespace(fd, host_ns) ? fd : -1);
 	_exit(0);
 }
 
@@ -145,14 +147,13 @@ int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *
 	return steal_fd(&near);
 }
 
-int porter_taken(int fd)
+int porter_taken(int fd, int *ret_netns)
 {
-	int netns = -1;
 	char nothing;
+	ssize_t n = sock_recv(fd, &nothing, sizeof(nothing), ret_netns);
 
-	sock_recv(fd, &nothing, sizeof(nothing), &netns);
 	close(fd);
-	return netns;
+	return n > 0 ? 0 : -EBADMSG;
 }
 
 /*

@@ -47,12 +47,12 @@ void porter_skip(int conn);
 
 /*
  * Has a child take the message at the head, with its descriptor. host_ns is any namespace. Returns
- * a descriptor to poll, on which porter_taken() is to be called when it is readable: it returns the
- * namespace that came, or -1 when that was something else, and closes fd. -EBUSY: too many of the
- * user's children have not ended.
+ * a descriptor to poll, on which porter_taken() is to be called when it is readable: it closes fd
+ * and hands out the namespace that came, or -1 when that was something else; -EBADMSG when it was
+ * not one descriptor. -EBUSY: too many of the user's children have not ended.
  */
 int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *err);
-int porter_taken(int fd);
+int porter_taken(int fd, int *ret_netns);
 
 /* Closes a connection, whatever nobody has read of it. */
 void porter_close(int conn);

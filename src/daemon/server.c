@@ -380,9 +380,10 @@ static enum received receive(struct server *s, struct connection *c)
 	ssize_t n = 0;
 
 	if (c->carrier >= 0) {
-		c->passed = porter_taken(c->carrier);
+		int r = porter_taken(c->carrier, &c->passed);
+
 		c->carrier = -1;
-		return RECEIVED_ALL;
+		return r < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
 	}
 	head = porter_look(c->peer.fd, &c->request, sizeof(c->request), &n);
 	if (head == PORTER_NOTHING || msg_request_check(&c->request, (size_t)n) < 0)

@@ -226,6 +226,11 @@ def rename(name):
         f.write(name)
 
 
+def replace(name, by):
+    drop(name)
+    held[name] = held.pop(by)
+
+
 def drop(name):
     os.close(held.pop(name))
 

@@ -13,7 +13,7 @@ import hostile
 import nsutil
 from hostile import ATTACH, BUSY, EXEC, OK, REFUSED, RUN_IN, Actor, message
 from lab import Skip, needs, params, sanitized, timeout
-from test_access import NETDEV, Site
+from test_access import NETDEV, Polkit, Site
 from test_robust import asking, ports, works
 
 ALICE, BOB = 1000, 1001
@@ -102,6 +102,29 @@ def move_device(dev, name):
     """`ip link set DEV netns`, by a descriptor."""
     code, out, err = hostile.sh_with(f"ip link set {dev} netns /proc/self/fd/{{fd}}", name)
     assert code == 0, out + err
+@needs("root", "tool:setcap", "tool:setpriv", "tool:dbus-daemon")
+def test_parked_with_a_netns(lab):
+    """While polkit is asked the namespace waits along; the answer is about that one."""
+    polkit = Polkit(lab, "hold")
+    s = Site(lab)
+    with Actor(1002, userns=True) as carol:
+        carol.do(hostile.new_netns, "own")
+        for op in (ATTACH, RUN_IN):
+            for answer in ("no", "yes"):
+                before = len(open_files(s.daemon.pid))
+                carol.start(hostile.ask_with, message(op), "own")
+                polkit.next(call="check")
+                polkit.tell(f"answer {answer}")
+                status, text, ident, _ = carol.wait()
+                assert status == (OK if answer == "yes" else REFUSED), text
+                if status == OK:
+                    assert uids(lab) == {1002}
+                    assert carol.do(hostile.ask_with, message(hostile.STOP, ident=ident))[0] == OK
+                    carol.do(hostile.new_netns, f"next {op}")
+                    carol.do(hostile.replace, "own", f"next {op}")
+                lab.wait(lambda: len(open_files(s.daemon.pid)) <= before + 1, 5, "its descriptors")
+
+
 def refused(lab, actor, request, *names, words=""):
     """The daemon says no, hands nothing out and makes nothing."""
     before = ports()

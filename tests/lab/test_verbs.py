@@ -555,7 +555,7 @@ def test_exec_takes_no_other_netns(lab):
             (f"/proc/{other.pid}/ns/net", "is another"),
             ("/proc/self/ns/net", "is another"),
             (f"/proc/{game.pid}/ns/mnt", "is no netns"),
-            ("/etc/passwd", "is no netns"),
+            ("/etc/passwd", "no netns came along"),
         ):
             refused, text = ask(lab, MSG_EXEC, number, [opened(path)])
             assert refused == 1 and why in text, (path, text)
