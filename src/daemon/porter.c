@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -60,10 +61,12 @@ void porter_skip(int conn)
 	recv(conn, &nothing, sizeof(nothing), MSG_DONTWAIT);
 }
 
-static void close_all_but(int a, int b)
+/* Nothing of the daemon's stays with a child, nor does its name. */
+static void leave_home(int a, int b)
 {
 	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
 
+	prctl(PR_SET_NAME, "via-porter");
 	if (low > 0)
 		close_range(0, low - 1, 0);
 	if (high - low > 1)
@@ -106,7 +109,7 @@ __attribute__((noreturn)) static void carry(int conn, int back, const struct sta
 {
 	int fd;
 
-	close_all_but(conn, back);
+	leave_home(conn, back);
 	fd = take_one(conn);
 	if (fd >= 0)
 		sock_send(back, "", 1, is_namespace(fd, host_ns) ? fd : -1);
@@ -164,7 +167,7 @@ __attribute__((noreturn)) static void outlive(int conn, int sign)
 {
 	char nothing;
 
-	close_all_but(conn, sign);
+	leave_home(conn, sign);
 	while (read(sign, &nothing, sizeof(nothing)) < 0 && errno == EINTR)
 		;
 	_exit(0);

@@ -844,9 +844,9 @@ class Lab:
         return self.processes("via-ifaced")
 
     def daemon_pid(self):
-        """The daemon itself (not its restarter), or None."""
+        """The daemon itself (neither its restarter nor a child that it just made), or None."""
         pids = self.daemon_pids()
-        for pid in reversed(pids):
+        for pid in pids:
             with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as f:
                 stat = f.read()
                 if int(stat[stat.rindex(")") + 2 :].split()[1]) in pids:
