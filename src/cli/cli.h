@@ -80,8 +80,8 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers);
 int cli_exec(const struct cli_options *o, uint32_t id, int netns);
 
 /*
- * For a prober: the launch of a probe of the session of that number, with all of o filled in. Returns
- * an exit status when it cannot.
+ * For a prober: the launch of a probe of the session of that number, with all of o filled in.
+ * Returns an exit status when it cannot.
  */
 int cli_probe(const struct cli_options *o, uint32_t id);
 

@@ -35,10 +35,10 @@ enum gate_answer {
 };
 
 /*
- * Decides on a question of a peer; one that is approved already is not put to polkit. name is that of
- * the session, for polkit's dialog. REFUSE comes with err: what was wanted, by whom, why not, what
- * to do. Everything is looked at anew when polkit has answered: the policy may have changed, or the
- * number of sessions.
+ * Decides on a question of a peer; one that is approved already is not put to polkit. name is that
+ * of the session, for polkit's dialog. REFUSE comes with err: what was wanted, by whom, why not,
+ * what to do. Everything is looked at anew when polkit has answered: the policy may have changed,
+ * or the number of sessions.
  */
 enum gate_answer gate_decide(struct gate *g, struct gate_peer *peer,
 			     const struct access_question *question, const char *name,

@@ -75,9 +75,10 @@ static bool ask_echo(const struct probe *p, int64_t until)
 	_cleanup_close_ int fd = connect_to(p, SOCK_DGRAM, four ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	/* type, code, checksum, identifier, sequence: the kernel fills in what is zero */
 	unsigned char echo[16] = { four ? ICMP_ECHO : ICMPV6_ECHO_REQUEST };
+	static const unsigned char payload[8] = { 0x76, 0x69, 0x61, 0x70, 0x72, 0x6f, 0x62, 0x65 };
 	unsigned char answer[64];
 
-	memcpy(echo + 8, "viaprobe", 8);
+	memcpy(echo + 8, payload, sizeof(payload));
 	if (fd < 0 || send(fd, echo, sizeof(echo), 0) != sizeof(echo))
 		return false;
 	while (await(fd, POLLIN, until)) {
@@ -86,7 +87,7 @@ static bool ask_echo(const struct probe *p, int64_t until)
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return false; /* somebody on the way says that it leads nowhere */
 		if (n == sizeof(echo) && answer[0] == (four ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY) &&
-		    !memcmp(answer + 8, echo + 8, 8))
+		    !memcmp(answer + 8, payload, sizeof(payload)))
 			return true;
 	}
 	return false;

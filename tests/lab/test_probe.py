@@ -96,8 +96,11 @@ def test_alone(lab):
         " icmp type echo-request drop; }; }",
         ns=lab.spare.router,
     )
+    spare = lab.capture_spare()
     start = flow.started()
     lab.wait(lambda: flow.started() > start + 12, 20)
+    asked = [f for f in spare.stop() if "icmp" in str(f).lower() and lab.server in str(f)]
+    assert len(asked) >= 4, f"asked {len(asked)} times only: it was not found bad"
     assert flow.listed()["state"] == "up" and flow.listed()["uplink"] == lab.spare.dev
     assert flow.gap(start, start + 12) < 1 * lab.scale
     assert {a.seen for a in flow.since(start, "udp4")} == {lab.spare.addr}
