@@ -416,23 +416,29 @@ static void plan_answers(const struct plan_ctx *x)
 	static const uint8_t errors6[] = { 1, 2, 3, 4 }; /* RFC 4443, section 2.1 */
 	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "answers", "filter",
 					  NF_INET_POST_ROUTING, PRIORITY_ANSWERS);
-	const struct prefix link_local = { .ip = { AF_INET6, { 0xfe, 0x80 } }, .len = 10 };
 	struct nft_rule r = { 0 };
 
+	fw_rule_verdict(&c, to_bridge(), NF_ACCEPT);
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
 	/*
-	 * While an uplink changes its addresses source NAT finds only the link-local one, and would
-	 * keep it for as long as the flow goes on; what is dropped here is not remembered.
+	 * While an uplink changes its addresses source NAT takes another card's, or the link-local
+	 * one, and would keep it for as long as the flow goes on; what is dropped is not
+	 * remembered.
 	 */
-	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, NFPROTO_IPV6);
-	nft_match_prefix(&r, NFT_FIELD_IP6_SADDR, &link_local);
-	fw_rule_verdict(&c, r, NF_DROP);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		uint8_t f = plan_families[i];
+		enum nft_field saddr = f == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+
+		r = (struct nft_rule){ 0 };
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(f));
+		nft_lookup(&r, per_family(f, "uplink4_dev", "uplink6_dev"), true, 2,
+			   (enum nft_field[]){ saddr, NFT_FIELD_OIFNAME });
+		fw_rule_verdict(&c, r, NF_DROP);
+	}
 	r = (struct nft_rule){ 0 };
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME); /* as it should be */
-	fw_rule_verdict(&c, r, NF_ACCEPT);
-	fw_rule_verdict(&c, to_bridge(), NF_ACCEPT);
-	r = (struct nft_rule){ 0 };
-	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = by_the_wrong_card(plan_families[i]);
