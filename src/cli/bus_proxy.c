@@ -17,7 +17,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -187,21 +186,6 @@ static int detach(int line, struct helper *ret, struct err *err)
 	return 0;
 }
 
-/* A bus takes a client only when its user is the one that the client says: so must the proxy be. */
-static int become_user(const struct handover_user *u, struct err *err)
-{
-	gid_t groups[HANDOVER_GROUPS_MAX];
-
-	if (!u->wanted)
-		return 0;
-	for (uint32_t i = 0; i < u->n_groups; i++)
-		groups[i] = u->groups[i];
-	if (setgroups(u->n_groups, groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
-	    setresuid(u->uid, u->uid, u->uid) < 0)
-		return err_errno(err, errno, "become uid %u", u->uid);
-	return 0;
-}
-
 /* argv of the proxy: --fd=N, then pairs of an address and a path. */
 static char **proxy_argv(const struct helper *h, int fd, const char *const addresses[], size_t n)
 {
@@ -342,7 +326,8 @@ static void help(int line, const char *program, const char *const addresses[], s
 	struct helper h = { .line = line, .lock = -1, .proxy_fd = -1 };
 	struct err err = { 0 };
 
-	if (detach(line, &h, &err) < 0 || become_user(user, &err) < 0 ||
+	/* A bus takes a client only when its user is the one that it says: so must the proxy be. */
+	if (detach(line, &h, &err) < 0 || handover_become_user(user, &err) < 0 ||
 	    listen_to_links(&h, &err) < 0 || make_dir(&h, &err) < 0 ||
 	    start_proxy(&h, program, addresses, n, &err) < 0)
 		answer(&h, &err);

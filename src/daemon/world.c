@@ -512,6 +512,11 @@ static int open_netns(struct world *w, const struct launch *l, const struct sess
 				     plan_has_ip6(&w->facts, s), err);
 }
 
+static bool is_link(const struct object *o)
+{
+	return o->kind == OBJ_LINK;
+}
+
 /* A netns that we made takes the veth pair with it; in somebody else's the pair would stay. */
 static void take_back(struct world *w, const struct session *s)
 {
@@ -519,13 +524,9 @@ static void take_back(struct world *w, const struct session *s)
 	_cleanup_steps_ struct steps steps = { 0 };
 	const struct object_set nothing = { 0 };
 	struct err err = { 0 };
-	size_t kept = 0;
 	int r = plan_session(&w->facts, s, &part, &err);
 
-	for (size_t i = 0; i < part.n; i++)
-		if (part.v[i].kind == OBJ_LINK)
-			part.v[kept++] = part.v[i];
-	part.n = kept;
+	set_filter(&part, is_link);
 	if (r == 0 && diff(&nothing, &part, &steps) == 0)
 		r = apply(&w->kernel, &steps, &err);
 	if (r < 0)

@@ -12,14 +12,12 @@
 #include "config.h"
 #include "enter/caps.h"
 #include "enter/userns.h"
+#include "ipc/ask.h"
 #include "ipc/sock.h"
 
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673
 #endif
-
-#define BUSY_TRY_MS 50
-#define BUSY_TRIES  120 /* 6 s: more than the daemon gives a silent client */
 
 /* What came along must be a netns. */
 static int check_netns(int fd, struct err *err)
@@ -51,26 +49,6 @@ static int check_peer(int fd, bool *ret_foreign, struct err *err)
 	return 0;
 }
 
-static int exchange(int fd, const struct msg_request *request, int pass, struct answer *ret,
-		    struct err *err)
-{
-	int r = sock_send(fd, request, sizeof(*request), pass);
-	ssize_t n;
-
-	if (r < 0 && r != -EPIPE) /* a busy daemon answers without listening */
-		return err_errno(err, -r, "send the request to the daemon");
-	n = sock_recv(fd, &ret->reply, sizeof(ret->reply), &ret->netns);
-	if (n == -ECONNRESET) /* our request was not read, but the answer may be there */
-		n = sock_recv(fd, &ret->reply, sizeof(ret->reply), &ret->netns);
-	if (n <= 0)
-		return err_set(err, n ? (int)-n : ECONNRESET,
-			       "wait for the daemon's answer: it hung up; see its log");
-	if (msg_reply_check(&ret->reply, (size_t)n) < 0)
-		return err_set(err, EBADMSG,
-			       "read the daemon's answer: it is of another version; restart it");
-	return 0;
-}
-
 /* *own is the netns of ours that the session is to be made in, once there is one; else -1. */
 static int ask_once(const struct handover *h, int *own, struct answer *ret, struct err *err)
 {
@@ -82,7 +60,7 @@ static int ask_once(const struct handover *h, int *own, struct answer *ret, stru
 	if (r == 0 && request.header.op == MSG_EXEC) {
 		if (foreign || !caps_granted())
 			return err_set(err, EPERM, "enter a session that runs: %s", caps_why_not());
-		return exchange(fd, &request, h->netns, ret, err);
+		return ask_exchange(fd, &request, h->netns, &ret->reply, &ret->netns, err);
 	}
 	if (r == 0 && *own < 0 && (foreign || !caps_granted())) {
 		if (h->verbose)
@@ -94,15 +72,15 @@ static int ask_once(const struct handover *h, int *own, struct answer *ret, stru
 		return r;
 	if (*own >= 0)
 		request.header.op = MSG_RUN_IN;
-	return exchange(fd, &request, *own, ret, err);
+	return ask_exchange(fd, &request, *own, &ret->reply, &ret->netns, err);
 }
 
 int ask(const struct handover *h, struct answer *ret, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = BUSY_TRY_MS * 1000000L };
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	_cleanup_close_ int own = -1;
 
-	for (int i = 0; i < BUSY_TRIES; i++) {
+	for (int i = 0; i < ASK_TRIES; i++) {
 		struct answer answer = { .netns = -1 };
 		int r = ask_once(h, &own, &answer, err);
 

@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -180,21 +179,6 @@ static int enter(const struct answer *a, struct err *err)
 	return r;
 }
 
-/* --user: root gives itself up, for good. */
-static int switch_user(const struct handover_user *u, struct err *err)
-{
-	gid_t groups[HANDOVER_GROUPS_MAX];
-
-	if (!u->wanted)
-		return 0;
-	for (uint32_t i = 0; i < u->n_groups; i++)
-		groups[i] = u->groups[i];
-	if (setgroups(u->n_groups, groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
-	    setresuid(u->uid, u->uid, u->uid) < 0)
-		return err_errno(err, errno, "become uid %u", u->uid);
-	return 0;
-}
-
 /* What the kernel took away when this program was started with more than its caller had. */
 static void put_back(const struct handover *h)
 {
@@ -275,7 +259,7 @@ static int become(int fd, const struct handover *h, struct err *err)
 
 	put_back(h);
 	if (r == 0)
-		r = switch_user(&h->user, err);
+		r = handover_become_user(&h->user, err);
 	if (r < 0)
 		return EXIT_FAILED;
 	code = exec_in_path(argv[0], argv, envp);

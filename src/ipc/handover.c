@@ -2,6 +2,7 @@
 #include "ipc/handover.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -161,5 +162,19 @@ int handover_read_strings(int fd, const struct handover *h, char ***ret_argv, ch
 	*ret_argv = steal_ptr(argv);
 	*ret_envp = steal_ptr(envp);
 	*ret_bytes = steal_ptr(bytes);
+	return 0;
+}
+
+int handover_become_user(const struct handover_user *u, struct err *err)
+{
+	gid_t groups[HANDOVER_GROUPS_MAX];
+
+	if (!u->wanted)
+		return 0;
+	for (uint32_t i = 0; i < u->n_groups; i++)
+		groups[i] = u->groups[i];
+	if (setgroups(u->n_groups, groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
+	    setresuid(u->uid, u->uid, u->uid) < 0)
+		return err_errno(err, errno, "become uid %u", u->uid);
 	return 0;
 }

@@ -52,6 +52,9 @@ struct handover {
 int handover_write(const struct handover *what, char *const argv[], char *const envp[],
 		   struct err *err);
 
+/* --user: root becomes that user, for good; nothing when none is wanted. 0 or a negative errno. */
+int handover_become_user(const struct handover_user *u, struct err *err);
+
 /* The struct alone, checked. */
 int handover_read(int fd, struct handover *ret, struct err *err);
 
