@@ -42,8 +42,11 @@ void orders_set_text(GtkWidget *item, const char *text)
 {
 	GString *label = g_string_new(NULL);
 
-	for (; *text; text++)
-		g_string_append(label, *text == '_' ? "__" : (char[]){ *text, 0 });
+	for (; *text; text++) {
+		if (*text == '_')
+			g_string_append_c(label, '_');
+		g_string_append_c(label, *text);
+	}
 	gtk_menu_item_set_use_underline(GTK_MENU_ITEM(item), TRUE);
 	orders_set_label(item, label->str);
 	g_string_free(label, TRUE);

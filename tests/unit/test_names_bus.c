@@ -318,7 +318,7 @@ static void start_fake(void)
 	fake_fd = fds[0];
 }
 
-static void stop(pid_t *pid)
+static void end(pid_t *pid)
 {
 	if (*pid > 0) {
 		kill(*pid, SIGKILL);
@@ -386,8 +386,8 @@ static int teardown(void **state)
 	(void)state;
 	names_close(&names);
 	close_fd(&fake_fd);
-	stop(&fake_pid);
-	stop(&bus_pid);
+	end(&fake_pid);
+	end(&bus_pid);
 	facts_done(&facts);
 	dir_remove();
 	return 0;
@@ -658,7 +658,7 @@ static void test_mute(void **state)
 	link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
 	close_fd(&fake_fd);
-	stop(&fake_pid);
+	end(&fake_pid);
 	assert_true(changed_within(WAIT_MS));
 	start_fake();
 	order("n");
@@ -697,8 +697,8 @@ static void test_bus_restarts(void **state)
 	while (changed_within(0))
 		;
 	close_fd(&fake_fd);
-	stop(&fake_pid);
-	stop(&bus_pid);
+	end(&fake_pid);
+	end(&bus_pid);
 	assert_true(changed_within(WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	unlink(dir_path("run/dbus/system_bus_socket"));
