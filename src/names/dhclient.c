@@ -15,9 +15,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "names/internal.h"
 
-#define WORDS_MAX 32
+#define WORDS_MAX 300 /* the bytes of an option of full length are as many words */
 
 enum block { BLOCK_OTHER, BLOCK_LEASE, BLOCK_LEASE6 };
 
@@ -30,6 +31,7 @@ struct reader {
 	bool ours, released, bound, in_addr;
 	int64_t starts, max_life;
 	struct names_lease lease;
+	bool by_option_121; /* else the classless routes are those of option 249 */
 };
 
 /* A word, or one of ";{}"; 0 at the end. */
@@ -154,6 +156,39 @@ static void addr(struct reader *r, const struct span *s)
 		names_add_lease_addr(&r->lease, &one.servers[0]);
 }
 
+/*
+ * dhclient knows the option only by what its configuration calls it: Debian's and Red Hat's names,
+ * and what it writes for one that has none. Option 121 goes before 249.
+ */
+static void classless(struct reader *r, const struct span *name)
+{
+	static const struct {
+		const char *name;
+		bool is_121;
+	} names[] = {
+		{ "rfc3442-classless-static-routes", true },
+		{ "classless-static-routes", true },
+		{ "unknown-121", true },
+		{ "ms-classless-static-routes", false },
+		{ "unknown-249", false },
+	};
+	const struct span *last = &r->words[r->n - 1], *first = &r->words[2];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!span_is(name, names[i].name))
+			continue;
+		if (r->by_option_121)
+			return;
+		r->by_option_121 = names[i].is_121;
+		r->lease.classless = false;
+		r->lease.classless_gateway = (struct ip){ 0 };
+		names_add_classless_text(&r->lease,
+					 (struct span){ first->at, (size_t)(last->at + last->len -
+									    first->at) });
+		return;
+	}
+}
+
 static void option(struct reader *r)
 {
 	bool six = r->block == BLOCK_LEASE6;
@@ -168,6 +203,8 @@ static void option(struct reader *r)
 			names_add_domains(&r->lease.dns, r->words[i]);
 	else if (!six && span_is(name, "routers"))
 		names_add_gateways(&r->lease.dns, r->words[2]);
+	else if (!six)
+		classless(r, name);
 }
 
 static void in_lease(struct reader *r, const char *ifname)
@@ -201,7 +238,7 @@ static void begin(struct reader *r)
 		names_lease_init(&r->lease);
 		r->block = six ? BLOCK_LEASE6 : BLOCK_LEASE;
 		r->depth = 0;
-		r->ours = r->released = r->bound = r->in_addr = false;
+		r->ours = r->released = r->bound = r->in_addr = r->by_option_121 = false;
 	} else if (r->block == BLOCK_LEASE6 && r->n == 2 && span_is(&r->words[0], "iaaddr")) {
 		addr(r, &r->words[1]);
 		r->in_addr = true;
@@ -220,6 +257,7 @@ static void end(struct reader *r, struct names_lease *ret4, struct names_lease *
 		r->in_addr = false;
 	}
 	if (r->depth && --r->depth == 0) {
+		names_settle_gateway(&r->lease, ROUTERS_IGNORED);
 		if (r->ours && r->released)
 			names_lease_init(r->block == BLOCK_LEASE6 ? ret6 : ret4);
 		else if (r->ours && r->block != BLOCK_OTHER)

@@ -26,6 +26,30 @@ void names_add_domains(struct fact_dns *dns, struct span list);
 void names_add_gateways(struct fact_dns *dns, struct span list);
 void names_add_lease_addr(struct names_lease *lease, const struct ip *ip);
 
+/*
+ * Classless static routes (RFC 3442) of a lease, as DHCP encodes them. 0, or -EBADMSG with the
+ * lease untouched.
+ */
+int names_add_classless(struct names_lease *lease, const uint8_t *bytes, size_t len);
+
+/*
+ * The same as the clients write them down: pairs of "10.20.0.0/16" (or dhclient's "16.10.20") and
+ * router; or the bytes, in decimal with commas or blanks between, or in hexadecimal with colons.
+ */
+void names_add_classless_text(struct names_lease *lease, struct span list);
+
+/* What a client makes of the option Router when there are classless routes without a default. */
+enum names_routers {
+	ROUTERS_IGNORED, /* RFC 3442: it MUST be ignored */
+	ROUTERS_KEPT,    /* NetworkManager, src/libnm-core-impl: it is used all the same */
+};
+
+/*
+ * To be called when a lease has been read: the default route among its classless routes goes before
+ * the option Router.
+ */
+void names_settle_gateway(struct names_lease *lease, enum names_routers routers);
+
 /* Forgets what was found, for a lease that says nothing yet. */
 void names_lease_init(struct names_lease *lease);
 

@@ -26,6 +26,8 @@
 #define OPT_OVERLOAD  52
 #define OPT_TYPE      53
 #define OPT_SEARCH    119
+#define OPT_CLASSLESS 121 /* RFC 3442 */
+#define OPT_MS_ROUTES 249 /* the same bytes, by the number that Windows used */
 #define OPT_END       255
 #define DHCPACK       5
 #define OVERLOAD_FILE 1
@@ -53,7 +55,7 @@ struct whole {
 };
 
 struct dhcp {
-	struct whole routers, dns, domain, search;
+	struct whole routers, dns, domain, search, classless, ms_routes;
 	uint8_t overload, type;
 	uint32_t lifetime;
 	bool timed;
@@ -89,6 +91,10 @@ static int take_option(struct dhcp *d, uint8_t code, const uint8_t *at, size_t l
 		return append(&d->domain, at, len);
 	case OPT_SEARCH:
 		return append(&d->search, at, len);
+	case OPT_CLASSLESS:
+		return append(&d->classless, at, len);
+	case OPT_MS_ROUTES:
+		return append(&d->ms_routes, at, len);
 	case OPT_LIFETIME:
 		if (len != 4)
 			return -EBADMSG;
@@ -223,6 +229,19 @@ static int64_t end_of(int64_t written, uint32_t lifetime)
 	return lifetime == FOREVER ? INT64_MAX : written + lifetime;
 }
 
+/* Option 121 goes before 249, and both before Router. */
+static int add_routes(struct names_lease *lease, const struct dhcp *d)
+{
+	const struct whole *routes = d->classless.len ? &d->classless : &d->ms_routes;
+
+	if (d->routers.len % 4 || names_add_classless(lease, routes->bytes, routes->len) < 0)
+		return -EBADMSG;
+	if (d->routers.len) /* the first is the one to use */
+		lease->dns.gateway4 = ip_from_bytes(AF_INET, d->routers.bytes);
+	names_settle_gateway(lease, ROUTERS_IGNORED);
+	return 0;
+}
+
 int names_parse_dhcp(const uint8_t *bytes, size_t len, int64_t written, struct names_lease *ret)
 {
 	static const uint8_t cookie[] = { 99, 130, 83, 99 };
@@ -246,14 +265,12 @@ int names_parse_dhcp(const uint8_t *bytes, size_t len, int64_t written, struct n
 	if (d.timed)
 		ret->until = end_of(written, d.lifetime);
 	add_text_domains(&ret->dns, &d.domain);
-	if (d.routers.len % 4 ||
+	if (add_routes(ret, &d) < 0 ||
 	    add_addresses(&ret->dns, AF_INET, (struct bytes){ d.dns.bytes, d.dns.len }) < 0 ||
 	    add_names(&ret->dns, (struct bytes){ d.search.bytes, d.search.len }, true) < 0) {
 		names_lease_init(ret);
 		return -EBADMSG;
 	}
-	if (d.routers.len) /* the first is the one to use */
-		ret->dns.gateway4 = ip_from_bytes(AF_INET, d.routers.bytes);
 	return names_found(&ret->dns) ? 0 : -ENOENT;
 }
 

@@ -25,6 +25,10 @@ struct names_lease {
 	struct ip addrs[NAMES_LEASE_ADDRS];
 	size_t n;
 	int64_t until; /* seconds since the epoch; INT64_MAX: it does not say */
+	/* Classless static routes (RFC 3442): whether there are any, and the default one's gateway.
+	 */
+	bool classless;
+	struct ip classless_gateway;
 };
 
 /* Adds a server, unless it is there, cannot be one, or there is no room. */

@@ -161,6 +161,10 @@ static void nm_pair(const struct span *key, const struct span *value, bool six,
 		add_addr_text(lease, value);
 	else if (!six && span_is(key, "dhcp4.routers"))
 		names_add_gateways(&lease->dns, *value);
+	else if (!six && (span_is(key, "dhcp4.rfc3442_classless_static_routes") ||
+			  span_is(key, "dhcp4.classless_static_routes") ||
+			  span_is(key, "dhcp4.ms_classless_static_routes")))
+		names_add_classless_text(lease, *value);
 }
 
 int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret4,
@@ -182,6 +186,7 @@ int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret
 		else if (group && span_pair(&line, &key, &value))
 			nm_pair(&key, &value, group == ret6, group);
 	}
+	names_settle_gateway(ret4, ROUTERS_KEPT);
 	return names_found(&ret4->dns) || names_found(&ret6->dns) ? 0 : -ENOENT;
 }
 
@@ -205,8 +210,11 @@ int names_parse_networkd(const char *bytes, size_t len, struct names_lease *ret)
 			names_add_domains(&ret->dns, value);
 		else if (span_is(&key, "ROUTER"))
 			names_add_gateways(&ret->dns, value);
+		else if (span_is(&key, "CLASSLESS_ROUTES") || span_is(&key, "ROUTES"))
+			names_add_classless_text(ret, value); /* ROUTES: before systemd 250 */
 		else if (span_is(&key, "ADDRESS"))
 			add_addr_text(ret, &value);
 	}
+	names_settle_gateway(ret, ROUTERS_IGNORED);
 	return names_found(&ret->dns) ? 0 : -ENOENT;
 }

@@ -464,6 +464,114 @@ static void test_dhclient_gateway(void **state)
 	}
 }
 
+/*
+ * RFC 3442: 10.20.0.0/16 by 192.168.60.9, and in the first also the default by 192.168.60.1. What
+ * the option Router says counts only where there is no such option.
+ */
+#define CLASSLESS_DEFAULT "\x10\x0a\x14\xc0\xa8\x3c\x09\0\xc0\xa8\x3c\x01"
+#define CLASSLESS_OTHER   "\x10\x0a\x14\xc0\xa8\x3c\x09"
+
+static void test_dhclient_classless(void **state)
+{
+#define LEASE4(options) "lease { interface \"b\"; option routers 192.168.60.2; " options " }"
+	static const struct {
+		const char *text, *gateway;
+	} cases[] = {
+		/* the bytes, by Debian's name */
+		{ LEASE4("option rfc3442-classless-static-routes "
+			 "16,10,20,192,168,60,9,0,192,168,60,1;"),
+		  "192.168.60.1" },
+		{ LEASE4("option rfc3442-classless-static-routes 16,10,20,192,168,60,9;"), "" },
+		{ LEASE4("option rfc3442-classless-static-routes "
+			 "16, 10, 20, 192, 168, 60, 9, 0, 192, 168, 60, 1;"),
+		  "192.168.60.1" },
+		/* Red Hat's destination descriptors */
+		{ LEASE4("option classless-static-routes 16.10.20 192.168.60.9,0 192.168.60.1;"),
+		  "192.168.60.1" },
+		{ LEASE4("option classless-static-routes 16.10.20 192.168.60.9;"), "" },
+		/* an option without a name */
+		{ LEASE4("option unknown-121 10:a:14:c0:a8:3c:9:0:c0:a8:3c:1;"), "192.168.60.1" },
+		/* Microsoft's number, and that 121 goes before it, whichever comes first */
+		{ LEASE4("option ms-classless-static-routes 0,192,168,60,3;"), "192.168.60.3" },
+		{ LEASE4("option ms-classless-static-routes 0,192,168,60,3; "
+			 "option rfc3442-classless-static-routes 0,192,168,60,1;"),
+		  "192.168.60.1" },
+		{ LEASE4("option rfc3442-classless-static-routes 0,192,168,60,1; "
+			 "option unknown-249 0:c0:a8:3c:3;"),
+		  "192.168.60.1" },
+		/* a default on the link has no gateway */
+		{ LEASE4("option rfc3442-classless-static-routes 0,0,0,0,0;"), "" },
+		/* what cannot be read is as if it were not there */
+		{ LEASE4("option rfc3442-classless-static-routes 33,10,20,192,168,60,9;"),
+		  "192.168.60.2" },
+		{ LEASE4("option rfc3442-classless-static-routes 0,192,168,60;"), "192.168.60.2" },
+		{ LEASE4("option rfc3442-classless-static-routes 0,192,168,60,256;"),
+		  "192.168.60.2" },
+		/* each lease for itself */
+		{ LEASE4("option rfc3442-classless-static-routes 0,192,168,60,1;") LEASE4(""),
+		  "192.168.60.2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct names_lease lease4, lease6;
+
+		if (names_parse_dhclient(LEN(cases[i].text), "b", &lease4, &lease6) !=
+		    (*cases[i].gateway ? 0 : -ENOENT))
+			fail_msg("%s", cases[i].text);
+		gateway_is(&lease4, cases[i].gateway);
+	}
+}
+
+/* The same lease as the other programs keep it. */
+static void test_classless_text(void **state)
+{
+	struct names_lease lease, lease6;
+
+	(void)state;
+#define NM(routes) "[dhcp4]\ndhcp4.routers=192.168.60.2\ndhcp4." routes "\n"
+	assert_int_equal(
+		names_parse_nm_device(LEN(NM("rfc3442_classless_static_routes=10.20.0.0/16 "
+					     "192.168.60.9 0.0.0.0/0 192.168.60.1")),
+				      &lease, &lease6),
+		0);
+	gateway_is(&lease, "192.168.60.1");
+	/* with dhclient as its client */
+	assert_int_equal(names_parse_nm_device(LEN(NM("rfc3442_classless_static_routes=16 10 20 "
+						      "192 168 60 9 0 192 168 60 1")),
+					       &lease, &lease6),
+			 0);
+	gateway_is(&lease, "192.168.60.1");
+	/* without a default in it NetworkManager uses the router */
+	assert_int_equal(
+		names_parse_nm_device(LEN(NM("rfc3442_classless_static_routes=10.20.0.0/16 "
+					     "192.168.60.9")),
+				      &lease, &lease6),
+		0);
+	gateway_is(&lease, "192.168.60.2");
+#define NETWORKD(routes) "ROUTER=192.168.60.2\n" routes "\n"
+	assert_int_equal(names_parse_networkd(LEN(NETWORKD("CLASSLESS_ROUTES=10.20.0.0/16,"
+							   "192.168.60.9 0.0.0.0/0,"
+							   "192.168.60.1")),
+					      &lease),
+			 0);
+	gateway_is(&lease, "192.168.60.1");
+	assert_int_equal(names_parse_networkd(LEN(NETWORKD("ROUTES=0.0.0.0/0,192.168.60.1")),
+					      &lease),
+			 0);
+	gateway_is(&lease, "192.168.60.1");
+	assert_int_equal(names_parse_networkd(LEN(NETWORKD("CLASSLESS_ROUTES=10.20.0.0/16,"
+							   "192.168.60.9")),
+					      &lease),
+			 -ENOENT);
+	/* classful ones (option 33) say nothing of a default */
+	assert_int_equal(names_parse_networkd(LEN(NETWORKD("STATIC_ROUTES=10.0.0.0/8,"
+							   "192.168.60.9")),
+					      &lease),
+			 0);
+	gateway_is(&lease, "192.168.60.2");
+}
+
 static void test_dhclient6(void **state)
 {
 #define LEASE6(rest)                                                                               \
@@ -564,6 +672,28 @@ static void test_dhcp_options(void **state)
 			 -EBADMSG);
 	assert_int_equal(DHCP(ACK "\x06\x04\x7f\0\0\x01\xff"), -ENOENT);
 	assert_int_equal(DHCP(ACK "\xff"), -ENOENT);
+}
+
+static void test_dhcp_classless(void **state)
+{
+#define ROUTER "\x03\x04\xc0\xa8\x3c\x02"
+	struct names_lease lease;
+
+	(void)state;
+	assert_int_equal(DHCP(ROUTER "\x79\x0c" CLASSLESS_DEFAULT "\xff"), 0);
+	gateway_is(&lease, "192.168.60.1");
+	assert_int_equal(DHCP(ROUTER "\xf9\x0c" CLASSLESS_DEFAULT "\xff"), 0);
+	gateway_is(&lease, "192.168.60.1");
+	assert_int_equal(DHCP(ROUTER "\x79\x07" CLASSLESS_OTHER "\xff"), -ENOENT);
+	gateway_is(&lease, "");
+	/* in parts; 121 before 249 */
+	assert_int_equal(DHCP("\xf9\x05\0\xc0\xa8\x3c\x03\x79\x03\0\xc0\xa8\x79\x02\x3c\x01\xff"),
+			 0);
+	gateway_is(&lease, "192.168.60.1");
+	/* a prefix that is too long, a route that is cut off: the packet is none */
+	assert_int_equal(DHCP(ROUTER "\x79\x09\x21\x0a\x14\0\0\xc0\xa8\x3c\x09\xff"), -EBADMSG);
+	assert_int_equal(DHCP(ROUTER "\x79\x06\x10\x0a\x14\xc0\xa8\x3c\xff"), -EBADMSG);
+	gateway_is(&lease, "");
 }
 
 static void test_dhcp_bad(void **state)
@@ -774,9 +904,12 @@ int main(void)
 		cmocka_unit_test(test_dhclient),
 		cmocka_unit_test(test_dhclient_several),
 		cmocka_unit_test(test_dhclient_gateway),
+		cmocka_unit_test(test_dhclient_classless),
+		cmocka_unit_test(test_classless_text),
 		cmocka_unit_test(test_dhclient6),
 		cmocka_unit_test(test_dhcp),
 		cmocka_unit_test(test_dhcp_options),
+		cmocka_unit_test(test_dhcp_classless),
 		cmocka_unit_test(test_dhcp_bad),
 		cmocka_unit_test(test_dhcp6),
 		cmocka_unit_test(test_dhcp6_options),
