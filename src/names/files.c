@@ -244,6 +244,13 @@ static void keep_newest(struct newest *best, const struct names_lease *lease, in
 		*best = (struct newest){ *lease, written };
 }
 
+static bool is_any(const char *name, const void *arg)
+{
+	(void)name;
+	(void)arg;
+	return true;
+}
+
 /* dhclient.leases, dhclient.eth0.leases, dhclient6-….lease, of Debian, Red Hat and others. */
 static bool is_dhclient(const char *name, const void *arg)
 {
@@ -379,6 +386,70 @@ int files_resolvconf(const struct names *n, const struct facts *f, const struct 
 			*ret = found;
 			return 0;
 		}
+	}
+	return -ENOENT;
+}
+
+/*
+ * What is configured, not leased: of an interface that ifupdown brought up, the stanza that it
+ * used. Files that others include are those of interfaces.d, as Debian has it.
+ */
+int files_ifupdown(const struct names *n, const struct facts *f, const struct fact_link *link,
+		   int64_t now, struct fact_dns *ret)
+{
+	struct fact_dns found = { .index = link->index };
+	_cleanup_file_ struct file state = { 0 }, main = { 0 };
+	char logical[NAMES_LOGICAL_MAX];
+	struct entries entries;
+
+	(void)f;
+	(void)now;
+	if (read_file(n, "/run/network", "ifstate", READ_TEXT, &state) < 0 ||
+	    !names_parse_ifstate(state.bytes, state.len, link->name, logical))
+		return -ENOENT;
+	if (read_file(n, "/etc/network", "interfaces", READ_THROUGH, &main) == 0)
+		names_parse_interfaces(main.bytes, main.len, logical, &found);
+	list(n, "/etc/network/interfaces.d", is_any, NULL, &entries);
+	for (size_t i = 0; i < entries.n; i++) {
+		_cleanup_file_ struct file file = { 0 };
+
+		if (read_file(n, "/etc/network/interfaces.d", entries.v[i], READ_TEXT, &file) == 0)
+			names_parse_interfaces(file.bytes, file.len, logical, &found);
+	}
+	if (!names_found(&found))
+		return -ENOENT;
+	copy_string(found.source, sizeof(found.source), "ifupdown");
+	*ret = found;
+	return 0;
+}
+
+/*
+ * The servers that the peer of pppd(8) told (usepeerdns). The file does not say of which link they
+ * are, so it counts only while there is one such link.
+ */
+int files_ppp(const struct names *n, const struct facts *f, const struct fact_link *link,
+	      int64_t now, struct fact_dns *ret)
+{
+	static const char *const dirs[] = { "/run/ppp", "/etc/ppp" };
+
+	(void)now;
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].kind, "ppp") && f->links.v[i].index != link->index)
+			return -ENOENT;
+	if (strcmp(link->kind, "ppp") != 0)
+		return -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		struct fact_dns found = { .index = link->index };
+		_cleanup_file_ struct file file = { 0 };
+
+		if (read_file(n, dirs[i], "resolv.conf", READ_TEXT, &file) < 0)
+			continue;
+		names_parse_resolv_conf(file.bytes, file.len, &found);
+		if (!found.n)
+			continue;
+		copy_string(found.source, sizeof(found.source), "pppd");
+		*ret = found;
+		return 0;
 	}
 	return -ENOENT;
 }

@@ -67,6 +67,10 @@ int files_dhcpcd(const struct names *n, const struct facts *f, const struct fact
 		 int64_t now, struct fact_dns *ret);
 int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,
 		     int64_t now, struct fact_dns *ret);
+int files_ifupdown(const struct names *n, const struct facts *f, const struct fact_link *link,
+		   int64_t now, struct fact_dns *ret);
+int files_ppp(const struct names *n, const struct facts *f, const struct fact_link *link,
+	      int64_t now, struct fact_dns *ret);
 /* Adds what a resolv.conf names; false when it cannot be read. */
 bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret);
 

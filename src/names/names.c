@@ -144,6 +144,7 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 				    const struct fact_link *, int64_t, struct fact_dns *) = {
 		files_nm,       files_networkd, NULL, /* systemd-resolved comes here */
 		files_dhclient, files_dhcpcd,   files_resolvconf,
+		files_ppp,      files_ifupdown,
 	};
 	struct quest q = { .f = f, .link = link };
 	int64_t now = time(NULL);
@@ -172,7 +173,7 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 	}
 	err_set(err, ENOENT,
 		"find a name server of '%s': NetworkManager %s, systemd-resolved %s, there is none "
-		"from systemd-networkd, dhclient, dhcpcd or resolvconf, and %s",
+		"from systemd-networkd, dhclient, dhcpcd, resolvconf, pppd or ifupdown, and %s",
 		link->name, bus_said(nm), bus_said(resolved),
 		link->flags & IFF_POINTOPOINT ? "a point-to-point link has no router to ask"
 					      : "no gateway with a private address");

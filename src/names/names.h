@@ -13,8 +13,9 @@
  *   2. its device files
  *   3. systemd-networkd's link and lease files
  *   4. systemd-resolved, over D-Bus
- *   5. leases of dhclient and dhcpcd; what resolvconf was told
- *   6. the gateway, where it is a router with a private address
+ *   5. leases of dhclient and dhcpcd; what resolvconf was told; what the peer told pppd
+ *   6. ifupdown's configuration of an interface that it brought up
+ *   7. the gateway, where it is a router with a private address
  *
  * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
  * nobody can be sent to (loopback, multicast, link-local IPv6, which would need a zone) are left

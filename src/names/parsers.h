@@ -46,6 +46,21 @@ void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret);
 
 /*
+ * interfaces(5) of ifupdown: the name servers, domains and gateways of the stanzas `iface LOGICAL`.
+ * ret is not emptied before.
+ */
+void names_parse_interfaces(const char *bytes, size_t len, const char *logical,
+			    struct fact_dns *ret);
+
+/*
+ * ifupdown's /run/network/ifstate: the stanza by which that interface was configured. False when it
+ * was not.
+ */
+#define NAMES_LOGICAL_MAX 64
+bool names_parse_ifstate(const char *bytes, size_t len, const char *ifname,
+			 char ret[NAMES_LOGICAL_MAX]);
+
+/*
  * The others start with an empty *ret, and return 0, or -ENOENT with neither server nor gateway.
  *
  * /run/NetworkManager/devices/IFINDEX: the groups [dhcp4] and [dhcp6] are leases of their own, of

@@ -39,6 +39,9 @@ static const struct {
 	{ "/run/resolvconf/keys", ANY },
 	{ "/run/dhcpcd/hook-state/resolv.conf", ANY },
 	{ "/run/dhcpcd/resolv.conf", ANY },
+	{ "/run/ppp", "resolv.conf" },
+	{ "/etc/ppp", "resolv.conf" },
+	{ "/run/network", "ifstate" },
 	{ BUS_SOCKET_DIR, BUS_SOCKET },
 };
 static_assert(ARRAY_SIZE(places) <= NAMES_WATCH_MAX, "names_watch_max");

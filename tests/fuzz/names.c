@@ -21,6 +21,7 @@ static void good_lease(const struct names_lease *lease, int r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct names_lease four, six;
+	char logical[NAMES_LOGICAL_MAX];
 	struct fact_dns dns = { 0 };
 	char *text = fuzz_copy(data, size);
 	int r;
@@ -35,6 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = names_parse_dhclient(text, size, "wlp6s0", &four, &six);
 	good_lease(&four, r);
 	good_lease(&six, r);
+	memset(&dns, 0, sizeof(dns));
+	names_parse_interfaces(text, size, "wlp6s0", &dns);
+	good(&dns);
+	if (names_parse_ifstate(text, size, "wlp6s0", logical))
+		must(*logical && strnlen(logical, sizeof(logical)) < sizeof(logical));
 	memset(&dns, 0, sizeof(dns));
 	names_add_server_text(&dns, text, size);
 	names_add_domain(&dns, text, size);

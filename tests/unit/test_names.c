@@ -278,6 +278,56 @@ static void test_dhcpcd(void **state)
 	link_has_none("wlp6s0");
 }
 
+static void test_ppp(void **state)
+{
+	(void)state;
+	scene_link(&facts, "ppp0");
+	scene_link_is(&facts, "ppp0", "ppp", IFF_UP | IFF_POINTOPOINT);
+	put("etc/ppp/resolv.conf", "nameserver 10.9.9.1\nnameserver 10.9.9.2\n");
+	link_has("ppp0", "pppd", "10.9.9.1 10.9.9.2", "");
+	put("run/ppp/resolv.conf", "nameserver 10.8.8.1\n"); /* ppp 2.5 */
+	link_has("ppp0", "pppd", "10.8.8.1", "");
+	link_has_none("wlp6s0");
+	/* of two such links nobody knows whose servers they are */
+	scene_link(&facts, "ppp1");
+	scene_link_is(&facts, "ppp1", "ppp", IFF_UP | IFF_POINTOPOINT);
+	link_has_none("ppp0");
+	link_has_none("ppp1");
+}
+
+static void test_ifupdown(void **state)
+{
+	(void)state;
+	put("etc/network/interfaces", "source /etc/network/interfaces.d/*\n"
+				      "auto lo wlp6s0\n"
+				      "iface lo inet loopback\n"
+				      "iface wlp6s0 inet static\n"
+				      "  address 192.168.60.2/24\n"
+				      "  # dns-nameservers 9.9.9.9\n"
+				      "  dns-nameservers 192.168.60.53 \\\n"
+				      "    192.168.60.54\n"
+				      "\tdns-search lan example.org\n"
+				      "allow-hotplug enp7s0\n"
+				      "  dns-nameservers 10.1.1.1\n" /* of no stanza */
+				      "iface home inet dhcp\n"
+				      "  dns-nameserver 10.2.2.2\n"
+				      "mapping enp7s0\n"
+				      "  dns-nameservers 10.3.3.3\n");
+	/* it was not ifupdown that brought it up */
+	link_has_none("wlp6s0");
+	put("run/network/ifstate", "lo=lo\nwlp6s0=wlp6s0\nenp7s0=home\n");
+	link_has("wlp6s0", "ifupdown", "192.168.60.53 192.168.60.54", "lan example.org");
+	link_has("enp7s0", "ifupdown", "10.2.2.2", "");
+	/* of a file in interfaces.d, the same interface's IPv6 */
+	put("etc/network/interfaces.d/wlan6", "iface wlp6s0 inet6 auto\n"
+					      "  dns-nameservers 2001:db8::53\n");
+	link_has("wlp6s0", "ifupdown", "192.168.60.53 192.168.60.54 2001:db8::53",
+		 "lan example.org");
+	/* what resolvconf was told goes first */
+	put("run/resolvconf/interface/wlp6s0.inet", "nameserver 10.0.0.1\n");
+	link_has("wlp6s0", "resolvconf", "10.0.0.1", "");
+}
+
 static void test_resolvconf(void **state)
 {
 	(void)state;
@@ -628,6 +678,7 @@ int main(void)
 		TEST(test_nothing),       TEST(test_nm),
 		TEST(test_networkd),      TEST(test_dhclient),
 		TEST(test_dhclient_long), TEST(test_dhcpcd),
+		TEST(test_ppp),           TEST(test_ifupdown),
 		TEST(test_resolvconf),    TEST(test_hostile_files),
 		TEST(test_gateway),       TEST(test_no_gateway),
 		TEST(test_told_gateway),  TEST(test_told_gateway_alone),
