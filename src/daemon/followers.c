@@ -17,7 +17,7 @@ size_t followers_of(const struct followers *f, uid_t uid)
 
 int followers_add(struct followers *f, int fd, uid_t uid, struct err *err)
 {
-	if (f->n == FOLLOWERS_MAX || followers_of(f, uid) >= FOLLOWERS_PER_UID_MAX)
+	if (f->n >= f->max || followers_of(f, uid) >= FOLLOWERS_PER_UID_MAX)
 		return err_set(err, EBUSY, "there are too many others; end one of them");
 	f->v[f->n++] = (struct follower){ .fd = fd, .uid = uid };
 	return 0;
@@ -36,16 +36,17 @@ void followers_tell(struct followers *f, const struct msg_event *event)
 			let_go(f, i);
 }
 
-void followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX])
+size_t followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX])
 {
-	for (size_t i = 0; i < FOLLOWERS_MAX; i++)
-		fds[i] = (struct pollfd){ .fd = i < f->n ? f->v[i].fd : -1, .events = POLLIN };
+	for (size_t i = 0; i < f->n; i++)
+		fds[i] = (struct pollfd){ .fd = f->v[i].fd, .events = POLLIN };
+	return f->n;
 }
 
-void followers_take(struct followers *f, const struct pollfd fds[FOLLOWERS_MAX])
+void followers_take(struct followers *f, const struct pollfd *fds, size_t n)
 {
-	for (size_t i = f->n; i-- > 0;)
-		if (fds[i].fd == f->v[i].fd && fds[i].revents)
+	for (size_t i = n; i-- > 0;)
+		if (fds[i].revents)
 			let_go(f, i);
 }
 

@@ -21,6 +21,7 @@ struct followers {
 		uid_t uid;
 	} v[FOLLOWERS_MAX];
 	size_t n;
+	size_t max; /* at most FOLLOWERS_MAX; fewer where descriptors are few */
 };
 
 /* Takes the connection over, unless there are too many: then -EBUSY with the reason. */
@@ -31,9 +32,10 @@ size_t followers_of(const struct followers *f, uid_t uid);
 
 void followers_tell(struct followers *f, const struct msg_event *event);
 
-/* Fills in n descriptors to poll; and lets go of those that had an event. */
-void followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX]);
-void followers_take(struct followers *f, const struct pollfd fds[FOLLOWERS_MAX]);
+/* Fills in one descriptor to poll for each, returns how many; lets go of those that had an event.
+ */
+size_t followers_poll(const struct followers *f, struct pollfd fds[FOLLOWERS_MAX]);
+void followers_take(struct followers *f, const struct pollfd *fds, size_t n);
 
 void followers_close(struct followers *f);
 

@@ -19,14 +19,17 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "base/util.h"
 #include "config.h"
+#include "daemon/descriptors.h"
 #include "daemon/manager.h"
 #include "daemon/sandbox.h"
 #include "daemon/server.h"
 
 #define LINGER_DEFAULT_S 2
 #define ASK_DEFAULT_S    120
-#define RESTARTS_MAX     100 /* more than that is a fault that restarting does not cure */
+#define RESTARTS_MAX     100   /* in a row: a fault that starting it again does not cure */
+#define LIVED_MS         60000 /* one that lived for longer is the first of a new row */
 
 static pid_t child; /* the supervisor's, for its signal handler */
 
@@ -69,6 +72,7 @@ static int supervise(struct server_options options)
 	sigaction(SIGINT, &act, NULL);
 	for (int i = 0; i < RESTARTS_MAX; i++) {
 		struct timespec pause = { .tv_nsec = i > 3 ? 200000000 : 0 };
+		int64_t started = clock_ms();
 		int status;
 
 		child = fork();
@@ -92,7 +96,10 @@ static int supervise(struct server_options options)
 		syslog(LOG_WARNING, "the daemon was ended by signal %d; starting it again",
 		       WTERMSIG(status));
 		nanosleep(&pause, NULL); /* a crash loop must not eat the machine */
+		if (clock_ms() - started > LIVED_MS)
+			i = 0;
 	}
+	syslog(LOG_ERR, "the daemon was ended %d times in a row; giving up", RESTARTS_MAX);
 	return 1;
 }
 
@@ -158,6 +165,7 @@ int main(int argc, char *argv[])
 	if (optind != argc)
 		return usage();
 	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
+	descriptors_raise();
 	if (sandbox_capabilities(&err) < 0 || manager_socket(&server.socket_fd, &err) < 0) {
 		if (server.ready_fd >= 0)
 			dprintf(server.ready_fd, "%s", err.text);

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -26,7 +27,8 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
-#include "daemon/followers.h"
+#include "daemon/connections.h"
+#include "daemon/descriptors.h"
 #include "daemon/foreign.h"
 #include "daemon/gate.h"
 #include "daemon/manager.h"
@@ -36,21 +38,9 @@
 #include "ipc/sock.h"
 #include "plan/uplink.h"
 
-#define CONNECTIONS_MAX 256
-#define PER_UID_MAX     16
-#define ACCEPT_MAX      64 /* at once: more than this have time until the next turn */
-#define SILENCE_MS      5000
-#define COALESCE_MS     10   /* events come in swarms */
-#define HEAL_AGAIN_MS   1000 /* after a failed attempt */
-#define REFUSE_MS       2000 /* for telling those who wait why we cannot start */
-
-struct connection {
-	struct gate_peer peer;
-	int64_t deadline;
-	struct msg_request request; /* kept while it waits for polkit */
-	int passed;                 /* namespace that came with it, or -1 */
-	int carrier;                /* by which that is on its way (porter.h), or -1: nothing is */
-};
+#define COALESCE_MS   10   /* events come in swarms */
+#define HEAL_AGAIN_MS 1000 /* after a failed attempt */
+#define REFUSE_MS     2000 /* for telling those who wait why we cannot start */
 
 struct server {
 	const struct server_options *options;
@@ -61,8 +51,7 @@ struct server {
 	int door_fd; /* inotify(7): what happens to our own socket's file; or -1 */
 	dev_t door_dev;
 	ino_t door_ino;
-	struct connection connections[CONNECTIONS_MAX];
-	size_t n_connections;
+	struct connections connections;
 	struct followers followers;
 	struct porter porter;
 	int64_t heal_at;  /* 0: nothing to heal */
@@ -352,16 +341,6 @@ static void serve_follow(struct server *s, struct connection *c)
 		c->peer.fd = -1;
 }
 
-static void answer_busy(int fd)
-{
-	struct msg_reply reply;
-
-	msg_reply_init(&reply, MSG_RUN);
-	reply.status = MSG_BUSY;
-	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
-	sock_send(fd, &reply, sizeof(reply), -1);
-}
-
 static bool takes_netns(uint16_t op)
 {
 	return op == MSG_RUN_IN || op == MSG_ATTACH || op == MSG_EXEC;
@@ -400,7 +379,7 @@ static enum received receive(struct server *s, struct connection *c)
 		return RECEIVED_PART;
 	c->carrier = -1;
 	syslog(LOG_NOTICE, "uid %u: %s", c->peer.cred.uid, err.text);
-	answer_busy(c->peer.fd);
+	connection_answer_busy(c->peer.fd);
 	return RECEIVED_WRONG;
 }
 
@@ -444,75 +423,6 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	return done;
 }
 
-static size_t connections_of(const struct server *s, uid_t uid)
-{
-	size_t n = followers_of(&s->followers, uid);
-
-	for (size_t i = 0; i < s->n_connections; i++)
-		n += s->connections[i].peer.cred.uid == uid;
-	return n;
-}
-
-static void hang_up(struct server *s, size_t i)
-{
-	struct connection *c = &s->connections[i];
-
-	polkit_ask_free(&s->gate.polkit, c->peer.ask);
-	close_fd(&c->passed);
-	close_fd(&c->carrier);
-	if (c->peer.fd >= 0) /* else a follower has it */
-		porter_close(c->peer.fd);
-	s->connections[i] = s->connections[--s->n_connections];
-}
-
-/*
- * All places are taken: the one who has said nothing for longest makes room. Somebody who has
- * something to say does so at once, and is heard before the next are taken in.
- */
-static bool make_room(struct server *s)
-{
-	size_t oldest = s->n_connections;
-
-	for (size_t i = 0; i < s->n_connections; i++) {
-		const struct connection *c = &s->connections[i];
-
-		if (!c->peer.ask && c->carrier < 0 &&
-		    (oldest == s->n_connections || c->deadline < s->connections[oldest].deadline))
-			oldest = i;
-	}
-	if (oldest == s->n_connections)
-		return false;
-	hang_up(s, oldest);
-	return true;
-}
-
-/* Takes in those that wait, some at a time. Returns whether there was any. */
-static bool accept_some(struct server *s)
-{
-	for (int n = 0; n < ACCEPT_MAX; n++) {
-		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct connection c = { .peer.fd = fd,
-					.deadline = clock_ms() + SILENCE_MS,
-					.passed = -1,
-					.carrier = -1 };
-
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd < 0)
-			return n > 0;
-		if (sock_peer(fd, &c.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
-			porter_close(fd);
-		} else if (connections_of(s, c.peer.cred.uid) >= PER_UID_MAX ||
-			   (s->n_connections == CONNECTIONS_MAX && !make_room(s))) {
-			answer_busy(fd);
-			porter_close(fd);
-		} else {
-			s->connections[s->n_connections++] = c;
-		}
-	}
-	return true;
-}
-
 /* --- time ---------------------------------------------------------------------------------- */
 
 static void linger(struct server *s)
@@ -530,8 +440,11 @@ static void heal(struct server *s)
 	s->heal_at = 0;
 	s->second_look = false;
 	if (world_heal(&s->world, &err) < 0) {
+		bool room = (err.code == EMFILE || err.code == ENFILE) &&
+			    connections_make_room(&s->connections);
+
 		syslog(LOG_WARNING, "heal: %s", err.text);
-		s->heal_at = clock_ms() + HEAL_AGAIN_MS;
+		s->heal_at = clock_ms() + (room ? 0 : HEAL_AGAIN_MS);
 	}
 	linger(s);
 }
@@ -639,7 +552,7 @@ static void leave(struct server *s)
 
 	if (!s->options->stay)
 		close_door(s);
-	if (accept_some(s)) {
+	if (connections_accept(&s->connections, s->listen_fd)) {
 		s->leave_at = clock_ms() + s->options->linger_ms;
 		if (!own_socket(s) || s->options->stay || open_socket_again(s) == 0)
 			return;
@@ -660,13 +573,12 @@ static int timeout_of(const struct server *s)
 		next = s->world.follow_at;
 	if (names_again(&s->world.names) < next)
 		next = names_again(&s->world.names);
-	if (s->leave_at && !s->n_connections && s->leave_at < next)
+	if (s->leave_at && !s->connections.n && s->leave_at < next)
 		next = s->leave_at;
 	if (s->options->watchdog_ms && s->alive_at < next)
 		next = s->alive_at;
-	for (size_t i = 0; i < s->n_connections; i++)
-		if (s->connections[i].deadline < next)
-			next = s->connections[i].deadline;
+	if (connections_deadline(&s->connections) < next)
+		next = connections_deadline(&s->connections);
 	if (next == INT64_MAX)
 		return -1;
 	left = next - clock_ms();
@@ -677,9 +589,7 @@ static void on_time(struct server *s)
 {
 	int64_t now = clock_ms();
 
-	for (size_t i = s->n_connections; i-- > 0;)
-		if (s->connections[i].deadline <= now)
-			hang_up(s, i);
+	connections_expire(&s->connections, now);
 	if (s->options->watchdog_ms && s->alive_at <= now) {
 		manager_notify("WATCHDOG=1");
 		s->alive_at = now + s->options->watchdog_ms / 2;
@@ -689,7 +599,7 @@ static void on_time(struct server *s)
 	if ((s->heal_at && s->heal_at <= now) ||
 	    (s->world.follow_at <= now && world_sessions(&s->world)))
 		heal(s);
-	if (s->leave_at && s->leave_at <= now && !s->n_connections)
+	if (s->leave_at && s->leave_at <= now && !s->connections.n)
 		leave(s);
 }
 
@@ -718,8 +628,8 @@ enum {
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
 	FD_DOOR,
 	FD_BUS,
-	FD_FOLLOWERS,
-	FD_FIRST_CONNECTION = FD_FOLLOWERS + FOLLOWERS_MAX,
+	FD_PEERS, /* the followers, then the connections */
+	FD_MAX = FD_PEERS + FOLLOWERS_MAX + CONNECTIONS_MAX,
 };
 
 static bool any_event(const struct pollfd *fds, size_t n)
@@ -736,31 +646,56 @@ static void take_events(struct server *s)
 		heal_soon(s);
 }
 
-static int waits_on(const struct connection *c)
+/*
+ * Waits. An error of poll(2) itself is one of ours, and would come again at once, for ever: the
+ * process ends by a signal, and whoever supervises it starts another, which finds the sessions in
+ * the kernel.
+ */
+static bool wait_for_any(struct pollfd *fds, size_t n, int timeout_ms)
 {
-	return c->carrier >= 0 ? c->carrier : c->peer.fd;
+	if (poll(fds, n, timeout_ms) >= 0)
+		return true;
+	if (errno == EINTR)
+		return false;
+	syslog(LOG_CRIT, "wait for events: %s", strerror(errno));
+	abort();
+}
+
+static void serve_all(struct server *s, const struct pollfd *fds, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		struct connection *c = &s->connections.v[i];
+		bool spoke = fds[i].revents;
+
+		if (!spoke && !gate_told(&c->peer))
+			continue;
+		take_events(s); /* what a request ended may be told already */
+		if (serve(s, c, spoke)) {
+			connections_hang_up(&s->connections, i);
+			s->leave_at = 0;
+			linger(s);
+		}
+	}
 }
 
 static void turn(struct server *s)
 {
-	struct pollfd fds[FD_FIRST_CONNECTION + CONNECTIONS_MAX] = {
+	struct pollfd fds[FD_MAX] = {
 		[FD_SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
 		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
 		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
 		[FD_SWITCHES] = { .fd = s->world.switches, .events = POLLIN },
-		[FD_LISTEN] = { .fd = s->listen_fd, .events = POLLIN },
+		[FD_LISTEN] = connections_pollfd(&s->connections, s->listen_fd),
 		[FD_DOOR] = { .fd = s->door_fd, .events = POLLIN },
 		[FD_BUS] = polkit_pollfd(&s->gate.polkit),
 	};
-	size_t n = s->n_connections;
+	size_t n_followers, n;
 
 	look_again(s);
 	names_poll(&s->world.names, fds + FD_NAMES);
-	followers_poll(&s->followers, fds + FD_FOLLOWERS);
-	for (size_t i = 0; i < n; i++)
-		fds[FD_FIRST_CONNECTION + i] =
-			(struct pollfd){ .fd = waits_on(&s->connections[i]), .events = POLLIN };
-	if (poll(fds, FD_FIRST_CONNECTION + n, timeout_of(s)) < 0)
+	n_followers = followers_poll(&s->followers, fds + FD_PEERS);
+	n = connections_poll(&s->connections, fds + FD_PEERS + n_followers);
+	if (!wait_for_any(fds, FD_PEERS + n_followers + n, timeout_of(s)))
 		return;
 	if (fds[FD_SIGNAL].revents) {
 		s->stop = true;
@@ -772,24 +707,12 @@ static void turn(struct server *s)
 		heal_soon(s);
 	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world))
 		heal_soon(s);
-	followers_take(&s->followers, fds + FD_FOLLOWERS);
+	followers_take(&s->followers, fds + FD_PEERS, n_followers);
 	polkit_process(&s->gate.polkit);
 	porter_reap(&s->porter);
-	for (size_t i = n; i-- > 0;) {
-		struct connection *c = &s->connections[i];
-		bool spoke = fds[FD_FIRST_CONNECTION + i].revents;
-
-		if (!spoke && !gate_told(&c->peer))
-			continue;
-		take_events(s); /* what a request ended may be told already */
-		if (serve(s, c, spoke)) {
-			hang_up(s, i);
-			s->leave_at = 0;
-			linger(s);
-		}
-	}
+	serve_all(s, fds + FD_PEERS + n_followers, n);
 	if (fds[FD_LISTEN].revents)
-		accept_some(s);
+		connections_accept(&s->connections, s->listen_fd);
 	if (fds[FD_DOOR].revents)
 		look_at_door(s);
 	if (!s->stop)
@@ -826,6 +749,21 @@ static int lock_rundir(struct server *s, struct err *err)
 	return 0;
 }
 
+/* How many peers the limit of descriptors leaves room for: one in eight may be a follower. */
+static int make_room(struct server *s, struct err *err)
+{
+	size_t room, followers;
+	int r = descriptors_room(&room, err);
+
+	if (r < 0)
+		return r;
+	followers = room / 8;
+	s->followers.max = followers < FOLLOWERS_MAX ? followers : FOLLOWERS_MAX;
+	room -= s->followers.max;
+	s->connections.max = room < CONNECTIONS_MAX ? room : CONNECTIONS_MAX;
+	return 0;
+}
+
 static int start(struct server *s, struct err *err)
 {
 	sigset_t signals;
@@ -845,7 +783,7 @@ static int start(struct server *s, struct err *err)
 		r = world_heal(&s->world, err);
 	if (r == 0)
 		r = open_socket(s, err);
-	return r;
+	return r == 0 ? make_room(s, err) : r;
 }
 
 /*
@@ -899,6 +837,8 @@ static void init(struct server *s, const struct server_options *options)
 	*s = (struct server){
 		.options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1, .door_fd = -1
 	};
+	s->connections.polkit = &s->gate.polkit;
+	s->connections.followers = &s->followers;
 	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.switches = -1;
 	gate_open(&s->gate, options->confdir, options->ask_ms);
 	snprintf(s->socket_path, sizeof(s->socket_path), "%s/socket", options->rundir);
@@ -908,8 +848,7 @@ static void done(struct server *s)
 {
 	char saved[PATH_MAX];
 
-	while (s->n_connections)
-		hang_up(s, s->n_connections - 1);
+	connections_close(&s->connections);
 	followers_close(&s->followers);
 	close_door(s);
 	snprintf(saved, sizeof(saved), "%s/sysctl", s->options->rundir);

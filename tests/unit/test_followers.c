@@ -26,7 +26,7 @@ static struct msg_event event(uint32_t count)
 
 static void test_told(void **state)
 {
-	struct followers f = { 0 };
+	struct followers f = { .max = FOLLOWERS_MAX };
 	struct msg_event e = event(3), got;
 	int a[2], b[2];
 
@@ -51,7 +51,7 @@ static void test_told(void **state)
 
 static void test_slow_one(void **state)
 {
-	struct followers f = { 0 };
+	struct followers f = { .max = FOLLOWERS_MAX };
 	struct msg_event e = event(1);
 	int slow[2], quick[2], told = 0;
 
@@ -76,7 +76,7 @@ static void test_slow_one(void **state)
 
 static void test_limits(void **state)
 {
-	struct followers f = { 0 };
+	struct followers f = { .max = FOLLOWERS_MAX };
 	struct err err = { 0 };
 	int fds[2];
 
@@ -103,7 +103,7 @@ static void test_limits(void **state)
 
 static void test_who_speaks_goes(void **state)
 {
-	struct followers f = { 0 };
+	struct followers f = { .max = FOLLOWERS_MAX };
 	struct pollfd fds[FOLLOWERS_MAX];
 	int a[2], b[2], c[2];
 
@@ -114,10 +114,10 @@ static void test_who_speaks_goes(void **state)
 	assert_int_equal(followers_add(&f, a[0], 0, NULL), 0);
 	assert_int_equal(followers_add(&f, b[0], 0, NULL), 0);
 	assert_int_equal(send(a[1], "x", 1, 0), 1);
-	followers_poll(&f, fds);
-	assert_int_equal(poll(fds, FOLLOWERS_MAX, 0), 1);
+	assert_int_equal(followers_poll(&f, fds), 2);
+	assert_int_equal(poll(fds, 2, 0), 1);
 	assert_int_equal(followers_add(&f, c[0], 0, NULL), 0); /* since the poll */
-	followers_take(&f, fds);
+	followers_take(&f, fds, 2);
 	assert_int_equal(f.n, 2);
 	assert_true(f.v[0].fd != a[0] && f.v[1].fd != a[0]);
 	followers_close(&f);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/connections.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "daemon/porter.h"
+#include "ipc/sock.h"
+
+#define ACCEPT_MAX      64 /* in one turn */
+#define ACCEPT_AGAIN_MS 100
+#define SILENCE_MS      5000
+
+static size_t of_uid(const struct connections *c, uid_t uid)
+{
+	size_t n = followers_of(c->followers, uid);
+
+	for (size_t i = 0; i < c->n; i++)
+		n += c->v[i].peer.cred.uid == uid;
+	return n;
+}
+
+void connections_hang_up(struct connections *c, size_t i)
+{
+	struct connection *one = &c->v[i];
+
+	polkit_ask_free(c->polkit, one->peer.ask);
+	close_fd(&one->passed);
+	close_fd(&one->carrier);
+	if (one->peer.fd >= 0)
+		porter_close(one->peer.fd);
+	c->v[i] = c->v[--c->n];
+	c->accept_at = 0; /* a descriptor is free */
+}
+
+bool connections_make_room(struct connections *c)
+{
+	size_t oldest = c->n;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct connection *one = &c->v[i];
+
+		if (!one->peer.ask && one->carrier < 0 &&
+		    (oldest == c->n || one->deadline < c->v[oldest].deadline))
+			oldest = i;
+	}
+	if (oldest == c->n)
+		return false;
+	connections_hang_up(c, oldest);
+	return true;
+}
+
+void connection_answer_busy(int fd)
+{
+	struct msg_reply reply;
+
+	msg_reply_init(&reply, MSG_RUN);
+	reply.status = MSG_BUSY;
+	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
+	sock_send(fd, &reply, sizeof(reply), -1);
+}
+
+static void take_in(struct connections *c, int fd)
+{
+	struct connection one = {
+		.peer.fd = fd, .deadline = clock_ms() + SILENCE_MS, .passed = -1, .carrier = -1
+	};
+
+	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
+		porter_close(fd);
+	} else if (of_uid(c, one.peer.cred.uid) >= CONNECTIONS_PER_UID_MAX ||
+		   (c->n == c->max && !connections_make_room(c))) {
+		connection_answer_busy(fd);
+		porter_close(fd);
+	} else {
+		c->v[c->n++] = one;
+	}
+}
+
+/* Of accept(2): no descriptor or no memory, of ours or of the whole host. The peer still waits. */
+static bool none_left(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+bool connections_accept(struct connections *c, int listen_fd)
+{
+	/* no more than there are places: who was taken in is heard before somebody takes theirs */
+	for (size_t n = 0; n < ACCEPT_MAX && n < c->max; n++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			take_in(c, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		/* else the listening socket stays readable, and poll(2) returns at once for ever */
+		if (none_left(errno) && !connections_make_room(c))
+			c->accept_at = clock_ms() + ACCEPT_AGAIN_MS;
+		return n > 0;
+	}
+	return true;
+}
+
+struct pollfd connections_pollfd(const struct connections *c, int listen_fd)
+{
+	return (struct pollfd){ .fd = c->accept_at ? -1 : listen_fd, .events = POLLIN };
+}
+
+size_t connections_poll(const struct connections *c, struct pollfd fds[CONNECTIONS_MAX])
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct connection *one = &c->v[i];
+
+		fds[i] = (struct pollfd){ .fd = one->carrier >= 0 ? one->carrier : one->peer.fd,
+					  .events = POLLIN };
+	}
+	return c->n;
+}
+
+int64_t connections_deadline(const struct connections *c)
+{
+	int64_t next = c->accept_at ? c->accept_at : INT64_MAX;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].deadline < next)
+			next = c->v[i].deadline;
+	return next;
+}
+
+void connections_expire(struct connections *c, int64_t now)
+{
+	if (c->accept_at && c->accept_at <= now)
+		c->accept_at = 0;
+	for (size_t i = c->n; i-- > 0;)
+		if (c->v[i].deadline <= now)
+			connections_hang_up(c, i);
+}
+
+void connections_close(struct connections *c)
+{
+	while (c->n)
+		connections_hang_up(c, c->n - 1);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DAEMON_CONNECTIONS_H
+#define VIA_DAEMON_CONNECTIONS_H
+
+#include <poll.h>
+#include <stdint.h>
+
+#include "daemon/followers.h"
+#include "daemon/gate.h"
+#include "ipc/msg.h"
+
+/*
+ * The peers of the socket: who is let in, for how long, and who goes when there is no room. A
+ * connection is one request and one answer.
+ */
+#define CONNECTIONS_MAX         256
+#define CONNECTIONS_PER_UID_MAX 16
+
+struct connection {
+	struct gate_peer peer; /* peer.fd -1: a follower has it */
+	int64_t deadline;
+	struct msg_request request; /* kept while it waits for polkit */
+	int passed;                 /* namespace that came with it, or -1 */
+	int carrier;                /* by which that is on its way (porter.h), or -1: nothing is */
+};
+
+struct connections {
+	struct connection v[CONNECTIONS_MAX];
+	size_t n;
+	size_t max;        /* at most CONNECTIONS_MAX; fewer where descriptors are few */
+	int64_t accept_at; /* clock_ms(): no descriptor was left; 0: accept at once */
+	struct polkit *polkit;
+	const struct followers *followers; /* they count as their user's connections, too */
+};
+
+/* Takes in those that wait on the listening socket, some at a time. True when there was one. */
+bool connections_accept(struct connections *c, int listen_fd);
+
+/* What to poll on the listening socket for: nothing while there is no descriptor for a peer. */
+struct pollfd connections_pollfd(const struct connections *c, int listen_fd);
+
+/* Fills in one entry for each; returns how many. */
+size_t connections_poll(const struct connections *c, struct pollfd fds[CONNECTIONS_MAX]);
+
+/* Ends one; the last one takes its place. */
+void connections_hang_up(struct connections *c, size_t i);
+
+/*
+ * The one who has said nothing for longest makes room. Somebody who has something to say does so
+ * at once, and is heard before the next are taken in. False when all wait for an answer of ours.
+ */
+bool connections_make_room(struct connections *c);
+
+/* When connections_expire() or connections_accept() is due: clock_ms(), INT64_MAX: never. */
+int64_t connections_deadline(const struct connections *c);
+
+/* Ends those whose time is over. */
+void connections_expire(struct connections *c, int64_t now);
+
+/* Tells a peer that it is worth trying again. */
+void connection_answer_busy(int fd);
+
+void connections_close(struct connections *c);
+
+#endif
