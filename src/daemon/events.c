@@ -209,7 +209,8 @@ static bool route_known(const struct facts *f, const struct fact_route *r)
 		if (s->table == r->table && s->metric == r->metric && s->index == r->index &&
 		    s->type == r->type && s->dst.len == r->dst.len &&
 		    ip_equal(&s->dst.ip, &r->dst.ip) && ip_equal(&s->gateway, &r->gateway))
-			return true;
+			return s->mtu == r->mtu && ip_equal(&s->src, &r->src) &&
+			       s->dead == r->dead && s->preference == r->preference;
 	}
 	return false;
 }
@@ -220,14 +221,20 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE;
 	struct fact_route route;
 	struct fact_addr addr;
-	uint32_t mtu;
 	int index;
 
+	if (nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_DELRULE ||
+	    nlh->nlmsg_type == RTM_NEWNEXTHOP || nlh->nlmsg_type == RTM_DELNEXTHOP) {
+		/* the host may now send by another route; routes that go with their nexthop
+		 * object are not announced (net/ipv4/fib_trie.c:fib_table_flush) */
+		e->stale = e->uplink = true;
+		return;
+	}
 	if (rtnl_decode_addr(nlh, &addr) > 0) {
 		if (is_new && address_known(f, &addr))
 			return; /* its lifetime was renewed */
 		index = addr.index;
-	} else if (rtnl_decode_route(nlh, 0, &route, &mtu) > 0) {
+	} else if (rtnl_decode_route(nlh, 0, &route) > 0) {
 		if (is_new && route_known(f, &route))
 			return;
 		index = route.index;

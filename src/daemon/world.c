@@ -38,10 +38,13 @@ static int listen_to_events(struct world *w, struct err *err)
 		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,    RTNLGRP_IPV6_RULE,    RTNLGRP_TC,
 		RTNLGRP_NEIGH,      RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 	};
+	struct err ignored = { 0 };
 	int r = nl_open(&w->events, NETLINK_ROUTE, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups) && r == 0; i++)
 		r = nl_join(&w->events, groups[i], err);
+	if (r == 0)
+		nl_join(&w->events, RTNLGRP_NEXTHOP, &ignored); /* from Linux 5.3 */
 	if (r == 0) {
 		w->switches = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		if (w->switches < 0)

@@ -209,6 +209,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->links);
 	VEC_DONE(&f->addrs);
 	VEC_DONE(&f->routes);
+	VEC_DONE(&f->rules);
 	VEC_DONE(&f->sysctls);
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);

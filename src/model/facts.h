@@ -55,6 +55,29 @@ struct fact_route {
 	int index;              /* of the output device, 0: none */
 	struct ip gateway;      /* of either family (RFC 5549) */
 	bool onlink;
+	struct ip src;     /* preferred source of what the host sends by it; may be none */
+	uint32_t mtu;      /* of the route (ip-route(8)); 0: the device's */
+	uint32_t nexthop;  /* id of its nexthop object (ip-nexthop(8)); 0: none */
+	int8_t preference; /* of the router that advertised it (RFC 4191): -1, 0, 1 */
+	bool dead;         /* the kernel does not use it: its device is down or without carrier */
+	int32_t expires; /* in seconds, of one with a lifetime; less than 0: it is over; 0: none */
+};
+
+/*
+ * A routing rule that is not ours (ip-rule(8)). What it asks of a packet and is not here - ports,
+ * protocol, TOS, uid, tunnel - makes it `special`.
+ */
+struct fact_rule {
+	uint8_t family;
+	uint32_t priority;
+	uint8_t action;         /* FR_ACT_* of linux/fib_rules.h */
+	uint32_t table;         /* of FR_ACT_TO_TBL */
+	uint32_t target;        /* of FR_ACT_GOTO: a priority */
+	struct prefix src, dst; /* len 0: any */
+	char iif[IFNAMSIZ], oif[IFNAMSIZ];
+	uint32_t mark, mask;
+	bool invert, l3mdev, special;
+	int suppress; /* routes of this prefix length and shorter do not count; -1: all do */
 };
 
 struct fact_sysctl {
@@ -143,6 +166,10 @@ struct facts {
 		struct fact_route *v;
 		size_t n, size;
 	} routes;
+	struct {
+		struct fact_rule *v;
+		size_t n, size;
+	} rules; /* in the order in which the kernel asks them, of each family */
 	struct {
 		struct fact_sysctl *v;
 		size_t n, size;

@@ -71,7 +71,7 @@ static int host_rank(const struct object *o)
 	case OBJ_LINK_UP:
 		return strncmp(o->link_up.name, "viap", 4) ? 14 : 44;
 	case OBJ_ROUTE: /* the gateway is looked for in the table itself: its network comes first */
-		return o->route.unreachable ? 20 : o->route.dst.len ? 22 : 23;
+		return o->route.stop ? 20 : o->route.dst.len ? 22 : 23;
 	case OBJ_RULE:
 		return o->rule.action == RULE_LOOKUP ? 24 : 21;
 	case OBJ_NETNS:
@@ -151,7 +151,7 @@ static int route_compare(const struct obj_route *a, const struct obj_route *b)
 	ORDER(CMP(a->table, b->table));
 	ORDER(prefix_compare(&a->dst, &b->dst));
 	ORDER(CMP(a->metric, b->metric));
-	return CMP(a->unreachable, b->unreachable);
+	return CMP(a->stop, b->stop);
 }
 
 static int rule_compare(const struct obj_rule *a, const struct obj_rule *b)

@@ -83,7 +83,7 @@ struct obj_route {
 	uint32_t table;    /* key */
 	struct prefix dst; /* key */
 	uint32_t metric;   /* key */
-	bool unreachable;  /* key: it may stand beside a unicast route of another metric */
+	uint8_t stop;      /* key: RTN_UNREACHABLE, _PROHIBIT, _BLACKHOLE; 0: it leads somewhere */
 	bool onlink;
 	char dev[IFNAMSIZ];
 	struct ip gateway;

@@ -2,6 +2,7 @@
 #include "model/print.h"
 
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -103,14 +104,28 @@ static void address(struct strbuf *sb, const struct object *o, const char *verb,
 	strbuf_add(sb, "\n");
 }
 
+/* ip-route(8), TYPE */
+static const char *stop_text(uint8_t stop)
+{
+	switch (stop) {
+	case RTN_UNREACHABLE:
+		return "unreachable ";
+	case RTN_PROHIBIT:
+		return "prohibit ";
+	case RTN_BLACKHOLE:
+		return "blackhole ";
+	default:
+		return "";
+	}
+}
+
 static void route(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
 {
 	const struct obj_route *r = &o->route;
 	char text[IP_TEXT_MAX];
 
 	ip(sb, o, netns);
-	strbuf_add(sb, "%sroute %s %s%s", family_option(r->dst.ip.family), verb,
-		   r->unreachable ? "unreachable " : "",
+	strbuf_add(sb, "%sroute %s %s%s", family_option(r->dst.ip.family), verb, stop_text(r->stop),
 		   r->dst.len ? prefix_format(&r->dst, text) : "default");
 	if (ip_is_set(&r->gateway))
 		strbuf_add(sb, " via %s%s", r->gateway.family != r->dst.ip.family ? "inet6 " : "",

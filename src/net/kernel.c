@@ -204,8 +204,7 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
 	struct routes *routes = arg;
 	struct fact_route route;
-	uint32_t mtu;
-	int r = rtnl_decode_route(nlh, 0, &route, &mtu);
+	int r = rtnl_decode_route(nlh, 0, &route);
 
 	if (++routes->n > ROUTES_MAX)
 		return -E2BIG;

@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "net/foreign.h"
 #include "net/kernel.h"
+#include "net/nexthops.h"
 #include "net/nft_codec.h"
 #include "net/rtnl.h"
 #include "net/sysctl.h"
@@ -34,6 +35,10 @@ struct look {
 	struct fact_chain *chain; /* whose rules are read */
 	size_t *count;            /* of the array it fills, besides the objects */
 	size_t count_before, ours_before;
+	struct {
+		struct rtnl_nexthop *v;
+		size_t n, size;
+	} nexthops;
 };
 
 static void forget(void *arg)
@@ -209,8 +214,7 @@ static bool addr_object(const struct facts *f, const struct fact_addr *a, struct
 	return true;
 }
 
-static bool route_object(const struct facts *f, const struct fact_route *r, uint32_t mtu,
-			 struct object *ret)
+static bool route_object(const struct facts *f, const struct fact_route *r, struct object *ret)
 {
 	const struct fact_link *dev = r->index ? facts_link_by_index(f, r->index) : NULL;
 
@@ -220,11 +224,11 @@ static bool route_object(const struct facts *f, const struct fact_route *r, uint
 	ret->route.table = r->table;
 	ret->route.dst = r->dst;
 	ret->route.metric = r->metric;
-	ret->route.unreachable = r->type == RTN_UNREACHABLE;
+	ret->route.stop = r->type == RTN_UNICAST ? 0 : r->type;
 	ret->route.gateway = r->gateway;
 	ret->route.onlink = r->onlink;
-	ret->route.mtu = mtu;
-	if (dev && !ret->route.unreachable) /* IPv6 says "dev lo" of an unreachable one */
+	ret->route.mtu = r->mtu;
+	if (dev && !ret->route.stop) /* IPv6 says "dev lo" of an unreachable one */
 		memcpy(ret->route.dev, dev->name, sizeof(ret->route.dev));
 	return true;
 }
@@ -284,15 +288,14 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	struct look *l = arg;
 	struct fact_route route, *fact;
 	struct object o;
-	uint32_t mtu;
 	int r;
 
-	for (int hop = 0; (r = rtnl_decode_route(nlh, hop, &route, &mtu)) > 0; hop++) {
+	for (int hop = 0; (r = rtnl_decode_route(nlh, hop, &route)) > 0; hop++) {
 		fact = VEC_PUSH(&l->f->routes);
 		if (!fact)
 			return -ENOMEM;
 		*fact = route;
-		if (route_object(l->f, &route, mtu, &o))
+		if (route_object(l->f, &route, &o))
 			set_add(&l->f->ours, &o);
 	}
 	return r;
@@ -302,10 +305,20 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	struct look *l = arg;
 	struct object o = ours(OBJ_RULE);
+	struct fact_rule rule, *fact;
 	uint8_t protocol;
-	int r = rtnl_decode_rule(nlh, &o.rule, &protocol);
+	int r = rtnl_decode_host_rule(nlh, &rule);
 
-	if (r > 0 && protocol == VIA_RTPROT)
+	if (r > 0) {
+		fact = VEC_PUSH(&l->f->rules);
+		if (!fact)
+			return -ENOMEM;
+		*fact = rule;
+		return 0;
+	}
+	if (r == 0)
+		r = rtnl_decode_rule(nlh, &o.rule, &protocol);
+	if (r > 0)
 		set_add(&l->f->ours, &o);
 	return r < 0 ? r : 0;
 }
@@ -336,6 +349,36 @@ static int take_filter(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
+static int take_nexthop(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *l = arg;
+	struct rtnl_nexthop hop, *added;
+	int r = rtnl_decode_nexthop(nlh, &hop);
+
+	if (r <= 0)
+		return r;
+	added = VEC_PUSH(&l->nexthops);
+	if (!added)
+		return -ENOMEM;
+	*added = hop;
+	return 0;
+}
+
+static int look_at_nexthops(struct look *l, struct err *err)
+{
+	struct nl_msg m;
+	int r;
+
+	if (!nexthops_needed(l->f))
+		return 0;
+	rtnl_dump_nexthops(&m);
+	r = dump(l, &l->k->route, &m, &l->nexthops.n, take_nexthop, "nexthop objects", err);
+	if (r == 0 && nexthops_resolve(l->f, l->nexthops.v, l->nexthops.n) < 0)
+		r = err_errno(err, ENOMEM, "read the nexthop objects");
+	VEC_DONE(&l->nexthops);
+	return r;
+}
+
 static int look_at_routing(struct look *l, struct err *err)
 {
 	struct nl_sock *sock = &l->k->route;
@@ -350,12 +393,12 @@ static int look_at_routing(struct look *l, struct err *err)
 		if (r < 0)
 			break;
 		rtnl_dump_rules(&m, ip_families[i]);
-		r = dump(l, sock, &m, NULL, take_rule, "routing rules", err);
+		r = dump(l, sock, &m, &l->f->rules.n, take_rule, "routing rules", err);
 		/* a kernel without policy routing for a family */
 		if (r == -EOPNOTSUPP || r == -EAFNOSUPPORT)
 			r = 0;
 	}
-	return r;
+	return r == 0 ? look_at_nexthops(l, err) : r;
 }
 
 static int look_at_bridge(struct look *l, struct err *err)
@@ -805,7 +848,6 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct obje
 	struct fact_addr addr;
 	struct mac mac;
 	struct ip ip;
-	uint32_t mtu;
 	uint16_t state;
 	uint8_t protocol;
 	int index;
@@ -816,8 +858,7 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct obje
 		return rtnl_decode_addr(nlh, &addr) > 0 && addr_object(f, &addr, ret);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		return rtnl_decode_route(nlh, 0, &route, &mtu) > 0 &&
-		       route_object(f, &route, mtu, ret);
+		return rtnl_decode_route(nlh, 0, &route) > 0 && route_object(f, &route, ret);
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 		*ret = ours(OBJ_RULE);

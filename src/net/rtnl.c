@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/filter.h>
+#include <linux/icmpv6.h>
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
@@ -17,9 +18,11 @@
 #include <linux/veth.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "net/attr.h"
 
 /* --- encoding ------------------------------------------------------------------------------ */
 
@@ -214,10 +217,10 @@ static void encode_route(struct nl_msg *m, const struct object *o, enum step_act
 	rtm->rtm_family = r->dst.ip.family;
 	rtm->rtm_dst_len = r->dst.len;
 	rtm->rtm_protocol = o->place == PLACE_HOST ? VIA_RTPROT : RTPROT_STATIC;
-	rtm->rtm_type = r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST;
+	rtm->rtm_type = r->stop ? r->stop : RTN_UNICAST;
 	if (gone)
 		rtm->rtm_scope = RT_SCOPE_NOWHERE;
-	else if (r->dst.ip.family == AF_INET && !r->unreachable && !ip_is_set(&r->gateway))
+	else if (r->dst.ip.family == AF_INET && !r->stop && !ip_is_set(&r->gateway))
 		rtm->rtm_scope = RT_SCOPE_LINK;
 	if (r->onlink)
 		rtm->rtm_flags |= RTNH_F_ONLINK;
@@ -495,103 +498,6 @@ void rtnl_get_nsid(struct nl_msg *m, int netns)
 
 /* --- decoding ------------------------------------------------------------------------------ */
 
-/* Attributes by type; those past max are newer than we are. */
-struct attrs {
-	const struct nlattr **tb;
-	uint16_t max;
-};
-
-static int collect(const struct nlattr *attr, void *arg)
-{
-	struct attrs *a = arg;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type <= a->max)
-		a->tb[type] = attr;
-	return MNL_CB_OK;
-}
-
-static void attrs_of(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
-		     uint16_t max)
-{
-	struct attrs a = { .tb = tb, .max = max };
-
-	for (size_t i = 0; i <= max; i++)
-		tb[i] = NULL;
-	mnl_attr_parse(nlh, (unsigned int)header, collect, &a);
-}
-
-static void attrs_in(const struct nlattr *nest, const struct nlattr **tb, uint16_t max)
-{
-	struct attrs a = { .tb = tb, .max = max };
-
-	for (size_t i = 0; i <= max; i++)
-		tb[i] = NULL;
-	if (nest)
-		mnl_attr_parse_nested(nest, collect, &a);
-}
-
-/* Each returns its fallback for an attribute that is missing or too short. */
-static uint32_t u32_of(const struct nlattr *a, uint32_t fallback)
-{
-	uint32_t v;
-
-	if (!a || mnl_attr_get_payload_len(a) < sizeof(v))
-		return fallback;
-	memcpy(&v, mnl_attr_get_payload(a), sizeof(v));
-	return v;
-}
-
-static uint16_t u16_of(const struct nlattr *a, uint16_t fallback)
-{
-	return a && mnl_attr_get_payload_len(a) >= sizeof(uint16_t) ? mnl_attr_get_u16(a)
-								    : fallback;
-}
-
-static uint8_t u8_of(const struct nlattr *a, uint8_t fallback)
-{
-	return a && mnl_attr_get_payload_len(a) >= 1 ? mnl_attr_get_u8(a) : fallback;
-}
-
-static void text_of(const struct nlattr *a, char *ret, size_t size)
-{
-	size_t len = a ? mnl_attr_get_payload_len(a) : 0;
-
-	if (len >= size)
-		len = size - 1;
-	if (len)
-		memcpy(ret, mnl_attr_get_payload(a), len);
-	ret[len] = 0;
-}
-
-static struct ip ip_of(const struct nlattr *a, uint8_t family)
-{
-	struct ip ip = { .family = family };
-
-	if (!a || mnl_attr_get_payload_len(a) < ip_size(&ip) || !ip_size(&ip))
-		return (struct ip){ 0 };
-	return ip_from_bytes(family, mnl_attr_get_payload(a));
-}
-
-static bool mac_of(const struct nlattr *a, struct mac *ret)
-{
-	if (!a || mnl_attr_get_payload_len(a) != sizeof(ret->bytes))
-		return false;
-	memcpy(ret->bytes, mnl_attr_get_payload(a), sizeof(ret->bytes));
-	return true;
-}
-
-/* RTM_DEL… is the number behind RTM_NEW…, and laid out alike: events come as both. */
-static bool is_about(const struct nlmsghdr *nlh, uint16_t new_type)
-{
-	return nlh->nlmsg_type == new_type || nlh->nlmsg_type == new_type + 1;
-}
-
-static bool too_short(const struct nlmsghdr *nlh, size_t header)
-{
-	return mnl_nlmsg_get_payload_len(nlh) < header;
-}
-
 static void decode_port(const struct nlattr *data, struct rtnl_link *l)
 {
 	const struct nlattr *tb[IFLA_BRPORT_MAX + 1];
@@ -733,22 +639,6 @@ int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret)
 	return 1;
 }
 
-static struct ip via_of(const struct nlattr *a)
-{
-	uint16_t family;
-	struct ip ip = { 0 };
-	const uint8_t *bytes;
-
-	if (!a || mnl_attr_get_payload_len(a) < sizeof(family))
-		return ip;
-	bytes = mnl_attr_get_payload(a);
-	memcpy(&family, bytes, sizeof(family));
-	ip.family = (uint8_t)family;
-	if (!ip_size(&ip) || mnl_attr_get_payload_len(a) < sizeof(family) + ip_size(&ip))
-		return (struct ip){ 0 };
-	return ip_from_bytes((uint8_t)family, bytes + sizeof(family));
-}
-
 /* The hop-th struct rtnexthop of RTA_MULTIPATH, checked; NULL behind the last. */
 static const struct rtnexthop *nexthop(const struct nlattr *multipath, int hop)
 {
@@ -773,18 +663,39 @@ static const struct rtnexthop *nexthop(const struct nlattr *multipath, int hop)
 
 static void decode_nexthop(const struct rtnexthop *nh, uint8_t family, struct fact_route *r)
 {
-	struct attrs a;
-	const struct nlattr *tb[RTA_MAX + 1] = { 0 };
+	const struct nlattr *tb[RTA_MAX + 1];
 
-	a = (struct attrs){ .tb = tb, .max = RTA_MAX };
-	mnl_attr_parse_payload((const char *)nh + sizeof(*nh), nh->rtnh_len - sizeof(*nh), collect,
-			       &a);
+	attrs_in_bytes((const char *)nh + sizeof(*nh), nh->rtnh_len - sizeof(*nh), tb, RTA_MAX);
 	r->index = nh->rtnh_ifindex;
 	r->onlink = nh->rtnh_flags & RTNH_F_ONLINK;
+	r->dead = nh->rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN);
 	r->gateway = tb[RTA_VIA] ? via_of(tb[RTA_VIA]) : ip_of(tb[RTA_GATEWAY], family);
 }
 
-int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret, uint32_t *mtu)
+/* RFC 4191, section 2.1: two bits with a sign; the reserved value is medium. */
+static int8_t preference_of(uint8_t pref)
+{
+	return pref == ICMPV6_ROUTER_PREF_HIGH ? 1 : pref == ICMPV6_ROUTER_PREF_LOW ? -1 : 0;
+}
+
+/*
+ * A lifetime that is over is told as a negative number until the kernel's next sweep
+ * (net/core/rtnetlink.c:rtnl_put_cacheinfo); the unit is a tick of USER_HZ.
+ */
+static int32_t expires_of(const struct nlattr *attr)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+	struct rta_cacheinfo info;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(info) || hz <= 0)
+		return 0;
+	memcpy(&info, mnl_attr_get_payload(attr), sizeof(info));
+	if (info.rta_expires < 0)
+		return -1;
+	return info.rta_expires ? (int32_t)(info.rta_expires / hz) + 1 : 0;
+}
+
+int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret)
 {
 	const struct nlattr *tb[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -807,6 +718,11 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	if (r.dst.len > ip_size(&r.dst.ip) * 8)
 		return -EBADMSG;
 	r.onlink = rtm->rtm_flags & RTNH_F_ONLINK;
+	r.dead = rtm->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN);
+	r.src = ip_of(tb[RTA_PREFSRC], rtm->rtm_family);
+	r.nexthop = u32_of(tb[RTA_NH_ID], 0);
+	r.preference = preference_of(u8_of(tb[RTA_PREF], ICMPV6_ROUTER_PREF_MEDIUM));
+	r.expires = expires_of(tb[RTA_CACHEINFO]);
 	if (tb[RTA_MULTIPATH]) {
 		const struct rtnexthop *nh = nexthop(tb[RTA_MULTIPATH], hop);
 
@@ -821,7 +737,7 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 			tb[RTA_VIA] ? via_of(tb[RTA_VIA]) : ip_of(tb[RTA_GATEWAY], rtm->rtm_family);
 	}
 	attrs_in(tb[RTA_METRICS], metrics, RTAX_MAX);
-	*mtu = u32_of(metrics[RTAX_MTU], 0);
+	r.mtu = u32_of(metrics[RTAX_MTU], 0);
 	*ret = r;
 	return 1;
 }

@@ -55,8 +55,27 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);
 int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret); /* -1: it has none */
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
 /* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */
-int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret, uint32_t *mtu);
+int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret);
 int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *protocol);
+
+/* A rule of somebody else, whatever its action (rtnl_host.c); 0 for one of ours. */
+#define VIA_FRA_DSCP 26 /* FRA_DSCP of linux/fib_rules.h, which came with 6.13 */
+#define VIA_FRA_MAX  31
+int rtnl_decode_host_rule(const struct nlmsghdr *nlh, struct fact_rule *ret);
+
+/* A nexthop object (ip-nexthop(8)), or a group of them: then it has members and no device. */
+#define NEXTHOP_MEMBERS_MAX 32
+struct rtnl_nexthop {
+	uint32_t id;
+	int index;
+	struct ip gateway;
+	bool onlink, dead, blackhole;
+	uint32_t members[NEXTHOP_MEMBERS_MAX];
+	size_t n_members;
+};
+void rtnl_dump_nexthops(struct nl_msg *m);
+int rtnl_decode_nexthop(const struct nlmsghdr *nlh, struct rtnl_nexthop *ret);
+
 int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, struct ip *ip,
 		      struct mac *mac);
 int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret);

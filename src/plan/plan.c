@@ -261,7 +261,7 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	stop.route.table = table;
 	stop.route.dst = everything;
 	stop.route.metric = METRIC_STOP;
-	stop.route.unreachable = true;
+	stop.route.stop = RTN_UNREACHABLE;
 	if (family == AF_INET)
 		set_add(x->set, &stop);
 	add_route(x, table, pool, BRIDGE_NAME, NULL, uplink->link ? uplink->link->mtu : 0);

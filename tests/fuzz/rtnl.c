@@ -12,13 +12,14 @@ static void decode(const struct nlmsghdr *nlh)
 	struct fact_addr addr = { 0 };
 	struct fact_route route = { 0 };
 	struct obj_rule rule = { 0 };
+	struct fact_rule host_rule = { 0 };
+	struct rtnl_nexthop nexthop = { 0 };
 	struct obj_tc tc = { 0 };
 	struct mac mac;
 	struct ip ip;
 	char ssid[33];
 	uint8_t protocol;
 	uint16_t state;
-	uint32_t mtu;
 	int index;
 
 	if (rtnl_decode_link(nlh, &link) > 0) {
@@ -28,9 +29,16 @@ static void decode(const struct nlmsghdr *nlh)
 	}
 	if (rtnl_decode_addr(nlh, &addr) > 0)
 		must(addr.prefix.len <= ip_size(&addr.prefix.ip) * 8);
-	for (int hop = 0; hop < HOPS_MAX && rtnl_decode_route(nlh, hop, &route, &mtu) > 0; hop++)
+	for (int hop = 0; hop < HOPS_MAX && rtnl_decode_route(nlh, hop, &route) > 0; hop++)
 		must(route.dst.len <= ip_size(&route.dst.ip) * 8);
 	rtnl_decode_rule(nlh, &rule, &protocol);
+	if (rtnl_decode_host_rule(nlh, &host_rule) > 0) {
+		must(strnlen(host_rule.oif, sizeof(host_rule.oif)) < sizeof(host_rule.oif));
+		must(host_rule.src.len <= ip_size(&host_rule.src.ip) * 8);
+		must(host_rule.dst.len <= ip_size(&host_rule.dst.ip) * 8);
+	}
+	if (rtnl_decode_nexthop(nlh, &nexthop) > 0)
+		must(nexthop.id && nexthop.n_members <= NEXTHOP_MEMBERS_MAX);
 	rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
 	rtnl_decode_filter(nlh, &tc);
 	wifi_decode_family(nlh);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -221,7 +222,7 @@ static void test_route_keys(void **state)
 	SAME(r, r);
 	OTHER(r, WITH(r, w.route.table = 22018));
 	OTHER(r, WITH(r, w.route.metric = 101));
-	OTHER(r, WITH(r, w.route.unreachable = true));
+	OTHER(r, WITH(r, w.route.stop = RTN_BLACKHOLE));
 	OTHER(r, thing_route(22017, "::/0", "wlp6s0", "192.168.2.1"));
 	OTHER(r, thing_route(22017, "0.0.0.0/1", "wlp6s0", "192.168.2.1"));
 	CHANGED(r, thing_route(22017, "0.0.0.0/0", "enp7s0", "192.168.2.1"));

@@ -218,7 +218,7 @@ static void table_is_closed(const struct object_set *set, const struct obj_rule 
 
 	for (const struct object *o = set->v; o < set->v + set->n; o++)
 		if (o->kind == OBJ_ROUTE && o->route.table == r->table &&
-		    o->route.dst.ip.family == r->family && o->route.unreachable) {
+		    o->route.dst.ip.family == r->family && o->route.stop) {
 			assert_null(stop);
 			stop = &o->route;
 		}
@@ -334,7 +334,7 @@ static void test_settles(void **state)
 		if (o->kind == OBJ_SYSCTL)
 			scene_sysctl(&x->f, o->sysctl.path, o->sysctl.value, o->sysctl.before);
 	for (const struct object *o = first.v; o < first.v + first.n; o++)
-		if (o->kind == OBJ_ROUTE && !o->route.unreachable) {
+		if (o->kind == OBJ_ROUTE && !o->route.stop) {
 			scene_route(&x->f, o->route.dev, "0.0.0.0/0", NULL, o->route.metric);
 			scene_last_route(&x->f)->dst = o->route.dst;
 			scene_last_route(&x->f)->gateway = o->route.gateway;

@@ -824,22 +824,21 @@ static void check_route_reads_back(const struct object *o)
 {
 	struct fact_route r;
 	struct nl_msg m;
-	uint32_t mtu;
 
 	for (int gone = 0; gone < 2; gone++) {
 		announce(&m, o, 0, gone);
-		assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r, &mtu), 1);
+		assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r), 1);
 		assert_int_equal(r.table, o->route.table);
 		assert_int_equal(r.metric, o->route.metric);
-		assert_int_equal(r.type, o->route.unreachable ? RTN_UNREACHABLE : RTN_UNICAST);
+		assert_int_equal(r.type, o->route.stop ? o->route.stop : RTN_UNICAST);
 		assert_int_equal(r.protocol, VIA_RTPROT);
 		assert_int_equal(r.dst.len, o->route.dst.len);
 		assert_true(ip_equal(&r.dst.ip, &o->route.dst.ip));
 		assert_int_equal(r.index, o->route.dev[0] ? 7 : 0);
 		assert_true(ip_equal(&r.gateway, &o->route.gateway));
 		assert_int_equal(r.onlink, o->route.onlink);
-		assert_int_equal(mtu, o->route.mtu);
-		assert_int_equal(rtnl_decode_route(&m.nlh, 1, &r, &mtu), 0); /* one next hop */
+		assert_int_equal(r.mtu, o->route.mtu);
+		assert_int_equal(rtnl_decode_route(&m.nlh, 1, &r), 0); /* one next hop */
 	}
 }
 
@@ -894,7 +893,6 @@ static void test_multipath(void **state)
 	struct fact_route r;
 	struct nlattr *nest;
 	struct nl_msg m;
-	uint32_t mtu;
 
 	(void)state;
 	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
@@ -911,22 +909,22 @@ static void test_multipath(void **state)
 
 		m.nlh.nlmsg_type = (uint16_t)(RTM_NEWROUTE + gone);
 		cut = wire_cut(&m.nlh, m.nlh.nlmsg_len);
-		assert_int_equal(rtnl_decode_route(cut, 0, &r, &mtu), 1);
+		assert_int_equal(rtnl_decode_route(cut, 0, &r), 1);
 		assert_int_equal(r.index, 2);
 		assert_int_equal(r.metric, 20);
 		assert_int_equal(r.table, RT_TABLE_MAIN);
 		assert_memory_equal(r.gateway.bytes, "\xc0\xa8\x01\x01", 4);
 		assert_false(r.onlink);
-		assert_int_equal(rtnl_decode_route(cut, 1, &r, &mtu), 1);
+		assert_int_equal(rtnl_decode_route(cut, 1, &r), 1);
 		assert_int_equal(r.index, 3);
 		assert_int_equal(r.gateway.family, AF_INET6);
 		assert_memory_equal(r.gateway.bytes, via + 2, 16);
 		assert_true(r.onlink);
-		assert_int_equal(rtnl_decode_route(cut, 2, &r, &mtu), 1);
+		assert_int_equal(rtnl_decode_route(cut, 2, &r), 1);
 		assert_int_equal(r.index, 4);
 		assert_false(ip_is_set(&r.gateway));
-		assert_int_equal(rtnl_decode_route(cut, 3, &r, &mtu), 0);
-		assert_int_equal(rtnl_decode_route(cut, 1000, &r, &mtu), 0);
+		assert_int_equal(rtnl_decode_route(cut, 3, &r), 0);
+		assert_int_equal(rtnl_decode_route(cut, 1000, &r), 0);
 	}
 }
 
@@ -937,13 +935,12 @@ static void test_multipath_malformed(void **state)
 	struct nlattr *nest;
 	struct fact_route r;
 	struct nl_msg m;
-	uint32_t mtu;
 
 	(void)state;
 	start_route(&m, AF_INET);
 	nest = nl_nest(&m, RTA_MULTIPATH); /* empty */
 	nl_nest_end(&m, nest);
-	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r, &mtu), 0);
+	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
 		_cleanup_free_ struct nlmsghdr *cut = NULL;
@@ -956,8 +953,8 @@ static void test_multipath_malformed(void **state)
 		nh->rtnh_len = lens[i];
 		cut = wire_cut(&m.nlh, m.nlh.nlmsg_len);
 		/* with 9 it is a hop of its own, with nothing behind it */
-		assert_int_equal(rtnl_decode_route(cut, 0, &r, &mtu), lens[i] == 9);
-		assert_int_equal(rtnl_decode_route(cut, 1, &r, &mtu), 0);
+		assert_int_equal(rtnl_decode_route(cut, 0, &r), lens[i] == 9);
+		assert_int_equal(rtnl_decode_route(cut, 1, &r), 0);
 	}
 }
 
@@ -967,12 +964,11 @@ static void test_route_kinds(void **state)
 	struct fact_route r;
 	struct rtmsg *rtm;
 	struct nl_msg m;
-	uint32_t mtu;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		start_route(&m, families[i]);
-		assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r, &mtu), 0);
+		assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r), 0);
 	}
 	rtm = start_route(&m, AF_INET6); /* the table in the header, when no attribute has it */
 	rtm->rtm_table = 7;
@@ -980,15 +976,15 @@ static void test_route_kinds(void **state)
 	rtm->rtm_protocol = RTPROT_RA;
 	nl_put(&m, RTA_GATEWAY, "\xfe\x80", 2); /* too short: none */
 	nl_put(&m, RTA_VIA, "\x02", 1);
-	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r, &mtu), 1);
+	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r), 1);
 	assert_int_equal(r.table, 7);
 	assert_int_equal(r.type, RTN_BLACKHOLE);
 	assert_int_equal(r.protocol, RTPROT_RA);
 	assert_int_equal(r.dst.ip.family, AF_INET6);
-	assert_int_equal(mtu, 0);
+	assert_int_equal(r.mtu, 0);
 	assert_false(ip_is_set(&r.gateway));
 	nl_put_u32(&m, RTA_TABLE, 22017);
-	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r, &mtu), 1);
+	assert_int_equal(rtnl_decode_route(&m.nlh, 0, &r), 1);
 	assert_int_equal(r.table, 22017);
 }
 
@@ -1182,7 +1178,7 @@ static int decode(enum decoder d, const struct nlmsghdr *nlh)
 		r = rtnl_decode_addr(nlh, &ret.addr);
 		break;
 	case ROUTE:
-		r = rtnl_decode_route(nlh, 0, &ret.route, &ret.mtu);
+		r = rtnl_decode_route(nlh, 0, &ret.route);
 		break;
 	case RULE:
 		r = rtnl_decode_rule(nlh, &ret.rule, &ret.protocol);

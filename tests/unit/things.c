@@ -3,6 +3,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "model/session.h"
@@ -88,7 +89,7 @@ struct object thing_stop(uint32_t table, const char *dst)
 	struct object o = thing_route(table, dst, "", NULL);
 
 	o.route.metric = 4278198272u;
-	o.route.unreachable = true;
+	o.route.stop = RTN_UNREACHABLE;
 	return o;
 }
 

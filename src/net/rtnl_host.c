@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of the host's own routing is not ours, and decides where the host would send a packet. */
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "net/attr.h"
+#include "net/rtnl.h"
+
+static bool asks_more(const struct nlattr **tb, uint8_t tos)
+{
+	static const uint16_t special[] = {
+		FRA_UID_RANGE,   FRA_IP_PROTO, FRA_SPORT_RANGE,
+		FRA_DPORT_RANGE, FRA_TUN_ID,   VIA_FRA_DSCP,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
+		if (tb[special[i]])
+			return true;
+	return tos;
+}
+
+int rtnl_decode_host_rule(const struct nlmsghdr *nlh, struct fact_rule *ret)
+{
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[VIA_FRA_MAX + 1];
+	struct fact_rule r = { 0 };
+
+	if (!is_about(nlh, RTM_NEWRULE))
+		return 0;
+	if (too_short(nlh, sizeof(*frh)))
+		return -EBADMSG;
+	if (frh->family != AF_INET && frh->family != AF_INET6)
+		return 0;
+	attrs_of(nlh, sizeof(*frh), tb, VIA_FRA_MAX);
+	if (u8_of(tb[FRA_PROTOCOL], 0) == VIA_RTPROT)
+		return 0;
+	r.family = frh->family;
+	r.action = frh->action;
+	r.priority = u32_of(tb[FRA_PRIORITY], 0);
+	r.table = u32_of(tb[FRA_TABLE], frh->table);
+	r.target = u32_of(tb[FRA_GOTO], 0);
+	r.src.ip = ip_of(tb[FRA_SRC], frh->family);
+	r.src.len = frh->src_len;
+	r.dst.ip = ip_of(tb[FRA_DST], frh->family);
+	r.dst.len = frh->dst_len;
+	r.src.ip.family = r.dst.ip.family = frh->family;
+	if (r.src.len > ip_size(&r.src.ip) * 8 || r.dst.len > ip_size(&r.dst.ip) * 8)
+		return -EBADMSG;
+	text_of(tb[FRA_IIFNAME], r.iif, sizeof(r.iif));
+	text_of(tb[FRA_OIFNAME], r.oif, sizeof(r.oif));
+	r.mark = u32_of(tb[FRA_FWMARK], 0);
+	r.mask = tb[FRA_FWMARK] || tb[FRA_FWMASK] ? u32_of(tb[FRA_FWMASK], UINT32_MAX) : 0;
+	r.invert = frh->flags & FIB_RULE_INVERT;
+	r.l3mdev = u8_of(tb[FRA_L3MDEV], 0);
+	r.special = asks_more(tb, frh->tos);
+	r.suppress = (int)u32_of(tb[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX);
+	*ret = r;
+	return 1;
+}
+
+void rtnl_dump_nexthops(struct nl_msg *m)
+{
+	nl_msg_start(m, RTM_GETNEXTHOP, 0, sizeof(struct nhmsg));
+}
+
+int rtnl_decode_nexthop(const struct nlmsghdr *nlh, struct rtnl_nexthop *ret)
+{
+	const struct nhmsg *nhm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NHA_MAX + 1];
+	struct rtnl_nexthop n = { 0 };
+
+	if (!is_about(nlh, RTM_NEWNEXTHOP))
+		return 0;
+	if (too_short(nlh, sizeof(*nhm)))
+		return -EBADMSG;
+	attrs_of(nlh, sizeof(*nhm), tb, NHA_MAX);
+	n.id = u32_of(tb[NHA_ID], 0);
+	if (!n.id)
+		return -EBADMSG;
+	n.index = (int)u32_of(tb[NHA_OIF], 0);
+	n.gateway = ip_of(tb[NHA_GATEWAY], nhm->nh_family);
+	n.onlink = nhm->nh_flags & RTNH_F_ONLINK;
+	n.dead = nhm->nh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN);
+	n.blackhole = tb[NHA_BLACKHOLE];
+	if (tb[NHA_GROUP]) {
+		const struct nexthop_grp *member = mnl_attr_get_payload(tb[NHA_GROUP]);
+		size_t members = mnl_attr_get_payload_len(tb[NHA_GROUP]) / sizeof(*member);
+
+		for (size_t i = 0; i < members && n.n_members < ARRAY_SIZE(n.members); i++)
+			n.members[n.n_members++] = member[i].id;
+	}
+	*ret = n;
+	return 1;
+}
