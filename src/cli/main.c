@@ -60,7 +60,7 @@ static void print_help(FILE *out)
 		"  --name NAME      of the session; default: the program's name\n"
 		"  --dns ADDR[,…]   name servers of its own; default: the uplink's\n"
 		"  --ipv6=auto|off  off: the session has no IPv6\n"
-		"  --no-lan         no private or link-local destinations\n"
+		"  --no-lan         the internet alone: no private or local destinations\n"
 		"  --host-access    the session may reach services of this host\n"
 		"  --mtu N          bytes; default: the uplink's\n"
 		"  --user NAME      run the program as this user (root only)\n"

@@ -221,6 +221,24 @@ int plan_check_names(const struct facts *f, const char *uplink, struct err *err)
 	return err_hint(err, "name one: --dns ADDR, for example --dns 9.9.9.9");
 }
 
+/* A server that no question would reach; a later move is checked by the firewall alone. */
+static int check_own_servers(const struct facts *f, const struct request *r, const char *uplink,
+			     struct err *err)
+{
+	char text[IP_TEXT_MAX];
+
+	for (size_t i = 0; r->flags & SESSION_NO_LAN && i < r->n_dns; i++) {
+		if (!plan_is_lan(f, uplink, &r->dns[i]))
+			continue;
+		err_set(err, EACCES, "use --dns %s: --no-lan refuses this destination",
+			ip_format(&r->dns[i], text));
+		return err_hint(err,
+				"leave out --dns: the name servers of '%s' are asked all the same",
+				uplink);
+	}
+	return 0;
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
@@ -233,6 +251,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
 	if (r == 0 && !request->n_dns)
 		r = plan_check_names(f, s.uplink, err);
+	if (r == 0)
+		r = check_own_servers(f, request, s.uplink, err);
 	if (r == 0)
 		r = plan_pool(f, &pool, err);
 	if (r == 0)

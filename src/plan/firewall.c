@@ -19,8 +19,6 @@
 #define PRIORITY_ARP  0
 #define ARPOP_REQUEST 1 /* RFC 826 */
 
-#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
-
 #define TCP_SYN 0x02u
 #define TCP_RST 0x04u
 
@@ -226,39 +224,6 @@ static void plan_marks(const struct plan_ctx *x)
 	}
 }
 
-/* Private and link-local destinations: RFC 1918, 3927, 4193, 4291. */
-static void plan_lan_chains(const struct plan_ctx *x)
-{
-	static const char *const lans[] = { "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
-					    "169.254.0.0/16", "fc00::/7",      "fe80::/10" };
-	struct fw_chain c4 = fw_chain(x->set, NFPROTO_INET, "lan4");
-	struct fw_chain c6 = fw_chain(x->set, NFPROTO_INET, "lan6");
-
-	for (size_t i = 0; i < sizeof(lans) / sizeof(lans[0]); i++) {
-		struct nft_rule r = { 0 };
-		struct prefix p;
-
-		prefix_parse(lans[i], &p);
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(p.ip.family));
-		nft_match_prefix(&r,
-				 p.ip.family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
-				 &p);
-		nft_action(&r, NFT_OP_REJECT);
-		fw_rule(p.ip.family == AF_INET ? &c4 : &c6, &r);
-	}
-}
-
-static void rule_no_lan(struct fw_chain *c, uint8_t family)
-{
-	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	struct nft_rule r = { 0 };
-
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
-	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
-	nft_verdict(&r, NFT_JUMP, per_family(family, "lan4", "lan6"));
-	fw_rule(c, &r);
-}
-
 /*
  * What the host itself says about a session's connection (too big, unreachable, expired) takes
  * the way of that connection: a route chain asks the rules again when it has set the mark.
@@ -293,13 +258,8 @@ static void plan_from_session(const struct plan_ctx *x)
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
 	rule_mss_clamp(&c);
-	/* a question to a name server goes where the uplink's servers are, in a LAN too */
-	r = (struct nft_rule){ 0 };
-	nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
-	fw_rule_verdict(&c, r, NF_ACCEPT);
-	rule_no_lan(&c, AF_INET);
-	rule_no_lan(&c, AF_INET6);
+	plan_lan_jump(&c, AF_INET);
+	plan_lan_jump(&c, AF_INET6);
 	r = (struct nft_rule){ 0 };
 	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
@@ -542,7 +502,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	for (size_t i = 0; i < x->n_slots; i++)
 		plan_inet_uplink(x, &x->slots[i]);
 	plan_marks(x);
-	plan_lan_chains(x);
+	plan_lan(x);
 	plan_forward(x);
 	plan_input(x);
 	plan_names(x);

@@ -20,6 +20,8 @@ struct plan_ctx {
 	struct object_set *set;
 };
 
+struct fw_chain;
+
 extern const uint8_t plan_families[2]; /* AF_INET, AF_INET6 */
 
 struct object plan_object(enum object_kind kind, enum place place);
@@ -46,6 +48,13 @@ void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
 void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);
 void plan_names_inside(const struct pool *pool, struct object_set *set);
+
+/*
+ * What a session with SESSION_NO_LAN may not reach (lan.c): the chains with what they look up, and
+ * the jump to them out of a chain of the forward hook.
+ */
+void plan_lan(const struct plan_ctx *x);
+void plan_lan_jump(struct fw_chain *c, uint8_t family);
 
 /* Adds the accepts in other firewalls' chains (foreign.c). */
 void plan_foreign(const struct plan_ctx *x);

@@ -63,6 +63,13 @@ size_t plan_name_servers(const struct facts *facts, const struct session *s,
  */
 int plan_check_names(const struct facts *facts, const char *uplink, struct err *err);
 
+/*
+ * Whether --no-lan refuses an address as a destination through the uplink of that name: it is
+ * private, local or multicast, has such an IPv4 address inside, or lies on one of the uplink's own
+ * networks (via-iface(1), PRIVATE AND LOCAL DESTINATIONS).
+ */
+bool plan_is_lan(const struct facts *facts, const char *uplink, const struct ip *ip);
+
 /* Whether a session has IPv6. */
 bool plan_has_ip6(const struct facts *facts, const struct session *s);
 

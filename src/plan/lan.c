@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What --no-lan refuses: every destination that is not on the internet, and those that are on the
+ * uplink's own networks. The forward chain jumps here for the sessions in @no_lan4 and @no_lan6;
+ * each packet is checked, behind destination NAT, so neither a rule of the host's nor a move to
+ * another uplink leads around it.
+ *
+ * Three parts: fixed prefixes (RFC 6890 and the IANA special-purpose address registries, without
+ * those for documentation); IPv6 prefixes that a translator or relay turns into IPv4, where the
+ * IPv4 address inside is refused; and for each uplink the prefixes of its addresses and of its
+ * routes without a gateway. One thing passes: a DNS question that was led to a name server of the
+ * uplink (names.c).
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "plan/fw.h"
+#include "plan/internal.h"
+
+#define DNS_PORT 53
+
+#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
+
+/* data/via-iface.1.scd has the same list, and tests/lab/test_lan.py compares the two. */
+static const char *const fixed4[] = {
+	"0.0.0.0/8",      /* RFC 791: this network */
+	"10.0.0.0/8",     /* RFC 1918 */
+	"100.64.0.0/10",  /* RFC 6598: shared with a provider */
+	"127.0.0.0/8",    /* RFC 1122: loopback */
+	"169.254.0.0/16", /* RFC 3927: link-local */
+	"172.16.0.0/12",  /* RFC 1918 */
+	"192.0.0.0/24",   /* RFC 6890: protocol assignments */
+	"192.168.0.0/16", /* RFC 1918 */
+	"198.18.0.0/15",  /* RFC 2544: benchmarks */
+	"224.0.0.0/4",    /* RFC 5771: multicast */
+	"240.0.0.0/4",    /* RFC 1112: reserved; RFC 919: broadcast */
+};
+static const char *const fixed6[] = {
+	"::/96",           /* RFC 4291: unspecified, loopback, IPv4-compatible */
+	"::ffff:0:0/96",   /* RFC 4291: IPv4-mapped */
+	"::ffff:0:0:0/96", /* RFC 2765: IPv4-translated */
+	"64:ff9b:1::/48",  /* RFC 8215: NAT64 of a network's own */
+	"100::/64",        /* RFC 6666: discard-only */
+	"2001::/32",       /* RFC 4380: Teredo, which hides two IPv4 addresses */
+	"2001:2::/48",     /* RFC 5180: benchmarks */
+	"5f00::/16",       /* RFC 9602: segment routing inside a network */
+	"fc00::/7",        /* RFC 4193: unique local */
+	"fe80::/10",       /* RFC 4291: link-local */
+	"fec0::/10",       /* RFC 3879: site-local */
+	"ff00::/8",        /* RFC 4291: multicast */
+};
+
+/* Prefixes behind which an IPv4 address stands, and the chain that looks at it. */
+static const struct {
+	const char *prefix, *chain;
+} embedding[] = {
+	{ "64:ff9b::/96", "lan_nat64" }, /* RFC 6052: NAT64 */
+	{ "2002::/16", "lan_6to4" },     /* RFC 3056: 6to4 */
+};
+
+struct prefixes {
+	struct prefix *v;
+	size_t n, size;
+	bool failed;
+};
+
+static void prefixes_done(struct prefixes *p)
+{
+	VEC_DONE(p);
+}
+
+static struct prefix parsed(const char *text)
+{
+	struct prefix p = { 0 };
+
+	prefix_parse(text, &p);
+	return p;
+}
+
+/* The IPv4 prefix as it stands in an IPv6 address behind another prefix. */
+static struct prefix embedded(const struct prefix *behind, const struct prefix *ip4)
+{
+	struct prefix p = *behind;
+
+	memcpy(p.ip.bytes + behind->len / 8, ip4->ip.bytes, 4);
+	p.len = (uint8_t)(behind->len + ip4->len);
+	return p;
+}
+
+static bool covers(const struct prefix *outer, const struct prefix *inner)
+{
+	return outer->len <= inner->len && prefix_overlap(outer, inner);
+}
+
+static bool fixed_covers(const struct prefix *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fixed4) && p->ip.family == AF_INET; i++) {
+		struct prefix one = parsed(fixed4[i]);
+
+		if (covers(&one, p))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fixed6) && p->ip.family == AF_INET6; i++) {
+		struct prefix one = parsed(fixed6[i]);
+
+		if (covers(&one, p))
+			return true;
+	}
+	return false;
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+	int r = ip_compare(&x->ip, &y->ip);
+
+	return r ? r : x->len - y->len;
+}
+
+/* What is a network: no single address of the host's own, no default route and no half of one. */
+static void add_network(struct prefixes *to, const struct prefix *p)
+{
+	struct prefix masked = prefix_masked(p), *new;
+
+	if (p->len <= 1 || fixed_covers(&masked))
+		return;
+	for (size_t i = 0; i < to->n; i++)
+		if (!compare_prefixes(&to->v[i], &masked))
+			return;
+	new = VEC_PUSH(to);
+	if (new)
+		*new = masked;
+	else
+		to->failed = true;
+}
+
+/*
+ * The uplink's own networks that no fixed prefix covers, sorted. A point-to-point device has
+ * routes without a gateway to everywhere; there those count that the kernel made of addresses.
+ */
+static void find_networks(const struct facts *f, const char *uplink, struct prefixes *ret)
+{
+	const struct fact_link *link = facts_link(f, uplink);
+
+	for (size_t i = 0; link && i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index == link->index && a->prefix.len < ip_size(&a->prefix.ip) * 8)
+			add_network(ret, &a->prefix);
+	}
+	for (size_t i = 0; link && i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->index != link->index || r->type != RTN_UNICAST || ip_is_set(&r->gateway) ||
+		    r->protocol == VIA_RTPROT ||
+		    (link->flags & IFF_POINTOPOINT && r->protocol != RTPROT_KERNEL))
+			continue;
+		add_network(ret, &r->dst);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(ret->v[0]), compare_prefixes);
+}
+
+bool plan_is_lan(const struct facts *f, const char *uplink, const struct ip *ip)
+{
+	struct prefix host = { .ip = *ip, .len = (uint8_t)(ip_size(ip) * 8) };
+	struct prefixes near __attribute__((cleanup(prefixes_done))) = { 0 };
+
+	if (fixed_covers(&host))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(embedding) && ip->family == AF_INET6; i++) {
+		struct prefix behind = parsed(embedding[i].prefix);
+		struct ip inside;
+
+		if (!prefix_contains(&behind, ip))
+			continue;
+		inside = ip_from_bytes(AF_INET, ip->bytes + behind.len / 8);
+		return plan_is_lan(f, uplink, &inside);
+	}
+	find_networks(f, uplink, &near);
+	for (size_t i = 0; i < near.n; i++)
+		if (prefix_contains(&near.v[i], ip))
+			return true;
+	return near.failed; /* no memory to tell */
+}
+
+static void match_daddr(struct nft_rule *r, const struct prefix *p)
+{
+	uint8_t f = p->ip.family;
+
+	nft_match_u8(r, NFT_FIELD_NFPROTO, fw_nfproto(f));
+	nft_match_prefix(r, f == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, p);
+}
+
+static void reject_network(struct fw_chain *c, const struct prefix *p, uint32_t mark)
+{
+	struct nft_rule r = { 0 };
+
+	if (mark)
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
+	match_daddr(&r, p);
+	nft_action(&r, NFT_OP_REJECT);
+	fw_rule(c, &r);
+}
+
+/* Questions to one of our fixed addresses, or to a server of the host's, that names.c led on. */
+static void accept_questions(struct fw_chain *c, uint8_t family)
+{
+	static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };
+
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
+		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
+		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
+		nft_lookup_mark(&r, per_family(family, "servers4", "servers6"), PLAN_MARK_MASK,
+				family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR);
+		nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+		fw_rule_verdict(c, r, NF_ACCEPT);
+	}
+}
+
+static void plan_servers(const struct plan_ctx *x, const struct fact_slot *slot)
+{
+	const struct fact_link *link = facts_link(x->facts, slot->uplink);
+	const struct fact_dns *dns = link ? facts_dns(x->facts, link->index) : NULL;
+
+	for (size_t i = 0; dns && i < dns->n; i++) {
+		const struct ip *ip = &dns->servers[i];
+		struct nft_key k = { 0 };
+
+		nft_key_mark(&k, plan_mark(slot->slot));
+		nft_key_ip(&k, ip);
+		fw_element(x->set, NFPROTO_INET, per_family(ip->family, "servers4", "servers6"),
+			   &k);
+	}
+}
+
+static void plan_near(const struct plan_ctx *x, const struct fact_slot *slot, struct fw_chain *c4,
+		      struct fw_chain *c6)
+{
+	struct prefixes near __attribute__((cleanup(prefixes_done))) = { 0 };
+	uint32_t mark = plan_mark(slot->slot);
+
+	find_networks(x->facts, slot->uplink, &near);
+	if (near.failed)
+		x->set->failed = true;
+	for (size_t i = 0; i < near.n; i++) {
+		const struct prefix *p = &near.v[i];
+
+		reject_network(p->ip.family == AF_INET ? c4 : c6, p, mark);
+		for (size_t j = 0; j < ARRAY_SIZE(embedding) && p->ip.family == AF_INET; j++) {
+			struct prefix behind = parsed(embedding[j].prefix);
+			struct prefix inside = embedded(&behind, p);
+
+			reject_network(c6, &inside, mark);
+		}
+	}
+}
+
+/* A chain of its own for each: what has no IPv4 address inside passes by with one comparison. */
+static void plan_embedding(const struct plan_ctx *x, struct fw_chain *c6)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(embedding); i++) {
+		struct prefix behind = parsed(embedding[i].prefix);
+		struct fw_chain c = fw_chain(x->set, NFPROTO_INET, embedding[i].chain);
+		struct nft_rule r = { 0 };
+
+		for (size_t j = 0; j < ARRAY_SIZE(fixed4); j++) {
+			struct prefix ip4 = parsed(fixed4[j]), inside = embedded(&behind, &ip4);
+
+			reject_network(&c, &inside, 0);
+		}
+		match_daddr(&r, &behind);
+		nft_verdict(&r, NFT_JUMP, embedding[i].chain);
+		fw_rule(c6, &r);
+	}
+}
+
+void plan_lan(const struct plan_ctx *x)
+{
+	struct fw_chain c4 = fw_chain(x->set, NFPROTO_INET, "lan4");
+	struct fw_chain c6 = fw_chain(x->set, NFPROTO_INET, "lan6");
+
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		const struct ip any = { .family = plan_families[i] };
+		struct nft_key k = { 0 };
+
+		nft_key_mark(&k, 0);
+		nft_key_ip(&k, &any);
+		fw_set(x->set, NFPROTO_INET, per_family(plan_families[i], "servers4", "servers6"),
+		       false, &k);
+		accept_questions(plan_families[i] == AF_INET ? &c4 : &c6, plan_families[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fixed4); i++)
+		reject_network(&c4, &(struct prefix[]){ parsed(fixed4[i]) }[0], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed6); i++)
+		reject_network(&c6, &(struct prefix[]){ parsed(fixed6[i]) }[0], 0);
+	plan_embedding(x, &c6);
+	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_servers(x, &x->slots[i]);
+		plan_near(x, &x->slots[i], &c4, &c6);
+	}
+}
+
+void plan_lan_jump(struct fw_chain *c, uint8_t family)
+{
+	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
+	nft_verdict(&r, NFT_JUMP, per_family(family, "lan4", "lan6"));
+	fw_rule(c, &r);
+}
