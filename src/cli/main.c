@@ -17,7 +17,7 @@ static const struct verb {
 } verbs[] = {
 	{ "run", run, "[OPTIONS] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]" },
 	{ "plan", cli_verb, "[OPTIONS] UPLINK[,UPLINK…]" },
-	{ "list", cli_verb, "[--json]" },
+	{ "list", cli_verb, "[--json] [--all]" },
 	{ "status", cli_verb, "[SESSION] [--json] [--follow]" },
 	{ "uplinks", cli_verb, "[--json]" },
 	{ "move", cli_verb, "SESSION UPLINK[,UPLINK…]" },
@@ -78,7 +78,7 @@ static void print_help(FILE *out)
 		"Options of other verbs:\n"
 		"  --json           JSON instead of text, for whatever prints\n"
 		"  --follow         print each change as it happens\n"
-		"  --all            every session of yours\n"
+		"  --all            every session of yours; list: probe sessions too\n"
 		"  --replace        desktop add: the entry takes the place of the original\n"
 		"  --action         desktop add: the original gets one more action\n"
 		"  --name TEXT      desktop add: what is shown in the menu\n"

@@ -241,6 +241,19 @@ static int take_uplinks(int argc, char *argv[], const char *example, struct cli_
 	return 0;
 }
 
+/* Its probe sessions have the session's options. */
+static int check_probe(const struct cli_options *o, struct err *err)
+{
+	struct probe p;
+
+	if (!o->probe || !(o->request.flags & SESSION_NO_IPV6) ||
+	    probe_parse(o->probe, &p, err) < 0 || p.ip.family != AF_INET6)
+		return 0;
+	err_set(err, EINVAL, "read --probe '%.80s': with --ipv6=off no IPv6 address can be asked",
+		o->probe);
+	return err_hint(err, "give an IPv4 address");
+}
+
 int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
 		  struct err *err)
 {
@@ -269,6 +282,8 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 	if (by_policy) /* what the policy says is checked with the rest, then */
 		strcpy(checked.uplinks, "any");
 	r = request_check(&checked, err);
+	if (r == 0)
+		r = check_probe(&o, err);
 	if (r == 0)
 		*ret = o;
 	return r;

@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "daemon/world.h"
+#include "plan/probe.h"
 #include "plan/uplink.h"
 
 const struct session *world_session(const struct world *w, uint32_t id)
@@ -49,7 +50,7 @@ static int change(struct world *w, const struct session *changed, struct err *er
 	return world_converge(w, err);
 }
 
-static int try_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
+static int try_move(struct world *w, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
 {
 	struct session *s, changed;
 	int r = look(w, uplinks, err);
@@ -60,6 +61,10 @@ static int try_move(struct world *w, uint32_t id, const char *uplinks, struct er
 	if (!s)
 		return -ESRCH;
 	changed = *s;
+	if (peer == 0 && s->uid != 0)
+		changed.flags |= SESSION_BY_ROOT;
+	else
+		changed.flags &= ~(uint32_t)SESSION_BY_ROOT;
 	r = follow_move(&w->facts, &changed, uplinks, err);
 	if (r == 0 && !changed.n_dns)
 		r = plan_check_names(&w->facts, changed.uplink, err);
@@ -91,11 +96,11 @@ static int try_pause(struct world *w, uint32_t id, bool paused, struct err *err)
 }
 
 /* What failed since somebody else changed the same at that moment is tried once more. */
-int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err)
+int world_move(struct world *w, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
 {
-	int r = try_move(w, id, uplinks, err);
+	int r = try_move(w, id, uplinks, peer, err);
 
-	return r < 0 && w->stale ? try_move(w, id, uplinks, err) : r;
+	return r < 0 && w->stale ? try_move(w, id, uplinks, peer, err) : r;
 }
 
 int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
@@ -140,4 +145,13 @@ int world_stop(struct world *w, uint32_t id, struct err *err)
 	if (port.failed || diff(&nothing, &port, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of session %u", id);
 	return apply(&w->kernel, &steps, err); /* its event takes the rest along */
+}
+
+void world_end_probes(struct world *w)
+{
+	struct err ignored = { 0 };
+
+	for (size_t i = 0; i < w->facts.sessions.n; i++)
+		if (!probe_stands(&w->facts, &w->facts.sessions.v[i]))
+			world_stop(w, w->facts.sessions.v[i].id, &ignored);
 }

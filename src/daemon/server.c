@@ -36,7 +36,7 @@
 #include "daemon/sandbox.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
-#include "plan/uplink.h"
+#include "plan/probe.h"
 
 #define COALESCE_MS   10   /* events come in swarms */
 #define HEAL_AGAIN_MS 1000 /* after a failed attempt */
@@ -72,28 +72,19 @@ static bool own_socket(const struct server *s)
 /* --- requests ------------------------------------------------------------------------------ */
 
 /*
- * Whoever was let use a list is let probe its uplinks: polkit asks about the session, not every
- * five seconds. What the policy says of a run holds all the same.
+ * For a probe session (parent is not NULL) the policy is asked about its parent, which polkit has
+ * approved of if it had to: a dialog every five seconds is not answered.
  */
-static bool is_probe(const struct server *s, const struct connection *c)
+static enum gate_answer may_run(struct server *s, struct connection *c,
+				const struct request *request, const struct session *parent,
+				struct err *err)
 {
-	const struct request *request = &c->request.request;
-	const struct session *session = world_session(&s->world, request->id);
-
-	return session && session->uid == c->peer.cred.uid &&
-	       !(session->flags & SESSION_ATTACHED) && !(request->flags & ~session->flags) &&
-	       uplink_listed(&s->world.facts, session->uplinks, request->uplinks);
-}
-
-static enum gate_answer may_run(struct server *s, struct connection *c, struct err *err)
-{
-	const struct request *request = &c->request.request;
 	const struct access_question question = {
 		.op = c->request.header.op == MSG_ATTACH ? ACCESS_ATTACH : ACCESS_RUN,
-		.uplinks = request->uplinks,
+		.uplinks = parent ? parent->uplinks : request->uplinks,
 		.flags = request->flags,
-		.sessions = world_sessions_of(&s->world, c->peer.cred.uid),
-		.approved = c->request.header.op != MSG_ATTACH && is_probe(s, c),
+		.sessions = parent ? 0 : world_sessions_of(&s->world, c->peer.cred.uid),
+		.approved = parent != NULL,
 	};
 
 	return gate_decide(&s->gate, &c->peer, &question, request->name, err);
@@ -142,32 +133,53 @@ static void answer(const struct connection *c, struct msg_reply *reply, int pass
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
+static void answer_busy(int fd)
+{
+	struct msg_reply reply;
+
+	msg_reply_init(&reply, MSG_RUN);
+	reply.status = MSG_BUSY;
+	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
+	sock_send(fd, &reply, sizeof(reply), -1);
+}
+
 /* False when the answer has to wait for polkit. */
 static bool serve_run(struct server *s, struct connection *c)
 {
-	const struct request *wanted = &c->request.request;
+	struct request wanted = c->request.request;
+	const struct session *parent = NULL;
 	uint16_t op = c->request.header.op;
 	enum gate_answer gate = GATE_REFUSE;
 	_cleanup_close_ int netns = -1;
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r = op == MSG_ATTACH ? request_check_attach(wanted, &err) : request_check(wanted, &err);
+	int r = op == MSG_ATTACH ? request_check_attach(&wanted, &err)
+				 : request_check(&wanted, &err);
 
+	if (r == 0 && wanted.id)
+		r = probe_request(&s->world.facts, &c->request.request, c->peer.cred.uid, &wanted,
+				  &parent, &err);
+	if (r == -EBUSY && wanted.id) {
+		answer_busy(c->peer.fd); /* the probe session before it is closing */
+		return true;
+	}
 	if (r == 0)
-		gate = may_run(s, c, &err);
+		gate = may_run(s, c, &wanted, parent, &err);
 	if (gate == GATE_WAIT)
 		return false;
 	if (gate == GATE_REFUSE)
 		r = -EPERM;
+	if (owner_of(c) != c->peer.cred.uid)
+		wanted.flags |= SESSION_BY_ROOT;
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
-		r = world_run_in(&s->world, wanted, owner_of(c), c->peer.cred.uid, c->passed,
+		r = world_run_in(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &err);
 	else if (r == 0 && op == MSG_ATTACH)
-		r = world_attach(&s->world, wanted, owner_of(c), c->peer.cred.uid, c->passed,
+		r = world_attach(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &err);
 	else if (r == 0)
-		r = world_run(&s->world, wanted, owner_of(c), &session, &netns, &err);
+		r = world_run(&s->world, &wanted, owner_of(c), &session, &netns, &err);
 	msg_reply_init(&reply, op);
 	if (r == 0) {
 		reply.id = session.id;
@@ -239,7 +251,7 @@ static int change(struct server *s, const struct connection *c, struct err *err)
 
 	switch ((enum msg_op)c->request.header.op) {
 	case MSG_MOVE:
-		return world_move(&s->world, id, c->request.request.uplinks, err);
+		return world_move(&s->world, id, c->request.request.uplinks, c->peer.cred.uid, err);
 	case MSG_PAUSE:
 	case MSG_RESUME:
 		return world_pause(&s->world, id, c->request.header.op == MSG_PAUSE, err);
@@ -284,6 +296,8 @@ static bool serve_change(struct server *s, struct connection *c)
 		r = -EPERM;
 	if (r == 0)
 		r = change(s, c, &err);
+	if (r == 0)
+		world_end_probes(&s->world);
 	session = world_session(&s->world, id);
 	if (session)
 		memcpy(reply.name, session->name, sizeof(reply.name));
@@ -446,6 +460,7 @@ static void heal(struct server *s)
 		syslog(LOG_WARNING, "heal: %s", err.text);
 		s->heal_at = clock_ms() + (room ? 0 : HEAL_AGAIN_MS);
 	}
+	world_end_probes(&s->world);
 	linger(s);
 }
 

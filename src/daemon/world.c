@@ -107,7 +107,7 @@ uint32_t world_sessions_of(const struct world *w, uid_t uid)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		n += w->facts.sessions.v[i].uid == uid;
+		n += w->facts.sessions.v[i].uid == uid && !w->facts.sessions.v[i].probe_of;
 	return n;
 }
 

@@ -96,11 +96,11 @@ bool world_take_names(struct world *w);
 
 /*
  * Requests about a session that runs (change.c), by its id; -ESRCH when there is none. world_move()
- * takes a checked list, of which one must be usable now. world_stop() removes the port: the
- * session has no network from then on, and ends with its programs.
+ * takes a checked list, of which one must be usable now, and the uid of whom chose it. world_stop()
+ * removes the port: the session has no network from then on, and ends with its programs.
  */
 const struct session *world_session(const struct world *w, uint32_t id); /* or NULL; borrowed */
-int world_move(struct world *w, uint32_t id, const char *uplinks, struct err *err);
+int world_move(struct world *w, uint32_t id, const char *uplinks, uid_t peer, struct err *err);
 int world_pause(struct world *w, uint32_t id, bool paused, struct err *err);
 int world_stop(struct world *w, uint32_t id, struct err *err);
 
@@ -117,10 +117,14 @@ int world_converge(struct world *w, struct err *err);
 /* Looks anew and brings the host to what its sessions want. */
 int world_heal(struct world *w, struct err *err);
 
+/* Ends probe sessions whose parent is gone, is paused, or lists their uplink no more. */
+void world_end_probes(struct world *w);
+
 /* Removes all that is ours; for when there is no session. */
 int world_clear(struct world *w, struct err *err);
 
 size_t world_sessions(const struct world *w);
+/* Those of a user that a limit counts: no probe sessions. */
 uint32_t world_sessions_of(const struct world *w, uid_t uid);
 
 #endif

@@ -107,6 +107,8 @@ int request_check_attach(const struct request *r, struct err *err)
 			       r->device);
 	if (r->flags & SESSION_KEEP)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
+	if (r->id)
+		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
 	run.flags &= ~(uint32_t)SESSION_REPLACE_ROUTE;
 	memset(run.device, 0, sizeof(run.device));
 	return request_check(&run, err);

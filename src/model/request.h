@@ -17,7 +17,8 @@
 struct request {
 	uint32_t flags; /* enum session_flag */
 	uint32_t mtu;   /* bytes, 0: the uplink's */
-	uint32_t id;    /* of the session that it is about; in a run: a probe of that one, or 0 */
+	uint32_t id; /* of the session that it is about; in a run: its probe session (plan/probe.h),
+			or 0 */
 	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];

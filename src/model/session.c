@@ -16,6 +16,7 @@ static const struct {
 	{ SESSION_NO_IPV6, "no-ipv6" },         { SESSION_NO_LAN, "no-lan" },
 	{ SESSION_HOST_ACCESS, "host-access" }, { SESSION_KEEP, "keep" },
 	{ SESSION_PAUSED, "paused" },           { SESSION_ATTACHED, "attached" },
+	{ SESSION_BY_ROOT, "by-root" },
 };
 
 static bool plain(unsigned char c)
@@ -89,6 +90,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	encode(dev, sizeof(dev), s->device, true);
 	if (strcmp(session_device(s), SESSION_DEV) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",dev=%s", dev);
+	if (s->probe_of)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
+			      s->probe_of);
 	if (s->uplink[0] && strcmp(s->uplink, s->uplinks) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",via=%s", via);
 	assert((size_t)n < sizeof(options));
@@ -130,6 +134,8 @@ static int parse_option(char *word, struct session *s)
 		return parse_dns(word + 4, s);
 	if (!strncmp(word, "dev=", 4))
 		return decode(s->device, sizeof(s->device), word + 4);
+	if (!strncmp(word, "probe=", 6))
+		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
 	if (!strncmp(word, "via=", 4))
 		return decode(s->uplink, sizeof(s->uplink), word + 4);
 	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */

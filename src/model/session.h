@@ -16,8 +16,9 @@
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
  * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
- *is not eth0, and via=NAME, the device in use where UPLINKS is not just its name. In UPLINKS and
- *NAME a blank, a '%' and what does not print is written %XX.
+ * is not eth0, probe=ID, the parent of a probe session, and via=NAME, the device in use where
+ *UPLINKS is not just its name. In UPLINKS and NAME a blank, a '%' and what does not print is
+ *written %XX.
  */
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
@@ -44,6 +45,7 @@ enum session_flag {
 	SESSION_PAUSED = 1 << 4,        /* of a running session: blocked until it is resumed */
 	SESSION_ATTACHED = 1 << 5,      /* its netns was there before, and stays when it ends */
 	SESSION_REPLACE_ROUTE = 1 << 6, /* of a request: ours goes before their default route */
+	SESSION_BY_ROOT = 1 << 7,       /* another user's, but root chose its uplinks */
 };
 
 struct session {
@@ -61,6 +63,8 @@ struct session {
 	uint32_t n_dns;                 /* 0: those of the uplink */
 	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
+	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
+					   (plan/probe.h) */
 	bool quiet; /* it has no carrier now (plan/follow.h); not in the alias */
 };
 

@@ -242,14 +242,16 @@ static int check_own_servers(const struct facts *f, const struct request *r, con
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
-	struct session s = { .uid = uid, .flags = request->flags, .mtu = request->mtu };
+	struct session s = {
+		.uid = uid, .flags = request->flags, .mtu = request->mtu, .probe_of = request->id
+	};
 	char alias[ALIAS_MAX];
 	struct pool pool;
 	int r = check_bridge(f, err);
 
 	if (r == 0)
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
-	if (r == 0 && !request->n_dns)
+	if (r == 0 && !request->n_dns && !request->id) /* a probe asks an address */
 		r = plan_check_names(f, s.uplink, err);
 	if (r == 0)
 		r = check_own_servers(f, request, s.uplink, err);

@@ -28,7 +28,7 @@ int changes_see(const struct facts *f, uint32_t id, struct sights *ret)
 		const struct session *s = &f->sessions.v[i];
 		struct seen *seen;
 
-		if (id && s->id != id)
+		if (id ? s->id != id : s->probe_of)
 			continue;
 		seen = VEC_PUSH(&now);
 		if (!seen) {

@@ -32,7 +32,7 @@ enum change {
 /* "added", "removed", "uplink", "state" */
 const char *change_name(enum change change);
 
-/* All sessions of the facts, or with an id that one. Returns 0 or -ENOMEM. */
+/* All sessions of the facts but probe sessions, or with an id that one. Returns 0 or -ENOMEM. */
 int changes_see(const struct facts *f, uint32_t id, struct sights *ret);
 void changes_done(struct sights *s);
 

@@ -75,7 +75,7 @@ int verb_pause(int argc, char *argv[])
 	}
 	for (size_t i = 0; i < f.sessions.n && w.all && !err.code; i++) {
 		s = &f.sessions.v[i];
-		if (geteuid() == 0 || s->uid == getuid())
+		if (!s->probe_of && (geteuid() == 0 || s->uid == getuid()))
 			ask_about(s, op, NULL, w.quiet, &err);
 	}
 	return err.code ? cli_fail(&err) : 0;

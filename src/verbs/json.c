@@ -134,7 +134,8 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
 			json_object_array_add(own, text(prefix_format(&f->addrs.v[i].prefix, buf)));
 	for (size_t i = 0; i < f->sessions.n; i++)
-		if (f->sessions.v[i].slot && !strcmp(f->sessions.v[i].uplink, l->name))
+		if (!f->sessions.v[i].probe_of && f->sessions.v[i].slot &&
+		    !strcmp(f->sessions.v[i].uplink, l->name))
 			json_object_array_add(sessions, text(f->sessions.v[i].name));
 	add(o, "name", text(l->name));
 	add(o, "kind", text(link_medium_name(l->medium)));

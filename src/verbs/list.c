@@ -40,28 +40,41 @@ static void add_row(struct table *t, const struct session_view *v)
 	table_add(t, "%s%s", pids, v->session->flags & SESSION_ATTACHED ? " (attached)" : "");
 }
 
-static int print_text(const struct facts *f, const struct processes *p)
+/* Probe sessions come and go by themselves; they are shown to who asks for all. */
+static bool shown(const struct session *s, bool all)
+{
+	return all || !s->probe_of;
+}
+
+static int print_text(const struct facts *f, const struct processes *p, bool all)
 {
 	static const char *const titles[] = { "NAME", "UPLINK", "STATE", "USER",
 					      "RX",   "TX",     "AGE",   "PIDS" };
 	struct table t = { .columns = 8 };
 	struct session_view v;
+	size_t n = 0;
 
-	for (size_t i = 0; i < 8 && f->sessions.n; i++)
+	for (size_t i = 0; i < f->sessions.n; i++)
+		n += shown(&f->sessions.v[i], all);
+	for (size_t i = 0; i < 8 && n; i++)
 		table_add(&t, "%s", titles[i]);
 	for (size_t i = 0; i < f->sessions.n; i++) {
+		if (!shown(&f->sessions.v[i], all))
+			continue;
 		view_session(f, &f->sessions.v[i], p, geteuid() == 0, &v);
 		add_row(&t, &v);
 	}
 	return table_print(&t, stdout);
 }
 
-static void print_json(const struct facts *f, const struct processes *p)
+static void print_json(const struct facts *f, const struct processes *p, bool all)
 {
 	struct json_object *array = json_object_new_array();
 	struct session_view v;
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
+		if (!shown(&f->sessions.v[i], all))
+			continue;
 		view_session(f, &f->sessions.v[i], p, geteuid() == 0, &v);
 		json_object_array_add(array, json_session(&v));
 	}
@@ -101,15 +114,15 @@ int verb_list(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_JSON, 0, &w, &err);
+	int r = words_read(argc, argv, WORD_JSON | WORD_ALL, 0, &w, &err);
 
 	if (r == 0)
 		r = look(OBSERVE_COUNTERS, &f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0 && w.json)
-		print_json(&f, &processes);
-	else if (r == 0 && print_text(&f, &processes) < 0)
+		print_json(&f, &processes, w.all);
+	else if (r == 0 && print_text(&f, &processes, w.all) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)
 		warn_of_masks(&f, &processes);

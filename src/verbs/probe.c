@@ -54,15 +54,21 @@ static int connect_to(const struct probe *p, int type, int protocol)
 	return steal_fd(&fd);
 }
 
-/* A refusal is an answer too: it has come by that way. */
+/*
+ * A refusal is an answer too: it has come by that way. The connection is reset, not closed: one
+ * that the kernel still has to close would keep the netns, and with it the probe session, for
+ * minutes where the uplink is gone, and there is one probe session at a time.
+ */
 static bool ask_tcp(const struct probe *p, int64_t until)
 {
 	_cleanup_close_ int fd = connect_to(p, SOCK_STREAM, 0);
+	const struct linger reset = { .l_onoff = 1 };
 	socklen_t len = sizeof(int);
 	int code = ETIMEDOUT;
 
 	if (fd < 0)
 		return fd == -ECONNREFUSED;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	if (!await(fd, POLLOUT, until) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
 		return false;
 	return code == 0 || code == ECONNREFUSED;

@@ -3,11 +3,12 @@
  * via-iface-verbs prober ADDR[:PORT]
  *
  * What a launch with --probe leaves behind (cli/probe.h). It stands outside, where the host's way
- * out is the default one, so each probe gets a short session of its own on the uplink that it is
- * about: one at a time, made as any other by this caller's own right. Two in a row without an
- * answer make an uplink bad for the session, one answer makes it good. The daemon, which has no
- * socket of the network and must not have one, is told (MSG_PROBE); it forgets what is not said
- * again.
+ * out is the default one: a socket bound to the uplink (SO_BINDTODEVICE) gets no answer where
+ * rp_filter is strict, and no route where a lease alone names the gateway. So each probe gets a
+ * short session on the uplink that it is about, a probe session (plan/probe.h), one at a time. Two
+ * in a row without an answer make an uplink bad for the session, one answer makes it good. The
+ * daemon, which has no socket of the network and must not have one, is told (MSG_PROBE); it forgets
+ * what is not said again.
  *
  * It ends when the session's port is gone, and with it the probe that is under way. A probe that
  * could not be sent - no session was to be had - says nothing about the uplink.
@@ -116,27 +117,15 @@ static void say_all(struct prober *p)
 
 /* --- probes -------------------------------------------------------------------------------- */
 
-/* The session's name with "probe-" before it, as far as that fits. */
-static void name_probe(const struct session *s, char ret[SESSION_NAME_MAX])
-{
-	snprintf(ret, SESSION_NAME_MAX, "probe-%.*s", SESSION_NAME_BYTES - 6, s->name);
-}
-
-/*
- * In the child: a launch like any other, with a server of names that none is asked of: so it needs
- * no other. Where a policy wants --no-lan the session has it.
- */
-static int run_probe(const struct prober *p, const struct session *s, const char *uplink)
+/* In the child. The daemon takes all but the uplink from the session. */
+static int run_probe(const struct prober *p, const char *uplink)
 {
 	char *argv[] = { (char *)p->self, (char *)"probe-once", (char *)p->text, NULL };
 	struct cli_options o = { .quiet = true, .program = argv };
 	size_t len = 0;
 
 	o.request.owner = REQUEST_OWNER_SELF;
-	o.request.flags = s->flags & SESSION_NO_LAN;
-	o.request.dns[0] = p->probe.ip;
-	o.request.n_dns = 1;
-	name_probe(s, o.request.name);
+	memcpy(o.request.name, "probe", sizeof("probe"));
 	for (; *uplink; uplink++) {
 		if (*uplink == ',')
 			o.request.uplinks[len++] = '\\';
@@ -145,7 +134,7 @@ static int run_probe(const struct prober *p, const struct session *s, const char
 	return cli_probe(&o, p->id);
 }
 
-static void start_probe(struct prober *p, const struct session *s, struct way *w)
+static void start_probe(struct prober *p, struct way *w)
 {
 	int64_t now = clock_ms();
 	pid_t child = fork();
@@ -156,7 +145,7 @@ static void start_probe(struct prober *p, const struct session *s, struct way *w
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		_exit(run_probe(p, s, w->uplink));
+		_exit(run_probe(p, w->uplink));
 	}
 	if (child < 0)
 		return;
@@ -270,7 +259,7 @@ static void look_and_ask(struct prober *p)
 	p->rest_until = 0;
 	w = next_way(p, &f, now);
 	if (w)
-		start_probe(p, s, w);
+		start_probe(p, w);
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */

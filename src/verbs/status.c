@@ -142,13 +142,16 @@ static int show_all(struct facts *f, const struct processes *p, const char *word
 	if (one)
 		return 0;
 	array = json ? json_object_new_array() : NULL;
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		struct json_object *o = show(f, p, &f->sessions.v[i], json);
+	for (size_t i = 0, n = 0; i < f->sessions.n; i++) {
+		struct json_object *o;
 
+		if (f->sessions.v[i].probe_of)
+			continue;
+		if (n++ && !json)
+			putchar('\n');
+		o = show(f, p, &f->sessions.v[i], json);
 		if (json)
 			json_object_array_add(array, o);
-		else if (i + 1 < f->sessions.n)
-			putchar('\n');
 	}
 	if (json)
 		json_show(array);

@@ -52,7 +52,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	add_addresses(&sb, dns ? dns->servers : NULL, dns ? dns->n : 0);
 	add_cell(t, &sb);
 	for (size_t i = 0; i < f->sessions.n; i++)
-		if (f->sessions.v[i].slot && !strcmp(f->sessions.v[i].uplink, l->name))
+		if (!f->sessions.v[i].probe_of && f->sessions.v[i].slot &&
+		    !strcmp(f->sessions.v[i].uplink, l->name))
 			add_word(&sb, f->sessions.v[i].name);
 	add_cell(t, &sb);
 	if (u.problem != UPLINK_USABLE)

@@ -12,7 +12,9 @@ from lab import needs, params, timeout, topology
 from test_access import NETDEV, POLKIT, USERS, Polkit, Site
 from test_verbs import SOCKET, request, status
 
-MSG_PROBE, BAD = 10, 1
+MSG_RUN, MSG_PROBE, BAD = 1, 10, 1
+BUSY = 2  # enum msg_status
+NO_IPV6, NO_LAN, HOST_ACCESS = 1, 2, 4
 PROBER = "via-iface-probe"
 
 
@@ -39,7 +41,7 @@ def forward_again(lab, u):
 
 
 def sessions(lab):
-    return [s["name"] for s in lab.via("list", "--json", check=True).json()]
+    return [s["name"] for s in lab.via("list", "--all", "--json", check=True).json()]
 
 
 def ports():
@@ -157,6 +159,23 @@ def test_who_may_say(lab):
     held.finish()
 
 
+def probe_sessions(lab):
+    listed = lab.via("list", "--all", "--json", check=True).json()
+    return [(s["id"], s["uid"]) for s in listed if s["name"].startswith("probe-game")]
+
+
+def hidden(lab, uid):
+    """A probe session is shown by none of these; False when there was none all the time."""
+    before = probe_sessions(lab)
+    shown = [lab.via(verb, *more).out for verb in ("list", "status", "uplinks") for more in ((), ("--json",))]
+    if not before or probe_sessions(lab) != before:
+        return False
+    assert [owner for _, owner in before] == [uid], before
+    for text in shown:
+        assert "game" in text and "probe-game" not in text, text
+    return True
+
+
 @needs("root", "tool:setcap", "tool:setpriv")
 @params("root", "alice")
 def test_prober(lab, user):
@@ -182,9 +201,7 @@ def test_prober(lab, user):
     with open(f"/proc/{held.pid}/task/{held.pid}/children") as f:
         assert f.read() == "", "the program has a child that it did not make"
     stop_forwarding(lab, lab.spare)
-    lab.wait(lambda: "probe-game" in sessions(lab), 10, "a probe that waits")
-    probe = [s for s in lab.via("list", "--json").json() if s["name"].startswith("probe-game")]
-    assert {s["uid"] for s in probe} == {uid}
+    lab.wait(lambda: hidden(lab, uid), 20, "a probe session that is there before and after three looks")
     lab.wait(lambda: status(lab, "game")["uplink"] == lab.wired.dev, 15, "the other uplink", 0.1)
     lab.wait(lambda: "probe-game" in sessions(lab), 10, "a probe that waits")
     held.finish()
@@ -283,3 +300,179 @@ def test_beside_a_bus(lab):
     lab.wait(lambda: not lab.processes("xdg-dbus-proxy"), 1, "the end of the proxy")
     until_gone(lab)
     bus.kill()
+
+
+# --- probe sessions: worth what their parent is worth, and no more ---
+
+HOLD = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(bytes.fromhex(sys.argv[2]))
+data, fds, _, _ = socket.recv_fds(s, 4096, 1)
+text = data[52:820].partition(b"\\0")[0].decode()
+print(int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"), text, flush=True)
+if fds:
+    sys.stdin.read()  # as long as the netns is held the session is there
+"""
+
+
+class Probe:
+    """A probe session of that parent, asked for by whoever likes and held until it is let go."""
+
+    def __init__(self, lab, number, uplink, flags=0, user=None, name="probe-x"):
+        data = bytearray(request(lab, MSG_RUN, number))
+        struct.pack_into("=I", data, 8, flags)
+        for at, text in ((24, str(uplink)), (24 + 96, name)):
+            data[at : at + len(text)] = text.encode()
+        words = ["/usr/bin/python3", "-c", HOLD, SOCKET, data.hex()]
+        if user:
+            uid = str(USERS[user])
+            words = ["setpriv", "--reuid", uid, "--regid", uid, "--groups", uid, "--", *words]
+        self.lab = lab
+        self.held = lab.popen(words)
+        line = self.held.expect("\n").strip().splitlines()[-1]
+        code, number, self.text = line.split(" ", 2)
+        self.status, self.number = int(code), int(number)
+        self.refused = self.status != 0
+
+    def options(self):
+        return status(self.lab, str(self.number))["options"]
+
+    def gone(self):
+        return self.number not in [s["id"] for s in self.lab.via("list", "--all", "--json").json()]
+
+    def finish(self):
+        self.held.finish()
+
+
+def parent(site, user, *options):
+    """A session of the user, without a prober, and its number."""
+    lab = site.lab
+    held = site.via_popen(user, "--name", "game", *options, f"{lab.spare},{lab.wired}", "--", "cat")
+    lab.wait(lambda: "game" in sessions(lab), 5, "the session")
+    return held, status(lab, "game")["id"]
+
+
+@needs(*POLKIT)
+@timeout(60)
+@params("no-lan", "ipv6", "none")
+def test_parent_restricts(lab, what):
+    """What polkit has let pass once is the parent; a probe session has its options, whatever it asks for."""
+    Polkit(lab, "yes")
+    site = Site(lab)
+    options = {"no-lan": ["--no-lan", "--dns=192.0.2.1"], "ipv6": ["--ipv6=off", "--mtu=1300"], "none": []}
+    held, number = parent(site, "bob", *options[what])
+    wanted = status(lab, "game")["options"]
+    probe = Probe(lab, number, lab.wired, user="bob")
+    assert not probe.refused, probe.text
+    got = probe.options()
+    assert got == wanted
+    assert status(lab, str(probe.number))["name"] == "probe-game"
+    probe.finish()
+    held.finish()
+
+
+@needs(*POLKIT)
+@timeout(60)
+def test_parents_nothing(lab):
+    """One at a time, none of a probe session, none by an uplink that the list does not name, none of
+    somebody else's, none while it is paused."""
+    Polkit(lab, "yes")
+    site = Site(lab)
+    held, number = parent(site, "bob")
+    for uplink, part in (("lo", "not in its list"), ("wifi", "not in its list"), ("a,b", "not in its list")):
+        refused = Probe(lab, number, uplink, user="bob")
+        assert refused.refused and part in refused.text, refused.text
+    other = Probe(lab, number, lab.spare, user="alice")
+    assert other.refused and f"belongs to uid {USERS['bob']}" in other.text, other.text
+    assert "there is none" in Probe(lab, 4711, lab.spare, user="bob").text
+
+    probe = Probe(lab, number, lab.spare, user="bob")
+    assert not probe.refused, probe.text
+    second = Probe(lab, number, lab.wired, user="bob")
+    assert second.status == BUSY, second.text
+    child = Probe(lab, probe.number, lab.spare, user="bob")
+    assert child.refused and "a probe session itself" in child.text, child.text
+    probe.finish()
+    lab.wait(probe.gone, 5, "the end of the probe session")
+    again = Probe(lab, number, lab.wired, user="bob")
+    assert not again.refused, again.text
+    site.via("bob", "pause", "game", check=True)
+    lab.wait(again.gone, 5, "the end of a probe session whose parent is paused")
+    paused = Probe(lab, number, lab.wired, user="bob")
+    assert paused.refused and "paused" in paused.text, paused.text
+    again.finish()
+    held.finish()
+
+
+@needs(*POLKIT)
+@timeout(60)
+@params("ends", "moves")
+def test_parent_leaves(lab, how):
+    """A probe session is no session to stay in: it goes with its parent, and with its place in the list."""
+    Polkit(lab, "yes")
+    site = Site(lab)
+    held, number = parent(site, "bob")
+    probe = Probe(lab, number, lab.spare, user="bob")
+    assert not probe.refused, probe.text
+    if how == "ends":
+        held.finish()
+    else:
+        site.via("bob", "move", "game", lab.wired, check=True)
+    lab.wait(probe.gone, 5, "the end of the probe session")
+    probe.finish()
+    if how == "moves":
+        held.finish()
+    lab.wait(lambda: not ports(), 5, "the end of all sessions")
+
+
+@needs(*POLKIT)
+@timeout(60)
+@params("made", "moved")
+def test_chosen_by_root(lab, how):
+    """root gave that user an uplink which neither policy nor polkit would: it is no parent for them."""
+    polkit = Polkit(lab, "yes" if how == "moved" else "no")
+    site = Site(lab)
+    if how == "made":
+        held = lab.popen([f"{site.bin}/via-iface", "--user", "bob", "--name", "game", str(lab.spare), "--", "cat"])
+        lab.wait(lambda: "game" in sessions(lab), 5, "the session")
+        number = status(lab, "game")["id"]
+    else:
+        held, number = parent(site, "bob")
+        polkit.tell("no")
+        lab.via("move", "game", lab.wired, check=True)
+    before = status(lab, "game")
+    assert before["uid"] == USERS["bob"]
+    uplink = before["uplink"]
+    probe = Probe(lab, number, uplink, user="bob")
+    assert probe.refused and "only root may probe" in probe.text, probe.text
+    by_root = Probe(lab, number, uplink)
+    assert not by_root.refused, by_root.text
+    by_root.finish()
+    held.finish()
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@timeout(60)
+def test_not_counted(lab):
+    """A policy of one session, by a word that is no name of an interface: its uplinks are probed all the
+    same, and a second session is refused as before."""
+    site = Site(lab)
+    with open(f"/sys/class/net/{lab.spare}/address") as f:
+        word = f"mac:{f.read().strip()}"
+    site.policy(f"[alice]\nuplinks = {word}\nsessions = 1\n")
+    spare = lab.capture_spare()
+    held = site.via_popen("alice", "--name", "game", "--probe", f"{lab.server}:4711", word, "--", "cat")
+    lab.wait(lambda: [f for f in spare.peek() if "4711" in str(f)], 10, "a probe")
+    refused = site.via("alice", word, "--", "true")
+    assert refused.code == 125 and "1 session already" in refused.err, refused
+    by_name = site.via("alice", lab.spare, "--", "true")
+    assert by_name.code == 125 and "allows only" in by_name.err, by_name
+    held.finish()
+
+
+def test_no_ipv6_to_ask(lab):
+    """Of a session without IPv6 an IPv6 address cannot be asked: that is said before the launch."""
+    done = lab.via("--ipv6=off", "--probe", lab.server6, lab.spare, "--", "echo", "it ran")
+    assert done.code == 125 and not done.out and "--ipv6=off" in done.err, done

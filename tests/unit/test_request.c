@@ -191,6 +191,9 @@ static void test_attach(void **state)
 		assert_int_equal(request_check_attach(&r, NULL), bit & known ? 0 : -EINVAL);
 	}
 	r.flags = 0;
+	r.id = 7;
+	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);
+	r.id = 0;
 	strcpy(r.uplinks, "wlp6s0,ssid:\x1b[2J");
 	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);
 	assert_int_equal(request_check_uplinks(&r, NULL), -EINVAL);
