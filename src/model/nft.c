@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,10 +52,16 @@ static const struct nft_field_info fields[] = {
 	[NFT_FIELD_IP_DADDR] = NH("ip daddr", 16, 4, NFT_TYPE_IPV4),
 	[NFT_FIELD_IP6_SADDR] = NH("ip6 saddr", 8, 16, NFT_TYPE_IPV6),
 	[NFT_FIELD_IP6_DADDR] = NH("ip6 daddr", 24, 16, NFT_TYPE_IPV6),
+	[NFT_FIELD_IP_FRAG_OFF] = NH("ip frag-off", 6, 2, NFT_TYPE_INTEGER),
+	[NFT_FIELD_IP6_FRAGMENT] = { "exthdr frag", NFT_LOAD_EXTHDR, IPPROTO_FRAGMENT, 0, 1,
+				     NFT_TYPE_INTEGER },
 	[NFT_FIELD_TCP_FLAGS] = TH("tcp flags", 13, 1, NFT_TYPE_TCPFLAGS),
+	[NFT_FIELD_SPORT] = TH("th sport", 0, 2, NFT_TYPE_PORT),
 	[NFT_FIELD_DPORT] = TH("th dport", 2, 2, NFT_TYPE_PORT),
 	[NFT_FIELD_ICMP_TYPE] = TH("icmp type", 0, 1, NFT_TYPE_ICMP),
 	[NFT_FIELD_ICMPV6_TYPE] = TH("icmpv6 type", 0, 1, NFT_TYPE_ICMPV6),
+	[NFT_FIELD_SOCKET_TRANSPARENT] = { "socket transparent", NFT_LOAD_SOCKET,
+					   NFT_SOCKET_TRANSPARENT, 0, 1, NFT_TYPE_INTEGER },
 };
 static_assert(sizeof(fields) / sizeof(fields[0]) == NFT_FIELD_COUNT, "a field has no entry");
 
@@ -129,13 +136,33 @@ void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint3
 		      bool negate)
 {
 	uint8_t byte = (uint8_t)value;
+	uint16_t be = htons((uint16_t)value);
 	struct nft_stmt *s;
 
 	if (fields[f].len == 1)
 		s = add_match(r, f, &byte, 1, negate);
+	else if (fields[f].len == 2)
+		s = add_match(r, f, &be, 2, negate);
 	else
 		s = add_match(r, f, &value, 4, negate);
 	s->mask = mask;
+}
+
+static void put_ports(struct nft_stmt *s, const struct port_range *ports)
+{
+	const uint16_t be[2] = { htons(ports->min), htons(ports->max) };
+
+	s->len = sizeof(be);
+	memcpy(s->value, be, sizeof(be));
+}
+
+void nft_match_ports(struct nft_rule *r, enum nft_field f, const struct port_range *ports)
+{
+	struct nft_stmt *s = add(r, NFT_OP_RANGE);
+
+	s->fields[0] = f;
+	s->n_fields = 1;
+	put_ports(s, ports);
 }
 
 void nft_match_prefix(struct nft_rule *r, enum nft_field f, const struct prefix *p)
@@ -184,6 +211,33 @@ void nft_ct_zone(struct nft_rule *r, uint16_t zone)
 	add(r, NFT_OP_CT_ZONE)->zone = zone;
 }
 
+void nft_ct_zone_both(struct nft_rule *r, uint16_t zone)
+{
+	add(r, NFT_OP_CT_ZONE_BOTH)->zone = zone;
+}
+
+void nft_masquerade(struct nft_rule *r, const struct port_range *ports)
+{
+	put_ports(add(r, NFT_OP_MASQUERADE), ports);
+}
+
+void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit)
+{
+	add(r, NFT_OP_LIMIT)->limit = *limit;
+}
+
+void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
+		const struct nft_limit *limit)
+{
+	struct nft_stmt *s;
+
+	nft_lookup(r, set, false, n, of);
+	s = &r->stmts[r->n_stmts - 1];
+	s->op = NFT_OP_UPDATE;
+	if (limit)
+		s->limit = *limit;
+}
+
 void nft_dnat(struct nft_rule *r, const struct ip *to)
 {
 	struct nft_stmt *s = add(r, NFT_OP_DNAT);
@@ -227,7 +281,9 @@ static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
 	return a->op == b->op && a->n_fields == b->n_fields && a->negate == b->negate &&
 	       a->len == b->len && !memcmp(a->value, b->value, sizeof(a->value)) &&
 	       a->mask == b->mask && a->prefix == b->prefix && a->zone == b->zone &&
-	       a->family == b->family && a->verdict == b->verdict && !strcmp(a->name, b->name);
+	       a->family == b->family && a->limit.rate == b->limit.rate &&
+	       a->limit.burst == b->limit.burst && a->limit.bytes == b->limit.bytes &&
+	       a->verdict == b->verdict && !strcmp(a->name, b->name);
 }
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
@@ -272,6 +328,18 @@ void nft_key_ip(struct nft_key *k, const struct ip *ip)
 void nft_key_mark(struct nft_key *k, uint32_t mark)
 {
 	key_part(k, NFT_TYPE_MARK, &mark, sizeof(mark));
+}
+
+void nft_key_proto(struct nft_key *k, uint8_t proto)
+{
+	key_part(k, NFT_TYPE_L4PROTO, &proto, sizeof(proto));
+}
+
+void nft_key_port(struct nft_key *k, uint16_t port)
+{
+	uint16_t be = htons(port);
+
+	key_part(k, NFT_TYPE_PORT, &be, sizeof(be));
 }
 
 /* --- text ---------------------------------------------------------------------------------- */
@@ -425,6 +493,7 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 		return;
 	case NFT_TYPE_CT_STATUS:
 	case NFT_TYPE_NFPROTO:
+	case NFT_TYPE_INTEGER:
 	case NFT_TYPE_ETHERTYPE:
 	case NFT_TYPE_ARPOP:
 	case NFT_TYPE_L4PROTO:
@@ -449,6 +518,10 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	const struct nft_field_info *f = &fields[s->fields[0]];
 	const char *op = s->negate ? "!=" : "==";
 
+	if (f->load == NFT_LOAD_EXTHDR) {
+		strbuf_add(sb, "%s %s", f->text, s->value[0] ? "exists" : "missing");
+		return;
+	}
 	switch (f->type) {
 	case NFT_TYPE_CT_STATE: /* bits: any of them */
 		strbuf_add(sb, "ct state ");
@@ -467,6 +540,7 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 		print_flags(sb, s->value[0], tcp_flags, 8);
 		return;
 	case NFT_TYPE_NFPROTO:
+	case NFT_TYPE_INTEGER:
 	case NFT_TYPE_IPV4:
 	case NFT_TYPE_IPV6:
 	case NFT_TYPE_ETHER:
@@ -500,6 +574,31 @@ static void print_fields(struct strbuf *sb, const struct nft_stmt *s)
 	}
 }
 
+static void print_ports(struct strbuf *sb, const struct nft_stmt *s)
+{
+	uint16_t be[2];
+
+	memcpy(be, s->value, sizeof(be));
+	strbuf_add(sb, "%u-%u", ntohs(be[0]), ntohs(be[1]));
+}
+
+static void print_limit(struct strbuf *sb, const struct nft_limit *l)
+{
+	strbuf_add(sb, "limit rate over %u%s/second burst %u %s", l->rate, l->bytes ? " bytes" : "",
+		   l->burst, l->bytes ? "bytes" : "packets");
+}
+
+static void print_update(struct strbuf *sb, const struct nft_stmt *s)
+{
+	strbuf_add(sb, "update @%s { ", s->name);
+	print_fields(sb, s);
+	if (s->limit.rate) {
+		strbuf_add(sb, " ");
+		print_limit(sb, &s->limit);
+	}
+	strbuf_add(sb, " }");
+}
+
 void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain)
 {
 	switch (verdict) {
@@ -527,6 +626,10 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_MATCH:
 		print_match(sb, s);
 		break;
+	case NFT_OP_RANGE:
+		strbuf_add(sb, "%s ", fields[s->fields[0]].text);
+		print_ports(sb, s);
+		break;
 	case NFT_OP_LOOKUP:
 		print_fields(sb, s);
 		strbuf_add(sb, " %s@%s", s->negate ? "!= " : "", s->name);
@@ -542,11 +645,24 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_CT_ZONE:
 		strbuf_add(sb, "ct original zone set %u", s->zone);
 		break;
+	case NFT_OP_CT_ZONE_BOTH:
+		strbuf_add(sb, "ct zone set %u", s->zone);
+		break;
+	case NFT_OP_LIMIT:
+		print_limit(sb, &s->limit);
+		break;
+	case NFT_OP_UPDATE:
+		print_update(sb, s);
+		break;
 	case NFT_OP_MSS_CLAMP:
 		strbuf_add(sb, "tcp option maxseg size set rt mtu");
 		break;
 	case NFT_OP_MASQUERADE:
 		strbuf_add(sb, "masquerade");
+		if (s->len) {
+			strbuf_add(sb, " to :");
+			print_ports(sb, s);
+		}
 		break;
 	case NFT_OP_DNAT:
 		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");

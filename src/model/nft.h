@@ -19,6 +19,11 @@
  * linux/netfilter/nf_tables.h.
  */
 
+/* Ports, both ends of the range included. */
+struct port_range {
+	uint16_t min, max;
+};
+
 #define NFT_TABLE_NAME        "via_iface"
 #define NFT_NAME_MAX          32 /* of sets and chains of ours, with the terminator */
 #define FOREIGN_NAME_MAX      64 /* of others' tables and chains; longer ones are left alone */
@@ -34,6 +39,7 @@
 /* nftables' own datatype numbers (nftables include/datatype.h); nft(8) needs them to list. */
 enum nft_type {
 	NFT_TYPE_NFPROTO = 2,
+	NFT_TYPE_INTEGER = 4,
 	NFT_TYPE_IPV4 = 7,
 	NFT_TYPE_IPV6 = 8,
 	NFT_TYPE_ETHER = 9,
@@ -71,19 +77,23 @@ enum nft_field {
 	NFT_FIELD_IP_DADDR,
 	NFT_FIELD_IP6_SADDR,
 	NFT_FIELD_IP6_DADDR,
+	NFT_FIELD_IP_FRAG_OFF,
+	NFT_FIELD_IP6_FRAGMENT, /* whether there is a fragment header: 1 or 0 */
 	NFT_FIELD_TCP_FLAGS,
+	NFT_FIELD_SPORT,
 	NFT_FIELD_DPORT,
 	NFT_FIELD_ICMP_TYPE,
 	NFT_FIELD_ICMPV6_TYPE,
+	NFT_FIELD_SOCKET_TRANSPARENT, /* only where the host has a socket for the packet */
 	NFT_FIELD_COUNT,
 };
 
-enum nft_load { NFT_LOAD_META, NFT_LOAD_CT, NFT_LOAD_PAYLOAD };
+enum nft_load { NFT_LOAD_META, NFT_LOAD_CT, NFT_LOAD_PAYLOAD, NFT_LOAD_EXTHDR, NFT_LOAD_SOCKET };
 
 struct nft_field_info {
 	const char *text; /* as nft(8) writes it */
 	enum nft_load load;
-	uint32_t key;   /* NFT_META_*, NFT_CT_*, or the NFT_PAYLOAD_* header */
+	uint32_t key;   /* NFT_META_*, NFT_CT_*, NFT_SOCKET_*, the NFT_PAYLOAD_* or IPv6 header */
 	uint8_t offset; /* into that header */
 	uint8_t len;    /* bytes of a value */
 	enum nft_type type;
@@ -92,22 +102,33 @@ struct nft_field_info {
 const struct nft_field_info *nft_field_info(enum nft_field field);
 
 enum nft_op {
-	NFT_OP_MATCH,     /* field (& mask) ==/!= value */
-	NFT_OP_LOOKUP,    /* fields ==/!= @name; the first one masked when mask is set */
-	NFT_OP_VMAP,      /* fields vmap @name */
-	NFT_OP_SET_MARK,  /* field set (field & ~mask) | value; field is MARK or CT_MARK */
-	NFT_OP_CT_ZONE,   /* ct original zone set zone */
-	NFT_OP_MSS_CLAMP, /* tcp option maxseg size set rt mtu */
-	NFT_OP_MASQUERADE,
-	NFT_OP_DNAT,        /* dnat to value, an address */
+	NFT_OP_MATCH,        /* field (& mask) ==/!= value */
+	NFT_OP_RANGE,        /* field is in a range of ports */
+	NFT_OP_LOOKUP,       /* fields ==/!= @name; the first one masked when mask is set */
+	NFT_OP_VMAP,         /* fields vmap @name */
+	NFT_OP_SET_MARK,     /* field set (field & ~mask) | value; field is MARK or CT_MARK */
+	NFT_OP_CT_ZONE,      /* ct original zone set zone */
+	NFT_OP_CT_ZONE_BOTH, /* ct zone set zone: of both directions */
+	NFT_OP_MSS_CLAMP,    /* tcp option maxseg size set rt mtu */
+	NFT_OP_MASQUERADE,   /* to a range of ports, when it has one */
+	NFT_OP_DNAT,         /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
 	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
 	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
 	NFT_OP_COUNTER,
+	NFT_OP_LIMIT,      /* limit rate over: matches what is more than limit */
+	NFT_OP_UPDATE,     /* update @name { fields }, with a limit of its own for each element */
 	NFT_OP_XT_REPLIES, /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
 	NFT_OP_VERDICT,    /* accept, drop, jump or goto name */
 	NFT_OP_COUNT,
+};
+
+/* A token bucket (nft(8), LIMIT STATEMENT); a rate of 0 is none. */
+struct nft_limit {
+	uint32_t rate;  /* a second */
+	uint32_t burst; /* above it */
+	bool bytes;     /* else packets */
 };
 
 struct nft_stmt {
@@ -120,7 +141,8 @@ struct nft_stmt {
 	uint32_t mask;     /* 0: none; in host order */
 	uint8_t prefix;    /* bits of an address that count, 0: all */
 	uint16_t zone;
-	uint8_t family;  /* of an address to translate to: NFPROTO_* */
+	uint8_t family; /* of an address to translate to: NFPROTO_* */
+	struct nft_limit limit;
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
 	char name[NFT_NAME_MAX];
 };
@@ -145,9 +167,11 @@ void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bo
 void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate);
 void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value);
 void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);
-/* field & mask == value, or != value; a field of 1 or 4 bytes */
+/* field & mask == value, or != value; a field of 1, 2 (in network order) or 4 bytes */
 void nft_match_masked(struct nft_rule *r, enum nft_field f, uint32_t mask, uint32_t value,
 		      bool negate);
+/* A port from min to max. */
+void nft_match_ports(struct nft_rule *r, enum nft_field f, const struct port_range *ports);
 void nft_match_prefix(struct nft_rule *r, enum nft_field f, const struct prefix *p);
 void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
 		const enum nft_field *of);
@@ -156,6 +180,15 @@ void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nf
 void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map);
 void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint32_t value);
 void nft_ct_zone(struct nft_rule *r, uint16_t zone);
+void nft_ct_zone_both(struct nft_rule *r, uint16_t zone);
+void nft_masquerade(struct nft_rule *r, const struct port_range *ports);
+void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit);
+/*
+ * Adds an element to a dynamic set, or renews it; with a limit the rule goes on only for what is
+ * over it.
+ */
+void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
+		const struct nft_limit *limit);
 void nft_dnat(struct nft_rule *r, const struct ip *to);
 /* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
@@ -167,6 +200,8 @@ void nft_key_ifname(struct nft_key *k, const char *name);
 void nft_key_mac(struct nft_key *k, const struct mac *mac);
 void nft_key_ip(struct nft_key *k, const struct ip *ip);
 void nft_key_mark(struct nft_key *k, uint32_t mark);
+void nft_key_proto(struct nft_key *k, uint8_t proto);
+void nft_key_port(struct nft_key *k, uint16_t port);
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b);
 

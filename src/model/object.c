@@ -270,7 +270,9 @@ bool object_same(const struct object *a, const struct object *b)
 		return chain_same(&a->nft_chain, &b->nft_chain);
 	case OBJ_NFT_SET:
 		return a->nft_set.key_len == b->nft_set.key_len &&
-		       a->nft_set.vmap == b->nft_set.vmap && a->nft_set.data == b->nft_set.data;
+		       a->nft_set.vmap == b->nft_set.vmap && a->nft_set.data == b->nft_set.data &&
+		       a->nft_set.size == b->nft_set.size &&
+		       a->nft_set.timeout == b->nft_set.timeout;
 	case OBJ_NFT_ELEMENT:
 		return element_same(&a->nft_element, &b->nft_element);
 	case OBJ_NFT_RULE: /* an observed one has no statements */

@@ -153,6 +153,8 @@ struct obj_nft_set {
 	uint8_t key_len; /* bytes */
 	bool vmap;
 	enum nft_type data; /* of a map to addresses, else 0 */
+	/* of a dynamic set, whose elements rules add ("update") and time takes away; else 0 */
+	uint32_t size, timeout; /* elements; seconds */
 };
 
 struct obj_nft_element {

@@ -221,7 +221,11 @@ static void add_set(struct strbuf *sb, const struct object *o, const char *netns
 		strbuf_add(sb, "%s%s", i ? " . " : "", nft_type_name(s->types[i]));
 	if (s->data)
 		strbuf_add(sb, " : %s", nft_type_name(s->data));
-	strbuf_add(sb, "%s; }'\n", s->vmap ? " : verdict" : "");
+	strbuf_add(sb, "%s; ", s->vmap ? " : verdict" : "");
+	if (s->size)
+		strbuf_add(sb, "size %u; flags dynamic,timeout; timeout %us; ", s->size,
+			   s->timeout);
+	strbuf_add(sb, "}'\n");
 }
 
 static void element(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)

@@ -6,6 +6,7 @@
  */
 #include "net/nft_codec.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
@@ -57,6 +58,12 @@ static void set_u32(struct nftnl_expr *e, uint16_t attr, uint32_t v)
 		nftnl_expr_set_u32(e, attr, v);
 }
 
+static void set_u8(struct nftnl_expr *e, uint16_t attr, uint8_t v)
+{
+	if (e)
+		nftnl_expr_set_u8(e, attr, v);
+}
+
 static void set_data(struct nftnl_expr *e, uint16_t attr, const void *data, size_t len)
 {
 	if (e)
@@ -93,6 +100,20 @@ static void load(struct builder *b, enum nft_field field, uint32_t reg)
 		set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, f->len);
 		set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
 		break;
+	case NFT_LOAD_EXTHDR:
+		e = expr(b, "exthdr");
+		set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, (uint8_t)f->key);
+		set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+		set_u32(e, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+		set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, f->offset);
+		set_u32(e, NFTNL_EXPR_EXTHDR_LEN, f->len);
+		set_u32(e, NFTNL_EXPR_EXTHDR_DREG, reg);
+		break;
+	case NFT_LOAD_SOCKET:
+		e = expr(b, "socket");
+		set_u32(e, NFTNL_EXPR_SOCKET_KEY, f->key);
+		set_u32(e, NFTNL_EXPR_SOCKET_DREG, reg);
+		break;
 	}
 }
 
@@ -101,12 +122,15 @@ static void bitwise(struct builder *b, size_t len, uint32_t mask, uint32_t xor)
 {
 	struct nftnl_expr *e = expr(b, "bitwise");
 	uint8_t mask8 = (uint8_t)mask, xor8 = (uint8_t) xor ;
+	uint16_t mask16 = htons((uint16_t)mask), xor16 = htons((uint16_t) xor);
+	const void *mask_at = len == 1 ? &mask8 : len == 2 ? (void *)&mask16 : (void *)&mask;
+	const void *xor_at = len == 1 ? &xor8 : len == 2 ? (void *)&xor16 : (void *)&xor;
 
 	set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
 	set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
 	set_u32(e, NFTNL_EXPR_BITWISE_LEN, (uint32_t)len);
-	set_data(e, NFTNL_EXPR_BITWISE_MASK, len == 1 ? (void *)&mask8 : (void *)&mask, len);
-	set_data(e, NFTNL_EXPR_BITWISE_XOR, len == 1 ? (void *)&xor8 : (void *)&xor, len);
+	set_data(e, NFTNL_EXPR_BITWISE_MASK, mask_at, len);
+	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor_at, len);
 }
 
 /* register 1 &= the first bits of an address */
@@ -141,10 +165,26 @@ static void match(struct builder *b, const struct nft_stmt *s)
 	set_data(e, NFTNL_EXPR_CMP_DATA, s->value, s->len);
 }
 
-/* A value from, or found by, the fields of a statement, in register 1. */
-static void find(struct builder *b, const struct nft_stmt *s)
+static void compare(struct builder *b, uint32_t op, const uint8_t *value, size_t len)
 {
-	struct nftnl_expr *e;
+	struct nftnl_expr *e = expr(b, "cmp");
+
+	set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_CMP_OP, op);
+	set_data(e, NFTNL_EXPR_CMP_DATA, value, len);
+}
+
+/* A port from the first two bytes of the value to the last two. */
+static void match_ports(struct builder *b, const struct nft_stmt *s)
+{
+	load(b, s->fields[0], NFT_REG_1);
+	compare(b, NFT_CMP_GTE, s->value, 2);
+	compare(b, NFT_CMP_LTE, s->value + 2, 2);
+}
+
+/* The fields of a statement in the registers from 1 on. */
+static void load_key(struct builder *b, const struct nft_stmt *s)
+{
 	size_t offset = 0;
 
 	for (size_t i = 0; i < s->n_fields; i++) {
@@ -153,6 +193,14 @@ static void find(struct builder *b, const struct nft_stmt *s)
 			bitwise(b, 4, s->mask, 0);
 		offset += ((size_t)nft_field_info(s->fields[i])->len + 3) / 4 * 4;
 	}
+}
+
+/* A value from, or found by, the fields of a statement, in register 1. */
+static void find(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *e;
+
+	load_key(b, s);
 	e = expr(b, "lookup");
 	set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	if (e)
@@ -204,7 +252,7 @@ static void set_mark(struct builder *b, const struct nft_stmt *s)
 	}
 }
 
-static void ct_zone(struct builder *b, uint16_t zone)
+static void ct_zone(struct builder *b, uint16_t zone, bool both)
 {
 	struct nftnl_expr *e = expr(b, "immediate");
 
@@ -213,8 +261,8 @@ static void ct_zone(struct builder *b, uint16_t zone)
 	e = expr(b, "ct");
 	set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_ZONE);
 	set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
-	if (e)
-		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, 0);
+	if (!both)
+		set_u8(e, NFTNL_EXPR_CT_DIR, 0);
 }
 
 /* rt(8 of nft): the MSS of both directions' routes, written over the one in the SYN if lower */
@@ -287,11 +335,69 @@ static void counter(struct builder *b)
 	}
 }
 
+/* The kernel sets the flag by itself in newer versions only. */
+static void masquerade(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *e;
+
+	for (uint32_t i = 0; s->len && i < 2; i++) {
+		e = expr(b, "immediate");
+		set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1 + i);
+		set_data(e, NFTNL_EXPR_IMM_DATA, s->value + (size_t)2 * i, 2);
+	}
+	e = expr(b, "masq");
+	if (!s->len)
+		return;
+	set_u32(e, NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+	set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_MASQ_REG_PROTO_MAX, NFT_REG_2);
+}
+
+static void put_limit(struct nftnl_expr *e, const struct nft_limit *l)
+{
+	if (!e)
+		return;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, l->rate);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, l->burst);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE,
+			   l->bytes ? NFT_LIMIT_PKT_BYTES : NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+}
+
+static void update(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *e, *limit;
+
+	load_key(b, s);
+	e = expr(b, "dynset");
+	set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	if (e)
+		nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, s->name);
+	if (!e || !s->limit.rate)
+		return;
+	limit = nftnl_expr_alloc("limit");
+	put_limit(limit, &s->limit);
+	if (limit) /* which is its own from now on */
+		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+	b->failed |= !limit;
+}
+
 static void statement(struct builder *b, const struct nft_stmt *s)
 {
 	switch (s->op) {
 	case NFT_OP_MATCH:
 		match(b, s);
+		break;
+	case NFT_OP_RANGE:
+		match_ports(b, s);
+		break;
+	case NFT_OP_LIMIT:
+		put_limit(expr(b, "limit"), &s->limit);
+		break;
+	case NFT_OP_UPDATE:
+		update(b, s);
 		break;
 	case NFT_OP_LOOKUP:
 	case NFT_OP_VMAP:
@@ -301,13 +407,14 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		set_mark(b, s);
 		break;
 	case NFT_OP_CT_ZONE:
-		ct_zone(b, s->zone);
+	case NFT_OP_CT_ZONE_BOTH:
+		ct_zone(b, s->zone, s->op == NFT_OP_CT_ZONE_BOTH);
 		break;
 	case NFT_OP_MSS_CLAMP:
 		mss_clamp(b);
 		break;
 	case NFT_OP_MASQUERADE:
-		expr(b, "masq");
+		masquerade(b, s);
 		break;
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
@@ -594,6 +701,12 @@ static void tell_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
 	nftnl_udata_buf_free(udata);
 }
 
+static uint32_t set_flags(const struct obj_nft_set *set)
+{
+	return (set->vmap || set->data ? NFT_SET_MAP : 0) |
+	       (set->size ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0);
+}
+
 static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 {
 	struct nftnl_set *s = named_set(o->nft_set.name);
@@ -609,8 +722,12 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 			nftnl_set_set_u32(s, NFTNL_SET_ID, b->seq);
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, o->nft_set.key_len);
-			nftnl_set_set_u32(s, NFTNL_SET_FLAGS,
-					  o->nft_set.vmap || o->nft_set.data ? NFT_SET_MAP : 0);
+			nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(&o->nft_set));
+			if (o->nft_set.size) {
+				nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, o->nft_set.size);
+				nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
+						  (uint64_t)o->nft_set.timeout * 1000);
+			}
 			tell_byte_order(s, &o->nft_set);
 		}
 		if (!gone && o->nft_set.vmap) {
@@ -906,6 +1023,11 @@ static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct
 
 			o->nft_set.vmap = type == NFT_DATA_VERDICT;
 			o->nft_set.data = o->nft_set.vmap ? 0 : (enum nft_type)type;
+		}
+		if (nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_EVAL) {
+			o->nft_set.size = nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE);
+			o->nft_set.timeout =
+				(uint32_t)(nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) / 1000);
 		}
 		set_add(set, o);
 	}

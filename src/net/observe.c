@@ -451,7 +451,8 @@ static int look_at_elements(struct look *l, uint8_t family, size_t first, struct
 		char name[NFT_NAME_MAX];
 		struct nl_msg m;
 
-		if (l->f->ours.v[i].kind != OBJ_NFT_SET || l->f->ours.v[i].family != family)
+		if (l->f->ours.v[i].kind != OBJ_NFT_SET || l->f->ours.v[i].family != family ||
+		    l->f->ours.v[i].nft_set.size) /* what rules add is no object */
 			continue;
 		memcpy(name, l->f->ours.v[i].nft_set.name, sizeof(name)); /* the array may move */
 		nft_dump_elements(&m, family, name);

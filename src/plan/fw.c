@@ -87,6 +87,16 @@ void fw_set(struct object_set *set, uint8_t family, const char *name, bool vmap,
 	set_add(set, &o);
 }
 
+void fw_dynamic_set(struct object_set *set, uint8_t family, const char *name, uint32_t size,
+		    uint32_t timeout, const struct nft_key *example)
+{
+	fw_set(set, family, name, false, example);
+	if (set->failed)
+		return;
+	set->v[set->n - 1].nft_set.size = size;
+	set->v[set->n - 1].nft_set.timeout = timeout;
+}
+
 void fw_element(struct object_set *set, uint8_t family, const char *name, const struct nft_key *key)
 {
 	struct object o = plan_object(OBJ_NFT_ELEMENT, PLACE_HOST);

@@ -37,6 +37,9 @@ void fw_rule_verdict(struct fw_chain *c, struct nft_rule rule, int32_t verdict);
 /* A set, or a map to verdicts, whose keys are made as the example is. */
 void fw_set(struct object_set *set, uint8_t family, const char *name, bool vmap,
 	    const struct nft_key *example);
+/* A set that rules add to; an element goes after timeout seconds without an update. */
+void fw_dynamic_set(struct object_set *set, uint8_t family, const char *name, uint32_t size,
+		    uint32_t timeout, const struct nft_key *example);
 /* A map to addresses of a family (AF_*), in the inet table. */
 void fw_map(struct object_set *set, const char *name, uint8_t to, const struct nft_key *example);
 void fw_element(struct object_set *set, uint8_t family, const char *name,

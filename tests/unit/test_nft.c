@@ -95,6 +95,43 @@ static void test_masks(void **state)
 	RULE_IS(r, "ct state established,related");
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, 8, 0, true);
 	RULE_IS(r, "ct state new");
+	nft_match_masked(&r, NFT_FIELD_IP_FRAG_OFF, 0x3fff, 0, true);
+	assert_int_equal(r.stmts[0].len, 2);
+	RULE_IS(r, "ip frag-off & 0x00003fff != 0");
+}
+
+static void test_ports(void **state)
+{
+	const struct port_range ports = { 61000, 65535 };
+	struct nft_rule r = { 0 };
+
+	(void)state;
+	nft_match_ports(&r, NFT_FIELD_SPORT, &ports);
+	assert_memory_equal(r.stmts[0].value, "\xee\x48\xff\xff", 4);
+	RULE_IS(r, "th sport 61000-65535");
+	nft_masquerade(&r, &ports);
+	RULE_IS(r, "masquerade to :61000-65535");
+}
+
+static void test_dynamic(void **state)
+{
+	static const enum nft_field key[] = { NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
+	const struct nft_limit packets = { 200, 1000, false }, bytes = { 300000, 1500000, true };
+	struct nft_rule r = { 0 };
+
+	(void)state;
+	nft_update(&r, "host_ports", 2, key, NULL);
+	RULE_IS(r, "update @host_ports { meta l4proto . th dport }");
+	nft_update(&r, "fragments", 1, (enum nft_field[]){ NFT_FIELD_IIFNAME }, &packets);
+	RULE_IS(r, "update @fragments { iifname limit rate over 200/second burst 1000 packets }");
+	nft_limit_over(&r, &bytes);
+	RULE_IS(r, "limit rate over 300000 bytes/second burst 1500000 bytes");
+	nft_match_u8(&r, NFT_FIELD_IP6_FRAGMENT, 1);
+	RULE_IS(r, "exthdr frag exists");
+	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, 0);
+	RULE_IS(r, "socket transparent 0");
+	nft_ct_zone_both(&r, 22016);
+	RULE_IS(r, "ct zone set 22016");
 }
 
 static void test_lookups(void **state)
@@ -285,6 +322,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_dynamic),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_empty_rule),
 		cmocka_unit_test(test_equal),

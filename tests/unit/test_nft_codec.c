@@ -109,7 +109,7 @@ static const struct nlattr *next_in(const struct nlattr *nest, const struct nlat
 
 /* --- expressions as text ------------------------------------------------------------------- */
 
-enum form { NUMBER, BYTE, TEXT, DATA, BYTES };
+enum form { NUMBER, BYTE, TEXT, DATA, BYTES, EXPR };
 
 static const struct {
 	const char *expr;
@@ -154,6 +154,22 @@ static const struct {
 	{ "exthdr", NFTA_EXTHDR_OFFSET, "offset", NUMBER },
 	{ "exthdr", NFTA_EXTHDR_LEN, "len", NUMBER },
 	{ "exthdr", NFTA_EXTHDR_SREG, "sreg", NUMBER },
+	{ "exthdr", NFTA_EXTHDR_FLAGS, "flags", NUMBER },
+	{ "exthdr", NFTA_EXTHDR_DREG, "dreg", NUMBER },
+	{ "socket", NFTA_SOCKET_KEY, "key", NUMBER },
+	{ "socket", NFTA_SOCKET_DREG, "dreg", NUMBER },
+	{ "masq", NFTA_MASQ_FLAGS, "flags", NUMBER },
+	{ "masq", NFTA_MASQ_REG_PROTO_MIN, "min", NUMBER },
+	{ "masq", NFTA_MASQ_REG_PROTO_MAX, "max", NUMBER },
+	{ "limit", NFTA_LIMIT_RATE, "rate", BYTES },
+	{ "limit", NFTA_LIMIT_UNIT, "unit", BYTES },
+	{ "limit", NFTA_LIMIT_BURST, "burst", NUMBER },
+	{ "limit", NFTA_LIMIT_TYPE, "type", NUMBER },
+	{ "limit", NFTA_LIMIT_FLAGS, "flags", NUMBER },
+	{ "dynset", NFTA_DYNSET_SET_NAME, "set", TEXT },
+	{ "dynset", NFTA_DYNSET_OP, "op", NUMBER },
+	{ "dynset", NFTA_DYNSET_SREG_KEY, "sreg", NUMBER },
+	{ "dynset", NFTA_DYNSET_EXPR, "expr", EXPR },
 	{ "reject", NFTA_REJECT_TYPE, "type", NUMBER },
 	{ "reject", NFTA_REJECT_ICMP_CODE, "code", BYTE },
 	{ "match", NFTA_MATCH_NAME, "name", TEXT },
@@ -199,6 +215,24 @@ static void add_bytes(struct strbuf *sb, const uint8_t *bytes, size_t len)
 		strbuf_add(sb, "%02x", bytes[i]);
 }
 
+static void add_expr(struct strbuf *sb, const char *name, const struct nlattr *data);
+
+/* An expression by its name and its attributes. */
+static void add_nested(struct strbuf *sb, const struct nlattr *elem)
+{
+	const struct nlattr *data = NULL, *a;
+	const char *name = "";
+
+	for (a = first_in(elem); a; a = next_in(elem, a)) {
+		if (mnl_attr_get_type(a) == NFTA_EXPR_NAME)
+			name = mnl_attr_get_str(a);
+		else if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
+			data = a;
+	}
+	assert_true(name[0]);
+	add_expr(sb, name, data);
+}
+
 static void add_word(struct strbuf *sb, size_t word, const struct nlattr *a)
 {
 	strbuf_add(sb, " %s=", words[word].name);
@@ -219,6 +253,9 @@ static void add_word(struct strbuf *sb, size_t word, const struct nlattr *a)
 	case BYTES: /* without the words that are zero at the end */
 		add_bytes(sb, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
 		strbuf_add(sb, "/%u", mnl_attr_get_payload_len(a));
+		break;
+	case EXPR:
+		add_nested(sb, a);
 		break;
 	}
 }
@@ -253,17 +290,7 @@ static void add_exprs(struct strbuf *sb, const struct nlmsghdr *nlh)
 	if (!list) /* a rule that does nothing */
 		return;
 	for (elem = first_in(list); elem; elem = next_in(list, elem)) {
-		const struct nlattr *data = NULL;
-		const char *name = "";
-
-		for (a = first_in(elem); a; a = next_in(elem, a)) {
-			if (mnl_attr_get_type(a) == NFTA_EXPR_NAME)
-				name = mnl_attr_get_str(a);
-			else if (mnl_attr_get_type(a) == NFTA_EXPR_DATA)
-				data = a;
-		}
-		assert_true(name[0]);
-		add_expr(sb, name, data);
+		add_nested(sb, elem);
 	}
 }
 
@@ -383,6 +410,11 @@ static void test_actions(void **state)
 		   "exthdr op=1 type=2 offset=2 len=2 sreg=1");
 	nft_action(&r, NFT_OP_MASQUERADE);
 	RULE_IS(r, "masq");
+	nft_masquerade(&r, &(struct port_range){ 61000, 65535 });
+	RULE_IS(r, "immediate dreg=1 data=ee48; immediate dreg=2 data=ffff; "
+		   "masq flags=2 min=1 max=2");
+	nft_ct_zone_both(&r, 22017);
+	RULE_IS(r, "immediate dreg=1 data=" HOST16(56, 01) "; ct key=17 sreg=1");
 	nft_action(&r, NFT_OP_REJECT);
 	RULE_IS(r, "reject type=2 code=3");
 	nft_action(&r, NFT_OP_RESET);
@@ -396,6 +428,36 @@ static void test_actions(void **state)
 	nft_verdict(&r, NFT_GOTO, "out");
 	RULE_IS(r, "immediate dreg=0 data=verdict:-4:out");
 	RULE_IS(r, ""); /* does nothing */
+}
+
+/* As nft(8) makes them: `nft --debug=netlink`. */
+static void test_dynamic(void **state)
+{
+	static const enum nft_field key[] = { NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
+	const struct nft_limit limit = { 200, 1000, false }, bytes = { 300000, 1500000, true };
+	struct nft_rule r = { 0 };
+
+	(void)state;
+	nft_match_ports(&r, NFT_FIELD_DPORT, &(struct port_range){ 61000, 65535 });
+	RULE_IS(r, "payload base=2 offset=2 len=2 dreg=1; cmp sreg=1 op=5 data=ee48; "
+		   "cmp sreg=1 op=3 data=ffff");
+	nft_match_masked(&r, NFT_FIELD_IP_FRAG_OFF, 0x3fff, 0, true);
+	RULE_IS(r, "payload base=1 offset=6 len=2 dreg=1; "
+		   "bitwise sreg=1 dreg=1 len=2 mask=3fff xor=0000; cmp sreg=1 op=1 data=0000");
+	nft_match_u8(&r, NFT_FIELD_IP6_FRAGMENT, 1);
+	RULE_IS(r, "exthdr op=0 type=44 offset=0 len=1 flags=1 dreg=1; cmp sreg=1 op=0 data=01");
+	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, 0);
+	RULE_IS(r, "socket key=0 dreg=1; cmp sreg=1 op=0 data=00");
+	nft_update(&r, "host_ports", 2, key, NULL);
+	RULE_IS(r, "meta key=16 dreg=1; payload base=2 offset=2 len=2 dreg=9; "
+		   "dynset set=host_ports op=1 sreg=1");
+	nft_update(&r, "fragments", 1, (enum nft_field[]){ NFT_FIELD_IIFNAME }, &limit);
+	RULE_IS(r, "meta key=6 dreg=1; dynset set=fragments op=1 sreg=1 expr=; "
+		   "limit rate=00000000000000c8/8 unit=0000000000000001/8 burst=1000 type=0 "
+		   "flags=1");
+	nft_limit_over(&r, &bytes);
+	RULE_IS(r, "limit rate=00000000000493e0/8 unit=0000000000000001/8 burst=1500000 type=1 "
+		   "flags=1");
 }
 
 /* --- the transaction ----------------------------------------------------------------------- */
@@ -780,6 +842,8 @@ static void test_set_attributes(void **state)
 {
 	struct object o = thing_set(NFPROTO_INET, "uplinks");
 	_cleanup_nft_batch_ struct nft_batch b = { 0 }, c = { 0 };
+	_cleanup_set_ struct object_set set = { 0 };
+	const struct object *dynamic;
 	const struct nlmsghdr *nlh;
 	const struct nlattr *a;
 	uint32_t type = 0, udata = 0;
@@ -803,10 +867,17 @@ static void test_set_attributes(void **state)
 	for (a = first_of(nlh); a; a = next_of(nlh, a))
 		udata += mnl_attr_get_type(a) == NFTA_SET_USERDATA;
 	assert_int_equal(udata, 1); /* the machine's byte order */
+	o.nft_set.size = 64;
+	o.nft_set.timeout = 60;
+	dynamic = read_back(&set, &o);
+	assert_non_null(dynamic);
+	assert_true(object_same(dynamic, &o));
+	assert_int_equal(dynamic->nft_set.size, 64);
+	assert_int_equal(dynamic->nft_set.timeout, 60);
 }
 
 /* One rule of each statement, in each direction and then some. */
-static size_t many_rules(struct nft_rule rules[32])
+static size_t many_rules(struct nft_rule rules[39])
 {
 	static const enum nft_field two[] = { NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR };
 	struct prefix p = scene_prefix("10.209.0.0/22"), q = scene_prefix("10.209.0.0/23");
@@ -836,7 +907,14 @@ static size_t many_rules(struct nft_rule rules[32])
 	nft_ct_zone(&rules[n++], 22017);
 	nft_ct_zone(&rules[n++], 22018);
 	nft_action(&rules[n++], NFT_OP_MSS_CLAMP);
+	nft_ct_zone_both(&rules[n++], 22018);
 	nft_action(&rules[n++], NFT_OP_MASQUERADE);
+	nft_masquerade(&rules[n++], &(struct port_range){ 61000, 65535 });
+	nft_masquerade(&rules[n++], &(struct port_range){ 61000, 65534 });
+	nft_update(&rules[n++], "s", 2, two, NULL);
+	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 3, false });
+	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 4, false });
+	nft_limit_over(&rules[n++], &(struct nft_limit){ 2, 4, true });
 	nft_action(&rules[n++], NFT_OP_REJECT);
 	nft_action(&rules[n++], NFT_OP_RESET);
 	nft_verdict(&rules[n++], NF_ACCEPT, NULL);
@@ -848,7 +926,7 @@ static size_t many_rules(struct nft_rule rules[32])
 
 static void test_fingerprints(void **state)
 {
-	struct nft_rule rules[32] = { 0 };
+	struct nft_rule rules[39] = { 0 };
 	const size_t n = many_rules(rules);
 	_cleanup_set_ struct object_set set = { 0 }, want = { 0 };
 
@@ -1325,20 +1403,35 @@ static void test_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),        cmocka_unit_test(test_masked_matches),
-		cmocka_unit_test(test_lookups),        cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_batch),          cmocka_unit_test(test_large_batch),
-		cmocka_unit_test(test_longest_rule),   cmocka_unit_test(test_not_nftables),
-		cmocka_unit_test(test_table),          cmocka_unit_test(test_rule_steps),
-		cmocka_unit_test(test_accepts),        cmocka_unit_test(test_element_change),
-		cmocka_unit_test(test_requests),       cmocka_unit_test(test_objects_read_back),
-		cmocka_unit_test(test_long_keys),      cmocka_unit_test(test_set_attributes),
-		cmocka_unit_test(test_fingerprints),   cmocka_unit_test(test_fingerprint_kept),
-		cmocka_unit_test(test_rules_in_order), cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_foreign_tables), cmocka_unit_test(test_other_messages),
-		cmocka_unit_test(test_chain_policy),   cmocka_unit_test(test_elements),
-		cmocka_unit_test(test_long_names),     cmocka_unit_test(test_anonymous_set),
-		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_masked_matches),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_dynamic),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_large_batch),
+		cmocka_unit_test(test_longest_rule),
+		cmocka_unit_test(test_not_nftables),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_rule_steps),
+		cmocka_unit_test(test_accepts),
+		cmocka_unit_test(test_element_change),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_objects_read_back),
+		cmocka_unit_test(test_long_keys),
+		cmocka_unit_test(test_set_attributes),
+		cmocka_unit_test(test_fingerprints),
+		cmocka_unit_test(test_fingerprint_kept),
+		cmocka_unit_test(test_rules_in_order),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_foreign_tables),
+		cmocka_unit_test(test_other_messages),
+		cmocka_unit_test(test_chain_policy),
+		cmocka_unit_test(test_elements),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_anonymous_set),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutations),
 	};
 
