@@ -586,6 +586,8 @@ static int timeout_of(const struct server *s)
 		next = s->heal_at;
 	if (s->world.follow_at < next && world_sessions(&s->world))
 		next = s->world.follow_at;
+	if (s->world.entries.due < next)
+		next = s->world.entries.due;
 	if (names_again(&s->world.names) < next)
 		next = names_again(&s->world.names);
 	if (s->leave_at && !s->connections.n && s->leave_at < next)
@@ -598,6 +600,16 @@ static int timeout_of(const struct server *s)
 		return -1;
 	left = next - clock_ms();
 	return left < 0 ? 0 : (int)left;
+}
+
+/* Those of sessions that have ended, in time; a failure is tried again. */
+static void delete_entries(struct server *s, int64_t now)
+{
+	struct err err = { 0 };
+
+	world_note_ends(&s->world);
+	if (s->world.entries.due <= now && world_delete_entries(&s->world, &err) < 0)
+		syslog(LOG_WARNING, "%s", err.text);
 }
 
 static void on_time(struct server *s)
@@ -614,6 +626,7 @@ static void on_time(struct server *s)
 	if ((s->heal_at && s->heal_at <= now) ||
 	    (s->world.follow_at <= now && world_sessions(&s->world)))
 		heal(s);
+	delete_entries(s, now);
 	if (s->leave_at && s->leave_at <= now && !s->connections.n)
 		leave(s);
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -62,7 +61,6 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	struct world fresh = {
 		.stale = true, .switches = -1, .kernel.host_ns = -1, .kernel.session_ns = -1
 	};
-	uint32_t offset = 0;
 	int r = kernel_open(&fresh.kernel, rundir, true, err);
 
 	if (r == 0)
@@ -71,11 +69,8 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 		world_close(&fresh);
 		return r;
 	}
-	/* addresses rest before they are used again: round-robin from somewhere */
-	if (getrandom(&offset, sizeof(offset), GRND_NONBLOCK) < 0)
-		offset = (uint32_t)time(NULL);
-	fresh.memory.next_host =
-		SESSION_HOST_FIRST + offset % (SESSION_HOST_LAST - SESSION_HOST_FIRST + 1);
+	fresh.memory.next_host = rest_first(clock_ms());
+	fresh.entries.due = INT64_MAX;
 	*w = fresh;
 	w->names_stale = true;
 	w->follow_at = INT64_MAX;
@@ -264,6 +259,7 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 		keep_wanted(w, &w->facts.ours);
 	facts_done(&w->facts);
 	w->facts = fresh;
+	world_take_over(w);
 	r = names_look(&w->names, NULL, &w->facts, err);
 	if (r == 0)
 		r = look_at_ways(w, err);
@@ -536,6 +532,20 @@ static void take_back(struct world *w, const struct session *s)
 		syslog(LOG_ERR, "take back a session that failed: %s", err.text);
 }
 
+/* Where all free addresses still have connection tracking entries, those are not put off. */
+static int admit(struct world *w, const struct launch *l, struct session *ret, struct err *err)
+{
+	int r;
+
+	world_note_ends(w);
+	w->memory.now = clock_ms();
+	r = plan_admit(&w->facts, l->request, l->uid, &w->memory, ret, err);
+	if (r != -EADDRNOTAVAIL || !w->memory.rest.n_tracked)
+		return r;
+	r = world_delete_entries(w, err);
+	return r < 0 ? r : plan_admit(&w->facts, l->request, l->uid, &w->memory, ret, err);
+}
+
 static int try_run(struct world *w, const struct launch *l, struct session *ret, struct err *err)
 {
 	_cleanup_set_ struct object_set inside = { 0 };
@@ -543,7 +553,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 	int r = world_look(w, l->request->uplinks, err);
 
 	if (r == 0)
-		r = plan_admit(&w->facts, l->request, l->uid, &w->memory, &s, err);
+		r = admit(w, l, &s, err);
 	if (r == 0)
 		r = open_netns(w, l, &s, err);
 	if (r < 0)
@@ -557,6 +567,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 	kernel_home(&w->kernel);
 	if (r < 0) {
 		forget_session(&w->facts, s.id);
+		rest_end(&w->memory.rest, s.host, clock_ms());
 		if (l->netns >= 0)
 			take_back(w, &s);
 		w->stale = true;
@@ -566,6 +577,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 
 	w->memory.next_id = s.id + 1;
 	w->memory.next_host = s.host + 1;
+	world_note_ends(w);
 	*ret = s;
 	return 0;
 }
@@ -731,5 +743,7 @@ int world_clear(struct world *w, struct err *err)
 		if (r == 0)
 			r = converge(w, &nothing, err);
 	}
+	if (r == 0)
+		r = world_delete_last_entries(w, err);
 	return r;
 }

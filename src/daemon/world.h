@@ -10,6 +10,16 @@
 #include "plan/follow.h"
 #include "plan/plan.h"
 
+/* When connection tracking entries of ended sessions are to be deleted (entries.c). */
+struct entries {
+	struct pool pool; /* of the sessions that were seen last */
+	bool pool_known;
+	bool taken_over;  /* world_take_over() was called */
+	bool unavailable; /* the kernel has no ctnetlink */
+	int64_t due;      /* clock_ms(); INT64_MAX: nothing is to be deleted */
+	int64_t not_before;
+};
+
 /*
  * The host as the daemon keeps it: what was seen, what is wanted, and the one operation that
  * brings the first to the second. Every change of mind - a launch, an end, an event, a fault -
@@ -42,6 +52,7 @@ struct world {
 	} healed;            /* objects put back since somebody took notice and cleared n */
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
+	struct entries entries;
 	struct follow_memory follow;
 	int64_t follow_at; /* clock_ms() at which an uplink has been good for long enough */
 };
@@ -119,6 +130,18 @@ int world_heal(struct world *w, struct err *err);
 
 /* Ends probe sessions whose parent is gone, is paused, or lists their uplink no more. */
 void world_end_probes(struct world *w);
+/*
+ * Connection tracking entries end with their session (entries.c). world_note_ends() takes in which
+ * sessions there are, and sets w->entries.due when one has ended: after its port has gone, so that
+ * nothing makes an entry anew. world_delete_entries() deletes those of all ended sessions, in one
+ * pass; world_delete_last_entries() those of all, for when everything of ours has been removed.
+ * world_take_over(), on the first facts, has those deleted of sessions that ended while no daemon
+ * ran.
+ */
+void world_note_ends(struct world *w);
+int world_delete_entries(struct world *w, struct err *err);
+int world_delete_last_entries(struct world *w, struct err *err);
+void world_take_over(struct world *w);
 
 /* Removes all that is ours; for when there is no session. */
 int world_clear(struct world *w, struct err *err);

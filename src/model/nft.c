@@ -527,8 +527,8 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 		strbuf_add(sb, "ct state ");
 		print_flags(sb, s->mask, ct_states, 4);
 		return;
-	case NFT_TYPE_CT_STATUS:
-		strbuf_add(sb, "ct status ");
+	case NFT_TYPE_CT_STATUS: /* one of them; or, equal to none, none of them */
+		strbuf_add(sb, s->negate ? "ct status " : "ct status ! ");
 		print_flags(sb, s->mask, ct_status, 6);
 		return;
 	case NFT_TYPE_TCPFLAGS:

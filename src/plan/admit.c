@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who gets what: the pool, the slot of an uplink, the number and the address of a session. All
- * of it is read back from the kernel's own objects, so nothing here remembers anything.
+ * of it is read back from the kernel's own objects; what an address was before, which no object
+ * tells, is in the caller's memory (rest.h).
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -119,33 +120,16 @@ static uint32_t free_id(const struct facts *f, uint32_t first)
 	return id;
 }
 
-static bool host_taken(const struct facts *f, uint32_t host)
+static int free_host(const struct facts *f, const struct admit_memory *memory, uint32_t *ret,
+		     struct err *err)
 {
-	for (size_t i = 0; i < f->sessions.n; i++)
-		if (f->sessions.v[i].host == host)
-			return true;
-	return false;
-}
-
-static int free_host(const struct facts *f, uint32_t first, uint32_t *ret, struct err *err)
-{
-	const uint32_t n = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
-	uint32_t start = first >= SESSION_HOST_FIRST && first <= SESSION_HOST_LAST
-				 ? first
-				 : SESSION_HOST_FIRST;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t host = SESSION_HOST_FIRST + (start - SESSION_HOST_FIRST + i) % n;
-
-		if (!host_taken(f, host)) {
-			*ret = host;
-			return 0;
-		}
-	}
+	if (rest_choose(&memory->rest, f->sessions.v, f->sessions.n, memory->next_host, memory->now,
+			ret))
+		return 0;
 	return err_set(err, EADDRNOTAVAIL,
 		       "choose an address for the session: all %u of the pool are in use; end a "
 		       "session first",
-		       n);
+		       SESSION_HOST_LAST - SESSION_HOST_FIRST + 1);
 }
 
 int plan_find_slot(const struct facts *f, const char *uplink, uint32_t *ret, struct err *err)
@@ -260,7 +244,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	if (r == 0)
 		r = plan_find_slot(f, s.uplink, &s.slot, err);
 	if (r == 0)
-		r = free_host(f, memory->next_host, &s.host, err);
+		r = free_host(f, memory, &s.host, err);
 	if (r < 0)
 		return r;
 	s.mtu = uplink_mtu(f, &s);

@@ -201,6 +201,7 @@ static void plan_marks(const struct plan_ctx *x)
 
 	nft_match_ifname_prefix(&port, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
 	fw_rule_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
+	plan_limits_marks(&marks);
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].slot);
 		struct nft_rule r = from_bridge();
@@ -509,6 +510,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_reroute(x);
 	plan_answers(x);
 	plan_masquerade(x);
+	plan_limits(x);
 }
 
 static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)

@@ -44,6 +44,14 @@ bool plan_forwards_all_ip6(const struct facts *facts);
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
 
+/*
+ * Adds what holds a session to its share of connection tracking (limits.c). Its entries' marks:
+ * into the chain that sets marks.
+ */
+struct fw_chain;
+void plan_limits(const struct plan_ctx *x);
+void plan_limits_marks(struct fw_chain *marks);
+
 /* Adds the redirection of name servers (names.c): the whole, a session's own, and its inside. */
 void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);

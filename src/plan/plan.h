@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "model/facts.h"
 #include "model/request.h"
+#include "plan/rest.h"
 
 /*
  * The heart: facts and requests go in, wanted objects come out. No sockets, files, clock or
@@ -77,6 +78,8 @@ bool plan_has_ip6(const struct facts *facts, const struct session *s);
 struct admit_memory {
 	uint32_t next_id;   /* try this one first; 0: 1 */
 	uint32_t next_host; /* round-robin; 0: SESSION_HOST_FIRST */
+	struct rest rest;   /* of addresses */
+	int64_t now;        /* clock_ms(), for rest */
 };
 
 /*

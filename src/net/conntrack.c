@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel can select entries of a dump by mark (CTA_MARK and CTA_MARK_MASK), but by one address
+ * at most, and each dump walks the whole hash table: 11 ms for 262144 buckets. So there is one
+ * dump of all entries with our mark. Each entry to be deleted is named by the attributes that the
+ * dump told: its original tuple, which carries the zone where that holds in one direction only,
+ * CTA_ZONE where it holds in both, and CTA_ID, so that a newer entry of the same tuple stays.
+ */
+#include "net/conntrack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+/* Messages sent at once: each may come back as an error, and those must fit the receive buffer. */
+#define BATCH_MAX 64
+
+#define CTNETLINK(message) ((uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | (message)))
+
+static int keep_attribute(const struct nlattr *attr, void *arg)
+{
+	const struct nlattr **table = arg;
+
+	if (mnl_attr_get_type(attr) <= CTA_MAX)
+		table[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+struct source {
+	uint8_t family;
+	struct ip ip;
+};
+
+static int find_source(const struct nlattr *attr, void *arg)
+{
+	struct source *s = arg;
+	uint16_t type = s->family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+	size_t len = s->family == AF_INET ? 4 : 16;
+
+	if (mnl_attr_get_type(attr) == type && mnl_attr_get_payload_len(attr) == len)
+		s->ip = ip_from_bytes(s->family, mnl_attr_get_payload(attr));
+	return MNL_CB_OK;
+}
+
+static int find_addresses(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
+		mnl_attr_parse_nested(attr, find_source, arg);
+	return MNL_CB_OK;
+}
+
+static bool source_of(const struct nlattr *tuple, uint8_t family, struct ip *ret)
+{
+	struct source s = { .family = family };
+
+	if (!tuple)
+		return false;
+	mnl_attr_parse_nested(tuple, find_addresses, &s);
+	*ret = s.ip;
+	return s.ip.family == family;
+}
+
+/* The attributes of an entry by their type; false when it is none. */
+static bool entry_attributes(const struct nlmsghdr *nlh, const struct nlattr *table[CTA_MAX + 1])
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_type != CTNETLINK(IPCTNL_MSG_CT_NEW) ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
+	    (nfg->nfgen_family != AF_INET && nfg->nfgen_family != AF_INET6))
+		return false;
+	return mnl_attr_parse(nlh, sizeof(*nfg), keep_attribute, table) >= 0;
+}
+
+int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *table[CTA_MAX + 1] = { 0 };
+	struct conntrack_entry e = { 0 };
+
+	if (!entry_attributes(nlh, table) ||
+	    !source_of(table[CTA_TUPLE_ORIG], nfg->nfgen_family, &e.from) ||
+	    !source_of(table[CTA_TUPLE_REPLY], nfg->nfgen_family, &e.to))
+		return 0;
+	if (table[CTA_MARK] && mnl_attr_validate(table[CTA_MARK], MNL_TYPE_U32) == 0)
+		e.mark = ntohl(mnl_attr_get_u32(table[CTA_MARK]));
+	*ret = e;
+	return 1;
+}
+
+/* The messages that delete what a dump found, one behind the other. */
+struct deletion {
+	uint32_t mark, mask;
+	bool (*is_ended)(const struct ip *address, void *arg);
+	void *arg;
+	struct {
+		char *v;
+		size_t n, size;
+	} bytes;
+	size_t n;
+};
+
+static void forget(void *arg)
+{
+	struct deletion *d = arg;
+
+	d->bytes.n = d->n = 0;
+}
+
+static int append(struct deletion *d, const struct nl_msg *m)
+{
+	size_t len = MNL_ALIGN(m->nlh.nlmsg_len);
+
+	if (d->bytes.size - d->bytes.n < len) {
+		size_t size = d->bytes.size ? d->bytes.size * 2 : (size_t)65536;
+		char *v = realloc(d->bytes.v, size);
+
+		if (!v)
+			return -ENOMEM;
+		d->bytes.v = v;
+		d->bytes.size = size;
+	}
+	memcpy(d->bytes.v + d->bytes.n, &m->nlh, len);
+	d->bytes.n += len;
+	d->n++;
+	return 0;
+}
+
+static void start(struct nl_msg *m, uint16_t message, uint16_t flags, uint8_t family)
+{
+	struct nfgenmsg *nfg = nl_msg_start(m, CTNETLINK(message), flags, sizeof(*nfg));
+
+	nfg->nfgen_family = family;
+	nfg->version = NFNETLINK_V0;
+}
+
+int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry)
+{
+	static const uint16_t naming[] = { CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID };
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(entry);
+	const struct nlattr *table[CTA_MAX + 1] = { 0 };
+
+	if (!entry_attributes(entry, table) || !table[CTA_TUPLE_ORIG])
+		return -EINVAL; /* a message without a tuple deletes every entry of the host */
+	start(m, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, nfg->nfgen_family);
+	for (size_t i = 0; i < ARRAY_SIZE(naming); i++) {
+		const struct nlattr *a = table[naming[i]];
+
+		if (a) /* the type with its flag of a nest */
+			nl_put(m, a->nla_type, mnl_attr_get_payload(a),
+			       mnl_attr_get_payload_len(a));
+	}
+	return nl_msg_error(m);
+}
+
+static int note_entry(const struct nlmsghdr *nlh, void *arg)
+{
+	struct deletion *d = arg;
+	struct conntrack_entry e;
+	struct nl_msg m;
+	int r;
+
+	if (conntrack_decode(nlh, &e) <= 0 || (e.mark & d->mask) != d->mark ||
+	    (!d->is_ended(&e.from, d->arg) && !d->is_ended(&e.to, d->arg)))
+		return 0;
+	r = conntrack_encode_delete(&m, nlh);
+	return r < 0 ? r : append(d, &m);
+}
+
+static int send_batch(struct nl_sock *s, char *at, size_t len, struct err *err)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)at;
+	int left = (int)len, r;
+	uint32_t failed;
+
+	for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		nlh->nlmsg_seq = ++s->seq;
+		nlh->nlmsg_pid = s->portid;
+	}
+	r = nl_batch(s, at, len, s->seq, &failed, err);
+	return r == -ENOENT ? 0 : r; /* it ended by itself meanwhile */
+}
+
+static int send_all(struct nl_sock *s, const struct deletion *d, struct err *err)
+{
+	char *end = d->bytes.v + d->bytes.n, *at = d->bytes.v;
+	int r = 0;
+
+	while (at < end && r == 0) {
+		char *from = at;
+
+		for (size_t n = 0; at < end && n < BATCH_MAX; n++)
+			at += MNL_ALIGN(((struct nlmsghdr *)at)->nlmsg_len);
+		r = send_batch(s, from, (size_t)(at - from), err);
+	}
+	return r;
+}
+
+int conntrack_delete(struct nl_sock *s, uint32_t mark, uint32_t mask,
+		     bool (*is_ended)(const struct ip *address, void *arg), void *arg,
+		     size_t *ret_n, struct err *err)
+{
+	struct deletion d = { .mark = mark, .mask = mask, .is_ended = is_ended, .arg = arg };
+	struct nl_msg m;
+	int r;
+
+	start(&m, IPCTNL_MSG_CT_GET, 0, AF_UNSPEC);
+	nl_put_be32(&m, CTA_MARK, mark);
+	nl_put_be32(&m, CTA_MARK_MASK, mask);
+	r = nl_dump(s, &m, note_entry, forget, &d, err);
+	if (r == -EINVAL) /* net/netfilter/nfnetlink.c:nfnetlink_rcv_msg, no such subsystem */
+		r = err_errno(err, EOPNOTSUPP, "use ctnetlink (CONFIG_NF_CT_NETLINK)");
+	if (r == 0)
+		r = send_all(s, &d, err);
+	free(d.bytes.v);
+	if (r < 0) {
+		err_wrap(err, "delete connection tracking entries of ended sessions");
+		return r;
+	}
+	*ret_n = d.n;
+	return 0;
+}
