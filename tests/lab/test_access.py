@@ -288,6 +288,11 @@ def test_active(lab):
     site.refused("alice", "no section")
     seat(1000, ACTIVE=0, STATE="online")
     site.refused("alice", "no section")
+    # logged out, and a process is left: the session is closing, and the seat is nobody else's yet
+    seat(1000, STATE="closing")
+    site.refused("alice", "no section")
+    seat(1000, STATE=None)
+    site.refused("alice", "no section")
     seat(1000)
     site.policy("[@active]\nuplinks = enp7s0\n")
     site.allowed("alice", lab.wired)
