@@ -49,53 +49,97 @@ static int check_peer(int fd, bool *ret_foreign, struct err *err)
 	return 0;
 }
 
-/* *own is the netns of ours that the session is to be made in, once there is one; else -1. */
-static int ask_once(const struct handover *h, int *own, struct answer *ret, struct err *err)
+/* How the session is asked for, over all tries. */
+struct attempt {
+	const struct handover *h;
+	int own; /* the netns of ours that becomes the session, once there is one; else -1 */
+	const char *why; /* our capability does not do; NULL: it does, as far as is known */
+};
+
+static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct err *err)
+{
+	const char *why = a->why;
+
+	if (!why && !caps_count_in(a->h->netns))
+		why = CAPS_FOREIGN;
+	if (why)
+		return err_set(err, EPERM, "enter a session that runs: %s", why);
+	return ask_exchange(fd, &a->h->request, a->h->netns, &ret->reply, &ret->netns, err);
+}
+
+static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 {
 	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err);
-	struct msg_request request = h->request;
+	struct msg_request request = a->h->request;
 	bool foreign = false;
 	int r = fd < 0 ? fd : check_peer(fd, &foreign, err);
 
-	if (r == 0 && request.header.op == MSG_EXEC) {
-		if (foreign || !caps_granted())
-			return err_set(err, EPERM, "enter a session that runs: %s", caps_why_not());
-		return ask_exchange(fd, &request, h->netns, &ret->reply, &ret->netns, err);
-	}
-	if (r == 0 && *own < 0 && (foreign || !caps_granted())) {
-		if (h->verbose)
-			fprintf(stderr, "via-iface: in a user namespace, since %s\n",
-				caps_why_not());
-		r = userns_enter(&request.request, own, err);
+	if (r < 0)
+		return r;
+	if (foreign)
+		a->why = CAPS_FOREIGN;
+	else if (!a->why && a->own < 0 && !caps_granted())
+		a->why = caps_why_not();
+	if (request.header.op == MSG_EXEC)
+		return ask_exec(fd, a, ret, err);
+	if (a->why && a->own < 0) {
+		if (a->h->verbose)
+			fprintf(stderr, "via-iface: in a user namespace, since %s\n", a->why);
+		r = userns_enter(&request.request, a->why, &a->own, err);
 	}
 	if (r < 0)
 		return r;
-	if (*own >= 0)
+	if (a->own >= 0)
 		request.header.op = MSG_RUN_IN;
-	return ask_exchange(fd, &request, *own, &ret->reply, &ret->netns, err);
+	return ask_exchange(fd, &request, a->own, &ret->reply, &ret->netns, err);
+}
+
+/*
+ * The daemon made a session of a netns that we may not enter. It ends before another is asked for,
+ * so that a policy does not count both.
+ */
+static int give_back(const struct answer *a, struct err *err)
+{
+	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err), none = -1;
+	struct msg_request request;
+	struct msg_reply reply;
+
+	msg_request_init(&request, MSG_STOP);
+	request.request.id = a->reply.id;
+	return fd < 0 ? fd : ask_exchange(fd, &request, -1, &reply, &none, err);
 }
 
 int ask(const struct handover *h, struct answer *ret, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
-	_cleanup_close_ int own = -1;
+	struct attempt attempt = { .h = h, .own = -1 };
+	int r = 0;
 
 	for (int i = 0; i < ASK_TRIES; i++) {
 		struct answer answer = { .netns = -1 };
-		int r = ask_once(h, &own, &answer, err);
 
-		if (r == 0 && answer.reply.status == MSG_OK && own < 0)
+		r = ask_once(&attempt, &answer, err);
+		if (r == 0 && answer.reply.status == MSG_OK && attempt.own < 0)
 			r = check_netns(answer.netns, err);
-		if (r == 0 && answer.reply.status == MSG_OK) {
+		if (r == 0 && answer.reply.status == MSG_OK &&
+		    (attempt.own >= 0 || caps_count_in(answer.netns))) {
+			close_fd(&attempt.own);
 			*ret = answer;
 			return 0;
 		}
 		close_fd(&answer.netns);
+		if (r == 0 && answer.reply.status == MSG_OK) {
+			attempt.why = CAPS_FOREIGN;
+			r = give_back(&answer, err);
+			if (r == 0)
+				continue;
+		} else if (r == 0 && answer.reply.status != MSG_BUSY) {
+			r = err_set(err, ECANCELED, "%s", answer.reply.text);
+		}
 		if (r < 0)
-			return r;
-		if (answer.reply.status != MSG_BUSY)
-			return err_set(err, ECANCELED, "%s", answer.reply.text);
+			break;
 		nanosleep(&pause, NULL);
 	}
-	return err_set(err, EBUSY, "ask the daemon: it stayed busy for 5 s; try again");
+	close_fd(&attempt.own);
+	return r < 0 ? r : err_set(err, EBUSY, "ask the daemon: it stayed busy for 5 s; try again");
 }

@@ -4,8 +4,10 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -16,6 +18,17 @@ bool caps_granted(void)
 {
 	return capng_get_caps_process() == 0 &&
 	       capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN);
+}
+
+/*
+ * The kernel hands out the user namespace of a netns when it is the caller's or one within
+ * (ioctl_nsfs(2); kernel/nsproxy.c and user_namespace.c:ns_get_owner), else it says EPERM.
+ */
+bool caps_count_in(int netns)
+{
+	_cleanup_close_ int owner = ioctl(netns, NS_GET_USERNS);
+
+	return owner >= 0;
 }
 
 int caps_raise(struct err *err)
@@ -74,7 +87,7 @@ const char *caps_why_not(void)
 		return "the caller is traced";
 	/* user_namespaces(7): the first one maps every id to itself */
 	if (!starts_with("/proc/self/uid_map", "         0          0 4294967295"))
-		return "the caller is in a user namespace of its own";
+		return CAPS_FOREIGN;
 	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0)
 		return "the caller's bounding set lacks cap_sys_admin";
 	if (statvfs("/proc/self/exe", &fs) == 0 && fs.f_flag & ST_NOSUID)

@@ -14,6 +14,12 @@
 
 /* Whether it may be raised. */
 bool caps_granted(void);
+/*
+ * Whether it counts in that netns. A file capability is granted in every user namespace that maps
+ * root to root (systemd's PrivateUsers=yes, say), but is good only for what belongs to that user
+ * namespace or to one within (user_namespaces(7)).
+ */
+bool caps_count_in(int netns);
 int caps_raise(struct err *err);
 
 /*
@@ -22,7 +28,8 @@ int caps_raise(struct err *err);
  */
 int caps_drop(struct err *err);
 
-/* Why the file brought nothing; for the person. */
+/* Why the file brought nothing, or nothing that counts; for the person. */
+#define CAPS_FOREIGN "the caller is in a user namespace of its own"
 const char *caps_why_not(void);
 
 #endif

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "enter/caps.h"
 
 #define OVERFLOW_UID "/proc/sys/kernel/overflowuid"
 
@@ -103,6 +102,13 @@ static int make(int *ret_netns, struct err *err)
 	/* our own files in /proc must be ours; and there is no capability to guard on this way */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
 		err_errno(err, errno, "make a user namespace");
+		/* kernel/user_namespace.c:create_user_ns: who has no id here may make none */
+		if (err->code == EPERM && userns_hides_root(uid))
+			return err_hint(err,
+					"uid %u is not mapped here: see uid_map in "
+					"user_namespaces(7); `unshare -U --map-current-user` "
+					"maps it",
+					uid);
 		return err_hint(err,
 				"see user.max_user_namespaces, kernel.unprivileged_userns_clone "
 				"and kernel.apparmor_restrict_unprivileged_userns");
@@ -119,9 +125,8 @@ static int make(int *ret_netns, struct err *err)
 	return 0;
 }
 
-int userns_enter(const struct request *request, int *ret_netns, struct err *err)
+int userns_enter(const struct request *request, const char *why, int *ret_netns, struct err *err)
 {
-	const char *why = caps_why_not();
 	int r;
 
 	if (request->flags & SESSION_KEEP || request->owner != REQUEST_OWNER_SELF)

@@ -17,6 +17,6 @@ bool userns_hides_root(uid_t uid);
  * is in both afterwards, with all capabilities there; *ret_netns is the netns. The error says why
  * this way was taken.
  */
-int userns_enter(const struct request *request, int *ret_netns, struct err *err);
+int userns_enter(const struct request *request, const char *why, int *ret_netns, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@ import struct
 
 import nsutil
 from lab import Skip, needs, params, program, sanitized, timeout, write_file
+from test_access import configured
 from test_first_light import one_line
 from test_robust import clear_now, connect, glance, ports, settled, traced, unharmed, valid_request
 
@@ -714,6 +715,140 @@ def test_ways_in(lab, case):
     held.finish()
     clear_now(lab)
     lab.assert_same(before)
+
+
+# A user namespace that root makes, as systemd does for PrivateUsers=: the id maps, and who is in it.
+PRIVATE_USERS = """
+import ctypes, os, sys
+maps, uid, group, *command = sys.argv[1:]
+made, mapped = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.read(made[0], 1)
+    for kind in ("uid_map", "gid_map"):
+        with open(f"/proc/{os.getppid()}/{kind}", "w") as f:
+            f.write(maps.replace("GROUP", group if kind == "gid_map" else "77777").replace(";", chr(10)))
+    os.write(mapped[1], b"x")
+    os._exit(0)
+ctypes.CDLL(None).unshare(0x10000000) == 0 or sys.exit("unshare")
+os.write(made[1], b"x")
+os.read(mapped[0], 1)
+os.waitpid(pid, 0)
+os.setgroups([int(group)])
+os.setresgid(int(uid), int(uid), int(uid))
+os.setresuid(int(uid), int(uid), int(uid))
+os.execvp(command[0], command)
+"""
+SELF = "0 0 1;1000 1000 1;GROUP GROUP 1"  # PrivateUsers=yes
+ALL = "0 0 4294967295"  # PrivateUsers=full: by its map no other than the first one
+PRIVATE = {
+    "user": (SELF, 1000),
+    "root": (SELF, 0),
+    "identity_user": (ALL, 1000),
+    "identity_root": (ALL, 0),
+}
+
+
+@needs("root", "tool:setcap")
+@params(**PRIVATE)
+def test_private_users(lab, case):
+    """There the file capability is granted, and does not count: the way without it is taken, and the
+    session that was made for the other one counts no more, not even for a policy of one session."""
+    maps, uid = case
+    via = install(lab)
+    before = lab.snapshot()
+    held = lab.session()
+    inside = ["/usr/bin/python3", "-c", PRIVATE_USERS, maps, str(uid), str(lab.groups[0])]
+    script = f"curl -s {lab.url}; ls /sys/class/net; head -n 1 /etc/resolv.conf; id -u; cat /proc/self/uid_map"
+    done = lab.run([*inside, via, "-v", str(lab.spare), "--", "sh", "-c", script])
+    assert done.code == 0, done
+    lines = done.out.splitlines()
+    assert lines[:3] == [lab.spare.addr, "eth0", "lo"] and lines[3].startswith(OWN), done
+    assert lines[4] == str(uid) and lines[5].split() == [str(uid), str(uid), "1"], done
+    assert "in a user namespace, since the caller is in a user namespace of its own" in done.err, done
+    lab.wait(lambda: len(lab.via("list", "--json").json()) == 1, 10, "the session's end")
+    # into a session that runs: refused by name, before anything is done
+    refused = lab.run([*inside, via, "exec", held_name(lab), "--", "echo", "it ran"])
+    assert refused.code == 125 and not refused.out, refused
+    held.finish()
+    clear_now(lab)
+    lab.assert_same(before)
+
+
+def held_name(lab):
+    return lab.via("list", "--json", check=True).json()[0]["name"]
+
+
+@needs("root", "tool:setcap")
+def test_private_users_of_one_session(lab):
+    """A policy of one session: the one that could not be entered does not count against it."""
+    via = install(lab)
+    own_etc(lab)
+    confdir = configured("VIA_SYSCONFDIR")
+    os.makedirs(confdir, exist_ok=True)
+    path = os.path.join(confdir, "access.conf")
+    write_file(path, "[*]\nuplinks = *\nsessions = 1\n")
+    os.chmod(path, 0o644)
+    held = lab.session()
+    inside = ["/usr/bin/python3", "-c", PRIVATE_USERS, SELF, "1000", str(lab.groups[0])]
+    for _ in range(3):
+        done = lab.run([*inside, via, str(lab.spare), "--", "curl", "-s", lab.url])
+        assert (done.code, done.out.strip()) == (0, lab.spare.addr), done
+        lab.wait(lambda: len(lab.via("list", "--json").json()) == 1, 10, "the session's end")
+    held.finish()
+
+
+@needs("root", "tool:setcap", "tool:newuidmap")
+def test_subordinate_ids(lab):
+    """As rootless containers have it: by newuidmap(1), a range of subordinate ids; root is not among them."""
+    via = install(lab)
+    own_etc(lab)
+    write_file("/etc/subuid", "1000:100000:65536\n")
+    write_file("/etc/subgid", "1000:100000:65536\n")
+    with open("/etc/passwd", "a") as f:
+        f.write("lab-user:x:1000:1000::/:/bin/sh\n")
+    held = lab.session()
+    script = """
+import os, subprocess, sys
+made, mapped = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    parent = str(os.getppid())
+    os.read(made[0], 1)
+    for tool in ("newuidmap", "newgidmap"):
+        subprocess.run([tool, parent, "0", "1000", "1", "1", "100000", "65536"], check=True)
+    os.write(mapped[1], b"x")
+    os._exit(0)
+import ctypes
+assert ctypes.CDLL(None).unshare(0x10000000) == 0
+os.write(made[1], b"x")
+assert os.read(mapped[0], 1) == b"x"
+os.waitpid(pid, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+    inside = ["/usr/bin/python3", "-c", script]
+    command = f"curl -s {lab.url}; echo; id -u"
+    done = lab.run([*inside, via, str(lab.spare), "--", "sh", "-c", command], user=1000)
+    assert done.code == 0 and done.out.split() == [lab.spare.addr, "0"], done
+    # somebody of a subordinate id is nobody that the policy knows
+    other = ["setpriv", "--reuid=1", "--regid=1", "--clear-groups"]
+    done = lab.run([*inside, *other, via, str(lab.spare), "--", "echo", "it ran"], user=1000)
+    one_line(done, 125, "uid 100000")
+    held.finish()
+
+
+@needs("root", "tool:setcap")
+@params(current=("unshare", "-Uc"), root=("unshare", "-U", "--map-root-user"), nobody=("unshare", "-U"))
+def test_unshared_users(lab, before_it):
+    via = install(lab)
+    held = lab.session()
+    command = [*before_it, via, str(lab.spare), "--", "curl", "-s", lab.url]
+    done = lab.run(command, user=1000)
+    if before_it == ("unshare", "-U"):  # an id that is mapped to nothing cannot be mapped again
+        one_line(done, 125, "uid 65534 is not mapped here", "user namespace of its own")
+    else:
+        assert (done.code, done.out.strip()) == (0, lab.spare.addr), done
+    held.finish()
 
 
 @needs("root", "tool:setcap")
