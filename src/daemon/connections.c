@@ -13,12 +13,12 @@
 #define ACCEPT_AGAIN_MS 100
 #define SILENCE_MS      5000
 
-static size_t of_uid(const struct connections *c, uid_t uid)
+static size_t of_person(const struct connections *c, uid_t person)
 {
-	size_t n = followers_of(c->followers, uid);
+	size_t n = followers_of(c->followers, person);
 
 	for (size_t i = 0; i < c->n; i++)
-		n += c->v[i].peer.cred.uid == uid;
+		n += c->v[i].peer.person == person;
 	return n;
 }
 
@@ -62,6 +62,15 @@ void connection_answer_busy(int fd)
 	sock_send(fd, &reply, sizeof(reply), -1);
 }
 
+static bool has_place(struct connections *c, uid_t person)
+{
+	size_t own = of_person(c, person);
+
+	if (own >= CONNECTIONS_PER_PERSON_MAX)
+		return false;
+	return person_may_have(person, own, c->n, c->max) || connections_make_room(c);
+}
+
 static void take_in(struct connections *c, int fd)
 {
 	struct connection one = {
@@ -70,12 +79,14 @@ static void take_in(struct connections *c, int fd)
 
 	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
 		porter_close(fd);
-	} else if (of_uid(c, one.peer.cred.uid) >= CONNECTIONS_PER_UID_MAX ||
-		   (c->n == c->max && !connections_make_room(c))) {
+		return;
+	}
+	one.peer.person = person_of(c->persons, one.peer.cred.uid);
+	if (has_place(c, one.peer.person)) {
+		c->v[c->n++] = one;
+	} else {
 		connection_answer_busy(fd);
 		porter_close(fd);
-	} else {
-		c->v[c->n++] = one;
 	}
 }
 
@@ -87,6 +98,7 @@ static bool none_left(int error)
 
 bool connections_accept(struct connections *c, int listen_fd)
 {
+	persons_look(c->persons);
 	/* no more than there are places: who was taken in is heard before somebody takes theirs */
 	for (size_t n = 0; n < ACCEPT_MAX && n < c->max; n++) {
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);

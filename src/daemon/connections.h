@@ -7,14 +7,15 @@
 
 #include "daemon/followers.h"
 #include "daemon/gate.h"
+#include "daemon/persons.h"
 #include "ipc/msg.h"
 
 /*
  * The peers of the socket: who is let in, for how long, and who goes when there is no room. A
  * connection is one request and one answer.
  */
-#define CONNECTIONS_MAX         256
-#define CONNECTIONS_PER_UID_MAX 16
+#define CONNECTIONS_MAX            256
+#define CONNECTIONS_PER_PERSON_MAX 16
 
 struct connection {
 	struct gate_peer peer; /* peer.fd -1: a follower has it */
@@ -30,7 +31,8 @@ struct connections {
 	size_t max;        /* at most CONNECTIONS_MAX; fewer where descriptors are few */
 	int64_t accept_at; /* clock_ms(): no descriptor was left; 0: accept at once */
 	struct polkit *polkit;
-	const struct followers *followers; /* they count as their user's connections, too */
+	struct persons *persons;
+	const struct followers *followers; /* they count as their person's connections, too */
 };
 
 /* Takes in those that wait on the listening socket, some at a time. True when there was one. */

@@ -4,22 +4,25 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "daemon/persons.h"
 #include "daemon/porter.h"
 
-size_t followers_of(const struct followers *f, uid_t uid)
+size_t followers_of(const struct followers *f, uid_t person)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		n += f->v[i].uid == uid;
+		n += f->v[i].person == person;
 	return n;
 }
 
-int followers_add(struct followers *f, int fd, uid_t uid, struct err *err)
+int followers_add(struct followers *f, int fd, uid_t person, struct err *err)
 {
-	if (f->n >= f->max || followers_of(f, uid) >= FOLLOWERS_PER_UID_MAX)
+	size_t own = followers_of(f, person);
+
+	if (own >= FOLLOWERS_PER_PERSON_MAX || !person_may_have(person, own, f->n, f->max))
 		return err_set(err, EBUSY, "there are too many others; end one of them");
-	f->v[f->n++] = (struct follower){ .fd = fd, .uid = uid };
+	f->v[f->n++] = (struct follower){ .fd = fd, .person = person };
 	return 0;
 }
 

@@ -12,23 +12,24 @@
  * Who asked to be told what is healed. Nobody is waited for: who does not read what was sent is
  * hung up on, and so is who says another word. They do not keep the daemon.
  */
-#define FOLLOWERS_MAX         32
-#define FOLLOWERS_PER_UID_MAX 4
+#define FOLLOWERS_MAX            32
+#define FOLLOWERS_PER_PERSON_MAX 4
 
 struct followers {
 	struct follower {
 		int fd;
-		uid_t uid;
+		uid_t person;
 	} v[FOLLOWERS_MAX];
 	size_t n;
 	size_t max; /* at most FOLLOWERS_MAX; fewer where descriptors are few */
 };
 
-/* Takes the connection over, unless there are too many: then -EBUSY with the reason. */
-int followers_add(struct followers *f, int fd, uid_t uid, struct err *err);
+/* Takes the connection over, unless there are too many (person_may_have()): then -EBUSY with the
+ * reason. */
+int followers_add(struct followers *f, int fd, uid_t person, struct err *err);
 
-/* How many are of that uid. */
-size_t followers_of(const struct followers *f, uid_t uid);
+/* How many are of that person (persons.h). */
+size_t followers_of(const struct followers *f, uid_t person);
 
 void followers_tell(struct followers *f, const struct msg_event *event);
 

@@ -125,9 +125,9 @@ static int ask_polkit(struct gate *g, struct gate_peer *peer, const struct acces
 {
 	const struct polkit_detail details[] = { { "uplinks", q->uplinks }, { "name", name } };
 	_cleanup_close_ int pidfd = pidfd_of(peer->fd);
-	struct polkit_subject subject = { .pid = peer->cred.pid,
-					  .uid = peer->cred.uid,
-					  .pidfd = pidfd };
+	struct polkit_subject subject = {
+		.pid = peer->cred.pid, .uid = peer->cred.uid, .person = peer->person, .pidfd = pidfd
+	};
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
 	if (peer->cred.pid > 0)

@@ -25,6 +25,7 @@ void gate_close(struct gate *g);
 struct gate_peer {
 	int fd;
 	struct ucred cred;
+	uid_t person;           /* whose uid that is (persons.h) */
 	struct polkit_ask *ask; /* open question; NULL at first. The owner frees it at the end */
 };
 

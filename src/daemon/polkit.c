@@ -292,12 +292,12 @@ static void copy_ascii(char *to, size_t size, const char *from)
 	to[len] = 0;
 }
 
-static size_t open_of(const struct polkit *p, uid_t uid)
+static size_t open_of(const struct polkit *p, uid_t person)
 {
 	size_t n = 0;
 
 	for (const struct polkit_ask *a = p->asks; a; a = a->next)
-		n += a->subject.uid == uid;
+		n += a->subject.person == person;
 	return n;
 }
 
@@ -308,9 +308,9 @@ int polkit_ask(struct polkit *p, const struct polkit_subject *subject, const cha
 	struct polkit_ask *ask;
 	int r;
 
-	if (open_of(p, subject->uid) >= POLKIT_PER_UID_MAX)
+	if (open_of(p, subject->person) >= POLKIT_PER_PERSON_MAX)
 		return err_set(err, EBUSY, "%d of your questions to polkit are open already",
-			       POLKIT_PER_UID_MAX);
+			       POLKIT_PER_PERSON_MAX);
 	r = open_bus(p, err);
 	if (r < 0)
 		return r;

@@ -17,7 +17,7 @@
  */
 
 /* So that nobody can keep others from asking. */
-#define POLKIT_PER_UID_MAX 3
+#define POLKIT_PER_PERSON_MAX 3
 
 struct sd_bus;
 struct polkit_ask;
@@ -34,7 +34,8 @@ struct polkit_subject {
 	pid_t pid;
 	uint64_t start; /* of the process, field 22 of its stat in proc(5); 0: not known */
 	uid_t uid;
-	int pidfd; /* of the same process, or -1; borrowed */
+	uid_t person; /* by whom questions are counted */
+	int pidfd;    /* of the same process, or -1; borrowed */
 };
 
 /* Told to whoever authorizes, for the action's message to quote. */

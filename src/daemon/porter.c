@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "daemon/persons.h"
 #include "ipc/sock.h"
 
 /* As many as a peer's send buffer holds, and some. */
@@ -116,24 +117,26 @@ __attribute__((noreturn)) static void carry(int conn, int back, const struct sta
 	_exit(0);
 }
 
-static size_t of_user(const struct porter *p, uid_t uid)
+static size_t of_person(const struct porter *p, uid_t person)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++)
-		n += p->v[i].uid == uid;
+		n += p->v[i].person == person;
 	return n;
 }
 
-int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *err)
+int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct err *err)
 {
 	_cleanup_close_ int near = -1, far = -1;
 	struct stat st;
+	size_t own;
 	int pair[2];
 	pid_t pid;
 
 	porter_reap(p);
-	if (p->n == PORTERS_MAX || of_user(p, uid) >= PORTERS_PER_UID_MAX)
+	own = of_person(p, person);
+	if (own >= PORTERS_PER_PERSON_MAX || !person_may_have(person, own, p->n, PORTERS_MAX))
 		return err_set(err, EBUSY, "take what came: too much is still being taken");
 	if (fstat(host_ns, &st) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -146,7 +149,7 @@ int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *
 	if (pid == 0)
 		carry(conn, far, &st);
 	p->v[p->n].pid = pid;
-	p->v[p->n++].uid = uid;
+	p->v[p->n++].person = person;
 	return steal_fd(&near);
 }
 

@@ -14,14 +14,14 @@
  * this process but namespaces, of which that is not true: children take it, and they may wait.
  */
 
-/* Children that have not ended, those that never will among them; and how many of one user's. */
-#define PORTERS_MAX         256
-#define PORTERS_PER_UID_MAX 4
+/* Children that have not ended, those that never will among them; and how many of one person's. */
+#define PORTERS_MAX            256
+#define PORTERS_PER_PERSON_MAX 4
 
 struct porter {
 	struct {
 		pid_t pid;
-		uid_t uid;
+		uid_t person;
 	} v[PORTERS_MAX];
 	size_t n;
 };
@@ -49,9 +49,9 @@ void porter_skip(int conn);
  * Has a child take the message at the head, with its descriptor. host_ns is any namespace. Returns
  * a descriptor to poll, on which porter_taken() is to be called when it is readable: it closes fd
  * and hands out the namespace that came, or -1 when that was something else; -EBADMSG when it was
- * not one descriptor. -EBUSY: too many of the user's children have not ended.
+ * not one descriptor. -EBUSY: too many of the person's children have not ended.
  */
-int porter_take(struct porter *p, int conn, uid_t uid, int host_ns, struct err *err);
+int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct err *err);
 int porter_taken(int fd, int *ret_netns);
 
 /* Closes a connection, whatever nobody has read of it. */

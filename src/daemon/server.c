@@ -54,6 +54,7 @@ struct server {
 	struct connections connections;
 	struct followers followers;
 	struct porter porter;
+	struct persons persons;
 	int64_t heal_at;  /* 0: nothing to heal */
 	bool second_look; /* heal_at is for that alone */
 	int unseen;       /* how many times in a row a look found something to do */
@@ -72,6 +73,24 @@ static bool own_socket(const struct server *s)
 /* --- requests ------------------------------------------------------------------------------ */
 
 /*
+ * Whether there is an address for a new session of that person. Sessions of root's choice
+ * (--user) are root's affair.
+ */
+static int check_address(struct server *s, const struct connection *c, struct err *err)
+{
+	const size_t all = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
+	uint32_t own = world_sessions_of(&s->world, &s->persons, c->peer.person);
+
+	if (person_may_have(c->peer.person, own, world_sessions(&s->world), all))
+		return 0;
+	return err_set(
+		err, EDQUOT,
+		"make a session: of %zu addresses those left are kept for root and for users "
+		"without a session; end one first",
+		all);
+}
+
+/*
  * For a probe session (parent is not NULL) the policy is asked about its parent, which polkit has
  * approved of if it had to: a dialog every five seconds is not answered.
  */
@@ -83,7 +102,7 @@ static enum gate_answer may_run(struct server *s, struct connection *c,
 		.op = c->request.header.op == MSG_ATTACH ? ACCESS_ATTACH : ACCESS_RUN,
 		.uplinks = parent ? parent->uplinks : request->uplinks,
 		.flags = request->flags,
-		.sessions = parent ? 0 : world_sessions_of(&s->world, c->peer.cred.uid),
+		.sessions = parent ? 0 : world_sessions_of(&s->world, &s->persons, c->peer.person),
 		.approved = parent != NULL,
 	};
 
@@ -172,6 +191,8 @@ static bool serve_run(struct server *s, struct connection *c)
 		r = -EPERM;
 	if (owner_of(c) != c->peer.cred.uid)
 		wanted.flags |= SESSION_BY_ROOT;
+	if (r == 0)
+		r = check_address(s, c, &err);
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
 		r = world_run_in(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &err);
@@ -347,7 +368,7 @@ static void serve_follow(struct server *s, struct connection *c)
 {
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r = followers_add(&s->followers, c->peer.fd, c->peer.cred.uid, &err);
+	int r = followers_add(&s->followers, c->peer.fd, c->peer.person, &err);
 
 	msg_reply_init(&reply, MSG_FOLLOW);
 	answer(c, &reply, -1, r, &err);
@@ -387,8 +408,8 @@ static enum received receive(struct server *s, struct connection *c)
 	}
 	if (!takes_netns(c->request.header.op))
 		return RECEIVED_WRONG;
-	c->carrier = porter_take(&s->porter, c->peer.fd, c->peer.cred.uid, s->world.kernel.host_ns,
-				 &err);
+	c->carrier =
+		porter_take(&s->porter, c->peer.fd, c->peer.person, s->world.kernel.host_ns, &err);
 	if (c->carrier >= 0)
 		return RECEIVED_PART;
 	c->carrier = -1;
@@ -865,6 +886,8 @@ static void init(struct server *s, const struct server_options *options)
 	*s = (struct server){
 		.options = options, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1, .door_fd = -1
 	};
+	persons_open(&s->persons, "/etc/subuid");
+	s->connections.persons = &s->persons;
 	s->connections.polkit = &s->gate.polkit;
 	s->connections.followers = &s->followers;
 	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.switches = -1;
@@ -884,6 +907,7 @@ static void done(struct server *s)
 	close_fd(&s->listen_fd);
 	close_fd(&s->signal_fd);
 	gate_close(&s->gate);
+	persons_done(&s->persons);
 	world_close(&s->world);
 	close_fd(&s->dir_fd);
 	close_fd(&s->door_fd); /* last: it can take the kernel 15 ms, and the next one may wait */

@@ -97,12 +97,13 @@ size_t world_sessions(const struct world *w)
 	return w->facts.sessions.n;
 }
 
-uint32_t world_sessions_of(const struct world *w, uid_t uid)
+uint32_t world_sessions_of(const struct world *w, struct persons *persons, uid_t person)
 {
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		n += w->facts.sessions.v[i].uid == uid && !w->facts.sessions.v[i].probe_of;
+		n += !w->facts.sessions.v[i].probe_of &&
+		     person_of(persons, w->facts.sessions.v[i].uid) == person;
 	return n;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/persons.h"
 #include "model/request.h"
 #include "names/names.h"
 #include "net/kernel.h"
@@ -147,7 +148,8 @@ void world_take_over(struct world *w);
 int world_clear(struct world *w, struct err *err);
 
 size_t world_sessions(const struct world *w);
-/* Those of a user that a limit counts: no probe sessions. */
-uint32_t world_sessions_of(const struct world *w, uid_t uid);
+
+/* How many are of that person, as a limit counts them: no probe sessions. */
+uint32_t world_sessions_of(const struct world *w, struct persons *persons, uid_t person);
 
 #endif

@@ -573,10 +573,10 @@ def let_go_of(case, request, name):
 
 @needs("root", "tool:setcap", "tool:setpriv")
 def test_all_places_taken(lab):
-    """By a user with many ids: others get in at once all the same."""
+    """By a crowd of users: others get in at once all the same."""
     site(lab)
     with contextlib.ExitStack() as stack:
-        for uid in range(100000, 100020):
+        for uid in range(2000, 2020):
             actor = stack.enter_context(Actor(uid))
             actor.do(connect_often, 16)
         for _ in range(20):

@@ -74,6 +74,7 @@ static void test_slow_one(void **state)
 	close(quick[1]);
 }
 
+/* Four each, an eighth for those who have none, the last one for root. */
 static void test_limits(void **state)
 {
 	struct followers f = { .max = FOLLOWERS_MAX };
@@ -81,22 +82,34 @@ static void test_limits(void **state)
 	int fds[2];
 
 	(void)state;
-	for (uid_t uid = 0; f.n < FOLLOWERS_MAX; uid++) {
-		for (int i = 0; i < FOLLOWERS_PER_UID_MAX; i++) {
-			make_pair(fds);
-			assert_int_equal(followers_add(&f, fds[0], uid, &err), 0);
-			close(fds[1]);
-		}
-		if (f.n < FOLLOWERS_MAX) {
-			make_pair(fds);
-			assert_int_equal(followers_add(&f, fds[0], uid, &err), -EBUSY);
-			close(fds[0]); /* it was not taken over */
-			close(fds[1]);
-		}
-	}
 	make_pair(fds);
+	for (size_t n = 0; n < FOLLOWERS_MAX - FOLLOWERS_MAX / 8; n++)
+		assert_int_equal(followers_add(&f, dup(fds[0]), (uid_t)(n / 4 + 1), &err), 0);
+	assert_int_equal(followers_add(&f, fds[0], 1, &err), -EBUSY);
+	for (uid_t person = 100; f.n < FOLLOWERS_MAX - 1; person++) {
+		assert_int_equal(followers_add(&f, dup(fds[0]), person, &err), 0);
+		assert_int_equal(followers_add(&f, fds[0], person, &err), -EBUSY);
+	}
 	assert_int_equal(followers_add(&f, fds[0], 4711, &err), -EBUSY);
+	assert_int_equal(followers_add(&f, dup(fds[0]), 0, &err), 0);
+	assert_int_equal(followers_add(&f, fds[0], 0, &err), -EBUSY);
 	close(fds[0]);
+	close(fds[1]);
+	followers_close(&f);
+}
+
+static void test_four_each(void **state)
+{
+	struct followers f = { .max = FOLLOWERS_MAX };
+	struct err err = { 0 };
+	int fds[2];
+
+	(void)state;
+	make_pair(fds);
+	for (int i = 0; i < FOLLOWERS_PER_PERSON_MAX; i++)
+		assert_int_equal(followers_add(&f, dup(fds[0]), 1000, &err), 0);
+	assert_int_equal(followers_add(&f, fds[0], 1000, &err), -EBUSY);
+	close(fds[0]); /* it was not taken over */
 	close(fds[1]);
 	followers_close(&f);
 }
@@ -132,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_slow_one),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_four_each),
 		cmocka_unit_test(test_who_speaks_goes),
 	};
 
