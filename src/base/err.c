@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static int code_of(int code)
 {
 	return code > 0 ? code : EIO;
@@ -14,9 +16,7 @@ static int code_of(int code)
 /* A message of ours is one line, whatever the parts it was made of contain. */
 static void one_line(struct err *err)
 {
-	for (char *p = err->text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	text_make_printable(err->text);
 }
 
 int err_set(struct err *err, int code, const char *fmt, ...)

@@ -5,6 +5,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "base/text.h"
+
 int parse_u64(const char *s, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -44,11 +46,11 @@ bool ifname_valid(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len == 0 || len >= IFNAMSIZ || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (len == 0 || len >= IFNAMSIZ || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    !text_printable(name))
 		return false;
 	for (; *name; name++)
-		if ((unsigned char)*name <= ' ' || *name == 0x7f || (unsigned char)*name == 0xa0 ||
-		    strchr("/:\"\\", *name))
+		if (*name == ' ' || (unsigned char)*name == 0xa0 || strchr("/:\"\\", *name))
 			return false; /* 0xa0 is a space to the kernel (lib/ctype.c) */
 	return true;
 }
@@ -58,7 +60,7 @@ static bool alphanumeric(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool session_name_valid(const char *name)
+bool session_name_characters(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -70,14 +72,9 @@ bool session_name_valid(const char *name)
 	return true;
 }
 
-bool text_printable(const char *text)
+bool session_name_valid(const char *name)
 {
-	const unsigned char *c = (const unsigned char *)text;
-
-	for (; *c; c++)
-		if (*c < ' ' || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
-			return false;
-	return true;
+	return session_name_characters(name) && name[strspn(name, "0123456789")];
 }
 
 int copy_string(char *dst, size_t size, const char *src)

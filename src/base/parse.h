@@ -14,19 +14,19 @@ int parse_u64(const char *s, uint64_t max, uint64_t *ret);
 
 /*
  * True for what the kernel takes as a device name (net/core/dev.c:dev_valid_name): 1 to 15
- * bytes, not "." or "..", no '/', ':' or white space; we also refuse control bytes, '"' and
- * '\\', which no tool can print back.
+ * bytes, not "." or "..", no '/', ':' or white space; we also refuse '"' and '\\' and what is not
+ * printable (base/text.h), which no tool can print back.
  */
 bool ifname_valid(const char *name);
 
-/* True for a session name: 1 to 32 of [A-Za-z0-9._+-], the first one alphanumeric. */
+/*
+ * True for a session name: 1 to 32 of [A-Za-z0-9._+-], the first one alphanumeric, and not digits
+ * alone, since those are the number of a session.
+ */
 bool session_name_valid(const char *name);
 
-/*
- * False for text that a terminal would act on: control characters of ASCII, and those of UTF-8
- * behind them (U+0080 to U+009F).
- */
-bool text_printable(const char *text);
+/* The same without the last condition. */
+bool session_name_characters(const char *name);
 
 /* Copies src into dst of size bytes; -ENAMETOOLONG and dst untouched when it does not fit. */
 int copy_string(char *dst, size_t size, const char *src);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -176,12 +177,14 @@ void cli_default_name(const char *program, char ret[SESSION_NAME_MAX])
 
 	for (; *base && n < 32; base++) {
 		one[0] = *base;
-		if (session_name_valid(one) || (n && strchr("._+-", *base)))
+		if (session_name_characters(one) || (n && strchr("._+-", *base)))
 			ret[n++] = *base;
 	}
 	ret[n] = 0;
 	if (!n)
 		strcpy(ret, "session");
+	else if (!session_name_valid(ret)) /* digits alone, which are a session's number */
+		snprintf(ret, SESSION_NAME_MAX, "run-%.*s", 28, base - n);
 }
 
 /* getopt takes "--na" for "--name"; what a script says today must not change its meaning. */

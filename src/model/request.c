@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 
 static bool terminated(const char *text, size_t size)
 {
@@ -31,8 +32,10 @@ static bool word_valid(const char *word)
 			      &b[4], &b[5], &used) == 6 &&
 		       used == 17 && !word[4 + used];
 	for (const char *c = word; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("/:\"\\", *c))
+		if (*c == ' ' || strchr("/:\"\\", *c))
 			return false;
+	if (!text_printable(word))
+		return false;
 	return strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
 }
 
@@ -143,7 +146,7 @@ int request_check(const struct request *r, struct err *err)
 	if (!session_name_valid(r->name))
 		return err_set(err, EINVAL,
 			       "read --name '%s': 1 to 32 of letters, digits and ._+-, the first a "
-			       "letter or digit",
+			       "letter or digit, and not digits alone",
 			       r->name);
 	if (check_dns(r, err) < 0)
 		return -EINVAL;

@@ -156,7 +156,8 @@ int session_parse(const char *alias, struct session *ret)
 	    parse_u32(words[2], 0, UINT32_MAX, &s.uid) < 0 ||
 	    parse_u32(words[3], 0, 255, &s.slot) < 0 ||
 	    parse_u64(words[4], UINT64_MAX, &s.netns) < 0 || !words[5][0] ||
-	    decode(s.uplinks, sizeof(s.uplinks), words[5]) < 0 || !session_name_valid(words[7]))
+	    decode(s.uplinks, sizeof(s.uplinks), words[5]) < 0 ||
+	    !session_name_characters(words[7]))
 		return -EINVAL;
 	strcpy(s.name, words[7]);
 	for (rest = words[6]; (word = strsep(&rest, ","));)

@@ -71,7 +71,10 @@ struct session {
 /* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err);
 
-/* Strict. Returns 0, or -EINVAL with *ret untouched: then it is no alias of ours. */
+/*
+ * Strict. Returns 0, or -EINVAL with *ret untouched: then it is no alias of ours. A name of digits
+ * alone is taken: sessions of earlier versions have some.
+ */
 int session_parse(const char *alias, struct session *ret);
 
 /* The name of its device inside. */

@@ -7,7 +7,7 @@
 #include <linux/nl80211.h>
 #include <string.h>
 
-#include "base/parse.h"
+#include "base/text.h"
 
 void wifi_get_family(struct nl_msg *m)
 {
@@ -57,13 +57,15 @@ struct interface {
 	bool connected; /* of a network in sight */
 };
 
-/* "" for one with bytes that are no text, or too long. */
+/* "" for one that is too long or not printable UTF-8; mac: still names the card. */
 static void take_ssid(struct interface *i, const uint8_t *bytes, size_t len)
 {
 	if (len > 32 || memchr(bytes, 0, len))
 		return;
 	memcpy(i->ssid, bytes, len);
 	i->ssid[len] = 0;
+	if (!text_printable(i->ssid))
+		i->ssid[0] = 0;
 }
 
 static int take_attr(const struct nlattr *attr, void *arg)
@@ -87,8 +89,6 @@ int wifi_decode_interface(const struct nlmsghdr *nlh, int *ret_index, char ssid[
 		return -EBADMSG;
 	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_attr, &i);
 	*ret_index = i.index;
-	if (!text_printable(ssid))
-		ssid[0] = 0; /* somebody's trick on our terminal; there is still mac: */
 	return i.index > 0 && ssid[0];
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs/apps.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -150,7 +151,8 @@ static int separate(struct cli_options *o, const struct app *app, size_t at,
 	o->program = o->made = all;
 	o->made_bytes = bytes;
 	if (pid && !o->quiet)
-		fprintf(stderr,
+		text_print(
+			stderr,
 			"via-iface: %s (pid %d) already runs outside: a separate one is started, "
 			"as [%s] says (`via-iface --no-app-policy` leaves that out)\n",
 			o->program[at], (int)pid, app->section);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
 #include "ipc/ask.h"
@@ -93,7 +94,8 @@ static int attach(struct cli_options *o, struct err *err)
 	request.request = o->request;
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, netns, &reply, NULL, err);
 	if (r == 0 && !o->quiet)
-		printf("%s; `via-iface detach %s` takes it away\n", reply.text, reply.name);
+		text_print(stdout, "%s; `via-iface detach %s` takes it away\n", reply.text,
+			   reply.name);
 	return r;
 }
 
@@ -134,7 +136,7 @@ int verb_detach(int argc, char *argv[])
 		request.request.id = s->id;
 		r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err);
 		if (r == 0 && !w.quiet)
-			printf("session '%s' is detached\n", s->name);
+			text_print(stdout, "session '%s' is detached\n", s->name);
 	}
 	return err.code ? cli_fail(&err) : 0;
 }

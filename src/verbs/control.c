@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
 #include "ipc/ask.h"
@@ -29,7 +30,7 @@ static int ask_about(const struct session *s, enum msg_op op, const char *uplink
 	if (r == 0)
 		r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
 	if (r == 0 && !quiet)
-		printf("%s\n", reply.text);
+		text_print(stdout, "%s\n", reply.text);
 	return r;
 }
 

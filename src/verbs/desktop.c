@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
 #include "verbs/apps.h"
@@ -315,7 +316,7 @@ static int add(const struct line *l, struct err *err)
 	}
 	desktop_found_done(&of);
 	if (r == 0 && !l->quiet)
-		puts(path);
+		text_print(stdout, "%s\n", path);
 	return r;
 }
 
@@ -387,7 +388,7 @@ static int remove_all(const struct line *l, struct err *err)
 		r = remove_one(&ours.v[i], uplinks, err);
 		n += r > 0;
 		if (r > 0 && !l->quiet)
-			puts(ours.v[i].path);
+			text_print(stdout, "%s\n", ours.v[i].path);
 	}
 	desktop_list_done(&ours);
 	if (r >= 0 && !n) {
@@ -482,8 +483,9 @@ static int list(const struct line *l, struct err *err)
 	for (size_t i = 0; i < ours.n && r == 0; i++)
 		list_one(&ours.v[i], &t, array);
 	if (r == 0 && array)
-		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+		text_print_json(stdout, json_object_to_json_string_ext(
+						array, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (r == 0 && table_print(&t, stdout) < 0)
 		r = err_errno(err, ENOMEM, "print the list");
 	json_object_put(array);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/surroundings.h"
 #include "model/diff.h"
@@ -119,8 +120,8 @@ static void print_text(const struct findings *findings)
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *f = &findings->v[i];
 
-		printf("%-8s %s%s%s\n", severity_name(f->severity), f->text, f->fix[0] ? "; " : "",
-		       f->fix);
+		text_print(stdout, "%-8s %s%s%s\n", severity_name(f->severity), f->text,
+			   f->fix[0] ? "; " : "", f->fix);
 	}
 	if (!findings_bad(findings))
 		puts("nothing is in the way");

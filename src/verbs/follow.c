@@ -7,6 +7,7 @@
  * there are sessions, so that nobody starts one by watching.
  */
 #include "verbs/follow.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,8 +66,9 @@ static struct json_object *new_event(const char *event)
 
 static void print_line(struct json_object *o)
 {
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_print_json(stdout,
+			json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -78,7 +80,7 @@ static void print_time(void)
 
 	if (localtime_r(&now, &tm))
 		strftime(text, sizeof(text), "%T", &tm);
-	printf("%s ", text);
+	text_print(stdout, "%s ", text);
 }
 
 static void print_change(enum change change, const struct seen *s, void *arg)
@@ -99,25 +101,25 @@ static void print_change(enum change change, const struct seen *s, void *arg)
 		return;
 	}
 	print_time();
-	printf("%s: ", s->name);
+	text_print(stdout, "%s: ", s->name);
 	switch (change) {
 	case CHANGE_ADDED:
-		printf("added, %s through %s", session_state_name(s->state), s->uplink);
+		text_print(stdout, "added, %s through %s", session_state_name(s->state), s->uplink);
 		break;
 	case CHANGE_REMOVED:
-		printf("removed");
+		text_print(stdout, "removed");
 		break;
 	case CHANGE_UPLINK:
-		printf("goes through %s", s->uplink);
+		text_print(stdout, "goes through %s", s->uplink);
 		break;
 	case CHANGE_STATE:
-		printf("%s", session_state_name(s->state));
+		text_print(stdout, "%s", session_state_name(s->state));
 		break;
 	case CHANGE_COUNT:
 		break;
 	}
-	printf("%s%s\n", s->reason[0] && change != CHANGE_REMOVED ? ", " : "",
-	       change != CHANGE_REMOVED ? s->reason : "");
+	text_print(stdout, "%s%s\n", s->reason[0] && change != CHANGE_REMOVED ? ", " : "",
+		   change != CHANGE_REMOVED ? s->reason : "");
 }
 
 static void print_healed(const struct watch *w, const struct msg_event *e)
@@ -135,9 +137,9 @@ static void print_healed(const struct watch *w, const struct msg_event *e)
 		return;
 	}
 	print_time();
-	printf("healed: %s", e->object);
+	text_print(stdout, "healed: %s", e->object);
 	if (e->count > 1)
-		printf(" and %" PRIu32 " more", e->count - 1);
+		text_print(stdout, " and %" PRIu32 " more", e->count - 1);
 	putchar('\n');
 }
 
@@ -215,7 +217,7 @@ static void ask_to_be_told(struct watch *w)
 		return;
 	}
 	if (reply.status != MSG_OK) {
-		fprintf(stderr, "via-iface: follow what is healed: %s\n", reply.text);
+		text_print(stderr, "via-iface: follow what is healed: %s\n", reply.text);
 		close_fd(&w->daemon);
 		w->refused = true;
 		return;

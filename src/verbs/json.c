@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "verbs/view.h"
 
 static void add(struct json_object *o, const char *key, struct json_object *value)
@@ -170,7 +171,8 @@ struct json_object *json_findings(const struct findings *f)
 
 void json_show(struct json_object *o)
 {
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_print_json(stdout,
+			json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }

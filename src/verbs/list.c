@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "net/kernel.h"
 #include "verbs/masks.h"
@@ -90,8 +91,8 @@ static void warn_of_masks(const struct facts *f, const struct processes *p)
 		masks_check(&f->sessions.v[i], p, &findings);
 	for (size_t i = 0; i < findings.n; i++)
 		if (findings.v[i].severity != SEVERITY_INFO)
-			fprintf(stderr, "via-iface: warning: %s; %s\n", findings.v[i].text,
-				findings.v[i].fix);
+			text_print(stderr, "via-iface: warning: %s; %s\n", findings.v[i].text,
+				   findings.v[i].fix);
 }
 
 /* For a launch, which is too small to look itself; see cli/surroundings.c. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "config.h"
@@ -92,7 +93,8 @@ static void plan_text(const struct facts *f, const struct object_set *set, const
 	for (size_t i = set->n; i-- > 0;)
 		if (!needs_no_undoing(f, &set->v[i]))
 			print_remove(&out, &set->v[i], netns);
-	fputs(strbuf_text(&out), stdout);
+	for (const char *at = strbuf_text(&out), *end; (end = strchr(at, '\n')); at = end + 1)
+		text_print(stdout, "%.*s\n", (int)(end - at), at);
 }
 
 static void add_step(struct json_object *array, const char *action, const struct object *o,
@@ -132,8 +134,10 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 	}
 	json_object_object_add(root, "steps", steps);
 	json_object_object_add(root, "undo", undo);
-	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_print_json(stdout,
+			json_object_to_json_string_ext(root,
+						       JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
 }
 

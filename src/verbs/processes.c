@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
+#include "base/text.h"
 #include "base/vec.h"
 
 static int by_pid(const void *a, const void *b)
@@ -91,8 +91,6 @@ bool process_look(int pid, int *ret_parent, char name[16])
 	if (!open_at || !close_at || sscanf(close_at, ") %*c %d", ret_parent) != 1)
 		return false;
 	snprintf(name, 16, "%.*s", (int)(close_at - open_at - 1), open_at + 1);
-	for (size_t i = strlen(name); i-- > 0;) /* a process names itself as it likes */
-		if (!text_printable(name + i))
-			name[i] = '?';
+	text_make_printable(name); /* a process names itself as it likes */
 	return true;
 }

@@ -121,11 +121,12 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 	const struct session *by_name = NULL, *by_number = NULL;
 	uint32_t id = 0;
 
-	parse_u32(word, 1, UINT32_MAX, &id);
+	bool number = parse_u32(word, 1, UINT32_MAX, &id) == 0;
+
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		const struct session *s = &f->sessions.v[i];
 
-		if (!strcmp(s->name, word) && (!by_name || s->uid == getuid()))
+		if (!number && !strcmp(s->name, word) && (!by_name || s->uid == getuid()))
 			by_name = s;
 		if (s->id == id)
 			by_number = s;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "net/kernel.h"
 #include "verbs/follow.h"
@@ -24,10 +25,10 @@ static void print_ways(const struct session_view *v)
 	for (; view_ways(&walk, &way); title = "") {
 		const char *name = way.link ? way.link->name : way.word;
 
-		printf("  %-10s %s", title, name);
+		text_print(stdout, "  %-10s %s", title, name);
 		if (strcmp(name, way.word) != 0)
-			printf(" (%s)", way.word);
-		printf(": %s\n", view_way_text(&way));
+			text_print(stdout, " (%s)", way.word);
+		text_print(stdout, ": %s\n", view_way_text(&way));
 	}
 }
 
@@ -38,10 +39,10 @@ static void print_dns(const struct session_view *v)
 
 	if (!view_dns(v, &dns))
 		return;
-	printf("  %-10s ", "dns");
+	text_print(stdout, "  %-10s ", "dns");
 	for (size_t i = 0; i < dns.n; i++)
-		printf("%s%s", i ? ", " : "", ip_format(&dns.servers[i], buf));
-	printf(" (%s)\n", dns.source);
+		text_print(stdout, "%s%s", i ? ", " : "", ip_format(&dns.servers[i], buf));
+	text_print(stdout, " (%s)\n", dns.source);
 }
 
 static void print_options(const struct session *s)
@@ -60,14 +61,14 @@ static void print_options(const struct session *s)
 		if (s->flags & flags[i].flag)
 			strbuf_add(&sb, " %s", flags[i].option);
 	if (sb.len)
-		printf("  %-10s%s\n", "options", strbuf_text(&sb));
+		text_print(stdout, "  %-10s%s\n", "options", strbuf_text(&sb));
 }
 
 static void print_pids(const struct session_view *v)
 {
 	const char *before = "";
 
-	printf("  %-10s ", "processes");
+	text_print(stdout, "  %-10s ", "processes");
 	for (size_t i = 0; i < v->processes->n; i++) {
 		const struct process *p = &v->processes->v[i];
 		char name[16];
@@ -78,7 +79,7 @@ static void print_pids(const struct session_view *v)
 		for (char *c = name; *c; c++)
 			if ((unsigned char)*c < ' ' || *c == 0x7f)
 				*c = '?';
-		printf("%s%d %s", before, p->pid, name);
+		text_print(stdout, "%s%d %s", before, p->pid, name);
 		before = ", ";
 	}
 	puts(*before ? "" : geteuid() ? "none that you may see" : "none");
@@ -91,25 +92,27 @@ static void print_session(const struct session_view *v, const struct findings *f
 	time_t since = (time_t)s->since;
 	struct tm tm;
 
-	printf("%s (%" PRIu32 "): %s", s->name, s->id, session_state_name(v->state));
+	text_print(stdout, "%s (%" PRIu32 "): %s", s->name, s->id, session_state_name(v->state));
 	if (s->slot && v->state == STATE_UP)
-		printf(" through %s", s->uplink);
-	printf("%s%s\n", v->reason[0] ? ", " : "", v->reason);
+		text_print(stdout, " through %s", s->uplink);
+	text_print(stdout, "%s%s\n", v->reason[0] ? ", " : "", v->reason);
 	print_ways(v);
 	print_dns(v);
 	print_options(s);
-	printf("  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
-	printf("  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
-	       v->address6[0] ? ", " : "", v->address6, s->mtu);
-	printf("  %-10s received %s, sent %s\n", "traffic", human_bytes(v->rx_bytes, rx),
-	       human_bytes(v->tx_bytes, tx));
+	text_print(stdout, "  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
+	text_print(stdout, "  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
+		   v->address6[0] ? ", " : "", v->address6, s->mtu);
+	text_print(stdout, "  %-10s received %s, sent %s\n", "traffic",
+		   human_bytes(v->rx_bytes, rx), human_bytes(v->tx_bytes, tx));
 	if (localtime_r(&since, &tm) && strftime(started, sizeof(started), "%F %T", &tm))
-		printf("  %-10s %s, %s ago\n", "since", started, human_age(s->since, age));
-	printf("  %-10s %" PRIu64 ", port %s\n", "netns", s->netns, v->port);
+		text_print(stdout, "  %-10s %s, %s ago\n", "since", started,
+			   human_age(s->since, age));
+	text_print(stdout, "  %-10s %" PRIu64 ", port %s\n", "netns", s->netns, v->port);
 	print_pids(v);
 	for (size_t i = 0; i < findings->n; i++)
-		printf("  %-10s %s%s%s\n", severity_name(findings->v[i].severity),
-		       findings->v[i].text, findings->v[i].fix[0] ? "; " : "", findings->v[i].fix);
+		text_print(stdout, "  %-10s %s%s%s\n", severity_name(findings->v[i].severity),
+			   findings->v[i].text, findings->v[i].fix[0] ? "; " : "",
+			   findings->v[i].fix);
 }
 
 /* One session; text is printed, JSON returned. */

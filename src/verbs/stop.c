@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "cli/cli.h"
@@ -255,7 +256,7 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 	if (r == 0 && s->flags & SESSION_ATTACHED) { /* whose programs are others' */
 		r = remove_port(s, err);
 		if (r == 0 && !quiet)
-			printf("session '%s' is detached\n", s->name);
+			text_print(stdout, "session '%s' is detached\n", s->name);
 		return r;
 	}
 	if (r == 0)
@@ -269,10 +270,10 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 	if (r == 0)
 		r = remove_port(s, err);
 	if (r == 0 && hidden.len && !quiet)
-		fprintf(stderr, "via-iface: not yours to end, they lose the network: %s\n",
-			strbuf_text(&hidden));
+		text_print(stderr, "via-iface: not yours to end, they lose the network: %s\n",
+			   strbuf_text(&hidden));
 	if (r == 0 && !quiet)
-		printf("session '%s' is stopped\n", s->name);
+		text_print(stdout, "session '%s' is stopped\n", s->name);
 	return r;
 }
 

@@ -4,16 +4,20 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "base/vec.h"
 
-/* Letters, not bytes, of UTF-8. */
+/* As text_print() writes it: letters, not bytes, of UTF-8, and what it escapes. */
 static size_t width_of(const char *text)
 {
-	size_t n = 0;
+	size_t n = 0, bytes;
 
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
+	for (; *text; text += bytes ? bytes : 1) {
+		bytes = text_char(text);
+		n += bytes ? 1 : strlen("\\xNN");
+	}
 	return n;
 }
 
@@ -50,7 +54,7 @@ int table_print(struct table *t, FILE *out)
 		size_t column = i % t->columns;
 
 		if (t->cells[i][0]) {
-			fprintf(out, "%*s%s", (int)gap, "", t->cells[i]);
+			text_print(out, "%*s%s", (int)gap, "", t->cells[i]);
 			gap = 0;
 		}
 		gap += widths[column] - width_of(t->cells[i]) + 2;

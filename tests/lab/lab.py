@@ -1014,7 +1014,7 @@ class Lab:
                 with open(os.path.join(self.tmp, name), errors="replace") as f:
                     parts.append(f"{name}:\n{f.read()[-6000:]}")
         for command in ("ip -br link", "ip rule", "ip -6 rule", "nft list ruleset"):
-            done = subprocess.run(command.split(), capture_output=True, text=True, env=self.env)
+            done = subprocess.run(command.split(), capture_output=True, text=True, errors="replace", env=self.env)
             parts.append(f"{command}:\n{done.stdout[-8000:]}{done.stderr}")
         return "\n".join(parts)
 

@@ -109,5 +109,5 @@ int main(void)
 		cmocka_unit_test(test_point_to_point),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN_TESTS(tests);
 }

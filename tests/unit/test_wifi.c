@@ -51,6 +51,10 @@ static void test_interface(void **state)
 		{ "12345678901234567890123456789012", 32, 1 },
 		{ "123456789012345678901234567890123", 33, 0 },
 		{ "\0\0\0\0", 4, 0 }, /* hidden */
+		{ "a\x1b[2J", 5, 0 },
+		{ "Caf\xe9", 4, 0 }, /* ISO 8859-1 */
+		{ "a\xc2\x9b", 3, 0 },
+		{ "a\xe2\x80\xae", 4, 0 }, /* U+202E */
 		{ "", 0, 0 },
 	};
 
@@ -110,6 +114,12 @@ static void test_scan(void **state)
 	NETWORK(&m, NL80211_BSS_STATUS_ASSOCIATED, "\0\0\x01\x02\x82\x84");
 	assert_int_equal(wifi_decode_scan(&m.nlh, &index, ssid), 0);
 	NETWORK(&m, NL80211_BSS_STATUS_ASSOCIATED, "");
+	assert_int_equal(wifi_decode_scan(&m.nlh, &index, ssid), 0);
+	NETWORK(&m, NL80211_BSS_STATUS_ASSOCIATED, "\0\x05\x1b[2Jx");
+	assert_int_equal(wifi_decode_scan(&m.nlh, &index, ssid), 0);
+	NETWORK(&m, NL80211_BSS_STATUS_ASSOCIATED,
+		"\0\x04"
+		"Caf\xe9");
 	assert_int_equal(wifi_decode_scan(&m.nlh, &index, ssid), 0);
 	NETWORK(&m, NL80211_BSS_STATUS_ASSOCIATED, "\0\x05Home");
 	assert_int_equal(wifi_decode_scan(&m.nlh, &index, ssid), 0);
