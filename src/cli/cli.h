@@ -54,6 +54,12 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
  */
 int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err *err);
 
+/*
+ * Parses [OPTIONS] with a SESSION, a pid or a netns: request.name is the session's name or id, and
+ * "" with one of the others. Pure as above.
+ */
+int cli_parse_detach(int argc, char *argv[], struct cli_options *ret, struct err *err);
+
 /* The base name of a program, made to fit the character set of a session name. NULL: "session". */
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 

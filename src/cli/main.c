@@ -27,7 +27,7 @@ static const struct verb {
 	{ "stop", cli_verb, "SESSION" },
 	{ "doctor", cli_verb, "[UPLINK[,UPLINK…]] [--json]" },
 	{ "attach", cli_verb, "[OPTIONS] UPLINK[,UPLINK…] --pid PID|--netns NAME" },
-	{ "detach", cli_verb, "SESSION" },
+	{ "detach", cli_verb, "SESSION|--pid PID|--netns NAME" },
 	{ "desktop", cli_verb, "add APP [UPLINK[,UPLINK…]] | remove ENTRY [UPLINK…] | list" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
@@ -88,7 +88,10 @@ static void print_help(FILE *out)
 		"  --pid PID        the netns of this process\n"
 		"  --netns NAME     the one that `ip netns` calls so\n"
 		"  --ifname NAME    of the device that it gets; default: eth0\n"
-		"  --replace-route  where it has a default route, put ours before it\n\n"
+		"  --replace-route  where it has a default route, put ours before it\n"
+		"  --fallback       its own routes serve whenever ours does not\n"
+		"  --allow-foreign-resolver\n"
+		"                   name servers on its own links are asked as before\n\n"
 		"Exit status: the program's own; 125 via-iface failed before it ran, 126 it "
 		"could not be\nexecuted, 127 it was not found; of doctor: 1 when anything is in "
 		"the "

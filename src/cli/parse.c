@@ -28,6 +28,8 @@ enum {
 	OPT_NETNS,
 	OPT_IFNAME,
 	OPT_REPLACE_ROUTE,
+	OPT_FALLBACK,
+	OPT_FOREIGN_RESOLVER,
 };
 
 static const struct option long_options[] = {
@@ -63,6 +65,15 @@ static const struct option attach_options[] = {
 	{ "netns", required_argument, NULL, OPT_NETNS },
 	{ "ifname", required_argument, NULL, OPT_IFNAME },
 	{ "replace-route", no_argument, NULL, OPT_REPLACE_ROUTE },
+	{ "fallback", no_argument, NULL, OPT_FALLBACK },
+	{ "allow-foreign-resolver", no_argument, NULL, OPT_FOREIGN_RESOLVER },
+	{ 0 },
+};
+
+static const struct option detach_options[] = {
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "netns", required_argument, NULL, OPT_NETNS },
 	{ 0 },
 };
 
@@ -147,6 +158,12 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 		return 0;
 	case OPT_REPLACE_ROUTE:
 		o->request.flags |= SESSION_REPLACE_ROUTE;
+		return 0;
+	case OPT_FALLBACK:
+		o->request.flags |= SESSION_FALLBACK;
+		return 0;
+	case OPT_FOREIGN_RESOLVER:
+		o->request.flags |= SESSION_FOREIGN_RESOLVER;
 		return 0;
 	case OPT_NO_APP_POLICY:
 		o->no_app_policy = true;
@@ -292,6 +309,13 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options 
 	return r;
 }
 
+static int check_netns_name(const char *name, struct err *err)
+{
+	if (name && (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..")))
+		return err_set(err, EINVAL, "read --netns '%s': it is a name of `ip netns`", name);
+	return 0;
+}
+
 int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err *err)
 {
 	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
@@ -310,10 +334,9 @@ int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err
 	if (!o.pid == !o.netns)
 		return err_set(err, EINVAL,
 			       "read the command line: say either --pid PID or --netns NAME");
-	if (o.netns &&
-	    (!*o.netns || strchr(o.netns, '/') || !strcmp(o.netns, ".") || !strcmp(o.netns, "..")))
-		return err_set(err, EINVAL, "read --netns '%s': it is a name of `ip netns`",
-			       o.netns);
+	r = check_netns_name(o.netns, err);
+	if (r < 0)
+		return r;
 	named = o.request.name[0] || o.netns;
 	if (!o.request.name[0])
 		cli_default_name(o.netns, o.request.name);
@@ -324,4 +347,33 @@ int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err
 	if (!named)
 		memset(ret->request.name, 0, sizeof(ret->request.name));
 	return 0;
+}
+
+int cli_parse_detach(int argc, char *argv[], struct cli_options *ret, struct err *err)
+{
+	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	const char *session;
+	int r = take_options(argc, argv, detach_options, 0, &o, err);
+
+	session = r >= 0 && optind < argc ? argv[optind++] : NULL;
+	if (r == 0 && session)
+		r = take_options(argc, argv, detach_options, optind, &o, err);
+	if (r < 0)
+		return r;
+	if (optind < argc)
+		return err_set(err, EINVAL, "read '%s': that is a word too many for detach",
+			       argv[optind]);
+	if (!!session + !!o.pid + !!o.netns != 1)
+		return err_set(err, EINVAL,
+			       "read the command line: say `via-iface detach SESSION`, or --pid "
+			       "PID or --netns NAME in its place");
+	r = check_netns_name(o.netns, err);
+	if (r == 0 && session && copy_string(o.request.name, sizeof(o.request.name), session) < 0)
+		r = err_set(err, ESRCH, "find session '%.40s…': there is none of that name or id",
+			    session);
+	if (r == 0 && session && !*session)
+		r = err_set(err, ESRCH, "find session '': there is none of that name or id");
+	if (r == 0)
+		*ret = o;
+	return r;
 }

@@ -36,6 +36,7 @@
 #include "daemon/sandbox.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
+#include "net/attached.h"
 #include "plan/probe.h"
 
 #define COALESCE_MS   10   /* events come in swarms */
@@ -939,9 +940,32 @@ int server_run(const struct server_options *options, struct err *err)
 	return r == -EALREADY ? 0 : r;
 }
 
+struct descriptors {
+	int *v;
+	size_t n, size;
+};
+
+/* The namespaces of attached sessions, while the kernel knows where their ports lead. */
+static void find_attached(const struct facts *f, struct descriptors *ret)
+{
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		int fd = f->sessions.v[i].flags & SESSION_ATTACHED
+				 ? attached_find(f->sessions.v[i].netns)
+				 : -1;
+		int *held = fd < 0 ? NULL : VEC_PUSH(ret);
+
+		if (held)
+			*held = fd;
+		else if (fd >= 0)
+			close(fd);
+	}
+}
+
 int server_clear(const struct server_options *options, struct err *err)
 {
 	static struct server s;
+	struct descriptors netns = { 0 };
+	struct err why = { 0 };
 	int r;
 
 	init(&s, options);
@@ -949,7 +973,17 @@ int server_clear(const struct server_options *options, struct err *err)
 	if (r == 0)
 		r = world_open(&s.world, options->rundir, err);
 	if (r == 0)
+		r = world_look(&s.world, "", err);
+	if (r == 0)
+		find_attached(&s.world.facts, &netns);
+	if (r == 0)
 		r = world_clear(&s.world, err);
+	for (size_t i = 0; i < netns.n; i++)
+		if (attached_release(netns.v[i], options->rundir, &why) < 0)
+			syslog(LOG_WARNING, "%s", why.text);
+	while (netns.n)
+		close(netns.v[--netns.n]);
+	VEC_DONE(&netns);
 	done(&s);
 	return r;
 }

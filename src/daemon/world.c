@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "daemon/foreign.h"
+#include "net/attached.h"
 #include "net/nft_codec.h"
 #include "net/sysctl.h"
 #include "plan/uplink.h"
@@ -491,8 +492,9 @@ struct launch {
 	int netns; /* of the peer's; -1: one is made */
 };
 
+/* Of a netns that is in use, what it has itself is read into own. */
 static int open_netns(struct world *w, const struct launch *l, const struct session *s,
-		      struct err *err)
+		      struct attached *own, struct err *err)
 {
 	int r;
 
@@ -507,9 +509,22 @@ static int open_netns(struct world *w, const struct launch *l, const struct sess
 		return r;
 	if (!(s->flags & SESSION_ATTACHED))
 		return kernel_adopt_session(&w->kernel, l->netns, err);
-	return kernel_attach_session(&w->kernel, l->netns, session_device(s),
-				     !(s->flags & SESSION_REPLACE_ROUTE),
-				     plan_has_ip6(&w->facts, s), err);
+	return attached_enter(&w->kernel, l->netns, session_device(s), own, err);
+}
+
+/* What is to be inside, of which own decides a part where the netns is in use. */
+static int plan_netns(struct world *w, const struct session *s, const struct attached *own,
+		      struct object_set *ret, struct err *err)
+{
+	_cleanup_set_ struct object_set more = { 0 };
+	int r = plan_inside(&w->facts, s, ret, err);
+
+	if (r < 0 || !(s->flags & SESSION_ATTACHED))
+		return r;
+	r = plan_attached(&w->facts, s, own, &more, err);
+	if (r == 0 && set_merge(ret, &more) < 0)
+		r = err_errno(err, ENOMEM, "plan the session's side");
+	return r;
 }
 
 static bool is_link(const struct object *o)
@@ -550,21 +565,27 @@ static int admit(struct world *w, const struct launch *l, struct session *ret, s
 static int try_run(struct world *w, const struct launch *l, struct session *ret, struct err *err)
 {
 	_cleanup_set_ struct object_set inside = { 0 };
+	_cleanup_attached_ struct attached own = { 0 };
 	struct session s;
 	int r = world_look(w, l->request->uplinks, err);
 
 	if (r == 0)
 		r = admit(w, l, &s, err);
 	if (r == 0)
-		r = open_netns(w, l, &s, err);
+		r = open_netns(w, l, &s, &own, err);
 	if (r < 0)
 		return r;
 	s.since = (uint64_t)time(NULL);
 	r = kernel_session_inode(&w->kernel, &s.netns, err);
 	if (r == 0)
-		r = plan_inside(&w->facts, &s, &inside, err);
+		r = plan_netns(w, &s, &own, &inside, err);
 	if (r == 0)
 		r = make_session(w, &s, &inside, err);
+	if (r < 0 && s.flags & SESSION_ATTACHED) {
+		struct err ignored = { 0 };
+
+		attached_remove(&w->kernel, &ignored);
+	}
 	kernel_home(&w->kernel);
 	if (r < 0) {
 		forget_session(&w->facts, s.id);

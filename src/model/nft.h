@@ -25,6 +25,7 @@ struct port_range {
 };
 
 #define NFT_TABLE_NAME        "via_iface"
+#define NFT_TABLE_ATTACHED    "via_iface_attached" /* in a netns of others: it may have its own */
 #define NFT_NAME_MAX          32 /* of sets and chains of ours, with the terminator */
 #define FOREIGN_NAME_MAX      64 /* of others' tables and chains; longer ones are left alone */
 #define NFT_KEY_MAX           48 /* bytes of a set key: three registers of 16 */
@@ -35,6 +36,8 @@ struct port_range {
 #define CT_STATE_INVALID     (1u << 0) /* include/net/netfilter/nf_conntrack.h:NF_CT_STATE_BIT */
 #define CT_STATE_ESTABLISHED (1u << 1)
 #define CT_STATE_RELATED     (1u << 2)
+
+#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
 
 /* nftables' own datatype numbers (nftables include/datatype.h); nft(8) needs them to list. */
 enum nft_type {

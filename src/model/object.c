@@ -37,6 +37,11 @@ bool object_is_nft(const struct object *o)
 	return o->kind >= OBJ_NFT_TABLE && o->kind <= OBJ_NFT_ACCEPT;
 }
 
+const char *object_table(const struct object *o)
+{
+	return o->attached ? NFT_TABLE_ATTACHED : NFT_TABLE_NAME;
+}
+
 /*
  * Guards first: all of nft, which is one transaction anyway. Then the bridge, still without
  * ports, the tc layer and the stops among routes and rules before what leads out; only then is
@@ -104,8 +109,8 @@ static int session_rank(const struct object *o)
 		return 61;
 	case OBJ_NEIGH:
 		return 62;
-	case OBJ_ROUTE:
-		return 63;
+	case OBJ_ROUTE: /* what stops comes before anything of ours is up */
+		return o->route.stop ? 59 : 63;
 	case OBJ_NETNS:
 	case OBJ_LINK:
 	case OBJ_RULE:
@@ -329,15 +334,15 @@ const char *object_name(const struct object *o, char *buf)
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s", kind, o->sysctl.path);
 		break;
 	case OBJ_NFT_TABLE:
-		snprintf(buf, OBJECT_NAME_MAX, "%s %s " NFT_TABLE_NAME, kind,
-			 nft_family_name(o->family));
+		snprintf(buf, OBJECT_NAME_MAX, "%s %s %s", kind, nft_family_name(o->family),
+			 object_table(o));
 		break;
 	case OBJ_NFT_CHAIN:
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
 	case OBJ_NFT_RULE: /* each of them starts with a name */
-		snprintf(buf, OBJECT_NAME_MAX, "%s %s " NFT_TABLE_NAME " %s", kind,
-			 nft_family_name(o->family), o->nft_chain.name);
+		snprintf(buf, OBJECT_NAME_MAX, "%s %s %s %s", kind, nft_family_name(o->family),
+			 object_table(o), o->nft_chain.name);
 		break;
 	case OBJ_NFT_ACCEPT:
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s %s %s", kind, nft_family_name(o->family),

@@ -191,6 +191,7 @@ struct object {
 	enum object_kind kind;
 	enum place place;
 	uint8_t family; /* of nft objects: NFPROTO_* */
+	bool attached;  /* of nft objects: in a netns of others, in the table NFT_TABLE_ATTACHED */
 	union {
 		struct obj_netns netns;
 		struct obj_link link;
@@ -212,6 +213,9 @@ struct object {
 };
 
 bool object_is_nft(const struct object *o);
+
+/* The name of our table that an nft object is in. */
+const char *object_table(const struct object *o);
 
 /* The place in the order of making, 0 first. */
 int object_rank(const struct object *o);

@@ -196,7 +196,7 @@ static void nft(struct strbuf *sb, const struct object *o, const char *verb, con
 {
 	if (o->place == PLACE_SESSION)
 		strbuf_add(sb, "ip netns exec %s ", netns);
-	strbuf_add(sb, "nft '%s %s %s " NFT_TABLE_NAME, verb, what, nft_family_name(o->family));
+	strbuf_add(sb, "nft '%s %s %s %s", verb, what, nft_family_name(o->family), object_table(o));
 }
 
 static void add_chain(struct strbuf *sb, const struct object *o, const char *netns)

@@ -112,7 +112,8 @@ int request_check_attach(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
 	if (r->id)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
-	run.flags &= ~(uint32_t)SESSION_REPLACE_ROUTE;
+	run.flags &=
+		~(uint32_t)(SESSION_REPLACE_ROUTE | SESSION_FALLBACK | SESSION_FOREIGN_RESOLVER);
 	memset(run.device, 0, sizeof(run.device));
 	return request_check(&run, err);
 }

@@ -37,7 +37,7 @@ int request_check(const struct request *r, struct err *err);
 
 /*
  * The same for an attachment: there the device has a name, of the characters that a path in
- * /proc/sys and a shell take as they are, and one more flag is known, one less may be set.
+ * /proc/sys and a shell take as they are, and three more flags are known, one less may be set.
  */
 int request_check_attach(const struct request *r, struct err *err);
 

@@ -13,10 +13,15 @@ static const struct {
 	enum session_flag flag;
 	const char *word;
 } flag_words[] = {
-	{ SESSION_NO_IPV6, "no-ipv6" },         { SESSION_NO_LAN, "no-lan" },
-	{ SESSION_HOST_ACCESS, "host-access" }, { SESSION_KEEP, "keep" },
-	{ SESSION_PAUSED, "paused" },           { SESSION_ATTACHED, "attached" },
+	{ SESSION_NO_IPV6, "no-ipv6" },
+	{ SESSION_NO_LAN, "no-lan" },
+	{ SESSION_HOST_ACCESS, "host-access" },
+	{ SESSION_KEEP, "keep" },
+	{ SESSION_PAUSED, "paused" },
+	{ SESSION_ATTACHED, "attached" },
 	{ SESSION_BY_ROOT, "by-root" },
+	{ SESSION_FALLBACK, "fallback" },
+	{ SESSION_FOREIGN_RESOLVER, "foreign-resolver" },
 };
 
 static bool plain(unsigned char c)
@@ -70,7 +75,7 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[128 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
+	char options[192 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
 	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ], dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);

@@ -46,6 +46,8 @@ enum session_flag {
 	SESSION_ATTACHED = 1 << 5,      /* its netns was there before, and stays when it ends */
 	SESSION_REPLACE_ROUTE = 1 << 6, /* of a request: ours goes before their default route */
 	SESSION_BY_ROOT = 1 << 7,       /* another user's, but root chose its uplinks */
+	SESSION_FALLBACK = 1 << 8, /* attached: its own default route serves when ours does not */
+	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 
 struct session {

@@ -270,7 +270,7 @@ static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t fir
 
 /* ------------------------------------------------------------------------------------------- */
 
-int apply(struct kernel *k, const struct steps *steps, struct err *err)
+int apply_inside(struct kernel *k, const struct steps *steps, struct err *err)
 {
 	struct index_cache cache = { 0 };
 	int r = 0;
@@ -290,6 +290,13 @@ int apply(struct kernel *k, const struct steps *steps, struct err *err)
 		}
 		i += (size_t)taken;
 	}
+	return r;
+}
+
+int apply(struct kernel *k, const struct steps *steps, struct err *err)
+{
+	int r = apply_inside(k, steps, err);
+
 	kernel_home(k);
 	return r;
 }

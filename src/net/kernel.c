@@ -21,9 +21,6 @@
 
 #define FRESH_DEVICES_MAX 32
 
-/* A default route stands in front in a dump; so many may be before it all the same. */
-#define ROUTES_MAX 4096
-
 #define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
 
 int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err)
@@ -157,8 +154,7 @@ static int take_operstate(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
-/* Into a netns of others, with sockets inside. */
-static int step_into(struct kernel *k, int netns, struct err *err)
+int kernel_step_into(struct kernel *k, int netns, struct err *err)
 {
 	int r;
 
@@ -175,7 +171,7 @@ int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
 {
 	struct devices devices = { 0 };
 	struct nl_msg m;
-	int r = step_into(k, netns, err);
+	int r = kernel_step_into(k, netns, err);
 
 	if (r == 0) {
 		rtnl_dump_links(&m, false);
@@ -184,90 +180,6 @@ int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
 	if (devices.obstacle[0])
 		r = err_set(err, EEXIST, "use that netns: it is not fresh, it has device '%s'",
 			    devices.obstacle);
-	return leave_on_failure(k, r);
-}
-
-/* Routes of a netns in use, of one family. */
-struct routes {
-	size_t n;
-	bool found;
-	struct fact_route obstacle;
-};
-
-static void forget_routes(void *arg)
-{
-	*(struct routes *)arg = (struct routes){ 0 };
-}
-
-/* A table may be very long, and is not read to its end at the cost of all others. */
-static int take_route(const struct nlmsghdr *nlh, void *arg)
-{
-	struct routes *routes = arg;
-	struct fact_route route;
-	int r = rtnl_decode_route(nlh, 0, &route);
-
-	if (++routes->n > ROUTES_MAX)
-		return -E2BIG;
-	if (r <= 0 || route.dst.len || route.table != RT_TABLE_MAIN || route.type != RTN_UNICAST)
-		return r < 0 ? r : 0;
-	routes->obstacle = route;
-	routes->found = true;
-	return -EEXIST;
-}
-
-static int check_default_route(struct kernel *k, uint8_t family, struct err *err)
-{
-	struct routes routes = { 0 };
-	char text[IP_TEXT_MAX];
-	struct nl_msg m;
-	int r;
-
-	rtnl_dump_routes(&m, family);
-	r = nl_dump(&k->session_route, &m, take_route, forget_routes, &routes, err);
-	if (routes.found && ip_is_set(&routes.obstacle.gateway))
-		r = err_set(err, EEXIST, "use that netns: it has a default route via %s",
-			    ip_format(&routes.obstacle.gateway, text));
-	else if (routes.found)
-		r = err_set(err, EEXIST, "use that netns: it has a default route by device %d",
-			    routes.obstacle.index);
-	else if (r == -E2BIG)
-		err_set(err, E2BIG,
-			"use that netns: it has more than %d routes, and one may be a default",
-			ROUTES_MAX);
-	if (routes.found || r == -E2BIG)
-		err_hint(err, "--replace-route puts ours before it");
-	return r;
-}
-
-static int check_device(struct kernel *k, const char *dev, struct err *err)
-{
-	struct err ignored = { 0 };
-	uint8_t operstate;
-	struct nl_msg m;
-	int r;
-
-	rtnl_get_link(&m, dev);
-	r = nl_get(&k->session_route, &m, take_operstate, &operstate, &ignored);
-	if (r == -ENODEV)
-		return 0;
-	if (r < 0)
-		return err_set(err, -r, "look for device '%s' in that netns: %s", dev,
-			       ignored.text);
-	err_set(err, EEXIST, "use that netns: it has device '%s'", dev);
-	return err_hint(err, "--ifname NAME gives ours another name");
-}
-
-int kernel_attach_session(struct kernel *k, int netns, const char *dev, bool own_route, bool ip6,
-			  struct err *err)
-{
-	int r = step_into(k, netns, err);
-
-	if (r == 0)
-		r = check_device(k, dev, err);
-	if (r == 0 && own_route)
-		r = check_default_route(k, AF_INET, err);
-	if (r == 0 && own_route && ip6)
-		r = check_default_route(k, AF_INET6, err);
 	return leave_on_failure(k, r);
 }
 

@@ -69,12 +69,11 @@ int kernel_new_session(struct kernel *k, struct err *err);
 int kernel_adopt_session(struct kernel *k, int netns, struct err *err);
 
 /*
- * The same with a netns that is in use: beside what it has there is to be the device `dev`, and a
- * default route of IPv4 and, with ip6, of IPv6. Refuses with -EEXIST one that has such a device
- * and, with own_route, one that has a default route.
+ * Goes into a netns of others, whatever is in it, with sockets inside; its descriptor stays the
+ * caller's. On failure the process may be there already: kernel_home(), kernel_drop_session().
  */
-int kernel_attach_session(struct kernel *k, int netns, const char *dev, bool own_route, bool ip6,
-			  struct err *err);
+int kernel_step_into(struct kernel *k, int netns, struct err *err);
+
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
 /*
@@ -94,6 +93,8 @@ void kernel_drop_session(struct kernel *k);
  * already so is no failure: a removal of what is gone, an addition of what is there.
  */
 int apply(struct kernel *k, const struct steps *steps, struct err *err);
+/* The same for steps that are all in the session, where the process stays. */
+int apply_inside(struct kernel *k, const struct steps *steps, struct err *err);
 
 /*
  * Waits until packets pass both ways through a port that was just brought up: the kernel

@@ -465,7 +465,7 @@ static struct nftnl_rule *build_any_rule(uint8_t family, const char *table, cons
 
 static struct nftnl_rule *build_rule(const struct object *o)
 {
-	return build_any_rule(o->family, NFT_TABLE_NAME, o->nft_rule.chain, o->nft_rule.rule);
+	return build_any_rule(o->family, object_table(o), o->nft_rule.chain, o->nft_rule.rule);
 }
 
 static struct nftnl_rule *build_accept(const struct object *o)
@@ -631,7 +631,7 @@ static void step_table(struct nft_batch *b, const struct object *o, bool gone)
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh = NULL;
 
-	if (t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, NFT_TABLE_NAME) == 0)
+	if (t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, object_table(o)) == 0)
 		nlh = start(b, gone ? NFT_MSG_DELTABLE : NFT_MSG_NEWTABLE, gone ? 0 : NLM_F_CREATE,
 			    o);
 	if (nlh) {
@@ -649,7 +649,7 @@ static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
 	struct nftnl_chain *n = nftnl_chain_alloc();
 	struct nlmsghdr *nlh = NULL;
 
-	if (n && nftnl_chain_set_str(n, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME) == 0 &&
+	if (n && nftnl_chain_set_str(n, NFTNL_CHAIN_TABLE, object_table(o)) == 0 &&
 	    nftnl_chain_set_str(n, NFTNL_CHAIN_NAME, c->name) == 0 &&
 	    (!c->base || gone || nftnl_chain_set_str(n, NFTNL_CHAIN_TYPE, c->type) == 0))
 		nlh = start(b, gone ? NFT_MSG_DELCHAIN : NFT_MSG_NEWCHAIN, gone ? 0 : NLM_F_CREATE,
@@ -668,11 +668,11 @@ static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
 		nftnl_chain_free(n);
 }
 
-static struct nftnl_set *named_set(const char *name)
+static struct nftnl_set *named_set(const struct object *o, const char *name)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 
-	if (s && (nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE_NAME) < 0 ||
+	if (s && (nftnl_set_set_str(s, NFTNL_SET_TABLE, object_table(o)) < 0 ||
 		  nftnl_set_set_str(s, NFTNL_SET_NAME, name) < 0)) {
 		nftnl_set_free(s);
 		return NULL;
@@ -709,7 +709,7 @@ static uint32_t set_flags(const struct obj_nft_set *set)
 
 static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 {
-	struct nftnl_set *s = named_set(o->nft_set.name);
+	struct nftnl_set *s = named_set(o, o->nft_set.name);
 	struct nlmsghdr *nlh = NULL;
 	uint32_t type = 0;
 
@@ -749,7 +749,7 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 {
 	const struct obj_nft_element *e = &o->nft_element;
-	struct nftnl_set *s = named_set(e->set);
+	struct nftnl_set *s = named_set(o, e->set);
 	struct nftnl_set_elem *n = nftnl_set_elem_alloc();
 	struct nlmsghdr *nlh = NULL;
 
@@ -792,7 +792,7 @@ static void step_rule(struct nft_batch *b, const struct object *o, enum step_act
 
 	rule = gone ? nftnl_rule_alloc() : build_rule(o);
 	if (rule && gone) {
-		if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE_NAME) < 0 ||
+		if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) < 0 ||
 		    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) < 0)
 			b->failed = true;
 		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, o->nft_rule.handle);
@@ -840,7 +840,7 @@ void nft_batch_flush_chain(struct nft_batch *b, const struct object *o)
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct nlmsghdr *nlh = NULL;
 
-	if (rule && nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE_NAME) == 0 &&
+	if (rule && nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) == 0 &&
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) == 0)
 		nlh = start(b, NFT_MSG_DELRULE, 0, o);
 	if (nlh) {

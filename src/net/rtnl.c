@@ -206,17 +206,24 @@ static void put_gateway(struct nl_msg *m, const struct obj_route *r)
 	nl_put(m, RTA_VIA, via, 2 + ip_size(&r->gateway));
 }
 
+/* In a netns of others a route of the same key would be theirs, and is not replaced. */
+static uint16_t route_flags(const struct object *o)
+{
+	return NLM_F_CREATE | (o->place == PLACE_HOST ? NLM_F_REPLACE : NLM_F_EXCL);
+}
+
 static void encode_route(struct nl_msg *m, const struct object *o, enum step_action action,
 			 const struct rtnl_numbers *n)
 {
 	const struct obj_route *r = &o->route;
 	bool gone = action == STEP_REMOVE;
 	struct rtmsg *rtm = nl_msg_start(m, gone ? RTM_DELROUTE : RTM_NEWROUTE,
-					 gone ? 0 : NLM_F_CREATE | NLM_F_REPLACE, sizeof(*rtm));
+					 gone ? 0 : route_flags(o), sizeof(*rtm));
 
 	rtm->rtm_family = r->dst.ip.family;
 	rtm->rtm_dst_len = r->dst.len;
-	rtm->rtm_protocol = o->place == PLACE_HOST ? VIA_RTPROT : RTPROT_STATIC;
+	/* what has no device does not go with ours, and is found again by this */
+	rtm->rtm_protocol = o->place == PLACE_HOST || r->stop ? VIA_RTPROT : RTPROT_STATIC;
 	rtm->rtm_type = r->stop ? r->stop : RTN_UNICAST;
 	if (gone)
 		rtm->rtm_scope = RT_SCOPE_NOWHERE;

@@ -24,6 +24,7 @@ struct fw_chain;
 
 extern const uint8_t plan_families[2]; /* AF_INET, AF_INET6 */
 
+bool plan_host_has_ip6(const struct facts *f);
 struct object plan_object(enum object_kind kind, enum place place);
 uint32_t plan_mark(uint32_t slot);
 struct mac plan_session_mac(const struct session *s);
@@ -56,6 +57,9 @@ void plan_limits_marks(struct fw_chain *marks);
 void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);
 void plan_names_inside(const struct pool *pool, struct object_set *set);
+/* The same in a netns of others, where a session's device has that name. */
+void plan_names_attached(const struct pool *pool, const char *dev, bool ip6,
+			 struct object_set *set);
 
 /*
  * What a session with SESSION_NO_LAN may not reach (lan.c): the chains with what they look up, and

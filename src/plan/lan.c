@@ -24,8 +24,6 @@
 
 #define DNS_PORT 53
 
-#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
-
 /* data/via-iface.1.scd has the same list, and tests/lab/test_lan.py compares the two. */
 static const char *const fixed4[] = {
 	"0.0.0.0/8",      /* RFC 791: this network */

@@ -219,3 +219,77 @@ void plan_names_inside(const struct pool *pool, struct object_set *set)
 	for (size_t i = before; i < set->n; i++)
 		set->v[i].place = PLACE_SESSION; /* the blocks make what is the host's */
 }
+
+/* One question for port 53 that does not leave by our device; what becomes of it is to be added. */
+static struct nft_rule by_another_device(const char *dev, uint8_t family, uint8_t transport)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, dev, true);
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, transport);
+	nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
+	return r;
+}
+
+/* ::1 cannot be the source of what leaves by a device, and without IPv6 there is nowhere to go. */
+static void refuse_questions(struct object_set *set, const char *dev, bool ip6)
+{
+	const struct prefix loopback = { .ip = { AF_INET6, { [15] = 1 } }, .len = 128 };
+	struct fw_chain c = fw_base_chain(set, NFPROTO_INET, "names_refused", "filter",
+					  NF_INET_LOCAL_OUT, PRIORITY_DSTNAT - 20);
+
+	for (size_t i = 0; i < sizeof(transports); i++) {
+		struct nft_rule r = by_another_device(dev, AF_INET6, transports[i]);
+
+		if (ip6)
+			nft_match_prefix(&r, NFT_FIELD_IP6_DADDR, &loopback);
+		nft_action(&r, NFT_OP_REJECT_PORT);
+		fw_rule(&c, &r);
+	}
+}
+
+/*
+ * In a netns of others a name server on a loopback address, or on one of its own links, asks in
+ * its turn from wherever its process is: Docker's 127.0.0.11, podman's and libvirt's on their
+ * bridges, slirp's 10.0.2.3. So each question that would not leave by our device is led to the
+ * bridge. Before Docker's own translation, which has the priority of destination NAT. The source
+ * was chosen for the other device, and is translated too.
+ */
+void plan_names_attached(const struct pool *pool, const char *dev, bool ip6, struct object_set *set)
+{
+	size_t before = set->n;
+	struct nft_rule r = { 0 };
+	struct fw_chain c;
+
+	fw_table(set, NFPROTO_INET);
+	refuse_questions(set, dev, ip6);
+	c = fw_base_chain(set, NFPROTO_INET, "names", "nat", NF_INET_LOCAL_OUT,
+			  PRIORITY_DSTNAT - 10);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		const struct ip gateway = plan_gateway(pool, plan_families[i]);
+
+		for (size_t j = 0; j < sizeof(transports); j++) {
+			if (plan_families[i] == AF_INET6 && !ip6)
+				continue;
+			r = by_another_device(dev, plan_families[i], transports[j]);
+			nft_dnat(&r, &gateway);
+			fw_rule(&c, &r);
+		}
+	}
+	c = fw_base_chain(set, NFPROTO_INET, "names_source", "nat", NF_INET_POST_ROUTING,
+			  PRIORITY_SRCNAT - 10);
+	for (size_t i = 0; i < sizeof(transports); i++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_ifname(&r, NFT_FIELD_OIFNAME, dev, false);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
+		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
+		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
+		nft_action(&r, NFT_OP_MASQUERADE);
+		fw_rule(&c, &r);
+	}
+	for (size_t i = before; i < set->n; i++) {
+		set->v[i].place = PLACE_SESSION;
+		set->v[i].attached = true;
+	}
+}

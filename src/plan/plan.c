@@ -52,7 +52,7 @@ struct mac plan_session_mac(const struct session *s)
 	return mac_of(1, s->host);
 }
 
-static bool host_has_ip6(const struct facts *f)
+bool plan_host_has_ip6(const struct facts *f)
 {
 	const struct fact_sysctl *off = facts_sysctl(f, "net/ipv6/conf/all/disable_ipv6");
 
@@ -61,7 +61,7 @@ static bool host_has_ip6(const struct facts *f)
 
 bool plan_has_ip6(const struct facts *f, const struct session *s)
 {
-	return host_has_ip6(f) && !(s->flags & SESSION_NO_IPV6);
+	return plan_host_has_ip6(f) && !(s->flags & SESSION_NO_IPV6);
 }
 
 /* Whether we switched forwarding on there, or are about to. */
@@ -444,7 +444,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	struct plan_ctx x = { .facts = f,
 			      .sessions = sessions,
 			      .n_sessions = n,
-			      .ip6 = host_has_ip6(f),
+			      .ip6 = plan_host_has_ip6(f),
 			      .set = &set };
 	int r;
 
@@ -482,7 +482,7 @@ int plan_session(const struct facts *f, const struct session *s, struct object_s
 {
 	struct object_set set = { 0 };
 	struct plan_ctx x = {
-		.facts = f, .sessions = s, .n_sessions = 1, .ip6 = host_has_ip6(f), .set = &set
+		.facts = f, .sessions = s, .n_sessions = 1, .ip6 = plan_host_has_ip6(f), .set = &set
 	};
 	int r = plan_pool(f, &x.pool, err);
 
@@ -522,7 +522,7 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 		if (f->inherited[i].host[0] && f->inherited[i].fresh[0] &&
 		    strcmp(f->inherited[i].host, f->inherited[i].fresh) != 0)
 			add_session_sysctl(set, inherited_sysctls[i], f->inherited[i].host);
-	if (!host_has_ip6(f))
+	if (!plan_host_has_ip6(f))
 		return;
 	if (!ip6) {
 		add_session_sysctl(set, "net/ipv6/conf/default/disable_ipv6", "1");
@@ -544,6 +544,7 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
 		const char *family, *key, *value;
 	} wanted[] = {
 		{ "ipv4", "ignore_routes_with_linkdown", "1" },
+		{ "ipv4", "route_localnet", s->flags & SESSION_FOREIGN_RESOLVER ? "0" : "1" },
 		{ "ipv6", "disable_ipv6", ip6 ? "0" : "1" },
 		{ "ipv6", "ignore_routes_with_linkdown", "1" },
 		{ "ipv6", "accept_ra", "0" },
@@ -552,7 +553,7 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
 	char path[SYSCTL_MAX];
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (!strcmp(wanted[i].family, "ipv6") && !host_has_ip6(f))
+		if (!strcmp(wanted[i].family, "ipv6") && !plan_host_has_ip6(f))
 			continue;
 		snprintf(path, sizeof(path), "net/%s/conf/%s/%s", wanted[i].family,
 			 session_device(s), wanted[i].key);
@@ -573,6 +574,8 @@ static void plan_session_route(const struct pool *pool, const struct session *s,
 	route.route.dst.ip.family = family;
 	strcpy(route.route.dev, session_device(s));
 	route.route.gateway = plan_gateway(pool, family);
+	if (s->flags & SESSION_REPLACE_ROUTE && !(s->flags & SESSION_FALLBACK))
+		return; /* plan_attached() */
 	if (s->flags & SESSION_REPLACE_ROUTE) {
 		route.route.dst.len = 1;
 		set_add(set, &route);

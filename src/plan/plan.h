@@ -3,6 +3,7 @@
 #define VIA_PLAN_PLAN_H
 
 #include "base/err.h"
+#include "model/attached.h"
 #include "model/facts.h"
 #include "model/request.h"
 #include "plan/rest.h"
@@ -110,5 +111,14 @@ int plan_session(const struct facts *facts, const struct session *s, struct obje
  */
 int plan_inside(const struct facts *facts, const struct session *s, struct object_set *ret,
 		struct err *err);
+
+/*
+ * What an attached session has inside besides, for what that netns has itself: so that nothing
+ * leaves by its own default route, or through another gateway, while it is attached; unless
+ * SESSION_FALLBACK is set. -EEXIST where it has a default route and SESSION_REPLACE_ROUTE is not
+ * set, and where it has a route that ours cannot be put before.
+ */
+int plan_attached(const struct facts *facts, const struct session *s, const struct attached *own,
+		  struct object_set *ret, struct err *err);
 
 #endif

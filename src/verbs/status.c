@@ -51,9 +51,13 @@ static void print_options(const struct session *s)
 		uint32_t flag;
 		const char *option;
 	} flags[] = {
-		{ SESSION_NO_IPV6, "--ipv6=off" },        { SESSION_NO_LAN, "--no-lan" },
-		{ SESSION_HOST_ACCESS, "--host-access" }, { SESSION_KEEP, "--keep" },
+		{ SESSION_NO_IPV6, "--ipv6=off" },
+		{ SESSION_NO_LAN, "--no-lan" },
+		{ SESSION_HOST_ACCESS, "--host-access" },
+		{ SESSION_KEEP, "--keep" },
 		{ SESSION_ATTACHED, "attached" },
+		{ SESSION_FALLBACK, "--fallback" },
+		{ SESSION_FOREIGN_RESOLVER, "--allow-foreign-resolver" },
 	};
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 

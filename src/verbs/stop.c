@@ -27,6 +27,7 @@
 #include "config.h"
 #include "ipc/ask.h"
 #include "net/kernel.h"
+#include "verbs/detach.h"
 #include "verbs/processes.h"
 #include "verbs/verbs.h"
 
@@ -254,7 +255,7 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 	int r = check_owner(s, "stop", err);
 
 	if (r == 0 && s->flags & SESSION_ATTACHED) { /* whose programs are others' */
-		r = remove_port(s, err);
+		r = detach_session(s, err);
 		if (r == 0 && !quiet)
 			text_print(stdout, "session '%s' is detached\n", s->name);
 		return r;

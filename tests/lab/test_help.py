@@ -77,7 +77,7 @@ def test_options_of_verbs_exist(lab):
     for verb, line in re.findall(r"^  via-iface ([a-z]+) (.*)$", help_text(lab), re.M):
         options = OPTION.findall(line)
         seen |= set(options)
-        options = [f"{o}=1" if verb == "attach" else o for o in options]
+        options = [f"{o}=1" if verb in ("attach", "detach") else o for o in options]
         for option in options:
             done = lab.via(verb, option, "--no-such-option")
             assert done.code == 125 and "'--no-such-option'" in done.err, done

@@ -525,10 +525,66 @@ static void test_attach(void **state)
 	}
 }
 
+static void test_attach_flags(void **state)
+{
+	struct cli_options o;
+	struct err err = { 0 };
+	struct words w;
+
+	(void)state;
+	w = words((const char *const[]){ "attach", "wlp6s0", "--pid", "77", "--fallback",
+					 "--allow-foreign-resolver", NULL });
+	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
+	assert_int_equal(o.request.flags, SESSION_FALLBACK | SESSION_FOREIGN_RESOLVER);
+	o.request.device[0] = 0; /* they are of an attachment alone */
+	assert_int_equal(request_check(&o.request, &err), -EINVAL);
+}
+
+static void test_detach(void **state)
+{
+	static const struct {
+		const char *words[6];
+		const char *part;
+	} refused[] = {
+		{ { "detach" }, "say `via-iface detach SESSION`" },
+		{ { "detach", "box", "--pid", "7" }, "say `via-iface detach SESSION`" },
+		{ { "detach", "--netns", "a", "--pid", "7" }, "say `via-iface detach SESSION`" },
+		{ { "detach", "--netns", "../a" }, "read --netns '../a'" },
+		{ { "detach", "one", "two" }, "read 'two'" },
+		{ { "detach", "box", "--fallback" }, "option '--fallback'" },
+		{ { "detach", "" }, "find session ''" },
+		{ { "detach", "a-name-that-is-longer-than-any-session-has" }, "find session" },
+	};
+	struct cli_options o;
+	struct err err = { 0 };
+	struct words w;
+
+	(void)state;
+	w = words((const char *const[]){ "detach", "box", "-q", NULL });
+	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
+	assert_string_equal(o.request.name, "box");
+	assert_true(o.quiet && !o.netns && !o.pid);
+	w = words((const char *const[]){ "detach", "--netns", "box", NULL });
+	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
+	assert_string_equal(o.request.name, "");
+	assert_string_equal(o.netns, "box");
+	w = words((const char *const[]){ "detach", "--pid", "7", NULL });
+	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
+	assert_int_equal(o.pid, 7);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		w = words(refused[i].words);
+		assert_true(cli_parse_detach(w.n, w.v, &o, &err) < 0);
+		if (!strstr(err.text, refused[i].part))
+			fail_msg("no '%s' in '%s'", refused[i].part, err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_attach_flags),
+		cmocka_unit_test(test_detach),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_dashes),
 		cmocka_unit_test(test_by_policy),

@@ -185,7 +185,8 @@ static void test_attach(void **state)
 	assert_int_equal(request_check(&r, NULL), -EINVAL);
 	for (uint32_t bit = 1; bit; bit <<= 1) {
 		const uint32_t known = SESSION_REPLACE_ROUTE | SESSION_NO_IPV6 | SESSION_NO_LAN |
-				       SESSION_HOST_ACCESS;
+				       SESSION_HOST_ACCESS | SESSION_FALLBACK |
+				       SESSION_FOREIGN_RESOLVER;
 
 		r.flags = bit;
 		assert_int_equal(request_check_attach(&r, NULL), bit & known ? 0 : -EINVAL);

@@ -26,6 +26,7 @@
 static const struct rtnl_numbers numbers = { .dev = 7, .master = 3, .netns = 11 };
 
 #define MAKE    (NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL)
+#define CREATE  (NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL)
 #define REPLACE (NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE)
 
 /* The message of a step, whose family header must be this one; w is behind it. */
@@ -277,8 +278,24 @@ static void test_route(void **state)
 
 	o = thing_inside(o); /* not to be found by its protocol there */
 	rtm.rtm_scope = RT_SCOPE_UNIVERSE;
-	rtm.rtm_protocol = RTPROT_STATIC;
-	ENCODES(w, m, o, STEP_ADD, 0, RTM_NEWROUTE, REPLACE, rtm);
+	rtm.rtm_protocol = RTPROT_STATIC; /* and theirs of the same key is not replaced */
+	ENCODES(w, m, o, STEP_ADD, 0, RTM_NEWROUTE, CREATE, rtm);
+	ATTR_U32(w, RTA_TABLE, 22017);
+	ATTR_U32(w, RTA_PRIORITY, 100);
+	ATTR_U32(w, RTA_OIF, 7);
+	ATTR(w, RTA_GATEWAY, "\xc0\xa8\x02\x01", 4);
+	ENDS(w);
+
+	o.route = (struct obj_route){
+		.table = RT_TABLE_MAIN, .dst = o.route.dst, .metric = 7, .stop = RTN_UNREACHABLE
+	};
+	rtm.rtm_protocol =
+		VIA_RTPROT; /* it does not go with a device, and is found again by this */
+	rtm.rtm_type = RTN_UNREACHABLE;
+	ENCODES(w, m, o, STEP_ADD, 0, RTM_NEWROUTE, CREATE, rtm);
+	ATTR_U32(w, RTA_TABLE, RT_TABLE_MAIN);
+	ATTR_U32(w, RTA_PRIORITY, 7);
+	ENDS(w);
 }
 
 static void test_route_to_network(void **state)

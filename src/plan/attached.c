@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of a netns of others. By which device a packet leaves is decided by the longest
+ * prefix, then by the lowest metric; so ours are two halves of a default route, which no default
+ * route gets in front of, and two halves of each narrower network that a route of its own sends to
+ * a gateway. Behind each of ours, with the worst metric, is an unreachable route, which does not
+ * depend on our device: it stops what ours does not carry, when the device has no carrier
+ * (ignore_routes_with_linkdown), is down, or is deleted. Routes of its own without a gateway lead
+ * to networks on its own links, and stay in use.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "plan/internal.h"
+
+#define METRIC_STOP 4278198272u /* as in an uplink's table */
+
+#define PREFIXES_MAX 512 /* of networks behind gateways, halved */
+
+struct prefixes {
+	struct prefix v[PREFIXES_MAX];
+	size_t n;
+};
+
+/* By a gateway; a nexthop object's is one where the kernel does not say (ip-nexthop(8)). */
+static bool leads_out(const struct fact_route *r)
+{
+	return r->type == RTN_UNICAST && (ip_is_set(&r->gateway) || (r->nexthop && !r->index));
+}
+
+static bool is_main(const struct fact_route *r)
+{
+	return r->table == RT_TABLE_MAIN && r->type == RTN_UNICAST;
+}
+
+/* --- what it has --------------------------------------------------------------------------- */
+
+/* A default route, or half of one, as VPNs add them. */
+static int check_default(const struct attached *a, uint8_t family, struct err *err)
+{
+	char text[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < a->routes.n; i++) {
+		const struct fact_route *r = &a->routes.v[i];
+
+		if (!is_main(r) || r->dst.ip.family != family || r->dst.len > 1)
+			continue;
+		if (ip_is_set(&r->gateway))
+			err_set(err, EEXIST, "use that netns: it has a default route via %s",
+				ip_format(&r->gateway, text));
+		else
+			err_set(err, EEXIST, "use that netns: it has a default route by device %d",
+				r->index);
+		return err_hint(err, "--replace-route puts ours before it");
+	}
+	return 0;
+}
+
+/*
+ * A routing rule is asked before the table "main": what it leads to, ours do not get in front of.
+ * Without a gateway that is a tunnel or a network of its own, whose outer packets go our way.
+ */
+static int check_rules(const struct attached *a, struct err *err)
+{
+	for (size_t i = 0; i < a->rules.n; i++) {
+		const struct fact_rule *rule = &a->rules.v[i];
+
+		if (rule->table == RT_TABLE_LOCAL || rule->table == RT_TABLE_MAIN ||
+		    rule->table == RT_TABLE_DEFAULT)
+			continue;
+		for (size_t j = 0; j < a->routes.n; j++) {
+			const struct fact_route *r = &a->routes.v[j];
+			char text[IP_TEXT_MAX];
+
+			if (r->table != rule->table || r->dst.ip.family != rule->family ||
+			    !leads_out(r))
+				continue;
+			err_set(err, EEXIST,
+				"use that netns: its routing rule %u leads to table %u, which has "
+				"a gateway of its own, %s",
+				rule->priority, rule->table, ip_format(&r->gateway, text));
+			return err_hint(err, "--fallback leaves its own routes in use");
+		}
+	}
+	return 0;
+}
+
+/* --- what ours must cover ------------------------------------------------------------------ */
+
+static bool has_prefix(const struct prefixes *p, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].len == prefix->len && ip_equal(&p->v[i].ip, &prefix->ip))
+			return true;
+	return false;
+}
+
+static int add_halves(struct prefixes *p, const struct prefix *of)
+{
+	struct prefix half = *of;
+
+	half.len++;
+	if (has_prefix(p, &half)) /* of another next hop */
+		return 0;
+	if (p->n + 2 > PREFIXES_MAX)
+		return -E2BIG;
+	p->v[p->n++] = half;
+	half.ip.bytes[of->len / 8] |= (uint8_t)(0x80 >> of->len % 8);
+	p->v[p->n++] = half;
+	return 0;
+}
+
+/* Whether a route of its own has that very destination: what it says is then its to say. */
+static bool is_taken(const struct attached *a, const struct prefix *dst)
+{
+	for (size_t i = 0; i < a->routes.n; i++)
+		if (is_main(&a->routes.v[i]) && a->routes.v[i].dst.len == dst->len &&
+		    ip_equal(&a->routes.v[i].dst.ip, &dst->ip))
+			return true;
+	return false;
+}
+
+static int find_prefixes(const struct attached *a, uint8_t family, struct prefixes *ret,
+			 struct err *err)
+{
+	const struct prefix everything = { .ip = { .family = family } };
+	char text[IP_TEXT_MAX];
+
+	ret->n = 0;
+	add_halves(ret, &everything);
+	for (size_t i = 0; i < a->routes.n; i++) {
+		const struct fact_route *r = &a->routes.v[i];
+
+		if (!is_main(r) || r->dst.ip.family != family || !r->dst.len || !leads_out(r))
+			continue;
+		if (r->dst.len == ip_size(&r->dst.ip) * 8) { /* nothing is narrower */
+			err_set(err, EEXIST,
+				"use that netns: it has a route to %s through a gateway of its own",
+				prefix_format(&r->dst, text));
+			return err_hint(err, "remove that route; or --fallback leaves its own "
+					     "routes in use");
+		}
+		if (add_halves(ret, &r->dst) == 0)
+			continue;
+		return err_set(err, E2BIG,
+			       "use that netns: it has more than %d routes through gateways",
+			       PREFIXES_MAX / 2 - 1);
+	}
+	return 0;
+}
+
+static void add_route(struct object_set *set, const struct prefix *dst, const char *dev,
+		      const struct ip *gateway)
+{
+	struct object o = plan_object(OBJ_ROUTE, PLACE_SESSION);
+
+	o.route.table = RT_TABLE_MAIN;
+	o.route.dst = *dst;
+	if (gateway) {
+		snprintf(o.route.dev, sizeof(o.route.dev), "%s", dev);
+		o.route.gateway = *gateway;
+	} else {
+		o.route.stop = RTN_UNREACHABLE;
+		o.route.metric = METRIC_STOP;
+	}
+	set_add(set, &o);
+}
+
+/* --- the whole ----------------------------------------------------------------------------- */
+
+static int plan_family(const struct attached *a, const struct session *s, const struct ip *gateway,
+		       uint8_t family, struct object_set *set, struct err *err)
+{
+	struct prefixes p;
+	int r = find_prefixes(a, family, &p, err);
+
+	for (size_t i = 0; i < p.n && r == 0; i++) {
+		if (is_taken(a, &p.v[i]))
+			continue;
+		add_route(set, &p.v[i], NULL, NULL);
+		if (gateway)
+			add_route(set, &p.v[i], session_device(s), gateway);
+	}
+	return r;
+}
+
+int plan_attached(const struct facts *f, const struct session *s, const struct attached *a,
+		  struct object_set *ret, struct err *err)
+{
+	bool ip6 = plan_has_ip6(f, s), closed = !(s->flags & SESSION_FALLBACK);
+	struct object_set set = { 0 };
+	struct pool pool;
+	int r = plan_pool(f, &pool, err);
+
+	if (r == 0 && !(s->flags & SESSION_REPLACE_ROUTE))
+		r = check_default(a, AF_INET, err);
+	if (r == 0 && !(s->flags & SESSION_REPLACE_ROUTE) && ip6)
+		r = check_default(a, AF_INET6, err);
+	if (r == 0 && closed)
+		r = check_rules(a, err);
+	for (size_t i = 0; i < sizeof(plan_families) && r == 0 && closed; i++) {
+		uint8_t family = plan_families[i];
+		struct ip gateway = plan_gateway(&pool, family);
+
+		if (family == AF_INET || plan_host_has_ip6(f))
+			r = plan_family(a, s, family == AF_INET || ip6 ? &gateway : NULL, family,
+					&set, err);
+	}
+	if (r == 0 && !(s->flags & SESSION_FOREIGN_RESOLVER))
+		plan_names_attached(&pool, session_device(s), ip6, &set);
+	if (r == 0 && set_sort(&set) < 0)
+		r = err_errno(err, ENOMEM, "plan the routes of that netns");
+	if (r < 0) {
+		set_done(&set);
+		return r;
+	}
+	*ret = set;
+	return 0;
+}

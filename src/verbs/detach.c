@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface detach. The daemon has no way into a netns but the descriptor that a peer passes, so
+ * what is in the namespace and not bound to our device is removed here, by who may enter it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "config.h"
+#include "ipc/ask.h"
+#include "net/attached.h"
+#include "verbs/detach.h"
+#include "verbs/verbs.h"
+
+#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
+
+int netns_of_process(uint32_t pid, int *ret, struct err *err)
+{
+	_cleanup_close_ int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0u);
+	_cleanup_close_ int fd = -1;
+	struct pollfd ended = { .fd = process, .events = POLLIN };
+	char path[40];
+
+	if (process < 0 && errno == EINVAL) /* what pidfd_open(2) says of a thread */
+		return err_set(err, ESRCH, "find process %u: it is none, but a thread of one", pid);
+	if (process < 0)
+		return err_errno(err, errno, "find process %u", pid);
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		err_errno(err, errno, "open the netns of process %u", pid);
+		return err->code == EACCES ? err_hint(err, "it must be yours; root may open any")
+					   : -err->code;
+	}
+	/* the number may be another process's by now: one that still lives is the one meant */
+	if (poll(&ended, 1, 0) != 0)
+		return err_set(err, ESRCH, "open the netns of process %u: it has ended", pid);
+	*ret = steal_fd(&fd);
+	return 0;
+}
+
+int netns_by_name(const char *name, int *ret, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), NETNS_DIR "/%s", name) >= (int)sizeof(path))
+		return err_errno(err, ENAMETOOLONG, "open netns '%.40s…'", name);
+	*ret = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*ret < 0) {
+		err_errno(err, errno, "open netns '%s'", path);
+		return err_hint(err, "`ip netns` lists them");
+	}
+	return 0;
+}
+
+/*
+ * The session's netns. Its owner may have moved the device on, and the inode of a netns that has
+ * ended is used again: it is the one that the port leads to now, or none.
+ */
+static int find_netns(const struct session *s)
+{
+	_cleanup_close_ int fd = attached_find(s->netns);
+	struct err ignored = { 0 };
+	char port[IFNAMSIZ];
+	struct kernel k;
+	int leads;
+
+	if (fd < 0 || kernel_open(&k, VIA_RUNDIR, false, &ignored) < 0)
+		return -1;
+	session_port(s->id, port);
+	leads = kernel_leads_to(&k, port, fd, &ignored);
+	kernel_close(&k);
+	return leads == 1 ? steal_fd(&fd) : -1;
+}
+
+int detach_session(const struct session *s, struct err *err)
+{
+	_cleanup_close_ int netns = find_netns(s);
+	struct msg_request request;
+	struct msg_reply reply;
+	struct err why = { 0 };
+	int r = geteuid() == 0 ? cli_start_daemon(err) : 0;
+
+	if (r < 0)
+		return r;
+	msg_request_init(&request, MSG_STOP);
+	request.request.id = s->id;
+	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
+	if (r < 0)
+		return r;
+	if (netns < 0)
+		err_set(&why, ESRCH, "it was not found by a process or by a name");
+	else if (attached_release(netns, VIA_RUNDIR, &why) >= 0)
+		return 0;
+	if (!(s->flags & SESSION_FALLBACK) || !(s->flags & SESSION_FOREIGN_RESOLVER))
+		text_print(
+			stderr,
+			"via-iface: the netns of session '%s' stays closed: %s; `via-iface detach "
+			"--netns NAME` or `--pid PID` opens it\n",
+			s->name, why.text);
+	return 0;
+}
+
+/* The attached session of a netns, or NULL. */
+static const struct session *find_attached(const struct facts *f, int netns)
+{
+	struct stat st;
+
+	if (fstat(netns, &st) < 0)
+		return NULL;
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].netns == st.st_ino &&
+		    f->sessions.v[i].flags & SESSION_ATTACHED)
+			return &f->sessions.v[i];
+	return NULL;
+}
+
+/* A netns whose session has gone without a detach: its port was deleted. */
+static int open_up(int netns, bool quiet, struct err *err)
+{
+	int n = attached_release(netns, VIA_RUNDIR, err);
+
+	if (n == 0)
+		return err_set(err, ESRCH,
+			       "detach that netns: there is nothing of via-iface in it");
+	if (n > 0 && !quiet)
+		printf("that netns is detached\n");
+	return n < 0 ? n : 0;
+}
+
+static int detach(const struct session *s, bool quiet, struct err *err)
+{
+	int r = 0;
+
+	if (!(s->flags & SESSION_ATTACHED)) {
+		err_set(err, EINVAL, "detach session '%s': it was not attached", s->name);
+		r = err_hint(err, "`via-iface stop %s` ends its programs", s->name);
+	}
+	if (r == 0)
+		r = detach_session(s, err);
+	if (r == 0 && !quiet)
+		text_print(stdout, "session '%s' is detached\n", s->name);
+	return r;
+}
+
+/* By its netns: the session that is attached to it, or what is left of one. */
+static int detach_netns(const struct cli_options *o, struct err *err)
+{
+	_cleanup_close_ int netns = -1;
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s;
+	int r = o->netns ? netns_by_name(o->netns, &netns, err)
+			 : netns_of_process(o->pid, &netns, err);
+
+	if (r == 0)
+		r = look(0, &f, err);
+	if (r < 0)
+		return r;
+	s = find_attached(&f, netns);
+	return s ? detach(s, o->quiet, err) : open_up(netns, o->quiet, err);
+}
+
+int verb_detach(int argc, char *argv[])
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	const struct session *s = NULL;
+	struct cli_options o;
+	struct err err = { 0 };
+	int r = cli_parse_detach(argc, argv, &o, &err);
+
+	if (r == 0 && !o.request.name[0]) {
+		r = detach_netns(&o, &err);
+	} else if (r == 0) {
+		r = look(0, &f, &err);
+		if (r == 0)
+			s = find_session(&f, o.request.name, &err);
+		if (s)
+			r = detach(s, o.quiet, &err);
+	}
+	return err.code ? cli_fail(&err) : 0;
+}
