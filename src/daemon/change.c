@@ -113,14 +113,15 @@ int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
 int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err)
 {
 	const struct session *s = find(w, id, err);
+	const struct fact_link *l = facts_link(&w->facts, uplink);
 	int r;
 
 	if (!s)
 		return -ESRCH;
-	if (!uplink_listed(&w->facts, s->uplinks, uplink))
+	if (!l || !uplink_listed(&w->facts, s->uplinks, uplink))
 		return err_set(err, EINVAL, "note a probe of session '%s': '%s' is not in its list",
 			       s->name, uplink);
-	r = follow_probe(&w->follow, id, uplink, bad, clock_ms());
+	r = follow_probe(&w->follow, id, l->index, bad, clock_ms());
 	if (r < 0)
 		return err_errno(err, -r, "note a probe of session '%s'", s->name);
 	if (r > 0)

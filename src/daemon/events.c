@@ -135,26 +135,6 @@ static bool link_differs(const struct fact_link *a, const struct fact_link *b)
 	       a->master != b->master || (a->flags & flags) != (b->flags & flags);
 }
 
-/* An uplink may be renamed while sessions use it; what we call by its name moves along. */
-static void note_rename(struct world *w, const struct fact_link *seen)
-{
-	const struct fact_link *old = facts_link_by_index(&w->facts, seen->index);
-	struct rename *r;
-
-	if (!old || !strcmp(old->name, seen->name) || !facts_slot(&w->facts, old->name))
-		return;
-	for (size_t i = 0; i < w->renames.n; i++)
-		if (!strcmp(w->renames.v[i].from, old->name)) { /* again, or told once more */
-			memcpy(w->renames.v[i].to, seen->name, sizeof(seen->name));
-			return;
-		}
-	r = VEC_PUSH(&w->renames);
-	if (!r)
-		return;
-	memcpy(r->from, old->name, sizeof(r->from));
-	memcpy(r->to, seen->name, sizeof(r->to));
-}
-
 static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
 {
 	struct facts *f = &w->facts;
@@ -176,7 +156,6 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 			e->stale = true;
 		return;
 	}
-	note_rename(w, &l.fact);
 	if (facts_is_ours(l.fact.name)) { /* carriers come and go there; the rest is looked at */
 		if (known && !known->index)
 			known->index = l.fact.index;

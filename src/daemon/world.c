@@ -18,7 +18,6 @@
 #include "daemon/foreign.h"
 #include "net/attached.h"
 #include "net/nft_codec.h"
-#include "net/sysctl.h"
 #include "plan/uplink.h"
 
 /* How often a change is tried again when somebody else changes the same at the same time. */
@@ -85,7 +84,7 @@ void world_close(struct world *w)
 	set_done(&w->wanted);
 	names_close(&w->names);
 	VEC_DONE(&w->ended);
-	VEC_DONE(&w->renames);
+	VEC_DONE(&w->rewritten);
 	follow_done(&w->follow);
 	close_fd(&w->switches);
 	nl_close(&w->events);
@@ -183,48 +182,6 @@ static int keep_known(struct facts *fresh, const struct facts *old, struct err *
 	return 0;
 }
 
-static bool slot_wanted(const struct facts *f, const struct fact_slot *slot)
-{
-	for (size_t i = 0; i < f->sessions.n; i++)
-		if (f->sessions.v[i].slot == slot->slot ||
-		    uplink_listed(f, f->sessions.v[i].uplinks, slot->uplink))
-			return true;
-	return false;
-}
-
-/*
- * Which slot is which uplink we know better than a set that somebody may have added to: another
- * slot for the same uplink would be the end of its connections.
- */
-static int keep_slots(struct facts *fresh, const struct facts *old, struct err *err)
-{
-	for (size_t i = 0; i < old->slots.n; i++) {
-		const struct fact_slot known = old->slots.v[i];
-		struct fact_slot *added;
-		size_t kept = 0;
-
-		if (!slot_wanted(fresh, &known))
-			continue;
-		for (size_t j = 0; j < fresh->slots.n; j++)
-			if (fresh->slots.v[j].slot != known.slot &&
-			    strcmp(fresh->slots.v[j].uplink, known.uplink) != 0)
-				fresh->slots.v[kept++] = fresh->slots.v[j];
-		fresh->slots.n = kept;
-		added = VEC_PUSH(&fresh->slots);
-		if (!added)
-			return err_errno(err, ENOMEM, "remember slot %u", known.slot);
-		*added = known;
-	}
-	for (size_t i = 0; i < fresh->sessions.n; i++) {
-		struct session *s = &fresh->sessions.v[i];
-		const char *uplink = facts_slot_uplink(fresh, s->slot);
-
-		if (uplink)
-			snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
-	}
-	return 0;
-}
-
 int world_look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
@@ -232,21 +189,16 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 
 	if (!w->stale)
 		return look_closer(w, uplinks, err);
-	for (size_t i = 0; i < w->renames.n; i++)
-		sysctl_rename_device(w->kernel.rundir, w->renames.v[i].from, w->renames.v[i].to);
 	r = observe(&w->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
 	r = keep_known(&fresh, &w->facts, err);
 	if (r == 0)
-		r = keep_slots(&fresh, &w->facts, err);
+		r = world_map_devices(w, &fresh, err);
 	if (r < 0) {
 		facts_done(&fresh);
 		return r;
 	}
-	for (size_t i = 0; i < w->renames.n; i++)
-		follow_rename(&fresh, w->renames.v[i].from, w->renames.v[i].to);
-	w->renames.n = 0;
 	for (size_t i = 0; i < INHERITED_COUNT && w->facts.fresh_known; i++) /* the kernel's own */
 		memcpy(fresh.inherited[i].fresh, w->facts.inherited[i].fresh,
 		       sizeof(fresh.inherited[i].fresh));

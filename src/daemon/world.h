@@ -41,11 +41,12 @@ struct world {
 		size_t n, size;
 	} ended; /* sessions whose port has gone, and what else they had has not yet */
 	struct {
-		struct rename {
-			char from[IFNAMSIZ], to[IFNAMSIZ];
+		struct rewritten {
+			uint32_t id;
+			char before[SESSION_UPLINKS_MAX], after[SESSION_UPLINKS_MAX];
 		} * v;
 		size_t n, size;
-	} renames;                /* of uplinks, since the facts were made */
+	} rewritten; /* lists of sessions whose alias may still say the names of before */
 	struct object_set wanted; /* what the kernel was brought to last, unless settled */
 	struct {
 		uint32_t n;
@@ -124,6 +125,12 @@ int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, stru
 
 /* For change.c: facts that hold for a request about these uplinks; facts to kernel. */
 int world_look(struct world *w, const char *uplinks, struct err *err);
+
+/*
+ * Which slot is which device (devices.c): what the facts of the last look knew, under the names of
+ * now. Lists, slots and saved sysctls go along with devices that were renamed.
+ */
+int world_map_devices(struct world *w, struct facts *fresh, struct err *err);
 int world_converge(struct world *w, struct err *err);
 
 /* Looks anew and brings the host to what its sessions want. */

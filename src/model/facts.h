@@ -85,6 +85,7 @@ struct fact_sysctl {
 	char value[32];        /* "" when the kernel does not have it */
 	char set[32];          /* what we set it to, when we did */
 	char before[32];       /* saved before we changed it; "" when we did not */
+	int index;             /* of the device whose it is; 0: of none, or not known */
 };
 
 /*
@@ -114,10 +115,15 @@ struct fact_inherited {
 	char host[32], fresh[32]; /* "" where the kernel does not have it */
 };
 
-/* An uplink that some session lists, and the number that its mark and table carry. */
+/*
+ * An uplink that some session lists, and the number that its mark and table carry. The uplink is
+ * the device of that index (plan/rename.h); the name is what it was called when we looked last.
+ */
 struct fact_slot {
 	uint32_t slot;
 	char uplink[IFNAMSIZ];
+	int index;      /* 0: not known; also one that has gone */
+	struct mac mac; /* its permanent one, where it has one; zero: not known */
 };
 
 /*

@@ -35,6 +35,8 @@
 static const struct nft_field_info fields[] = {
 	[NFT_FIELD_IIFNAME] = META("iifname", IIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
 	[NFT_FIELD_OIFNAME] = META("oifname", OIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
+	[NFT_FIELD_IIF] = META("iif", IIF, 4, NFT_TYPE_IFINDEX),
+	[NFT_FIELD_OIF] = META("oif", OIF, 4, NFT_TYPE_IFINDEX),
 	[NFT_FIELD_MARK] = META("meta mark", MARK, 4, NFT_TYPE_MARK),
 	[NFT_FIELD_NFPROTO] = META("meta nfproto", NFPROTO, 1, NFT_TYPE_NFPROTO),
 	[NFT_FIELD_L4PROTO] = META("meta l4proto", L4PROTO, 1, NFT_TYPE_L4PROTO),
@@ -183,9 +185,14 @@ void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
 	memcpy(s->name, set, strlen(set));
 }
 
-void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nft_field field)
+void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, size_t n,
+		     const enum nft_field *of)
 {
-	nft_lookup(r, set, false, 2, (enum nft_field[]){ NFT_FIELD_MARK, field });
+	enum nft_field all[NFT_FIELDS_MAX] = { NFT_FIELD_MARK };
+
+	assert(n < NFT_FIELDS_MAX);
+	memcpy(all + 1, of, n * sizeof(*of));
+	nft_lookup(r, set, false, n + 1, all);
 	r->stmts[r->n_stmts - 1].mask = mask;
 }
 
@@ -342,6 +349,11 @@ void nft_key_port(struct nft_key *k, uint16_t port)
 	key_part(k, NFT_TYPE_PORT, &be, sizeof(be));
 }
 
+void nft_key_ifindex(struct nft_key *k, int index)
+{
+	key_part(k, NFT_TYPE_IFINDEX, &index, sizeof(index));
+}
+
 /* --- text ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -352,7 +364,7 @@ static const struct {
 	{ NFT_TYPE_IFNAME, "ifname", 16 },     { NFT_TYPE_ETHER, "ether_addr", 6 },
 	{ NFT_TYPE_IPV4, "ipv4_addr", 4 },     { NFT_TYPE_IPV6, "ipv6_addr", 16 },
 	{ NFT_TYPE_MARK, "mark", 4 },          { NFT_TYPE_PORT, "inet_service", 2 },
-	{ NFT_TYPE_L4PROTO, "inet_proto", 1 },
+	{ NFT_TYPE_L4PROTO, "inet_proto", 1 }, { NFT_TYPE_IFINDEX, "iface_index", 4 },
 };
 
 const char *nft_type_name(enum nft_type type)
@@ -488,6 +500,9 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 	case NFT_TYPE_MARK:
 		strbuf_add(sb, "0x%08x", value32(bytes));
 		return;
+	case NFT_TYPE_IFINDEX:
+		strbuf_add(sb, "%u", value32(bytes));
+		return;
 	case NFT_TYPE_CT_STATE:
 		print_flags(sb, value32(bytes), ct_states, 4);
 		return;
@@ -553,6 +568,7 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_TYPE_CT_DIR:
 	case NFT_TYPE_ICMPV6:
 	case NFT_TYPE_IFNAME:
+	case NFT_TYPE_IFINDEX:
 		break;
 	}
 	strbuf_add(sb, "%s ", f->text);

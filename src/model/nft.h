@@ -53,6 +53,7 @@ enum nft_type {
 	NFT_TYPE_ICMP = 14,
 	NFT_TYPE_TCPFLAGS = 15,
 	NFT_TYPE_MARK = 19,
+	NFT_TYPE_IFINDEX = 20,
 	NFT_TYPE_CT_STATE = 26,
 	NFT_TYPE_CT_DIR = 27,
 	NFT_TYPE_CT_STATUS = 28,
@@ -63,6 +64,8 @@ enum nft_type {
 enum nft_field {
 	NFT_FIELD_IIFNAME,
 	NFT_FIELD_OIFNAME,
+	NFT_FIELD_IIF, /* the device's number: it keeps that when it is renamed */
+	NFT_FIELD_OIF,
 	NFT_FIELD_MARK,
 	NFT_FIELD_NFPROTO,
 	NFT_FIELD_L4PROTO,
@@ -178,8 +181,9 @@ void nft_match_ports(struct nft_rule *r, enum nft_field f, const struct port_ran
 void nft_match_prefix(struct nft_rule *r, enum nft_field f, const struct prefix *p);
 void nft_lookup(struct nft_rule *r, const char *set, bool negate, size_t n,
 		const enum nft_field *of);
-/* meta mark & mask . field @set */
-void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, enum nft_field field);
+/* meta mark & mask . fields @set */
+void nft_lookup_mark(struct nft_rule *r, const char *set, uint32_t mask, size_t n,
+		     const enum nft_field *of);
 void nft_vmap(struct nft_rule *r, enum nft_field field, const char *map);
 void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint32_t value);
 void nft_ct_zone(struct nft_rule *r, uint16_t zone);
@@ -205,6 +209,7 @@ void nft_key_ip(struct nft_key *k, const struct ip *ip);
 void nft_key_mark(struct nft_key *k, uint32_t mark);
 void nft_key_proto(struct nft_key *k, uint8_t proto);
 void nft_key_port(struct nft_key *k, uint16_t port);
+void nft_key_ifindex(struct nft_key *k, int index);
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b);
 

@@ -242,6 +242,8 @@ static bool link_same(const struct obj_link *a, const struct obj_link *b)
 
 static bool route_same(const struct obj_route *a, const struct obj_route *b)
 {
+	if (a->index && b->index && a->index != b->index)
+		return false;
 	return a->onlink == b->onlink && !strcmp(a->dev, b->dev) &&
 	       ip_equal(&a->gateway, &b->gateway) && a->mtu == b->mtu;
 }

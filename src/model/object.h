@@ -86,6 +86,7 @@ struct obj_route {
 	uint8_t stop;      /* key: RTN_UNREACHABLE, _PROHIBIT, _BLACKHOLE; 0: it leads somewhere */
 	bool onlink;
 	char dev[IFNAMSIZ];
+	int index; /* of dev, however it is called by then; 0: whoever has the name */
 	struct ip gateway;
 	uint32_t mtu; /* 0: none */
 };
@@ -128,6 +129,7 @@ struct obj_sysctl {
 	char path[SYSCTL_MAX]; /* key; below /proc/sys, with slashes */
 	char value[32];
 	char before[32]; /* the value to go back to; "" where the object goes with its device */
+	int index;       /* as in obj_route, of the device that the path names */
 };
 
 struct obj_netns {

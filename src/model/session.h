@@ -64,6 +64,7 @@ struct session {
 	struct ip dns[SESSION_DNS_MAX]; /* its own name servers (--dns) */
 	uint32_t n_dns;                 /* 0: those of the uplink */
 	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
+	char recorded[IFNAMSIZ];        /* the same as its alias had it when that was read */
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */

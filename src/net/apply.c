@@ -102,6 +102,8 @@ static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache
 	bool creates = o->kind == OBJ_LINK && s->action == STEP_ADD;
 	int parts = rtnl_parts(o, s->action), r = 0;
 
+	if (o->kind == OBJ_ROUTE && o->place == PLACE_HOST)
+		n.dev = o->route.index;
 	if (creates || s->action == STEP_REMOVE)
 		forget_index(cache, o);
 	if (o->kind == OBJ_LINK && o->link.master[0] && s->action != STEP_REMOVE)
@@ -125,18 +127,74 @@ static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache
 
 /* --- sysctl -------------------------------------------------------------------------------- */
 
+static int take_name(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		memcpy(arg, l.fact.name, IFNAMSIZ);
+	return r < 0 ? r : 0;
+}
+
+static int find_name(struct kernel *k, int index, char ret[IFNAMSIZ])
+{
+	struct nl_msg m;
+
+	rtnl_get_link_by_index(&m, index);
+	return nl_get(&k->route, &m, take_name, ret, NULL);
+}
+
+/*
+ * Opens the sysctl of the device that was meant, which may have another name by now, and another
+ * device its name. The open file is the device's own, and of no use any more when that is renamed
+ * or goes (fs/proc/proc_sysctl.c:grab_header); so the name is asked for again behind the open().
+ * Returns a descriptor, -ENODEV when the device has gone, or another negative errno.
+ */
+static int open_sysctl(struct kernel *k, const struct obj_sysctl *s)
+{
+	char before[IFNAMSIZ], after[IFNAMSIZ], path[SYSCTL_MAX];
+
+	if (!s->index)
+		return sysctl_open(s->path);
+	for (int i = 0; i < 4; i++) {
+		_cleanup_close_ int fd = -1;
+		int r = find_name(k, s->index, before);
+
+		if (r == 0 && !sysctl_with_device(s->path, before, path, sizeof(path)))
+			r = -ENAMETOOLONG;
+		if (r == 0)
+			fd = sysctl_open(path);
+		if (r == 0)
+			r = find_name(k, s->index, after);
+		if (r < 0)
+			return r;
+		if (!strcmp(before, after))
+			return fd < 0 ? fd : steal_fd(&fd);
+	}
+	return -EAGAIN;
+}
+
+static int set_sysctl(struct kernel *k, const struct obj_sysctl *s, const char *value)
+{
+	_cleanup_close_ int fd = open_sysctl(k, s);
+
+	return fd < 0 ? fd : sysctl_put(fd, value);
+}
+
 /*
  * Put back only what is still as we left it: a value that somebody else set since then is
- * theirs.
+ * theirs. What a device had goes with it.
  */
 static int sysctl_restore(struct kernel *k, const struct obj_sysctl *s, struct err *err)
 {
+	_cleanup_close_ int fd = open_sysctl(k, s);
 	char now[sizeof(s->value)];
-	int r = sysctl_read(s->path, now, sizeof(now));
+	int r = fd < 0 ? fd : sysctl_get(fd, now, sizeof(now));
 
 	if (r == 0 && !strcmp(now, s->set))
-		r = sysctl_write(s->path, s->before);
-	if (r < 0 && r != -ENOENT)
+		r = sysctl_put(fd, s->before);
+	if (r < 0 && r != -ENODEV && (r != -ENOENT || s->index))
 		return err_errno(err, -r, "write '%s'", s->before);
 	r = sysctl_forget(k->rundir, s->path);
 	return r < 0 ? err_errno(err, -r, "forget the saved value") : 0;
@@ -159,10 +217,11 @@ static int apply_sysctl(struct kernel *k, const struct step *s, struct err *err)
 		return r < 0 ? story(err, s) : 0;
 	}
 	if (o->place == PLACE_HOST && o->sysctl.before[0])
-		r = sysctl_save(k->rundir, o->sysctl.path, o->sysctl.before, o->sysctl.value, err);
+		r = sysctl_save(k->rundir, o->sysctl.path, o->sysctl.before, o->sysctl.value,
+				o->sysctl.index, err);
 	if (r < 0)
 		return story(err, s);
-	r = sysctl_write(o->sysctl.path, o->sysctl.value);
+	r = set_sysctl(k, &o->sysctl, o->sysctl.value);
 	/* a group range outside the mapping of a user namespace; comfort inside, no protection */
 	if (o->place == PLACE_SESSION && r == -EINVAL)
 		r = 0;

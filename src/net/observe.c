@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/neighbour.h>
 #include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
@@ -228,8 +229,10 @@ static bool route_object(const struct facts *f, const struct fact_route *r, stru
 	ret->route.gateway = r->gateway;
 	ret->route.onlink = r->onlink;
 	ret->route.mtu = r->mtu;
-	if (dev && !ret->route.stop) /* IPv6 says "dev lo" of an unreachable one */
+	if (dev && !ret->route.stop) { /* IPv6 says "dev lo" of an unreachable one */
 		memcpy(ret->route.dev, dev->name, sizeof(ret->route.dev));
+		ret->route.index = dev->index;
+	}
 	return true;
 }
 
@@ -625,7 +628,7 @@ static int look_at_nft(struct look *l, struct err *err)
 
 /* --- slots, sessions, sysctls -------------------------------------------------------------- */
 
-static int add_slot(struct facts *f, uint32_t slot, const char *uplink)
+static int add_slot(struct facts *f, uint32_t slot, const char *uplink, int index)
 {
 	struct fact_slot *s;
 
@@ -637,10 +640,14 @@ static int add_slot(struct facts *f, uint32_t slot, const char *uplink)
 		return -ENOMEM;
 	s->slot = slot;
 	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	s->index = index;
 	return 0;
 }
 
-/* The slot of an uplink stands in the nft set "uplinks"; else in the uplink's routing table. */
+/*
+ * The slot of an uplink stands in the nft set "uplinks": mark, number of the device, and its name
+ * at that time; else in the uplink's routing table.
+ */
 static int find_slots(struct facts *f)
 {
 	int r = 0;
@@ -648,21 +655,22 @@ static int find_slots(struct facts *f)
 	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
 		const struct object *o = &f->ours.v[i];
 		char uplink[IFNAMSIZ];
-		uint32_t mark;
+		uint32_t mark, index;
 
 		if (o->kind != OBJ_NFT_ELEMENT || o->family != NFPROTO_INET ||
-		    strcmp(o->nft_element.set, "uplinks") || o->nft_element.key.len != 20)
+		    strcmp(o->nft_element.set, "uplinks") || o->nft_element.key.len != 24)
 			continue;
 		memcpy(&mark, o->nft_element.key.bytes, sizeof(mark));
-		memcpy(uplink, o->nft_element.key.bytes + 4, sizeof(uplink));
+		memcpy(&index, o->nft_element.key.bytes + 4, sizeof(index));
+		memcpy(uplink, o->nft_element.key.bytes + 8, sizeof(uplink));
 		uplink[IFNAMSIZ - 1] = 0;
-		r = add_slot(f, mark & 0xff, uplink);
+		r = add_slot(f, mark & 0xff, uplink, index > INT_MAX ? 0 : (int)index);
 	}
 	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
 		const struct object *o = &f->ours.v[i];
 
 		if (o->kind == OBJ_ROUTE && o->route.dev[0] && strcmp(o->route.dev, BRIDGE_NAME))
-			r = add_slot(f, o->route.table & 0xff, o->route.dev);
+			r = add_slot(f, o->route.table & 0xff, o->route.dev, o->route.index);
 	}
 	return r;
 }
@@ -680,13 +688,14 @@ static int find_sessions(struct facts *f)
 		session_port(s.id, port);
 		if (strcmp(port, l->name) != 0)
 			continue; /* another's */
+		if (s.slot && !s.uplink[0] && uplinks_next(&at, word) && !*at)
+			snprintf(s.uplink, sizeof(s.uplink), "%.15s", word); /* it must be this */
+		memcpy(s.recorded, s.uplink, sizeof(s.recorded));
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)
 			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
-		else if (s.slot && !s.uplink[0] && uplinks_next(&at, word) && !*at)
-			snprintf(s.uplink, sizeof(s.uplink), "%.15s", word); /* it must be this */
 		seen = VEC_PUSH(&f->sessions);
-		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink) < 0))
+		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink, 0) < 0))
 			return -ENOMEM;
 		*seen = s;
 	}
@@ -759,8 +768,11 @@ static int read_sysctls(struct look *l, struct err *err)
 		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, path);
 		r = read_sysctl(f, path);
 	}
-	for (size_t i = 0; i < f->slots.n && r == 0; i++)
-		r = read_uplink_sysctls(f, f->slots.v[i].uplink);
+	for (size_t i = 0; i < f->slots.n && r == 0; i++) {
+		const struct fact_link *now = facts_link_by_index(f, f->slots.v[i].index);
+
+		r = read_uplink_sysctls(f, now ? now->name : f->slots.v[i].uplink);
+	}
 	for (size_t i = 0; i < f->addrs.n && r == 0; i++) {
 		const struct fact_link *dev = facts_link_by_index(f, f->addrs.v[i].index);
 
@@ -824,6 +836,7 @@ static void sysctls_to_objects(struct facts *f)
 		memcpy(o.sysctl.value, s->value, sizeof(o.sysctl.value));
 		memcpy(o.sysctl.before, s->before, sizeof(o.sysctl.before));
 		memcpy(o.sysctl.set, s->set, sizeof(o.sysctl.set));
+		o.sysctl.index = s->index;
 		set_add(&f->ours, &o);
 	}
 }

@@ -497,6 +497,14 @@ void rtnl_get_link(struct nl_msg *m, const char *name)
 	nl_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
+void rtnl_get_link_by_index(struct nl_msg *m, int index)
+{
+	struct ifinfomsg *ifi = nl_msg_start(m, RTM_GETLINK, 0, sizeof(*ifi));
+
+	ifi->ifi_index = index;
+	nl_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
 void rtnl_get_nsid(struct nl_msg *m, int netns)
 {
 	nl_msg_start(m, RTM_GETNSID, 0, sizeof(struct rtgenmsg));

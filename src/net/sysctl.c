@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,18 +45,31 @@ int sysctl_read(const char *path, char *ret, size_t size)
 	return fd < 0 ? fd : read_line(fd, ret, size);
 }
 
-int sysctl_write(const char *path, const char *value)
+int sysctl_open(const char *path)
 {
-	_cleanup_close_ int fd = open_sysctl(path, O_WRONLY);
-	size_t len = strlen(value);
-	ssize_t n;
+	return open_sysctl(path, O_RDWR);
+}
 
-	if (fd < 0)
-		return fd;
-	n = write(fd, value, len);
+int sysctl_get(int fd, char *ret, size_t size)
+{
+	return read_line(fd, ret, size);
+}
+
+int sysctl_put(int fd, const char *value)
+{
+	size_t len = strlen(value);
+	ssize_t n = pwrite(fd, value, len, 0); /* else only a write at the start counts */
+
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+int sysctl_write(const char *path, const char *value)
+{
+	_cleanup_close_ int fd = sysctl_open(path);
+
+	return fd < 0 ? fd : sysctl_put(fd, value);
 }
 
 static int saved_name(const char *rundir, const char *path, const char *suffix, char *ret,
@@ -71,10 +86,11 @@ static int saved_name(const char *rundir, const char *path, const char *suffix, 
 }
 
 int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
-		struct err *err)
+		int index, struct err *err)
 {
 	char dir[PATH_MAX], name[PATH_MAX], self[32], text[128];
-	int len = snprintf(text, sizeof(text), "%s\n%s\n", before, value);
+	int len = index ? snprintf(text, sizeof(text), "%s\n%s\n%d\n", before, value, index)
+			: snprintf(text, sizeof(text), "%s\n%s\n", before, value);
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -107,42 +123,46 @@ int sysctl_forget(const char *rundir, const char *path)
 	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* net:FAMILY:conf:DEVICE:KEY with another device, or false. */
-static bool renamed(const char *name, const char *from, const char *to, char *ret, size_t size)
+/* The device in a name net:FAMILY:conf:DEVICE:KEY, or in a path; NULL where there is none. */
+static const char *device_in(const char *name, size_t *ret_len)
 {
-	const char *conf = strstr(name, ":conf:"), *dev = conf ? conf + strlen(":conf:") : NULL;
-	size_t len = strlen(from);
+	static const char *const fronts[] = { ":conf:", "/conf/" };
+	const char *at = NULL;
 
-	if (!dev || strncmp(dev, from, len) != 0 || dev[len] != ':')
-		return false;
-	return snprintf(ret, size, "%.*s%s%s", (int)(dev - name), name, to, dev + len) < (int)size;
+	for (size_t i = 0; i < ARRAY_SIZE(fronts) && !at; i++)
+		at = strstr(name, fronts[i]);
+	if (!at)
+		return NULL;
+	at += strlen(fronts[0]);
+	*ret_len = strcspn(at, ":/");
+	return at[*ret_len] ? at : NULL;
 }
 
-int sysctl_rename_device(const char *rundir, const char *from, const char *to)
+static bool is_of(const char *name, const char *device)
 {
-	struct dirent *entry;
-	char name[PATH_MAX];
-	DIR *dir;
-	int r = 0;
+	size_t len = 0;
+	const char *at = device_in(name, &len);
 
-	snprintf(name, sizeof(name), "%s/sysctl", rundir);
-	dir = opendir(name);
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir)))
-		if (renamed(entry->d_name, from, to, name, sizeof(name)) &&
-		    renameat(dirfd(dir), entry->d_name, dirfd(dir), name) < 0)
-			r = -errno;
-	closedir(dir);
-	return r;
+	return at && strlen(device) == len && !strncmp(at, device, len);
 }
 
-/* Two lines: what it was, what we set. */
+/* The same name with another device; false when that does not fit, or there is none in it. */
+bool sysctl_with_device(const char *name, const char *device, char *ret, size_t size)
+{
+	size_t len = 0;
+	const char *at = device_in(name, &len);
+
+	return at && snprintf(ret, size, "%.*s%s%s", (int)(at - name), name, device, at + len) <
+			     (int)size;
+}
+
+/* Lines: what it was, what we set, and of a device its number. */
 static int read_saved(int fd, struct fact_sysctl *ret)
 {
+	uint32_t index = 0;
 	char text[128];
 	ssize_t n = read(fd, text, sizeof(text) - 1);
-	char *second;
+	char *second, *third;
 
 	if (n < 0)
 		return -errno;
@@ -151,10 +171,77 @@ static int read_saved(int fd, struct fact_sysctl *ret)
 	if (!second)
 		return -EBADMSG;
 	*second++ = 0;
-	second[strcspn(second, "\n")] = 0;
+	third = strchr(second, '\n');
+	if (third) {
+		*third++ = 0;
+		third[strcspn(third, "\n")] = 0;
+		if (*third && parse_u32(third, 1, INT_MAX, &index) < 0)
+			return -EBADMSG;
+	}
+	ret->index = (int)index;
 	if (copy_string(ret->before, sizeof(ret->before), text) < 0)
 		return -EBADMSG;
 	return copy_string(ret->set, sizeof(ret->set), second);
+}
+
+/* The path as the kernel has it now; false when the device has gone, and the value with it. */
+static bool name_now(const struct facts *f, struct fact_sysctl *s)
+{
+	const struct fact_link *l = s->index ? facts_link_by_index(f, s->index) : NULL;
+	char path[SYSCTL_MAX];
+
+	if (!s->index)
+		return true;
+	if (!l || !sysctl_with_device(s->path, l->name, path, sizeof(path)))
+		return false;
+	memcpy(s->path, path, sizeof(path));
+	return true;
+}
+
+/* The first round gives each a name that no device has: names may have been exchanged. */
+static int rename_saved(int dir, const char *name, const struct facts *f, bool first)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct fact_sysctl saved = { 0 };
+	const struct fact_link *l;
+	char between[32], fresh[NAME_MAX + 1];
+
+	if (fd < 0 || read_saved(fd, &saved) < 0 || !saved.index)
+		return 0;
+	l = facts_link_by_index(f, saved.index);
+	if (!l)
+		return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+	if (is_of(name, l->name))
+		return 0;
+	snprintf(between, sizeof(between), "device-number-%d", saved.index); /* none is so long */
+	if (!sysctl_with_device(name, first ? between : l->name, fresh, sizeof(fresh)))
+		return -ENAMETOOLONG;
+	return renameat(dir, name, dir, fresh) < 0 ? -errno : 0;
+}
+
+int sysctl_rename_saved(const char *rundir, const struct facts *f)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	snprintf(path, sizeof(path), "%s/sysctl", rundir);
+	for (int round = 0; round < 2; round++) {
+		struct dirent **names = NULL;
+		int one, n = scandir(path, &names, NULL, NULL);
+		_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		for (int i = 0; i < n; i++) {
+			one = !strncmp(names[i]->d_name, "net:", 4) && dir >= 0
+				      ? rename_saved(dir, names[i]->d_name, f, round == 0)
+				      : 0;
+			r = one < 0 ? one : r;
+			free(names[i]);
+		}
+		free(names);
+		if (n < 0)
+			return errno == ENOENT ? 0 : -errno;
+	}
+	return r;
 }
 
 int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
@@ -183,7 +270,8 @@ int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
 			if (*p == ':')
 				*p = '/';
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || read_saved(fd, &saved) < 0 || !saved.before[0])
+		if (fd < 0 || read_saved(fd, &saved) < 0 || !saved.before[0] ||
+		    !name_now(f, &saved))
 			continue;
 		s = VEC_PUSH(&f->sysctls);
 		if (s)

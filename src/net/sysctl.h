@@ -14,18 +14,36 @@
 int sysctl_read(const char *path, char *ret, size_t size);
 int sysctl_write(const char *path, const char *value);
 
-/* Saves what it was, and what it will be, before it is changed: the file is whole, or it is not
- * there. Keeps an existing one. */
-int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
-		struct err *err);
+/* The same in steps: a descriptor or a negative errno; then reading, and writing. */
+int sysctl_open(const char *path);
+int sysctl_get(int fd, char *ret, size_t size);
+int sysctl_put(int fd, const char *value);
+
 /*
- * A device has another name: its sysctls moved with it, with their values, and so does what was
- * saved. Returns 0 or a negative errno.
+ * A path net/FAMILY/conf/DEVICE/KEY, or the name of a file about it, with another device; false
+ * when it is none, or does not fit.
  */
-int sysctl_rename_device(const char *rundir, const char *from, const char *to);
+bool sysctl_with_device(const char *path, const char *device, char *ret, size_t size);
+
+/*
+ * Saves what it was, and what it will be, before it is changed: the file is whole, or it is not
+ * there. Keeps an existing one. index is that of the device which the path names, or 0.
+ */
+int sysctl_save(const char *rundir, const char *path, const char *before, const char *value,
+		int index, struct err *err);
 int sysctl_forget(const char *rundir, const char *path);
 
-/* Adds all saved ones to the facts. A missing directory holds none. */
+/*
+ * Adds all saved ones to the facts, which have the links: of a device that was renamed by its name
+ * of now, of one that has gone none, since its sysctls went with it. A missing directory holds
+ * none.
+ */
 int sysctl_list_saved(const char *rundir, struct facts *facts, struct err *err);
+
+/*
+ * Brings the files to the names that the devices have in the facts, all at once: they may have been
+ * exchanged. Removes those of devices that have gone. Returns 0 or a negative errno.
+ */
+int sysctl_rename_saved(const char *rundir, const struct facts *facts);
 
 #endif

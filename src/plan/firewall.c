@@ -179,6 +179,13 @@ static struct nft_rule to_bridge(void)
 	return r;
 }
 
+void plan_lookup_uplink(struct nft_rule *r, bool in)
+{
+	nft_lookup_mark(r, "uplinks", PLAN_MARK_MASK, 2,
+			in ? (enum nft_field[]){ NFT_FIELD_IIF, NFT_FIELD_IIFNAME }
+			   : (enum nft_field[]){ NFT_FIELD_OIF, NFT_FIELD_OIFNAME });
+}
+
 static void rule_mss_clamp(struct fw_chain *c)
 {
 	struct nft_rule r = { 0 };
@@ -262,7 +269,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	plan_lan_jump(&c, AF_INET);
 	plan_lan_jump(&c, AF_INET6);
 	r = (struct nft_rule){ 0 };
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+	plan_lookup_uplink(&r, false);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
 	r = (struct nft_rule){ 0 };
 	nft_action(&r, NFT_OP_REJECT);
@@ -276,7 +283,7 @@ static void plan_to_session(const struct plan_ctx *x)
 
 	rule_mss_clamp(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_IIFNAME);
+	plan_lookup_uplink(&r, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
 	fw_rule_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
 }
@@ -362,7 +369,7 @@ static struct nft_rule by_the_wrong_card(uint8_t family)
 	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	nft_lookup(&r, per_family(family, "uplink4", "uplink6"), false, 1, &saddr);
 	nft_lookup(&r, per_family(family, "uplink4_dev", "uplink6_dev"), true, 2,
-		   (enum nft_field[]){ saddr, NFT_FIELD_OIFNAME });
+		   (enum nft_field[]){ saddr, NFT_FIELD_OIF });
 	return r;
 }
 
@@ -395,11 +402,11 @@ static void plan_answers(const struct plan_ctx *x)
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
 		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(f));
 		nft_lookup(&r, per_family(f, "uplink4_dev", "uplink6_dev"), true, 2,
-			   (enum nft_field[]){ saddr, NFT_FIELD_OIFNAME });
+			   (enum nft_field[]){ saddr, NFT_FIELD_OIF });
 		fw_rule_verdict(&c, r, NF_DROP);
 	}
 	r = (struct nft_rule){ 0 };
-	nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME); /* as it should be */
+	plan_lookup_uplink(&r, false); /* as it should be */
 	fw_rule_verdict(&c, r, NF_ACCEPT);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = by_the_wrong_card(plan_families[i]);
@@ -439,6 +446,7 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 	struct nft_key k = { 0 };
 
 	nft_key_mark(&k, plan_mark(slot->slot));
+	nft_key_ifindex(&k, slot->index);
 	nft_key_ifname(&k, slot->uplink);
 	fw_element(x->set, NFPROTO_INET, "uplinks", &k);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
@@ -456,7 +464,7 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 			continue;
 		k = fw_key_ip(family, &a->prefix.ip);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
-		nft_key_ifname(&k, slot->uplink);
+		nft_key_ifindex(&k, link->index);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4_dev", "uplink6_dev"),
 			   &k);
 	}
@@ -484,6 +492,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 
 	fw_table(x->set, NFPROTO_INET);
 	nft_key_mark(&k, 0);
+	nft_key_ifindex(&k, 0);
 	nft_key_ifname(&k, "");
 	fw_set(x->set, NFPROTO_INET, "uplinks", false, &k);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
@@ -496,7 +505,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 		fw_set(x->set, NFPROTO_INET, per_family(f, "host_access4", "host_access6"), false,
 		       &k);
 		fw_set(x->set, NFPROTO_INET, per_family(f, "no_lan4", "no_lan6"), false, &k);
-		nft_key_ifname(&k, "");
+		nft_key_ifindex(&k, 0);
 		fw_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
 		       &k);
 	}

@@ -17,17 +17,17 @@ void follow_done(struct follow_memory *m)
 	VEC_DONE(&m->probed);
 }
 
-static struct follow_good *good(const struct follow_memory *m, const char *uplink)
+static struct follow_good *good(const struct follow_memory *m, const struct fact_link *uplink)
 {
 	for (size_t i = 0; i < m->good.n; i++)
-		if (!strcmp(m->good.v[i].uplink, uplink))
+		if (m->good.v[i].index == uplink->index)
 			return &m->good.v[i];
 	return NULL;
 }
 
-static bool usable(const struct facts *f, const char *uplink)
+static bool usable(const struct facts *f, const struct fact_link *uplink)
 {
-	return uplink_look(f, uplink).problem == UPLINK_USABLE;
+	return uplink && uplink_look(f, uplink->name).problem == UPLINK_USABLE;
 }
 
 /* Forgets what cannot serve, and notes since when the others can. */
@@ -36,7 +36,7 @@ static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->good.n; i++)
-		if (usable(f, m->good.v[i].uplink))
+		if (usable(f, facts_link_by_index(f, m->good.v[i].index)))
 			m->good.v[kept++] = m->good.v[i];
 	m->good.n = kept;
 	for (size_t i = 0; i < f->sessions.n; i++) {
@@ -46,29 +46,29 @@ static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
 		while ((l = uplink_walk(&walk))) {
 			struct follow_good *g;
 
-			if (good(m, l->name) || !usable(f, l->name))
+			if (good(m, l) || !usable(f, l))
 				continue;
 			g = VEC_PUSH(&m->good);
 			if (!g)
 				return -ENOMEM;
-			memcpy(g->uplink, l->name, sizeof(g->uplink));
-			g->since = now;
+			*g = (struct follow_good){ .index = l->index, .since = now };
 		}
 	}
 	return 0;
 }
 
-static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, const char *uplink)
+static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, int index)
 {
 	for (size_t i = 0; i < m->probed.n; i++)
-		if (m->probed.v[i].id == id && !strcmp(m->probed.v[i].uplink, uplink))
+		if (m->probed.v[i].id == id && m->probed.v[i].index == index)
 			return &m->probed.v[i];
 	return NULL;
 }
 
-static bool unanswered(const struct follow_memory *m, const struct session *s, const char *uplink)
+static bool unanswered(const struct follow_memory *m, const struct session *s,
+		       const struct fact_link *uplink)
 {
-	const struct follow_probed *p = probed(m, s->id, uplink);
+	const struct follow_probed *p = probed(m, s->id, uplink->index);
 
 	return p && p->bad;
 }
@@ -77,7 +77,7 @@ static bool unanswered(const struct follow_memory *m, const struct session *s, c
 static int64_t good_since(const struct follow_memory *m, const struct session *s,
 			  const struct follow_good *g)
 {
-	const struct follow_probed *p = probed(m, s->id, g->uplink);
+	const struct follow_probed *p = probed(m, s->id, g->index);
 
 	return p && p->at > g->since ? p->at : g->since;
 }
@@ -90,7 +90,7 @@ static const char *first_usable(const struct facts *f, const struct session *s,
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk)))
-		if (good(m, l->name))
+		if (good(m, l))
 			return l->name;
 	return s->uplink;
 }
@@ -100,18 +100,17 @@ static const char *choose(const struct facts *f, const struct session *s,
 			  const struct follow_memory *m, int64_t now, int64_t *again)
 {
 	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
-	bool serves =
-		s->uplink[0] && uplink_listed(f, s->uplinks, s->uplink) && usable(f, s->uplink);
-	bool stay = serves && !unanswered(m, s, s->uplink);
-	const struct fact_link *l;
+	const struct fact_link *own = s->uplink[0] ? facts_link(f, s->uplink) : NULL, *l;
+	bool serves = own && uplink_listed(f, s->uplinks, s->uplink) && usable(f, own);
+	bool stay = serves && !unanswered(m, s, own);
 
 	while ((l = uplink_walk(&walk))) {
-		const struct follow_good *g = good(m, l->name);
+		const struct follow_good *g = good(m, l);
 		int64_t due;
 
-		if (stay && !strcmp(l->name, s->uplink))
+		if (stay && l == own)
 			break;
-		if (!g || unanswered(m, s, l->name))
+		if (!g || unanswered(m, s, l))
 			continue;
 		due = good_since(m, s, g) + FOLLOW_HOLD_MS;
 		if (!stay || due <= now)
@@ -157,7 +156,7 @@ static int follow_carrier(const struct facts *f, struct session *s, struct follo
 	struct follow_blocked *b = blocked(m, s->id);
 
 	s->quiet = false;
-	if (s->uplink[0] && usable(f, s->uplink)) {
+	if (s->uplink[0] && usable(f, facts_link(f, s->uplink))) {
 		if (b)
 			*b = m->blocked.v[--m->blocked.n];
 		return 0;
@@ -214,9 +213,9 @@ static void forget_probes(const struct facts *f, struct follow_memory *m, int64_
 	m->probed.n = kept;
 }
 
-int follow_probe(struct follow_memory *m, uint32_t id, const char *uplink, bool bad, int64_t now)
+int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int64_t now)
 {
-	struct follow_probed *p = probed(m, id, uplink);
+	struct follow_probed *p = probed(m, id, index);
 
 	if (p && p->bad == bad) {
 		if (bad)
@@ -229,10 +228,7 @@ int follow_probe(struct follow_memory *m, uint32_t id, const char *uplink, bool 
 		p = VEC_PUSH(&m->probed);
 	if (!p)
 		return -ENOMEM;
-	p->id = id;
-	snprintf(p->uplink, sizeof(p->uplink), "%s", uplink);
-	p->bad = bad;
-	p->at = now;
+	*p = (struct follow_probed){ .id = id, .index = index, .bad = bad, .at = now };
 	return 1;
 }
 
@@ -275,44 +271,4 @@ int follow_move(struct facts *f, struct session *s, const char *uplinks, struct 
 	if (r == 0)
 		r = copy_string(s->uplinks, sizeof(s->uplinks), uplinks);
 	return r;
-}
-
-/* A word of a list, as it is written there. */
-static void write_word(char *list, size_t size, const char *word)
-{
-	size_t n = strlen(list);
-
-	if (n && n + 1 < size)
-		list[n++] = ',';
-	for (; *word && n + 2 < size; word++) {
-		if (*word == ',' || *word == '\\')
-			list[n++] = '\\';
-		list[n++] = *word;
-	}
-	list[n] = 0;
-}
-
-static void rename_in_list(char list[SESSION_UPLINKS_MAX], const char *from, const char *to)
-{
-	char fresh[SESSION_UPLINKS_MAX] = "", word[UPLINK_WORD_MAX];
-	const char *at = list;
-
-	while (uplinks_next(&at, word))
-		write_word(fresh, sizeof(fresh), strcmp(word, from) ? word : to);
-	memcpy(list, fresh, sizeof(fresh));
-}
-
-void follow_rename(struct facts *f, const char *from, const char *to)
-{
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		struct session *s = &f->sessions.v[i];
-
-		if (uplinks_contain(s->uplinks, from) && !uplinks_contain(s->uplinks, to))
-			rename_in_list(s->uplinks, from, to);
-		if (!strcmp(s->uplink, from))
-			snprintf(s->uplink, sizeof(s->uplink), "%s", to);
-	}
-	for (size_t i = 0; i < f->slots.n; i++)
-		if (!strcmp(f->slots.v[i].uplink, from) && !facts_slot(f, to))
-			snprintf(f->slots.v[i].uplink, sizeof(f->slots.v[i].uplink), "%s", to);
 }

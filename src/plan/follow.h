@@ -31,9 +31,9 @@
 #define FOLLOW_PROBE_MS  15000
 #define FOLLOW_NO_ANSWER "its probe is not answered"
 
-/* An uplink can serve, a session has none; since when, of clock_ms(). */
+/* An uplink, by its number, can serve; a session has none; since when, of clock_ms(). */
 struct follow_good {
-	char uplink[IFNAMSIZ];
+	int index;
 	int64_t since;
 };
 struct follow_blocked {
@@ -44,7 +44,7 @@ struct follow_blocked {
 /* What a session's probe said of an uplink last; kept for as long as it counts. */
 struct follow_probed {
 	uint32_t id;
-	char uplink[IFNAMSIZ];
+	int index;
 	bool bad;
 	int64_t at; /* when that was said last; of a good one, since when it is good again */
 };
@@ -83,12 +83,9 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
 int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
 
 /*
- * A probe through an uplink of the session's list was answered, or not. Returns 1 when that is
- * news, so that follow() has something to decide, 0 when it is not, -ENOMEM.
+ * A probe through an uplink (by its number) of the session's list was answered, or not. Returns 1
+ * when that is news, so that follow() has something to decide, 0 when it is not, -ENOMEM.
  */
-int follow_probe(struct follow_memory *m, uint32_t id, const char *uplink, bool bad, int64_t now);
-
-/* An interface has another name: lists and slots go with it. */
-void follow_rename(struct facts *f, const char *from, const char *to);
+int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int64_t now);
 
 #endif

@@ -41,6 +41,14 @@ bool plan_fenced(const struct facts *facts, const char *uplink, uint8_t family);
  */
 bool plan_forwards_all_ip6(const struct facts *facts);
 
+/*
+ * Matches a mark with its device, by which a packet leaves or (in) has come: the very same device,
+ * under the name that it had when we looked. Number and name are both asked for, so nothing passes
+ * between a rename and the next look, and a daemon that starts anew finds in that set what it
+ * missed.
+ */
+void plan_lookup_uplink(struct nft_rule *r, bool in);
+
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);

@@ -218,9 +218,10 @@ static void accept_questions(struct fw_chain *c, uint8_t family)
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
 		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
 		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
-		nft_lookup_mark(&r, per_family(family, "servers4", "servers6"), PLAN_MARK_MASK,
-				family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR);
-		nft_lookup_mark(&r, "uplinks", PLAN_MARK_MASK, NFT_FIELD_OIFNAME);
+		nft_lookup_mark(&r, per_family(family, "servers4", "servers6"), PLAN_MARK_MASK, 1,
+				&(enum nft_field){ family == AF_INET ? NFT_FIELD_IP_DADDR
+								     : NFT_FIELD_IP6_DADDR });
+		plan_lookup_uplink(&r, false);
 		fw_rule_verdict(c, r, NF_ACCEPT);
 	}
 }

@@ -106,8 +106,10 @@ static bool kernel_has(const struct plan_ctx *x, const struct own_sysctl *s)
 	return x->ip6;
 }
 
-/* A sysctl of the host: only when it differs, and with the value to go back to. */
-static void add_host_sysctl(const struct plan_ctx *x, const char *path, const char *value)
+/* A sysctl of the host, of a device or of all: only when it differs, with the value to go back to.
+ */
+static void add_host_sysctl(const struct plan_ctx *x, const char *path, const char *value,
+			    const struct fact_link *of)
 {
 	const struct fact_sysctl *now = facts_sysctl(x->facts, path);
 	struct object o = plan_object(OBJ_SYSCTL, PLACE_HOST);
@@ -119,6 +121,7 @@ static void add_host_sysctl(const struct plan_ctx *x, const char *path, const ch
 	snprintf(o.sysctl.set, sizeof(o.sysctl.set), "%s", value);
 	snprintf(o.sysctl.before, sizeof(o.sysctl.before), "%s",
 		 now->before[0] ? now->before : now->value);
+	o.sysctl.index = of ? of->index : 0;
 	set_add(x->set, &o);
 }
 
@@ -207,7 +210,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 }
 
 static void add_route(const struct plan_ctx *x, uint32_t table, const struct prefix *dst,
-		      const char *dev, const struct way_out *way, uint32_t mtu)
+		      const char *dev, int index, const struct way_out *way, uint32_t mtu)
 {
 	struct object o = plan_object(OBJ_ROUTE, PLACE_HOST);
 
@@ -215,6 +218,7 @@ static void add_route(const struct plan_ctx *x, uint32_t table, const struct pre
 	o.route.dst = *dst;
 	o.route.metric = METRIC_ROUTE;
 	snprintf(o.route.dev, sizeof(o.route.dev), "%s", dev);
+	o.route.index = index;
 	o.route.mtu = mtu;
 	if (way) {
 		o.route.gateway = way->gateway;
@@ -239,7 +243,7 @@ static void plan_small_session(const struct plan_ctx *x, const struct session *s
 		if (plan_families[i] == AF_INET6 && (!x->ip6 || s->flags & SESSION_NO_IPV6))
 			continue;
 		host.len = (uint8_t)(ip_size(&host.ip) * 8);
-		add_route(x, PLAN_TABLE_BASE + s->slot, &host, BRIDGE_NAME, NULL, s->mtu);
+		add_route(x, PLAN_TABLE_BASE + s->slot, &host, BRIDGE_NAME, 0, NULL, s->mtu);
 	}
 }
 
@@ -264,7 +268,7 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	stop.route.stop = RTN_UNREACHABLE;
 	if (family == AF_INET)
 		set_add(x->set, &stop);
-	add_route(x, table, pool, BRIDGE_NAME, NULL, uplink->link ? uplink->link->mtu : 0);
+	add_route(x, table, pool, BRIDGE_NAME, 0, NULL, uplink->link ? uplink->link->mtu : 0);
 	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
 	for (size_t i = 0; i < x->facts->routes.n; i++) {
@@ -273,9 +277,9 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 		if (r->index == uplink->link->index && r->dst.ip.family == family &&
 		    r->type == RTN_UNICAST && r->dst.len && !ip_is_set(&r->gateway) &&
 		    !ip_is_link_local(&r->dst.ip) && r->protocol != VIA_RTPROT)
-			add_route(x, table, &r->dst, slot->uplink, NULL, 0);
+			add_route(x, table, &r->dst, slot->uplink, uplink->link->index, NULL, 0);
 	}
-	add_route(x, table, &everything, slot->uplink, way, 0);
+	add_route(x, table, &everything, slot->uplink, uplink->link->index, way, 0);
 }
 
 /* Leads to a table, or with none stops: behind the tables with an error, at a fence in silence. */
@@ -301,11 +305,21 @@ bool plan_forwards_all_ip6(const struct facts *f)
 	return !facts_sysctl(f, IP6_FORCE) && forwards_for_us(f, IP6_FORWARDING);
 }
 
+/* The device of net/ipv6/conf/DEVICE/accept_ra. */
+static const struct fact_link *link_of_path(const struct facts *f, const char *path)
+{
+	const size_t front = strlen("net/ipv6/conf/");
+	char dev[IFNAMSIZ];
+
+	snprintf(dev, sizeof(dev), "%.*s", (int)strcspn(path + front, "/"), path + front);
+	return facts_link(f, dev);
+}
+
 /*
  * IPv6 without force_forwarding: forwarding is one switch for all, and turning it makes the host
  * a router, which no longer accepts router advertisements (ip-sysctl.rst, accept_ra): it would
- * lose its default route. So that comes first, where it is 1, and everything else that would now
- * be forwarded is stopped, here and in the forward chain.
+ * lose its default route. So that comes first, where it is 1 (0 stays), and everything else that
+ * would now be forwarded is stopped, here and in the forward chain.
  */
 static void plan_ip6_forwarding(const struct plan_ctx *x)
 {
@@ -321,9 +335,9 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 		if (len > tail && !strcmp(s->path + len - tail, "/accept_ra") &&
 		    !strstr(s->path, "/" BRIDGE_NAME "/") && !strstr(s->path, "/all/") &&
 		    (!strcmp(s->value, "1") || (s->before[0] && !strcmp(s->value, "2"))))
-			add_host_sysctl(x, s->path, "2"); /* not where somebody says 0 */
+			add_host_sysctl(x, s->path, "2", link_of_path(x->facts, s->path));
 	}
-	add_host_sysctl(x, IP6_FORWARDING, "1");
+	add_host_sysctl(x, IP6_FORWARDING, "1", NULL);
 	o.rule.family = AF_INET6;
 	o.rule.priority = PLAN_RULE_FENCE;
 	o.rule.action = RULE_BLACKHOLE;
@@ -364,7 +378,7 @@ static void plan_arp_names(const struct plan_ctx *x, const struct fact_slot *slo
 		    !facts_same_subnet(x->facts, a, uplink->index))
 			continue;
 		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", other->name);
-		add_host_sysctl(x, path, "2");
+		add_host_sysctl(x, path, "2", other);
 	}
 }
 
@@ -388,7 +402,7 @@ static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
 		own_sysctl_path(&uplink_sysctls[i], slot->uplink, path);
 		if (kernel_has(x, &uplink_sysctls[i]))
-			add_host_sysctl(x, path, uplink_sysctls[i].value);
+			add_host_sysctl(x, path, uplink_sysctls[i].value, uplink.link);
 	}
 }
 
@@ -404,12 +418,14 @@ static bool ctx_has_slot(const struct plan_ctx *x, uint32_t slot)
 
 static void ctx_add_slot(struct plan_ctx *x, uint32_t slot, const char *uplink)
 {
+	const struct fact_link *link = facts_link(x->facts, uplink);
 	struct fact_slot *s = &x->slots[x->n_slots];
 
 	if (!slot || !uplink[0] || x->n_slots > PLAN_SLOT_MAX || ctx_has_slot(x, slot))
 		return;
 	s->slot = slot;
 	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
+	s->index = link ? link->index : 0;
 	x->n_slots++;
 }
 

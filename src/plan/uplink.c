@@ -191,7 +191,8 @@ static bool has_mac(const struct fact_link *l, const char *text)
 
 	if (memcmp(&l->permanent, &none, sizeof(none)) != 0)
 		return !strcasecmp(mac_format(&l->permanent, mac), text);
-	return !strcasecmp(mac_format(&l->mac, mac), text);
+	return memcmp(&l->mac, &none, sizeof(none)) != 0 &&
+	       !strcasecmp(mac_format(&l->mac, mac), text);
 }
 
 /* An interface of that name is meant before a kind of that name. */

@@ -298,7 +298,7 @@ TOUCHED = {
         "uplink_element": ("nft flush set inet via_iface uplinks", "nft"),
         "dns_map": ("nft flush map inet via_iface dns4", "nft"),
         "another_element": ("nft add element inet via_iface host_access4 '{{ {address} }}'", "nft"),
-        "another_interface": ("nft add element inet via_iface uplinks '{{ 0x56000001 . enp7s0 }}'", "nft"),
+        "another_interface": ("nft add element inet via_iface uplinks '{{ 0x56000001 . enp7s0 . enp7s0 }}'", "nft"),
         "one_rule": ("nft delete rule inet via_iface forward handle $(nft -a list chain inet via_iface forward | grep -v chain | grep -om1 'handle [0-9]*$' | cut -c8-)", "nft"),
         "another_rule": ("nft insert rule inet via_iface forward accept", "nft"),
         "chain_flushed": ("nft flush chain inet via_iface forward", "nft"),

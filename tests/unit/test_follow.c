@@ -43,7 +43,7 @@ static void goes(struct stage *t, int64_t later, const char *uplink)
 
 static int says(struct stage *t, const char *uplink, bool bad)
 {
-	return follow_probe(&t->m, 7, uplink, bad, t->now);
+	return follow_probe(&t->m, 7, facts_link(&t->f, uplink)->index, bad, t->now);
 }
 
 /* Leaves at once, and is back when it has been good for the hold time, not a moment before. */
@@ -160,7 +160,7 @@ static void test_of_one_session(void **state)
 
 	(void)state;
 	begin(&t, "wlp6s0,enp7s0");
-	assert_int_equal(follow_probe(&t.m, 8, "wlp6s0", true, t.now), 1);
+	assert_int_equal(follow_probe(&t.m, 8, 2, true, t.now), 1);
 	goes(&t, 0, "wlp6s0");
 	assert_int_equal(t.m.probed.n, 0); /* there is no session 8 */
 	scene_session(&t.f, 8, 11, 1, "wlp6s0,enp7s0", "other");

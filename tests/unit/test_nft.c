@@ -145,8 +145,9 @@ static void test_lookups(void **state)
 	RULE_IS(r, "iifname . ether saddr . ip saddr != @allowed");
 	nft_lookup(&r, "fenced4", false, 1, three);
 	RULE_IS(r, "iifname @fenced4");
-	nft_lookup_mark(&r, "uplinks", 0xff0000ff, NFT_FIELD_OIFNAME);
-	RULE_IS(r, "meta mark & 0xff0000ff . oifname @uplinks");
+	nft_lookup_mark(&r, "uplinks", 0xff0000ff, 2,
+			(enum nft_field[]){ NFT_FIELD_OIF, NFT_FIELD_OIFNAME });
+	RULE_IS(r, "meta mark & 0xff0000ff . oif . oifname @uplinks");
 	nft_vmap(&r, NFT_FIELD_IIFNAME, "ports");
 	RULE_IS(r, "iifname vmap @ports");
 }

@@ -379,11 +379,13 @@ static void test_lookups(void **state)
 	nft_lookup(&r, "ports", false, 2, small);
 	RULE_IS(r, "meta key=16 dreg=1; payload base=2 offset=2 len=2 dreg=9; "
 		   "lookup sreg=1 set=ports flags=0");
-	nft_lookup_mark(&r, "uplinks", 0xff0000ff, NFT_FIELD_OIFNAME);
+	nft_lookup_mark(&r, "uplinks", 0xff0000ff, 2,
+			(enum nft_field[]){ NFT_FIELD_OIF, NFT_FIELD_OIFNAME });
 	RULE_IS(r, "meta key=3 dreg=1; bitwise sreg=1 dreg=1 len=4 "
 		   "mask=" HOST32(ff, 00, 00,
 				  ff) " xor=00000000; "
-				      "meta key=7 dreg=9; lookup sreg=1 set=uplinks flags=0");
+				      "meta key=5 dreg=9; meta key=7 dreg=10; lookup sreg=1 "
+				      "set=uplinks flags=0");
 	nft_vmap(&r, NFT_FIELD_IIFNAME, "ports");
 	RULE_IS(r, "meta key=6 dreg=1; lookup sreg=1 dreg=0 set=ports flags=0");
 }
@@ -900,7 +902,8 @@ static size_t many_rules(struct nft_rule rules[39])
 	nft_lookup(&rules[n++], "s", false, 2, two);
 	nft_lookup(&rules[n++], "s", true, 2, two);
 	nft_lookup(&rules[n++], "t", false, 2, two);
-	nft_lookup_mark(&rules[n++], "s", 0xff0000ff, NFT_FIELD_OIFNAME);
+	nft_lookup_mark(&rules[n++], "s", 0xff0000ff, 2,
+			(enum nft_field[]){ NFT_FIELD_OIF, NFT_FIELD_OIFNAME });
 	nft_vmap(&rules[n++], NFT_FIELD_IIFNAME, "s");
 	nft_set_mark(&rules[n++], NFT_FIELD_MARK, 0xff0000ff, 0x56000001);
 	nft_set_mark(&rules[n++], NFT_FIELD_CT_MARK, 0xff0000ff, 0x56000001);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/vec.h"
 #include "fds.h"
 #include "net/sysctl.h"
 #include "unit.h"
@@ -33,7 +34,7 @@ static void save(const char *path, const char *before)
 {
 	struct err err = { 0 };
 
-	if (sysctl_save(dir_path("."), path, before, "1", &err) < 0)
+	if (sysctl_save(dir_path("."), path, before, "1", 0, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -42,6 +43,14 @@ static void list(struct facts *f)
 	struct err err = { 0 };
 
 	facts_done(f);
+	if (sysctl_list_saved(dir_path("."), f, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void list_with(struct facts *f)
+{
+	struct err err = { 0 };
+
 	if (sysctl_list_saved(dir_path("."), f, &err) < 0)
 		fail_msg("%s", err.text);
 }
@@ -213,7 +222,7 @@ static void test_links(void **state)
 	assert_int_equal(symlink(dir_path("victim"),
 				 dir_path("sysctl/net:ipv4:conf:wlp6s0:forwarding")),
 			 0);
-	assert_int_equal(sysctl_save(dir_path("."), FORWARDING, "0", "1", NULL), -EEXIST);
+	assert_int_equal(sysctl_save(dir_path("."), FORWARDING, "0", "1", 0, NULL), -EEXIST);
 	assert_int_equal(access(dir_path("victim"), F_OK), -1);
 	list(&f);
 	assert_int_equal(f.sysctls.n, 1);
@@ -231,11 +240,11 @@ static void test_errors(void **state)
 	char much[2 * PATH_MAX];
 
 	(void)state;
-	assert_int_equal(sysctl_save(dir_path("no/where"), FORWARDING, "0", "1", &err), -ENOENT);
+	assert_int_equal(sysctl_save(dir_path("no/where"), FORWARDING, "0", "1", 0, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "no/where/sysctl"));
 	assert_int_equal(sysctl_list_saved(dir_path("no/where"), &f, &err), 0);
 	put_file("sysctl", "not a directory");
-	assert_true(sysctl_save(dir_path("."), FORWARDING, "0", "1", &err) < 0);
+	assert_true(sysctl_save(dir_path("."), FORWARDING, "0", "1", 0, &err) < 0);
 	assert_non_null(strstr(err.text, FORWARDING));
 	assert_int_equal(sysctl_list_saved(dir_path("."), &f, &err), -ENOTDIR);
 
@@ -246,6 +255,74 @@ static void test_errors(void **state)
 	assert_int_equal(sysctl_forget(much, FORWARDING), -ENAMETOOLONG);
 	assert_int_equal(f.sysctls.n, 0);
 	assert_int_equal(fds_open(), before);
+}
+
+static void save_of(const char *path, const char *before, int index)
+{
+	struct err err = { 0 };
+
+	if (sysctl_save(dir_path("."), path, before, "1", index, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void link_is(struct facts *f, int index, const char *name)
+{
+	struct fact_link *l = VEC_PUSH(&f->links);
+
+	assert_non_null(l);
+	l->index = index;
+	memcpy(l->name, name, strlen(name) + 1);
+}
+
+/* What was saved goes with the device, whatever it is called by now, and ends with it. */
+static void test_devices(void **state)
+{
+	struct facts f = { 0 };
+
+	(void)state;
+	save_of("net/ipv4/conf/eth0/forwarding", "a", 2);
+	save_of("net/ipv4/conf/eth1/forwarding", "b", 3);
+	save_of("net/ipv4/conf/eth2/forwarding", "c", 4);
+	save_of("net/ipv4/conf/eth3/forwarding", "d", 5);
+	save_of("net/ipv6/conf/all/forwarding", "e", 0);
+	save_of("net/ipv4/conf/usb0/forwarding", "f", 6);
+	link_is(&f, 2, "eth1"); /* three go round, one stays, one has gone */
+	link_is(&f, 3, "eth2");
+	link_is(&f, 4, "eth0");
+	link_is(&f, 5, "eth3");
+	link_is(&f, 7, "usb0");                   /* another one, which is as it came */
+	for (int round = 0; round < 2; round++) { /* read so before the files are renamed, too */
+		VEC_DONE(&f.sysctls);
+		list_with(&f);
+		assert_int_equal(f.sysctls.n, 5);
+		saved_is(&f, "net/ipv4/conf/eth1/forwarding", "a");
+		saved_is(&f, "net/ipv4/conf/eth2/forwarding", "b");
+		saved_is(&f, "net/ipv4/conf/eth0/forwarding", "c");
+		saved_is(&f, "net/ipv4/conf/eth3/forwarding", "d");
+		saved_is(&f, "net/ipv6/conf/all/forwarding", "e");
+		assert_int_equal(facts_sysctl(&f, "net/ipv4/conf/eth1/forwarding")->index, 2);
+		assert_int_equal(sysctl_rename_saved(dir_path("."), &f), 0);
+	}
+	assert_int_equal(access(dir_path("sysctl/net:ipv4:conf:usb0:forwarding"), F_OK), -1);
+	for (size_t i = 0; i < f.sysctls.n; i++)
+		assert_int_equal(sysctl_forget(dir_path("."), f.sysctls.v[i].path), 0);
+	assert_int_equal(rmdir(dir_path("sysctl")), 0); /* no file is left under another name */
+	facts_done(&f);
+}
+
+static void test_device_of_path(void **state)
+{
+	char path[64];
+
+	(void)state;
+	assert_true(sysctl_with_device("net/ipv4/conf/eth0.100/forwarding", "wlan0", path, 64));
+	assert_string_equal(path, "net/ipv4/conf/wlan0/forwarding");
+	assert_true(sysctl_with_device("net:ipv6:conf:a:accept_ra", "eth0.100", path, 64));
+	assert_string_equal(path, "net:ipv6:conf:eth0.100:accept_ra");
+	assert_false(sysctl_with_device("net/ipv6/conf/eth0/accept_ra", "wlan0", path, 29));
+	assert_true(sysctl_with_device("net/ipv6/conf/eth0/accept_ra", "wlan0", path, 30));
+	assert_false(sysctl_with_device("net/ipv4/conf/eth0", "wlan0", path, 64));
+	assert_false(sysctl_with_device("net/core/somaxconn", "wlan0", path, 64));
 }
 
 static void test_proc(void **state)
@@ -269,7 +346,7 @@ int main(void)
 		TEST(test_save),         TEST(test_keeps_first),   TEST(test_forget),
 		TEST(test_odd_devices),  TEST(test_foreign_files), TEST(test_values),
 		TEST(test_half_written), TEST(test_links),         TEST(test_errors),
-		TEST(test_proc),
+		TEST(test_proc),         TEST(test_devices),       TEST(test_device_of_path),
 	};
 #undef TEST
 

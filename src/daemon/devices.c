@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices between two looks. The daemon knows which slot is which device by number; when it
+ * starts, nftables tells it. See plan/rename.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "daemon/world.h"
+#include "net/sysctl.h"
+#include "plan/rename.h"
+#include "plan/uplink.h"
+
+/*
+ * Which slot is which uplink we know better than a set that somebody may have added to: another
+ * slot for the same uplink would be the end of its connections.
+ */
+static int merge_slots(struct facts *fresh, const struct facts *old)
+{
+	for (size_t i = 0; i < old->slots.n; i++) {
+		const struct fact_slot known = old->slots.v[i];
+		struct fact_slot *added;
+		size_t kept = 0;
+
+		for (size_t j = 0; j < fresh->slots.n; j++)
+			if (fresh->slots.v[j].slot != known.slot &&
+			    strcmp(fresh->slots.v[j].uplink, known.uplink) != 0)
+				fresh->slots.v[kept++] = fresh->slots.v[j];
+		fresh->slots.n = kept;
+		added = VEC_PUSH(&fresh->slots);
+		if (!added)
+			return -ENOMEM;
+		*added = known;
+	}
+	return 0;
+}
+
+static bool slot_wanted(const struct facts *f, const struct fact_slot *slot)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].slot == slot->slot ||
+		    uplink_listed(f, f->sessions.v[i].uplinks, slot->uplink))
+			return true;
+	return false;
+}
+
+static void drop_unwanted(struct facts *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (slot_wanted(f, &f->slots.v[i]))
+			f->slots.v[kept++] = f->slots.v[i];
+	f->slots.n = kept;
+}
+
+/* What could not be written into an alias yet holds all the same. */
+static void take_rewritten(const struct world *w, struct facts *fresh)
+{
+	for (size_t i = 0; i < w->rewritten.n; i++) {
+		const struct rewritten *r = &w->rewritten.v[i];
+
+		for (size_t j = 0; j < fresh->sessions.n; j++) {
+			struct session *s = &fresh->sessions.v[j];
+
+			if (s->id == r->id && !strcmp(s->uplinks, r->before)) {
+				memcpy(s->uplinks, r->after, sizeof(s->uplinks));
+				s->recorded[0] = 0;
+			}
+		}
+	}
+}
+
+static int note_rewritten(struct world *w, const char (*before)[SESSION_UPLINKS_MAX],
+			  const struct facts *fresh)
+{
+	w->rewritten.n = 0;
+	for (size_t i = 0; i < fresh->sessions.n; i++) {
+		const struct session *s = &fresh->sessions.v[i];
+		struct rewritten *r;
+
+		if (!strcmp(before[i], s->uplinks))
+			continue;
+		r = VEC_PUSH(&w->rewritten);
+		if (!r)
+			return -ENOMEM;
+		r->id = s->id;
+		memcpy(r->before, before[i], sizeof(r->before));
+		memcpy(r->after, s->uplinks, sizeof(r->after));
+	}
+	return 0;
+}
+
+static int map(struct world *w, struct facts *fresh)
+{
+	_cleanup_free_ char(*before)[SESSION_UPLINKS_MAX] =
+		calloc(fresh->sessions.n + 1, sizeof(*before));
+	_cleanup_renames_ struct renames renames = { 0 };
+	int r = before ? merge_slots(fresh, &w->facts) : -ENOMEM;
+
+	for (size_t i = 0; i < fresh->sessions.n && r == 0; i++)
+		memcpy(before[i], fresh->sessions.v[i].uplinks, sizeof(before[i]));
+	if (r == 0)
+		r = renames_find(&w->facts, fresh, &renames);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < renames.n; i++)
+		if (facts_slot(fresh, renames.v[i].from))
+			syslog(LOG_NOTICE, "uplink %s is %s now", renames.v[i].from,
+			       renames.v[i].to);
+	take_rewritten(w, fresh);
+	renames_apply(&renames, fresh);
+	drop_unwanted(fresh);
+	return note_rewritten(w, before, fresh);
+}
+
+int world_map_devices(struct world *w, struct facts *fresh, struct err *err)
+{
+	int r = map(w, fresh);
+
+	if (r < 0)
+		return err_errno(err, -r, "remember the uplinks");
+	r = sysctl_rename_saved(w->kernel.rundir, fresh);
+	return r < 0 ? err_errno(err, -r, "rename what was saved of sysctls") : 0;
+}
