@@ -194,6 +194,16 @@ static bool route_known(const struct facts *f, const struct fact_route *r)
 	return false;
 }
 
+/*
+ * Whether a route counts for every interface: it stops or passes on, or names a nexthop object
+ * alone. Of a blackhole object the kernel says that its device is lo.
+ */
+static bool is_for_all(const struct fact_route *r)
+{
+	return r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT || r->type == RTN_BLACKHOLE ||
+	       r->type == RTN_THROW || (r->type == RTN_UNICAST && !r->index);
+}
+
 /* Addresses and routes that are not ours: of interest where they belong to an uplink. */
 static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
@@ -217,11 +227,12 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		if (is_new && route_known(f, &route))
 			return;
 		index = route.index;
+		e->uplink |= f->slots.n && is_for_all(&route);
 	} else {
 		return;
 	}
 	e->stale = true;
-	e->uplink |= concerns(f, index);
+	e->uplink |= index && concerns(f, index);
 }
 
 static void on_object(const struct world *w, const struct nlmsghdr *nlh, const struct object *o,

@@ -73,7 +73,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	fresh.entries.due = INT64_MAX;
 	*w = fresh;
 	w->names_stale = true;
-	w->follow_at = INT64_MAX;
+	w->follow_at = w->expire_at = INT64_MAX;
 	r = names_open(&w->names, "", err); /* not before: it must not move */
 	return r == 0 ? names_watch(&w->names, err) : r;
 }
@@ -182,6 +182,28 @@ static int keep_known(struct facts *fresh, const struct facts *old, struct err *
 	return 0;
 }
 
+/*
+ * When the lifetime of a router that advertised itself ends (RFC 4861, section 6.2.1). The kernel
+ * stops to use its route then, and says so only at its next sweep; nor does it say when a new
+ * advertisement prolongs it.
+ */
+static int64_t next_expiry(const struct facts *f)
+{
+	int32_t seconds = INT32_MAX;
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+		const struct fact_link *l;
+
+		if (r->expires <= 0 || r->expires >= seconds || r->dst.len > 1)
+			continue;
+		l = facts_link_by_index(f, r->index);
+		if (l && facts_slot(f, l->name))
+			seconds = r->expires;
+	}
+	return seconds == INT32_MAX ? INT64_MAX : clock_ms() + (int64_t)seconds * 1000;
+}
+
 int world_look(struct world *w, const char *uplinks, struct err *err)
 {
 	struct facts fresh;
@@ -222,6 +244,7 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	w->stale = w->names_stale = w->settled = w->unseen = false;
 	w->ended.n = 0;
 	w->observed_rules = true;
+	w->expire_at = next_expiry(&w->facts);
 	return look_closer(w, uplinks, err);
 }
 
@@ -680,6 +703,8 @@ int world_converge(struct world *w, struct err *err)
 	_cleanup_set_ struct object_set want = { 0 };
 	int r = follow(&w->facts, &w->follow, clock_ms(), &w->follow_at, err);
 
+	if (w->expire_at < w->follow_at)
+		w->follow_at = w->expire_at;
 	if (r == 0)
 		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
 	if (r == 0)
@@ -697,6 +722,7 @@ int world_heal(struct world *w, struct err *err)
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		w->follow_at = INT64_MAX;
+		w->stale |= w->expire_at <= clock_ms();
 		w->stale |= !w->observed_rules; /* what is to go is named by handles */
 		r = world_look(w, "", err);
 		if (r < 0 || !w->facts.sessions.n)

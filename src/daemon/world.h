@@ -57,6 +57,7 @@ struct world {
 	struct entries entries;
 	struct follow_memory follow;
 	int64_t follow_at; /* clock_ms() at which an uplink has been good for long enough */
+	int64_t expire_at; /* clock_ms() at which a default route of an uplink may expire */
 };
 
 int world_open(struct world *w, const char *rundir, struct err *err);

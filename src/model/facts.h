@@ -37,6 +37,7 @@ struct fact_link {
 	struct mac mac;
 	uint32_t mtu, flags;         /* IFF_* */
 	int master;                  /* ifindex, 0: none */
+	uint32_t vrf_table;          /* of a VRF device; 0: it is none */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
 };

@@ -44,7 +44,7 @@ static bool is_private(const struct ip *ip)
 	return false;
 }
 
-/* The gateway of the best default route of that family, in any table: plan/uplink.c. */
+/* The best default route of that family, in any table; plan/routes.h decides which one is used. */
 static const struct fact_route *default_route(const struct facts *f, int index, uint8_t family)
 {
 	const struct fact_route *best = NULL;

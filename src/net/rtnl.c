@@ -567,7 +567,8 @@ static enum link_medium medium_of(const struct ifinfomsg *ifi, const char *kind)
 
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 {
-	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *bridge[IFLA_BR_MAX + 1];
+	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *bridge[IFLA_BR_MAX + 1],
+		*vrf[IFLA_VRF_MAX + 1];
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct rtnl_link l = { 0 };
 	struct altnames altnames = { l.fact.altnames, sizeof(l.fact.altnames) };
@@ -611,6 +612,10 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	if (!strcmp(l.fact.kind, "bridge")) {
 		attrs_in(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
 		l.group_fwd_mask = u16_of(bridge[IFLA_BR_GROUP_FWD_MASK], 0);
+	}
+	if (!strcmp(l.fact.kind, "vrf")) {
+		attrs_in(info[IFLA_INFO_DATA], vrf, IFLA_VRF_MAX);
+		l.fact.vrf_table = u32_of(vrf[IFLA_VRF_TABLE], 0);
 	}
 	*ret = l;
 	return 1;

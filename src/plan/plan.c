@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "plan/internal.h"
+#include "plan/routes.h"
 #include "plan/uplink.h"
 
 /* Metrics in an uplink's table: what leads out, and behind everything the stop. */
@@ -247,7 +248,36 @@ static void plan_small_session(const struct plan_ctx *x, const struct session *s
 	}
 }
 
-/* The way back to the sessions, the uplink's own networks and default route, then a stop. */
+/* What the host itself would use, but nothing inside the pool: that leads to the sessions. */
+static void plan_out_routes(const struct plan_ctx *x, const struct fact_slot *slot,
+			    const struct prefix *pool, const struct fact_link *link, uint8_t family)
+{
+	_cleanup_out_routes_ struct out_routes routes = { 0 };
+
+	if (out_routes(x->facts, link, family, &routes) < 0)
+		x->set->failed = true;
+	for (size_t i = 0; i < routes.n; i++) {
+		const struct out_route *r = &routes.v[i];
+		struct object o = plan_object(OBJ_ROUTE, PLACE_HOST);
+
+		if (r->dst.len >= pool->len && prefix_contains(pool, &r->dst.ip))
+			continue;
+		o.route.table = PLAN_TABLE_BASE + slot->slot;
+		o.route.dst = r->dst;
+		o.route.metric = METRIC_ROUTE + r->order;
+		o.route.stop = r->stop;
+		if (!r->stop) {
+			snprintf(o.route.dev, sizeof(o.route.dev), "%s", slot->uplink);
+			o.route.index = link->index;
+		}
+		o.route.gateway = r->gateway;
+		o.route.onlink = r->onlink;
+		o.route.mtu = r->mtu;
+		set_add(x->set, &o);
+	}
+}
+
+/* The way back to the sessions, the uplink's routes as the host would use them, then a stop. */
 static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, uint8_t family,
 		       const struct uplink *uplink)
 {
@@ -271,15 +301,9 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	add_route(x, table, pool, BRIDGE_NAME, 0, NULL, uplink->link ? uplink->link->mtu : 0);
 	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
-	for (size_t i = 0; i < x->facts->routes.n; i++) {
-		const struct fact_route *r = &x->facts->routes.v[i];
-
-		if (r->index == uplink->link->index && r->dst.ip.family == family &&
-		    r->type == RTN_UNICAST && r->dst.len && !ip_is_set(&r->gateway) &&
-		    !ip_is_link_local(&r->dst.ip) && r->protocol != VIA_RTPROT)
-			add_route(x, table, &r->dst, slot->uplink, uplink->link->index, NULL, 0);
-	}
-	add_route(x, table, &everything, slot->uplink, uplink->link->index, way, 0);
+	plan_out_routes(x, slot, pool, uplink->link, family);
+	if (!out_default(x->facts, uplink->link, family)) /* by the lease, or to the other end */
+		add_route(x, table, &everything, slot->uplink, uplink->link->index, way, 0);
 }
 
 /* Leads to a table, or with none stops: behind the tables with an error, at a fence in silence. */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/strbuf.h"
+#include "plan/routes.h"
 
 static const char *const texts[] = {
 	[UPLINK_USABLE] = "it can serve",
@@ -54,26 +55,6 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 		break;
 	}
 	return -err->code;
-}
-
-static bool is_default(const struct fact_route *r, uint8_t family)
-{
-	return r->dst.ip.family == family && r->dst.len == 0 && r->type == RTN_UNICAST &&
-	       r->protocol != VIA_RTPROT;
-}
-
-static const struct fact_route *best_default(const struct facts *f, int index, uint8_t family)
-{
-	const struct fact_route *best = NULL;
-
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *r = &f->routes.v[i];
-
-		if (r->index == index && is_default(r, family) &&
-		    (!best || r->metric < best->metric))
-			best = r;
-	}
-	return best;
 }
 
 /* A deprecated address is no source for new connections (RFC 4862, section 5.5.4). */
@@ -127,7 +108,7 @@ static void look_at_lease(const struct facts *f, const struct fact_link *link, u
 static struct way_out look(const struct facts *f, const struct fact_link *link, uint8_t family)
 {
 	const struct fact_addr *a = best_address(f, link->index, family);
-	const struct fact_route *r = best_default(f, link->index, family);
+	const struct fact_route *r = out_default(f, link, family);
 	struct way_out w = { 0 };
 
 	if (a)

@@ -36,8 +36,8 @@ struct uplink {
 
 /*
  * What the facts say of an interface. Usable means: up, with carrier, and in one family at least
- * a global address and a gateway: that of a default route in whatever table, or where there is
- * none, the one in fact_dns. A point-to-point device needs none.
+ * a global address and a gateway: that of the default route that the host would use (routes.h),
+ * or where there is none, the one in fact_dns. A point-to-point device needs none.
  */
 struct uplink uplink_look(const struct facts *facts, const char *name);
 

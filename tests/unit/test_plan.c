@@ -390,22 +390,33 @@ static void test_routes_are_copied(void **state)
 
 	scene_split(&x->f);
 	scene_route(&x->f, "wlp6s0", "10.7.0.0/16", NULL, 5);
-	scene_last_route(&x->f)->table = 200;
-	/* none of these */
 	scene_route(&x->f, "wlp6s0", "10.8.0.0/16", "192.168.2.9", 5);
+	scene_last_route(&x->f)->mtu = 1300;
+	scene_route(&x->f, NULL, "10.8.8.0/24", NULL, 5);
+	scene_last_route(&x->f)->type = RTN_PROHIBIT;
+	scene_route(&x->f, "wlp6s0", "169.254.0.0/16", NULL, 5);
+	/* none of these */
+	scene_bridge(&x->f, "10.209.0.0/22");
+	scene_route(&x->f, "wlp6s0", "10.209.1.0/24", "192.168.2.9", 5); /* into the pool */
+	scene_route(&x->f, "wlp6s0", "10.12.0.0/16", NULL, 5);
+	scene_last_route(&x->f)->table = 200;
 	scene_route(&x->f, "enp7s0", "10.9.0.0/16", NULL, 5);
 	scene_route(&x->f, "wlp6s0", "10.10.0.0/16", NULL, 5);
 	scene_last_route(&x->f)->protocol = VIA_RTPROT;
 	scene_route(&x->f, "wlp6s0", "10.11.0.0/16", NULL, 5);
 	scene_last_route(&x->f)->type = RTN_BROADCAST;
-	scene_route(&x->f, "wlp6s0", "169.254.0.0/16", NULL, 5);
+	scene_route(&x->f, "wlp6s0", "fe80::/64", NULL, 256);
 	plan_one(x, session(1, 1, "wlp6s0"));
 	HAS(&x->host, "ip route add 192.168.2.0/24 dev wlp6s0 table 22017 ");
 	HAS(&x->host, "ip -6 route add 2001:db8:2::/64 dev wlp6s0 table 22017 ");
 	HAS(&x->host, "ip route add 10.7.0.0/16 dev wlp6s0 table 22017 ");
+	HAS(&x->host, "ip route add 10.8.0.0/16 via 192.168.2.9 dev wlp6s0 table 22017 metric 100 "
+		      "proto 86 mtu 1300\n");
+	HAS(&x->host, "ip route add prohibit 10.8.8.0/24 table 22017 ");
+	HAS(&x->host, "ip route add 169.254.0.0/16 dev wlp6s0 table 22017 ");
 	HAS(&x->host, "ip route add 10.209.0.0/22 dev via0 table 22017 ");
 	HAS(&x->host, "ip -6 route add fdc0:ffee:1234::/64 dev via0 table 22017 ");
-	assert_int_equal(lines(&x->host, "route add "), 8);
+	assert_int_equal(lines(&x->host, "route add "), 11);
 }
 
 /* What was usable once keeps its mark and table; nothing leads out of it. */

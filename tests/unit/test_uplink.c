@@ -86,7 +86,8 @@ static void test_never_uplinks(void **state)
 	PROBLEM(&f, "lo", UPLINK_LOOPBACK);
 }
 
-static void test_lowest_metric_in_any_table(void **state)
+/* Of main's the lowest metric; a table that no rule leads to comes behind it. */
+static void test_default_of_main(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	struct uplink u;
@@ -96,21 +97,53 @@ static void test_lowest_metric_in_any_table(void **state)
 	scene_link(&f, "enp7s0");
 	scene_link(&f, "wlp6s0");
 	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
-	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
-	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 100);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 50);
 	scene_last_route(&f)->table = 200;
 	scene_last_route(&f)->onlink = true;
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.gateway, "192.168.2.3"); /* as long as there is no other */
+	assert_true(u.ip4.onlink);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.4", 300);
 	/* nothing of these leads out of it */
 	scene_route(&f, "enp7s0", "0.0.0.0/0", "192.168.2.5", 1);
-	scene_route(&f, "wlp6s0", "0.0.0.0/1", "192.168.2.6", 2);
-	scene_route(&f, "wlp6s0", "0.0.0.0/0", NULL, 3);
-	scene_last_route(&f)->type = RTN_UNREACHABLE;
+	scene_route(&f, "wlp6s0", "0.0.0.0/1", "192.168.2.6", 2); /* and no 128.0.0.0/1 */
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.7", 4);
+	scene_last_route(&f)->dead = true;
 	u = uplink_look(&f, "wlp6s0");
-	IP_IS(u.ip4.gateway, "192.168.2.3");
-	assert_true(u.ip4.onlink);
+	IP_IS(u.ip4.gateway, "192.168.2.4");
+	assert_false(u.ip4.onlink);
 	assert_false(u.ip6.usable);
 	assert_false(ip_is_set(&u.ip6.gateway));
+	/* what stops before it stops all */
+	scene_route(&f, NULL, "0.0.0.0/0", NULL, 3);
+	scene_last_route(&f)->type = RTN_UNREACHABLE;
+	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
+	scene_last_route(&f)->metric = 301;
+	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
+}
+
+/* RFC 4191, and a router whose lifetime is over but whose route the kernel still lists. */
+static void test_router_preference(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_addr(&f, "wlp6s0", "2001:db8:2::10/64");
+	scene_route(&f, "wlp6s0", "::/0", "fe80::1", 1024);
+	scene_last_route(&f)->preference = -1;
+	scene_route(&f, "wlp6s0", "::/0", "fe80::2", 1024);
+	scene_route(&f, "wlp6s0", "::/0", "fe80::3", 1024);
+	scene_last_route(&f)->preference = 1;
+	scene_last_route(&f)->expires = 1800;
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip6.gateway, "fe80::3");
+	scene_last_route(&f)->expires = -1;
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip6.gateway, "fe80::2");
 }
 
 /* What the uplink's table of ours holds is a copy: it must not keep itself alive. */
@@ -345,7 +378,8 @@ int main(void)
 		cmocka_unit_test(test_usable),
 		cmocka_unit_test(test_problems_in_order),
 		cmocka_unit_test(test_never_uplinks),
-		cmocka_unit_test(test_lowest_metric_in_any_table),
+		cmocka_unit_test(test_default_of_main),
+		cmocka_unit_test(test_router_preference),
 		cmocka_unit_test(test_own_routes_do_not_count),
 		cmocka_unit_test(test_addresses_that_do_not_serve),
 		cmocka_unit_test(test_scopes),

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tables are looked into in the order of the rules. An entry of a later table counts only where no
+ * earlier table has an entry for all of its destination; a `throw` entry sends its destination on
+ * to the next table. The result needs no order of tables any more: it is one table, in which the
+ * longest prefix wins.
+ */
+#include "plan/routes.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/vec.h"
+
+/* One step of the host's lookup. */
+struct lookup {
+	uint32_t table; /* 0: none, the rule itself stops */
+	uint8_t stop;
+	int suppress;
+	struct prefix within; /* len 0: for all destinations */
+};
+
+struct lookups {
+	struct lookup *v;
+	size_t n, size;
+};
+
+/* A route of a table, cut to the rule's destination. */
+struct entry {
+	struct out_route route;
+	size_t lookup;
+	bool passes; /* RTN_THROW */
+	uint32_t metric;
+	int8_t preference;
+	uint8_t len;  /* of the route's destination before it was cut */
+	size_t place; /* in the kernel's own order */
+};
+
+struct entries {
+	struct entry *v;
+	size_t n, size;
+};
+
+static bool has_address(const struct facts *f, int index, const struct prefix *p)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (f->addrs.v[i].index == index &&
+		    f->addrs.v[i].prefix.ip.family == p->ip.family &&
+		    prefix_contains(p, &f->addrs.v[i].prefix.ip))
+			return true;
+	return false;
+}
+
+/* The table of the VRF that the interface belongs to; 0: of none. */
+static uint32_t vrf_table(const struct facts *f, const struct fact_link *link)
+{
+	const struct fact_link *master = link->master ? facts_link_by_index(f, link->master) : NULL;
+
+	return master ? master->vrf_table : 0;
+}
+
+/* net/core/fib_rules.c:fib_rule_match, for a packet of this host without a mark. */
+static bool rule_matches(const struct facts *f, const struct fact_link *link,
+			 const struct fact_rule *r)
+{
+	bool match = (!r->iif[0] || !strcmp(r->iif, "lo")) &&
+		     (!r->oif[0] || !strcmp(r->oif, link->name)) && !(r->mark & r->mask) &&
+		     (!r->l3mdev || vrf_table(f, link)) &&
+		     (!r->src.len || has_address(f, link->index, &r->src));
+
+	return !r->special && match != r->invert;
+}
+
+static int add_lookup(struct lookups *l, uint32_t table, uint8_t stop, int suppress,
+		      const struct prefix *within)
+{
+	struct lookup *added = VEC_PUSH(l);
+
+	if (!added)
+		return -ENOMEM;
+	*added = (struct lookup){
+		.table = table, .stop = stop, .suppress = suppress, .within = *within
+	};
+	return 0;
+}
+
+static uint8_t stop_of(uint8_t action)
+{
+	switch (action) {
+	case FR_ACT_BLACKHOLE:
+		return RTN_BLACKHOLE;
+	case FR_ACT_PROHIBIT:
+		return RTN_PROHIBIT;
+	case FR_ACT_UNREACHABLE:
+		return RTN_UNREACHABLE;
+	default:
+		return 0;
+	}
+}
+
+static int find_lookups(const struct facts *f, const struct fact_link *link, uint8_t family,
+			struct lookups *ret)
+{
+	const struct prefix all = { .ip.family = family };
+	uint32_t skip_to = 0; /* the target of a goto */
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < f->rules.n && r == 0; i++) {
+		const struct fact_rule *rule = &f->rules.v[i];
+		uint8_t stop = stop_of(rule->action);
+
+		if (rule->family != family)
+			continue;
+		any = true;
+		if (rule->priority < skip_to || !rule_matches(f, link, rule))
+			continue;
+		if (rule->action == FR_ACT_GOTO && rule->target > rule->priority)
+			skip_to = rule->target;
+		else if (rule->action == FR_ACT_TO_TBL)
+			r = add_lookup(ret, rule->l3mdev ? vrf_table(f, link) : rule->table, 0,
+				       rule->suppress, &rule->dst);
+		else if (stop)
+			r = add_lookup(ret, 0, stop, -1, &rule->dst);
+	}
+	if (!any) { /* a kernel without policy routing */
+		r = add_lookup(ret, RT_TABLE_MAIN, 0, -1, &all);
+		if (r == 0)
+			r = add_lookup(ret, RT_TABLE_DEFAULT, 0, -1, &all);
+	}
+	return r;
+}
+
+/* Whether a route stops or passes on whatever interface is asked for. */
+static bool is_special(uint8_t type)
+{
+	return type == RTN_UNREACHABLE || type == RTN_PROHIBIT || type == RTN_BLACKHOLE ||
+	       type == RTN_THROW;
+}
+
+static bool counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
+{
+	if (r->dst.ip.family != family || r->protocol == VIA_RTPROT || r->expires < 0)
+		return false;
+	if (is_special(r->type))
+		return true;
+	/* nothing is forwarded to link-local destinations of IPv6 (net/ipv6/route.c:
+	 * ip6_route_input_lookup asks for a route of the interface where the packet came in) */
+	return r->type == RTN_UNICAST && r->index == link->index && !r->dead &&
+	       !(family == AF_INET6 && r->dst.len && ip_is_link_local(&r->dst.ip));
+}
+
+/* The destination of a route as far as the lookup asks for it; false when it does not. */
+static bool cut(const struct lookup *l, const struct fact_route *r, struct prefix *ret)
+{
+	if ((int)r->dst.len <= l->suppress)
+		return false;
+	*ret = r->dst;
+	if (!l->within.len ||
+	    (r->dst.len >= l->within.len && prefix_contains(&l->within, &r->dst.ip)))
+		return true;
+	*ret = l->within;
+	return prefix_contains(&r->dst, &l->within.ip);
+}
+
+static int compare_prefixes(const struct prefix *a, const struct prefix *b)
+{
+	int order = ip_compare(&a->ip, &b->ip);
+
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+/* By lookup and destination; then as the kernel prefers them. */
+static int compare_entries(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	int order;
+
+	if (a->lookup != b->lookup)
+		return a->lookup < b->lookup ? -1 : 1;
+	order = compare_prefixes(&a->route.dst, &b->route.dst);
+	if (order)
+		return order;
+	if (a->len != b->len) /* both cut: the longer one was found first */
+		return a->len > b->len ? -1 : 1;
+	if (a->metric != b->metric)
+		return a->metric < b->metric ? -1 : 1;
+	if (a->preference != b->preference)
+		return a->preference > b->preference ? -1 : 1;
+	return a->place < b->place ? -1 : 1;
+}
+
+static int gather(const struct facts *f, const struct fact_link *link, uint8_t family,
+		  const struct lookup *l, size_t number, struct entries *ret)
+{
+	struct entry *e;
+
+	if (!l->table) {
+		e = VEC_PUSH(ret);
+		if (!e)
+			return -ENOMEM;
+		*e = (struct entry){ .route = { .dst = l->within, .stop = l->stop },
+				     .lookup = number };
+		return 0;
+	}
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+		struct prefix dst;
+
+		if (r->table != l->table || !counts(r, link, family) || !cut(l, r, &dst))
+			continue;
+		e = VEC_PUSH(ret);
+		if (!e)
+			return -ENOMEM;
+		*e = (struct entry){ .lookup = number,
+				     .passes = r->type == RTN_THROW,
+				     .metric = r->metric,
+				     .preference = r->preference,
+				     .len = r->dst.len,
+				     .place = i };
+		e->route.dst = prefix_masked(&dst);
+		if (is_special(r->type)) {
+			e->route.stop = r->type;
+			continue;
+		}
+		e->route.gateway = r->gateway;
+		e->route.onlink = r->onlink;
+		e->route.src = r->src;
+		e->route.mtu = r->mtu;
+	}
+	return 0;
+}
+
+/* The first entry of a lookup for exactly that destination. The entries are sorted. */
+static const struct entry *find(const struct entries *e, size_t lookup, const struct prefix *dst)
+{
+	size_t low = 0, high = e->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct entry *m = &e->v[middle];
+
+		if (m->lookup < lookup ||
+		    (m->lookup == lookup && compare_prefixes(&m->route.dst, dst) < 0))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < e->n && e->v[low].lookup == lookup &&
+	    compare_prefixes(&e->v[low].route.dst, dst) == 0)
+		return &e->v[low];
+	return NULL;
+}
+
+/* The entry of a lookup with the longest prefix that holds all of a destination. */
+static const struct entry *covering(const struct entries *e, size_t lookup,
+				    const struct prefix *dst)
+{
+	struct prefix p = *dst;
+
+	for (int len = dst->len; len >= 0; len--) {
+		const struct entry *found;
+
+		p.len = (uint8_t)len;
+		p = prefix_masked(&p);
+		found = find(e, lookup, &p);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* Whether an earlier table answers for all of an entry's destination. */
+static bool is_shadowed(const struct entries *all, const struct entry *e)
+{
+	for (size_t lookup = 0; lookup < e->lookup; lookup++) {
+		const struct entry *before = covering(all, lookup, &e->route.dst);
+
+		if (before && !before->passes)
+			return true;
+	}
+	return false;
+}
+
+static int keep(struct out_routes *ret, const struct out_route *route, const struct prefix *dst,
+		uint32_t order)
+{
+	struct out_route *added = VEC_PUSH(ret);
+
+	if (!added)
+		return -ENOMEM;
+	*added = *route;
+	added->dst = *dst;
+	added->order = order;
+	return 0;
+}
+
+/*
+ * All entries from the first one that are for the same destination, in their order. What comes
+ * behind one that stops is never used, and one that stops behind others neither.
+ */
+static int keep_group(const struct entries *all, size_t first, const struct prefix *dst,
+		      struct out_routes *ret)
+{
+	const struct entry *e = &all->v[first];
+	uint32_t order = 0;
+	int r = 0;
+
+	for (size_t i = first; i < all->n && r == 0; i++) {
+		const struct entry *next = &all->v[i];
+
+		if (next->lookup != e->lookup || next->len != e->len ||
+		    compare_prefixes(&next->route.dst, &e->route.dst) != 0)
+			break;
+		if (next->route.stop && order)
+			break;
+		r = keep(ret, &next->route, dst, order++);
+		if (next->route.stop)
+			break;
+	}
+	return r;
+}
+
+/* A destination that its table passes on: the first later table that answers for it does. */
+static int keep_passed(const struct entries *all, const struct entry *e, size_t n_lookups,
+		       struct out_routes *ret)
+{
+	const struct out_route nowhere = { .stop = RTN_UNREACHABLE };
+
+	for (size_t lookup = e->lookup + 1; lookup < n_lookups; lookup++) {
+		const struct entry *answer = covering(all, lookup, &e->route.dst);
+
+		if (answer && !answer->passes)
+			return keep_group(all, (size_t)(answer - all->v), &e->route.dst, ret);
+	}
+	return keep(ret, &nowhere, &e->route.dst, 0);
+}
+
+static int merge(const struct entries *all, size_t n_lookups, struct out_routes *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < all->n && r == 0; i++) {
+		const struct entry *e = &all->v[i], *before = i ? e - 1 : NULL;
+
+		if (before && before->lookup == e->lookup &&
+		    compare_prefixes(&before->route.dst, &e->route.dst) == 0)
+			continue; /* of a group that was kept, or not, as a whole */
+		if (is_shadowed(all, e))
+			continue;
+		if (e->passes)
+			r = keep_passed(all, e, n_lookups, ret);
+		else
+			r = keep_group(all, i, &e->route.dst, ret);
+	}
+	return r;
+}
+
+static int compare_routes(const void *x, const void *y)
+{
+	const struct out_route *a = x, *b = y;
+	int order = compare_prefixes(&a->dst, &b->dst);
+
+	return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+/* What a table passes on is found once for that, and once more in the table that answers. */
+static void leave_out_doubles(struct out_routes *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (!kept || compare_routes(&r->v[kept - 1], &r->v[i]) != 0)
+			r->v[kept++] = r->v[i];
+	r->n = kept;
+}
+
+static bool says_the_same(const struct out_route *a, const struct out_route *b)
+{
+	return a->stop == b->stop && a->onlink == b->onlink && a->mtu == b->mtu &&
+	       ip_equal(&a->gateway, &b->gateway) && ip_equal(&a->src, &b->src);
+}
+
+/* Whether a route is the only one for its destination. The routes are sorted. */
+static bool is_alone(const struct out_routes *r, size_t i)
+{
+	return r->v[i].order == 0 && (i + 1 == r->n || r->v[i + 1].order == 0);
+}
+
+/*
+ * Leaves out what the next shorter prefix says too: a host with the routes of the whole internet
+ * has one gateway for nearly all of them. `parents` are the places of the prefixes that hold the
+ * one at hand, outermost first; there are not more than an address has bits.
+ */
+static void leave_out_repeated(struct out_routes *r)
+{
+	struct {
+		size_t at;
+		bool alone;
+	} parents[129];
+	size_t depth = 0, kept = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct out_route route = r->v[i];
+		bool alone = is_alone(r, i);
+
+		if (route.order) {
+			r->v[kept++] = route;
+			continue;
+		}
+		while (depth && !prefix_contains(&r->v[parents[depth - 1].at].dst, &route.dst.ip))
+			depth--;
+		if (depth && alone && parents[depth - 1].alone &&
+		    says_the_same(&r->v[parents[depth - 1].at], &route))
+			continue;
+		parents[depth].at = kept;
+		parents[depth++].alone = alone;
+		r->v[kept++] = route;
+	}
+	r->n = kept;
+}
+
+static bool is_half(const struct prefix *p)
+{
+	return p->len == 1;
+}
+
+/* Whether a destination that has no longer prefix is answered for. */
+static bool has_default(const struct entries *all)
+{
+	size_t halves = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct entry *e = &all->v[i];
+
+		if (e->passes)
+			continue;
+		if (!e->route.dst.len)
+			return true;
+		if (is_half(&e->route.dst) &&
+		    (!i || compare_prefixes(&e[-1].route.dst, &e->route.dst) != 0))
+			halves++;
+	}
+	return halves > 1;
+}
+
+static bool is_looked_up(const struct lookups *l, uint32_t table)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].table == table && !l->v[i].within.len)
+			return true;
+	return false;
+}
+
+/* The table of the best default route that no rule leads to; 0: there is none. */
+static const struct fact_route *unreached_default(const struct facts *f, const struct lookups *l,
+						  const struct fact_link *link, uint8_t family)
+{
+	const struct fact_route *best = NULL;
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (!r->dst.len && r->type == RTN_UNICAST && counts(r, link, family) &&
+		    !is_looked_up(l, r->table) && (!best || r->metric < best->metric))
+			best = r;
+	}
+	return best;
+}
+
+static void sort(struct entries *e)
+{
+	if (e->n)
+		qsort(e->v, e->n, sizeof(e->v[0]), compare_entries);
+}
+
+static int find_entries(const struct facts *f, const struct fact_link *link, uint8_t family,
+			struct lookups *lookups, struct entries *ret)
+{
+	const struct prefix all = { .ip.family = family };
+	const struct fact_route *other;
+	int r = find_lookups(f, link, family, lookups);
+
+	for (size_t i = 0; i < lookups->n && r == 0; i++)
+		r = gather(f, link, family, &lookups->v[i], i, ret);
+	sort(ret);
+	if (r < 0 || has_default(ret))
+		return r;
+	other = unreached_default(f, lookups, link, family);
+	if (!other)
+		return 0;
+	r = add_lookup(lookups, other->table, 0, -1, &all);
+	if (r == 0)
+		r = gather(f, link, family, &lookups->v[lookups->n - 1], lookups->n - 1, ret);
+	sort(ret);
+	return r;
+}
+
+int out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+	       struct out_routes *ret)
+{
+	struct out_routes found = { 0 };
+	struct lookups lookups = { 0 };
+	struct entries entries = { 0 };
+	int r = find_entries(f, link, family, &lookups, &entries);
+
+	if (r == 0)
+		r = merge(&entries, lookups.n, &found);
+	if (r == 0 && found.n) {
+		qsort(found.v, found.n, sizeof(found.v[0]), compare_routes);
+		leave_out_doubles(&found);
+		leave_out_repeated(&found);
+	}
+	VEC_DONE(&lookups);
+	VEC_DONE(&entries);
+	if (r < 0) {
+		out_routes_done(&found);
+		return r;
+	}
+	*ret = found;
+	return 0;
+}
+
+void out_routes_done(struct out_routes *r)
+{
+	VEC_DONE(r);
+}
+
+/* The better of two for the same destination in the same table. */
+static bool is_better(const struct fact_route *a, const struct fact_route *b)
+{
+	if (!b || a->metric != b->metric)
+		return !b || a->metric < b->metric;
+	return a->preference > b->preference;
+}
+
+/* What one table says of all destinations. */
+struct answer {
+	const struct fact_route *whole, *halves[2];
+};
+
+static void look_into(const struct facts *f, const struct fact_link *link, uint8_t family,
+		      const struct lookup *l, struct answer *ret)
+{
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i], **to;
+
+		if (r->table != l->table || r->dst.len > 1 || (int)r->dst.len <= l->suppress ||
+		    !counts(r, link, family))
+			continue;
+		to = r->dst.len ? &ret->halves[r->dst.ip.bytes[0] >> 7] : &ret->whole;
+		if (is_better(r, *to))
+			*to = r;
+	}
+}
+
+static bool leads_out(const struct fact_route *r)
+{
+	return r && r->type == RTN_UNICAST;
+}
+
+const struct fact_route *out_default(const struct facts *f, const struct fact_link *link,
+				     uint8_t family)
+{
+	struct lookups lookups = { 0 };
+	const struct fact_route *found = NULL;
+	bool ended = find_lookups(f, link, family, &lookups) < 0;
+
+	for (size_t i = 0; i < lookups.n && !ended && !found; i++) {
+		const struct lookup *l = &lookups.v[i];
+		struct answer a = { 0 };
+
+		if (l->within.len)
+			continue;
+		ended = l->stop;
+		if (ended)
+			break;
+		look_into(f, link, family, l, &a);
+		if (leads_out(a.halves[0]) && leads_out(a.halves[1]))
+			found = a.halves[0];
+		else if (leads_out(a.whole))
+			found = a.whole;
+		else if (a.whole)
+			ended = a.whole->type != RTN_THROW;
+	}
+	if (!found && !ended)
+		found = unreached_default(f, &lookups, link, family);
+	VEC_DONE(&lookups);
+	return found;
+}
