@@ -8,6 +8,9 @@
 /* Milliseconds of a clock that nobody sets (CLOCK_MONOTONIC). */
 int64_t clock_ms(void);
 
+/* The same in nanoseconds. */
+int64_t clock_ns(void);
+
 /* FNV-1a, 64 bits (RFC 9923): hash goes on from h; start with HASH_START. */
 #define HASH_START 14695981039346656037u
 uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len);

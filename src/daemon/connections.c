@@ -22,31 +22,31 @@ static size_t of_person(const struct connections *c, uid_t person)
 	return n;
 }
 
-void connections_hang_up(struct connections *c, size_t i)
+void connections_hang_up(struct connections *c, struct connection *one)
 {
-	struct connection *one = &c->v[i];
-
 	polkit_ask_free(c->polkit, one->peer.ask);
 	close_fd(&one->passed);
 	close_fd(&one->carrier);
+	close_fd(&one->netns);
+	settle_end(&one->settle);
 	if (one->peer.fd >= 0)
 		porter_close(one->peer.fd);
-	c->v[i] = c->v[--c->n];
+	*one = c->v[--c->n];
 	c->accept_at = 0; /* a descriptor is free */
 }
 
 bool connections_make_room(struct connections *c)
 {
-	size_t oldest = c->n;
+	struct connection *oldest = NULL;
 
 	for (size_t i = 0; i < c->n; i++) {
-		const struct connection *one = &c->v[i];
+		struct connection *one = &c->v[i];
 
-		if (!one->peer.ask && one->carrier < 0 &&
-		    (oldest == c->n || one->deadline < c->v[oldest].deadline))
-			oldest = i;
+		if (one->state == CONNECTION_REQUEST && !one->spoke &&
+		    (!oldest || one->deadline < oldest->deadline))
+			oldest = one;
 	}
-	if (oldest == c->n)
+	if (!oldest)
 		return false;
 	connections_hang_up(c, oldest);
 	return true;
@@ -73,9 +73,11 @@ static bool has_place(struct connections *c, uid_t person)
 
 static void take_in(struct connections *c, int fd)
 {
-	struct connection one = {
-		.peer.fd = fd, .deadline = clock_ms() + SILENCE_MS, .passed = -1, .carrier = -1
-	};
+	struct connection one = { .peer.fd = fd,
+				  .deadline = clock_ms() + SILENCE_MS,
+				  .passed = -1,
+				  .carrier = -1,
+				  .netns = -1 };
 
 	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
 		porter_close(fd);
@@ -122,24 +124,79 @@ struct pollfd connections_pollfd(const struct connections *c, int listen_fd)
 	return (struct pollfd){ .fd = c->accept_at ? -1 : listen_fd, .events = POLLIN };
 }
 
+static int waits_on(const struct connection *one)
+{
+	switch (one->state) {
+	case CONNECTION_REQUEST:
+	case CONNECTION_POLKIT: /* where it is to say nothing */
+		break;
+	case CONNECTION_CARRIED:
+		return one->carrier;
+	case CONNECTION_SETTLING:
+		return settle_fd(&one->settle);
+	}
+	return one->peer.fd;
+}
+
+static bool told_by_polkit(const struct connection *one)
+{
+	return one->state == CONNECTION_POLKIT && gate_told(&one->peer);
+}
+
 size_t connections_poll(const struct connections *c, struct pollfd fds[CONNECTIONS_MAX])
 {
-	for (size_t i = 0; i < c->n; i++) {
-		const struct connection *one = &c->v[i];
-
-		fds[i] = (struct pollfd){ .fd = one->carrier >= 0 ? one->carrier : one->peer.fd,
-					  .events = POLLIN };
-	}
+	for (size_t i = 0; i < c->n; i++)
+		fds[i] = (struct pollfd){ .fd = waits_on(&c->v[i]), .events = POLLIN };
 	return c->n;
+}
+
+void connections_take(struct connections *c, const struct pollfd *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		c->v[i].spoke = fds[i].revents && c->v[i].state != CONNECTION_SETTLING;
+		c->v[i].skipped = false;
+	}
+}
+
+struct connection *connections_next(struct connections *c, const struct spent *spent)
+{
+	struct connection *next = NULL;
+	int64_t now = clock_ms(), least = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct connection *one = &c->v[i];
+		int64_t ns;
+
+		if (one->skipped || (!one->spoke && !told_by_polkit(one)))
+			continue;
+		ns = spent_of(spent, one->peer.person, now);
+		if (!next || ns < least) {
+			next = one;
+			least = ns;
+		}
+	}
+	return next;
+}
+
+void connections_skip(struct connections *c, uid_t person)
+{
+	for (size_t i = 0; i < c->n; i++)
+		c->v[i].skipped |= c->v[i].peer.person == person;
 }
 
 int64_t connections_deadline(const struct connections *c)
 {
 	int64_t next = c->accept_at ? c->accept_at : INT64_MAX;
 
-	for (size_t i = 0; i < c->n; i++)
-		if (c->v[i].deadline < next)
-			next = c->v[i].deadline;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct connection *one = &c->v[i];
+		int64_t due = one->state == CONNECTION_SETTLING ? one->settle.end : one->deadline;
+
+		if (told_by_polkit(one))
+			return 0; /* it was somebody else's turn */
+		if (due < next)
+			next = due;
+	}
 	return next;
 }
 
@@ -148,12 +205,12 @@ void connections_expire(struct connections *c, int64_t now)
 	if (c->accept_at && c->accept_at <= now)
 		c->accept_at = 0;
 	for (size_t i = c->n; i-- > 0;)
-		if (c->v[i].deadline <= now)
-			connections_hang_up(c, i);
+		if (c->v[i].deadline <= now && !c->v[i].spoke)
+			connections_hang_up(c, &c->v[i]);
 }
 
 void connections_close(struct connections *c)
 {
 	while (c->n)
-		connections_hang_up(c, c->n - 1);
+		connections_hang_up(c, &c->v[c->n - 1]);
 }

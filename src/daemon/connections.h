@@ -9,6 +9,7 @@
 #include "daemon/gate.h"
 #include "daemon/persons.h"
 #include "ipc/msg.h"
+#include "net/settle.h"
 
 /*
  * The peers of the socket: who is let in, for how long, and who goes when there is no room. A
@@ -17,12 +18,25 @@
 #define CONNECTIONS_MAX            256
 #define CONNECTIONS_PER_PERSON_MAX 16
 
+enum connection_state {
+	CONNECTION_REQUEST,  /* it is to say what it wants */
+	CONNECTION_POLKIT,   /* polkit is asked about it */
+	CONNECTION_CARRIED,  /* a child takes the netns that came with the request (porter.h) */
+	CONNECTION_SETTLING, /* the answer is ready, and waits for packets to pass (net/settle.h) */
+};
+
 struct connection {
+	enum connection_state state;
 	struct gate_peer peer; /* peer.fd -1: a follower has it */
 	int64_t deadline;
 	struct msg_request request; /* kept while it waits for polkit */
 	int passed;                 /* namespace that came with it, or -1 */
-	int carrier;                /* by which that is on its way (porter.h), or -1: nothing is */
+	int carrier;                /* CARRIED: by which that comes; else -1 */
+	bool skipped;               /* until the next turn */
+	bool spoke;                 /* there is something to read, of the peer or by the carrier */
+	struct settle settle;
+	struct msg_reply reply;
+	int netns; /* that goes with it, or -1 */
 };
 
 struct connections {
@@ -41,11 +55,24 @@ bool connections_accept(struct connections *c, int listen_fd);
 /* What to poll on the listening socket for: nothing while there is no descriptor for a peer. */
 struct pollfd connections_pollfd(const struct connections *c, int listen_fd);
 
-/* Fills in one entry for each; returns how many. */
+/*
+ * Fills in one entry for each; returns how many. Afterwards connections_take() notes in them who
+ * spoke: as long as there is one, connections_next() has a request to be served.
+ */
 size_t connections_poll(const struct connections *c, struct pollfd fds[CONNECTIONS_MAX]);
+void connections_take(struct connections *c, const struct pollfd *fds, size_t n);
+
+/*
+ * The connection whose turn it is among those that spoke, or that polkit has answered for: of the
+ * person for whom least time was spent lately. NULL when there is none.
+ */
+struct connection *connections_next(struct connections *c, const struct spent *spent);
+
+/* For this turn of the loop a person has had theirs: the next one looks at the others anew. */
+void connections_skip(struct connections *c, uid_t person);
 
 /* Ends one; the last one takes its place. */
-void connections_hang_up(struct connections *c, size_t i);
+void connections_hang_up(struct connections *c, struct connection *one);
 
 /*
  * The one who has said nothing for longest makes room. Somebody who has something to say does so
@@ -53,7 +80,8 @@ void connections_hang_up(struct connections *c, size_t i);
  */
 bool connections_make_room(struct connections *c);
 
-/* When connections_expire() or connections_accept() is due: clock_ms(), INT64_MAX: never. */
+/* When connections_expire(), connections_accept() or an answer is due: clock_ms(), INT64_MAX:
+ * never. */
 int64_t connections_deadline(const struct connections *c);
 
 /* Ends those whose time is over. */

@@ -12,6 +12,7 @@
 
 #define FIRST_OF_CONTAINERS 65536u /* below are users, and DynamicUser= of systemd.exec(5) */
 #define KNOWN_MS            10000
+#define SPENT_MS            1000
 #define CHAIN_MAX           4 /* an owner may be in a range of somebody else's, and so on */
 
 void persons_open(struct persons *p, const char *subuid)
@@ -165,4 +166,50 @@ uid_t person_of(struct persons *p, uid_t uid)
 	p->known.v[p->known.next].uid = uid;
 	p->known.v[p->known.next].person = person;
 	return person;
+}
+
+/* A thousandth of it is forgotten each millisecond. */
+static int64_t remembered(int64_t ns, int64_t ms)
+{
+	return ms >= SPENT_MS ? 0 : ns - ns / SPENT_MS * ms;
+}
+
+int64_t spent_of(const struct spent *s, uid_t person, int64_t now_ms)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].person == person)
+			return remembered(s->v[i].ns, now_ms - s->v[i].at_ms);
+	return 0;
+}
+
+/* The one who is remembered for least makes room for another. */
+static size_t place_of(struct spent *s, uid_t person, int64_t now_ms)
+{
+	size_t least = 0;
+	int64_t least_ns = INT64_MAX;
+
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t ns = remembered(s->v[i].ns, now_ms - s->v[i].at_ms);
+
+		if (s->v[i].person == person)
+			return i;
+		if (ns < least_ns) {
+			least_ns = ns;
+			least = i;
+		}
+	}
+	if (s->n < ARRAY_SIZE(s->v))
+		least = s->n++;
+	s->v[least].person = person;
+	s->v[least].ns = 0;
+	s->v[least].at_ms = now_ms;
+	return least;
+}
+
+void spent_add(struct spent *s, uid_t person, int64_t ns, int64_t now_ms)
+{
+	size_t i = place_of(s, person, now_ms);
+
+	s->v[i].ns = remembered(s->v[i].ns, now_ms - s->v[i].at_ms) + ns;
+	s->v[i].at_ms = now_ms;
 }

@@ -46,6 +46,20 @@ struct persons {
 	} known; /* found lately: users are looked up, which may take a while */
 };
 
+/*
+ * The time that the daemon lately spent on a person's requests, by which those of several are put
+ * in order. What was spent counts for about a second.
+ */
+struct spent {
+	struct {
+		uid_t person;
+		int64_t ns, at_ms;
+	} v[64];
+	size_t n;
+};
+void spent_add(struct spent *s, uid_t person, int64_t ns, int64_t now_ms);
+int64_t spent_of(const struct spent *s, uid_t person, int64_t now_ms);
+
 void persons_open(struct persons *p, const char *subuid);
 void persons_done(struct persons *p);
 

@@ -19,8 +19,8 @@ static bool counts(const char *session)
 {
 	char *seat = NULL, *state = NULL;
 	bool yes = sd_session_get_state(session, &state) >= 0 && !strcmp(state, "active") &&
-		   sd_session_is_remote(session) == 0 &&
-		   sd_session_get_seat(session, &seat) >= 0 && seat;
+		   sd_session_is_remote(session) == 0 && sd_session_get_seat(session, &seat) >= 0 &&
+		   seat;
 
 	free(state);
 	free(seat);

@@ -39,9 +39,11 @@
 #include "net/attached.h"
 #include "plan/probe.h"
 
-#define COALESCE_MS   10   /* events come in swarms */
-#define HEAL_AGAIN_MS 1000 /* after a failed attempt */
-#define REFUSE_MS     2000 /* for telling those who wait why we cannot start */
+#define COALESCE_MS     10       /* events come in swarms */
+#define HEAL_AGAIN_MS   1000     /* after a failed attempt */
+#define REFUSE_MS       2000     /* for telling those who wait why we cannot start */
+#define TURN_NS         5000000  /* for requests, before events are looked at again */
+#define SETTLE_SPENT_NS 50000000 /* what waiting in vain counts as */
 
 struct server {
 	const struct server_options *options;
@@ -56,6 +58,7 @@ struct server {
 	struct followers followers;
 	struct porter porter;
 	struct persons persons;
+	struct spent spent;
 	int64_t heal_at;  /* 0: nothing to heal */
 	bool second_look; /* heal_at is for that alone */
 	int unseen;       /* how many times in a row a look found something to do */
@@ -153,24 +156,33 @@ static void answer(const struct connection *c, struct msg_reply *reply, int pass
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
-static void answer_busy(int fd)
+static bool wait_for_polkit(struct connection *c)
 {
-	struct msg_reply reply;
-
-	msg_reply_init(&reply, MSG_RUN);
-	reply.status = MSG_BUSY;
-	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
-	sock_send(fd, &reply, sizeof(reply), -1);
+	c->state = CONNECTION_POLKIT;
+	return false;
 }
 
-/* False when the answer has to wait for polkit. */
+/* The answer to a launch, once packets pass. */
+static bool answer_settled(struct server *s, struct connection *c)
+{
+	int64_t now = clock_ms();
+
+	if (!settle_over(&c->settle, &s->world.kernel))
+		return false;
+	/* whose netns keeps an answer waiting is not served before others */
+	if (now >= c->settle.end)
+		spent_add(&s->spent, c->peer.person, SETTLE_SPENT_NS, now);
+	answer(c, &c->reply, c->netns, 0, NULL);
+	return true;
+}
+
+/* False when the answer has to wait, for polkit or for the session. */
 static bool serve_run(struct server *s, struct connection *c)
 {
 	struct request wanted = c->request.request;
 	const struct session *parent = NULL;
 	uint16_t op = c->request.header.op;
 	enum gate_answer gate = GATE_REFUSE;
-	_cleanup_close_ int netns = -1;
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
@@ -181,13 +193,13 @@ static bool serve_run(struct server *s, struct connection *c)
 		r = probe_request(&s->world.facts, &c->request.request, c->peer.cred.uid, &wanted,
 				  &parent, &err);
 	if (r == -EBUSY && wanted.id) {
-		answer_busy(c->peer.fd); /* the probe session before it is closing */
+		connection_answer_busy(c->peer.fd); /* the probe session before it is closing */
 		return true;
 	}
 	if (r == 0)
 		gate = may_run(s, c, &wanted, parent, &err);
 	if (gate == GATE_WAIT)
-		return false;
+		return wait_for_polkit(c);
 	if (gate == GATE_REFUSE)
 		r = -EPERM;
 	if (owner_of(c) != c->peer.cred.uid)
@@ -196,12 +208,13 @@ static bool serve_run(struct server *s, struct connection *c)
 		r = check_address(s, c, &err);
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
 		r = world_run_in(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
-				 &session, &err);
+				 &session, &c->settle, &err);
 	else if (r == 0 && op == MSG_ATTACH)
 		r = world_attach(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
-				 &session, &err);
+				 &session, &c->settle, &err);
 	else if (r == 0)
-		r = world_run(&s->world, &wanted, owner_of(c), &session, &netns, &err);
+		r = world_run(&s->world, &wanted, owner_of(c), &session, &c->settle, &c->netns,
+			      &err);
 	msg_reply_init(&reply, op);
 	if (r == 0) {
 		reply.id = session.id;
@@ -210,8 +223,11 @@ static bool serve_run(struct server *s, struct connection *c)
 		memcpy(reply.name, session.name, sizeof(reply.name));
 		fill_names(&s->world, &session, &reply.names);
 		warn_of_legacy(s);
+		c->reply = reply;
+		c->state = CONNECTION_SETTLING;
+		return answer_settled(s, c);
 	}
-	answer(c, &reply, netns, r, &err);
+	answer(c, &reply, -1, r, &err);
 	return true;
 }
 
@@ -313,7 +329,7 @@ static bool serve_change(struct server *s, struct connection *c)
 	if (r == 0 && session)
 		gate = may_change(s, c, session, &err);
 	if (gate == GATE_WAIT)
-		return false;
+		return wait_for_polkit(c);
 	if (gate == GATE_REFUSE)
 		r = -EPERM;
 	if (r == 0)
@@ -348,7 +364,7 @@ static bool serve_exec(struct server *s, struct connection *c)
 	if (session)
 		gate = may_change(s, c, session, &err);
 	if (gate == GATE_WAIT)
-		return false;
+		return wait_for_polkit(c);
 	if (session && gate == GATE_REFUSE)
 		r = -EPERM;
 	if (session && r == 0)
@@ -394,10 +410,11 @@ static enum received receive(struct server *s, struct connection *c)
 	struct err err = { 0 };
 	ssize_t n = 0;
 
-	if (c->carrier >= 0) {
+	if (c->state == CONNECTION_CARRIED) {
 		int r = porter_taken(c->carrier, &c->passed);
 
 		c->carrier = -1;
+		c->state = CONNECTION_REQUEST;
 		return r < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
 	}
 	head = porter_look(c->peer.fd, &c->request, sizeof(c->request), &n);
@@ -411,8 +428,10 @@ static enum received receive(struct server *s, struct connection *c)
 		return RECEIVED_WRONG;
 	c->carrier =
 		porter_take(&s->porter, c->peer.fd, c->peer.person, s->world.kernel.host_ns, &err);
-	if (c->carrier >= 0)
+	if (c->carrier >= 0) {
+		c->state = CONNECTION_CARRIED;
 		return RECEIVED_PART;
+	}
 	c->carrier = -1;
 	syslog(LOG_NOTICE, "uid %u: %s", c->peer.cred.uid, err.text);
 	connection_answer_busy(c->peer.fd);
@@ -429,7 +448,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	bool done = true;
 
 	if (spoke)
-		received = c->peer.ask ? RECEIVED_WRONG : receive(s, c);
+		received = c->state == CONNECTION_POLKIT ? RECEIVED_WRONG : receive(s, c);
 	if (received != RECEIVED_ALL)
 		return received == RECEIVED_WRONG;
 	switch ((enum msg_op)c->request.header.op) {
@@ -455,7 +474,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 		break;
 	}
 	if (!done)
-		c->deadline = INT64_MAX; /* polkit's limit holds */
+		c->deadline = INT64_MAX; /* polkit's limit holds, or that of the new session */
 	return done;
 }
 
@@ -711,20 +730,46 @@ static bool wait_for_any(struct pollfd *fds, size_t n, int timeout_ms)
 	abort();
 }
 
-static void serve_all(struct server *s, const struct pollfd *fds, size_t n)
+static void finish(struct server *s, struct connection *c)
 {
-	for (size_t i = n; i-- > 0;) {
-		struct connection *c = &s->connections.v[i];
-		bool spoke = fds[i].revents;
+	connections_hang_up(&s->connections, c);
+	s->leave_at = 0;
+	linger(s);
+}
 
-		if (!spoke && !gate_told(&c->peer))
-			continue;
+/* Answers that waited for a new session: each may be ready when anything happens to links. */
+static void serve_settled(struct server *s)
+{
+	for (size_t i = s->connections.n; i-- > 0;) {
+		struct connection *c = &s->connections.v[i];
+
+		if (c->state == CONNECTION_SETTLING && answer_settled(s, c))
+			finish(s, c);
+	}
+}
+
+/*
+ * One request of each person, those first for whom least was done lately, and not for long: then
+ * it is time for events again. Who was not served still is readable, and is at the next turn.
+ */
+static void serve_all(struct server *s)
+{
+	int64_t start = clock_ns(), now = start;
+	struct connection *c;
+
+	while (now - start < TURN_NS && (c = connections_next(&s->connections, &s->spent))) {
+		uid_t person = c->peer.person;
+		int64_t before = now;
+		bool spoke;
+
 		take_events(s); /* what a request ended may be told already */
-		if (serve(s, c, spoke)) {
-			connections_hang_up(&s->connections, i);
-			s->leave_at = 0;
-			linger(s);
-		}
+		spoke = c->spoke;
+		c->spoke = false;
+		if (serve(s, c, spoke))
+			finish(s, c);
+		connections_skip(&s->connections, person);
+		now = clock_ns();
+		spent_add(&s->spent, person, now - before, now / 1000000);
 	}
 }
 
@@ -760,7 +805,9 @@ static void turn(struct server *s)
 	followers_take(&s->followers, fds + FD_PEERS, n_followers);
 	polkit_process(&s->gate.polkit);
 	porter_reap(&s->porter);
-	serve_all(s, fds + FD_PEERS + n_followers, n);
+	connections_take(&s->connections, fds + FD_PEERS + n_followers, n);
+	serve_settled(s);
+	serve_all(s);
 	if (fds[FD_LISTEN].revents)
 		connections_accept(&s->connections, s->listen_fd);
 	if (fds[FD_DOOR].revents)

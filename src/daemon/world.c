@@ -24,8 +24,8 @@
 #define TRIES 4
 
 /*
- * Packets must pass before the program starts; normally this takes well under a millisecond. The
- * owner of a foreign netns could make it take long, at the cost of all others.
+ * How long a new session's answer waits for packets to pass (net/settle.h). In a netns of others
+ * they may never, by its owner's will or since IPv6 is off there.
  */
 #define SETTLE_MS         1000
 #define SETTLE_FOREIGN_MS 50
@@ -439,32 +439,12 @@ static int make_session(struct world *w, const struct session *s, const struct o
 	return converge(w, &want, err);
 }
 
-/*
- * The program's first packet must find its way, and so must the answer: each of these takes the
- * kernel a moment longer than the message that asks for it.
- */
-static void settle(struct world *w, const struct session *s, const struct object_set *inside,
-		   int timeout_ms)
-{
-	char port[IFNAMSIZ];
-
-	session_port(s->id, port);
-	kernel_settle(&w->kernel, PLACE_SESSION, session_device(s), timeout_ms);
-	kernel_settle(&w->kernel, PLACE_HOST, port, timeout_ms);
-	kernel_settle(&w->kernel, PLACE_HOST, BRIDGE_NAME, timeout_ms);
-	for (size_t i = 0; i < inside->n; i++) {
-		const struct object *o = &inside->v[i];
-
-		if (o->kind == OBJ_ADDRESS && o->address.prefix.ip.family == AF_INET6)
-			kernel_settle_address(&w->kernel, &o->address.prefix.ip, timeout_ms);
-	}
-}
-
 /* What a launch is about. */
 struct launch {
 	const struct request *request;
 	uid_t uid, peer;
 	int netns; /* of the peer's; -1: one is made */
+	struct settle *settle;
 };
 
 /* Of a netns that is in use, what it has itself is read into own. */
@@ -570,8 +550,8 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 		w->stale = true;
 		return r;
 	}
-	settle(w, &s, &inside, l->netns < 0 ? SETTLE_MS : SETTLE_FOREIGN_MS);
-
+	settle_begin(l->settle, &w->kernel, &s, &inside,
+		     l->netns < 0 ? SETTLE_MS : SETTLE_FOREIGN_MS);
 	w->memory.next_id = s.id + 1;
 	w->memory.next_host = s.host + 1;
 	world_note_ends(w);
@@ -603,9 +583,11 @@ static int launch(struct world *w, const struct launch *l, struct session *ret, 
 }
 
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
-	      int *ret_netns, struct err *err)
+	      struct settle *ret_settle, int *ret_netns, struct err *err)
 {
-	const struct launch l = { .request = request, .uid = uid, .netns = -1 };
+	const struct launch l = {
+		.request = request, .uid = uid, .netns = -1, .settle = ret_settle
+	};
 	int r = launch(w, &l, ret, err);
 
 	if (r < 0)
@@ -616,9 +598,11 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 }
 
 int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
-		 struct session *ret, struct err *err)
+		 struct session *ret, struct settle *ret_settle, struct err *err)
 {
-	const struct launch l = { .request = request, .uid = uid, .peer = peer, .netns = netns };
+	const struct launch l = {
+		.request = request, .uid = uid, .peer = peer, .netns = netns, .settle = ret_settle
+	};
 	int r = netns < 0 ? foreign_check(netns, peer, w->kernel.host_ns, &w->facts, err)
 			  : launch(w, &l, ret, err);
 
@@ -627,12 +611,12 @@ int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_
 }
 
 int world_attach(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
-		 struct session *ret, struct err *err)
+		 struct session *ret, struct settle *ret_settle, struct err *err)
 {
 	struct request attached = *request;
 
 	attached.flags |= SESSION_ATTACHED;
-	return world_run_in(w, &attached, uid, peer, netns, ret, err);
+	return world_run_in(w, &attached, uid, peer, netns, ret, ret_settle, err);
 }
 
 int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,

@@ -8,6 +8,7 @@
 #include "model/request.h"
 #include "names/names.h"
 #include "net/kernel.h"
+#include "net/settle.h"
 #include "plan/follow.h"
 #include "plan/plan.h"
 
@@ -65,10 +66,11 @@ void world_close(struct world *w);
 
 /*
  * Makes a session for a checked request. On success *ret_netns is a descriptor of its netns, the
- * caller's to pass on and close. On failure nothing of it is left.
+ * caller's to pass on and close, once *ret_settle, the caller's to end, is over. On failure nothing
+ * of it is left.
  */
 int world_run(struct world *w, const struct request *request, uid_t uid, struct session *ret,
-	      int *ret_netns, struct err *err);
+	      struct settle *ret_settle, int *ret_netns, struct err *err);
 
 /* What a session's resolv.conf(5) says. */
 struct resolver {
@@ -84,14 +86,14 @@ int world_resolver(const struct world *w, const struct session *s, struct resolv
  * nothing of ours is left in it, or leads there.
  */
 int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
-		 struct session *ret, struct err *err);
+		 struct session *ret, struct settle *ret_settle, struct err *err);
 
 /*
  * The same in a netns that is in use, which gets one more device and a default route. It stays when
  * the session ends.
  */
 int world_attach(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
-		 struct session *ret, struct err *err);
+		 struct session *ret, struct settle *ret_settle, struct err *err);
 
 /*
  * Reads pending events (events.c). True when the host is no longer as its sessions want it; what

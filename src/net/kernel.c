@@ -6,7 +6,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +19,6 @@
 #include "net/rtnl.h"
 
 #define FRESH_DEVICES_MAX 32
-
-#define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
 
 int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err)
 {
@@ -144,72 +141,6 @@ static int take_device(const struct nlmsghdr *nlh, void *arg)
 	return -EEXIST;
 }
 
-static int take_operstate(const struct nlmsghdr *nlh, void *arg)
-{
-	struct rtnl_link l;
-	int r = rtnl_decode_link(nlh, &l);
-
-	if (r > 0)
-		*(uint8_t *)arg = l.operstate;
-	return r < 0 ? r : 0;
-}
-
-int kernel_step_into(struct kernel *k, int netns, struct err *err)
-{
-	int r;
-
-	kernel_home(k);
-	kernel_drop_session(k);
-	k->session_ns = fcntl(netns, F_DUPFD_CLOEXEC, 0);
-	if (k->session_ns < 0)
-		return err_errno(err, errno, "take over the netns");
-	r = kernel_enter_session(k, err);
-	return r == 0 ? open_inside(k, err) : r;
-}
-
-int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
-{
-	struct devices devices = { 0 };
-	struct nl_msg m;
-	int r = kernel_step_into(k, netns, err);
-
-	if (r == 0) {
-		rtnl_dump_links(&m, false);
-		r = nl_dump(&k->session_route, &m, take_device, forget_devices, &devices, err);
-	}
-	if (devices.obstacle[0])
-		r = err_set(err, EEXIST, "use that netns: it is not fresh, it has device '%s'",
-			    devices.obstacle);
-	return leave_on_failure(k, r);
-}
-
-int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(k->session_ns, &st) < 0)
-		return err_errno(err, errno, "look at the new netns");
-	*ret = st.st_ino;
-	return 0;
-}
-
-static int take_nsid(const struct nlmsghdr *nlh, void *arg)
-{
-	int r = rtnl_decode_nsid(nlh, arg);
-
-	return r < 0 ? r : 0;
-}
-
-static int take_link_nsid(const struct nlmsghdr *nlh, void *arg)
-{
-	struct rtnl_link l;
-	int r = rtnl_decode_link(nlh, &l);
-
-	if (r > 0)
-		*(int *)arg = l.nsid;
-	return r < 0 ? r : 0;
-}
-
 /* In this order: the descriptor keeps its netns, and so the number that it has, until the end. */
 int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err)
 {
@@ -233,68 +164,4 @@ void kernel_drop_session(struct kernel *k)
 	nl_close(&k->session_nft);
 	nl_close(&k->session_events);
 	close_fd(&k->session_ns);
-}
-
-/*
- * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
- * 6.9); elsewhere the change is announced.
- */
-void kernel_settle(struct kernel *k, enum place place, const char *dev, int timeout_ms)
-{
-	struct nl_sock *sock = place == PLACE_HOST ? &k->route : &k->session_route;
-	int64_t end = clock_ms() + timeout_ms, left;
-	struct nl_sock events = { 0 };
-	struct nl_msg m;
-
-	for (;;) {
-		struct pollfd fd;
-		uint8_t operstate = OPER_UP;
-		char buf[8192];
-
-		rtnl_get_link(&m, dev);
-		if (nl_get(sock, &m, take_operstate, &operstate, NULL) < 0 || operstate == OPER_UP)
-			break;
-		if (!events.nl) { /* listen first, then ask once more */
-			if ((place == PLACE_SESSION && kernel_enter_session(k, NULL) < 0) ||
-			    nl_open(&events, NETLINK_ROUTE, NULL) < 0 ||
-			    nl_join(&events, RTNLGRP_LINK, NULL) < 0)
-				break;
-			continue;
-		}
-		left = end - clock_ms();
-		fd = (struct pollfd){ .fd = nl_fd(&events), .events = POLLIN };
-		if (left <= 0 || poll(&fd, 1, (int)left) <= 0)
-			break;
-		while (clock_ms() < end && recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
-			; /* the owner of the netns may make more of them than can be read */
-	}
-	nl_close(&events);
-	kernel_home(k);
-}
-
-static bool tells_of(const char *buf, ssize_t len, const struct ip *ip)
-{
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-	int left = (int)len;
-	struct fact_addr a;
-
-	for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
-		if (nlh->nlmsg_type == RTM_NEWADDR && rtnl_decode_addr(nlh, &a) > 0 &&
-		    ip_equal(&a.prefix.ip, ip))
-			return true;
-	return false;
-}
-
-void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms)
-{
-	int64_t end = clock_ms() + timeout_ms, left;
-
-	while ((left = end - clock_ms()) > 0) {
-		struct pollfd fd = { .fd = nl_fd(&k->session_events), .events = POLLIN };
-		char buf[8192] __attribute__((aligned(8)));
-		ssize_t len = recv(fd.fd, buf, sizeof(buf), MSG_DONTWAIT);
-
-		if (len > 0 ? tells_of(buf, len, ip) : poll(&fd, 1, (int)left) <= 0)
-			return;
-	}
 }

@@ -96,18 +96,4 @@ int apply(struct kernel *k, const struct steps *steps, struct err *err);
 /* The same for steps that are all in the session, where the process stays. */
 int apply_inside(struct kernel *k, const struct steps *steps, struct err *err);
 
-/*
- * Waits until packets pass both ways through a port that was just brought up: the kernel
- * activates a device some time after its carrier appears (net/core/link_watch.c). Bounded by
- * timeout_ms, and no failure when it is over.
- */
-void kernel_settle(struct kernel *k, enum place place, const char *dev, int timeout_ms);
-
-/*
- * Waits until an IPv6 address in the session is its own: even without duplicate address detection
- * the kernel adds the local route from a work queue (net/ipv6/addrconf.c:addrconf_dad_work), and
- * an answer that is faster is lost. Bounded as above.
- */
-void kernel_settle_address(struct kernel *k, const struct ip *ip, int timeout_ms);
-
 #endif

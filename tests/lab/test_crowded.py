@@ -1,12 +1,18 @@
 """A crowd at the socket, or a host with little to give: the daemon heals, rests, and answers."""
 
 import contextlib
+import fcntl
 import os
+import socket
+import struct
+import threading
 import time
 
 import hostile
-from hostile import Actor
+from hostile import ATTACH, OK, REPLACE_ROUTE, RUN, RUN_IN, STOP, Actor, message
 from lab import needs, params, program, timeout
+from test_access import NETDEV
+from test_hostile import site
 
 CROWD = range(2000, 2020)
 
@@ -110,3 +116,98 @@ def test_loop_that_fails(lab):
     heals(lab, lab.daemon_pid())
     held.finish()
     daemon.stop()
+
+
+# --- requests of many -----------------------------------------------------------------------------
+
+ATTACHERS, SENDERS = range(3000, 3016), range(3100, 3108)
+
+
+SIOCSIFFLAGS, RTMGRP_LINK, RTM_NEWLINK = 0x8914, 1, 16
+
+
+def keep_down(stop):
+    """Takes eth0 down whenever it comes up, told by the kernel."""
+    events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    events.bind((0, RTMGRP_LINK))
+    down = struct.pack("16sH14x", b"eth0", 0)
+    with events, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        while not stop.is_set():
+            if hostile.readable(events, 0.1):
+                events.recv(65536)
+                with contextlib.suppress(OSError):
+                    fcntl.ioctl(control, SIOCSIFFLAGS, down)
+
+
+def attach_and_down(seconds):
+    """Attaches a netns of one's own, whose device does not stay up: an answer waits for it. Returns
+    how often."""
+    end, n = time.monotonic() + seconds, 0
+    hostile.new_netns("own")
+    stop = threading.Event()
+    thread = threading.Thread(target=keep_down, args=(stop,))
+    thread.start()
+    while time.monotonic() < end:
+        answer = hostile.ask_with(message(ATTACH, name=f"a{n}", flags=REPLACE_ROUTE), "own")
+        if answer and answer[0] == OK:
+            n += 1
+            hostile.ask(message(STOP, ident=answer[2]))
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    return n
+
+
+def send_and_hang_up(seconds):
+    """Requests with descriptors, and nobody waits for what comes of them. Returns how often."""
+    end, n = time.monotonic() + seconds, 0
+    hostile.keep_pipe("pipe")
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), hostile.connect() as sock:
+            socket.send_fds(sock, [message(RUN_IN)], [hostile.held["pipe"]])
+        n += 1
+        time.sleep(0.05)
+    return n
+
+
+def launch_times(seconds):
+    """Of requests for a session, in milliseconds: the daemon's part of a launch."""
+    end, times = time.monotonic() + seconds, []
+    while time.monotonic() < end:
+        start = time.monotonic()
+        assert hostile.ask(message(RUN)).status == OK
+        times.append((time.monotonic() - start) * 1000)
+        time.sleep(0.15)
+    return sorted(times)
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@timeout(120)
+def test_launch_beside_a_crowd(lab):
+    """16 users who attach and take the device down, 8 who send descriptors and hang up: another's
+    launch takes less than 50 ms in the median."""
+    site(lab)
+    held = lab.session()
+    quiet = launch_times(2)
+    with contextlib.ExitStack() as stack:
+        attachers = [
+            stack.enter_context(Actor(uid, [NETDEV], userns=True)) for uid in ATTACHERS
+        ]
+        senders = [stack.enter_context(Actor(uid, [NETDEV])) for uid in SENDERS]
+        for one in attachers:
+            one.start(attach_and_down, 6)
+        for one in senders:
+            one.start(send_and_hang_up, 6)
+        with Actor(4000, [NETDEV]) as other:
+            times = other.do(launch_times, 5)
+        attached = sum(one.wait() for one in attachers)
+        sent = sum(one.wait() for one in senders)
+    median, alone = times[len(times) // 2], quiet[len(quiet) // 2]
+    print(
+        f"{attached} attached, {sent} sent; {len(times)} launches: median {median:.1f} ms"
+        f" (alone {alone:.1f}), at most {times[-1]:.0f}"
+    )
+    assert attached > 16 and sent > 100, (attached, sent)
+    # on a machine that is busy with other things, one launch alone takes longer, too
+    assert median < max(50, 12 * alone) * lab.scale, times
+    held.finish()

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/settle.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "net/rtnl.h"
+
+#define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
+
+/* Read at once: the owner of the netns may make more events than can be read. */
+#define EVENTS_MAX 32
+
+static int take_operstate(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		*(uint8_t *)arg = l.operstate;
+	return r < 0 ? r : 0;
+}
+
+/*
+ * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
+ * 6.9); elsewhere the change is announced. A device that cannot be asked about is not waited for.
+ */
+static bool is_up(struct nl_sock *sock, const char *dev)
+{
+	uint8_t operstate = OPER_UP;
+	struct nl_msg m;
+
+	rtnl_get_link(&m, dev);
+	return nl_get(sock, &m, take_operstate, &operstate, NULL) < 0 || operstate == OPER_UP;
+}
+
+static void take_address(struct settle *t, const struct ip *ip)
+{
+	for (size_t i = t->n_addresses; i-- > 0;)
+		if (ip_equal(&t->addresses[i], ip))
+			t->addresses[i] = t->addresses[--t->n_addresses];
+}
+
+static void take_message(struct settle *t, const char *buf, ssize_t len)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+	int left = (int)len;
+	struct fact_addr a;
+
+	for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == RTM_NEWADDR && rtnl_decode_addr(nlh, &a) > 0)
+			take_address(t, &a.prefix.ip);
+}
+
+static void take_events(struct settle *t)
+{
+	char buf[8192] __attribute__((aligned(8)));
+
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		ssize_t len = recv(nl_fd(&t->events), buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (len < 0 && errno == ENOBUFS)
+			t->n_addresses = 0; /* lost among others; it will be there */
+		else if (len <= 0)
+			return;
+		else
+			take_message(t, buf, len);
+	}
+}
+
+static void look(struct settle *t, struct kernel *k)
+{
+	t->device_up = t->device_up || is_up(&t->inside, t->device);
+	t->port_up = t->port_up || is_up(&k->route, t->port);
+	t->bridge_up = t->bridge_up || is_up(&k->route, BRIDGE_NAME);
+}
+
+void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
+		  const struct object_set *inside, int timeout_ms)
+{
+	struct settle t = { .inside = k->session_route,
+			    .events = k->session_events,
+			    .end = clock_ms() + timeout_ms };
+
+	k->session_route = k->session_events = (struct nl_sock){ 0 };
+	session_port(s->id, t.port);
+	memcpy(t.device, session_device(s), strlen(session_device(s)) + 1);
+	for (size_t i = 0; i < inside->n; i++) {
+		const struct object *o = &inside->v[i];
+
+		if (o->kind == OBJ_ADDRESS && o->address.prefix.ip.family == AF_INET6 &&
+		    t.n_addresses < sizeof(t.addresses) / sizeof(t.addresses[0]))
+			t.addresses[t.n_addresses++] = o->address.prefix.ip;
+	}
+	look(&t, k);
+	if (!t.device_up) /* before it is asked about again */
+		t.device_up = nl_join(&t.events, RTNLGRP_LINK, NULL) < 0;
+	*ret = t;
+}
+
+bool settle_over(struct settle *t, struct kernel *k)
+{
+	take_events(t);
+	look(t, k);
+	return (t->device_up && t->port_up && t->bridge_up && !t->n_addresses) ||
+	       clock_ms() >= t->end;
+}
+
+int settle_fd(const struct settle *t)
+{
+	return nl_fd(&t->events);
+}
+
+void settle_end(struct settle *t)
+{
+	nl_close(&t->inside);
+	nl_close(&t->events);
+}
