@@ -141,6 +141,62 @@ static int take_device(const struct nlmsghdr *nlh, void *arg)
 	return -EEXIST;
 }
 
+int kernel_step_into(struct kernel *k, int netns, struct err *err)
+{
+	int r;
+
+	kernel_home(k);
+	kernel_drop_session(k);
+	k->session_ns = fcntl(netns, F_DUPFD_CLOEXEC, 0);
+	if (k->session_ns < 0)
+		return err_errno(err, errno, "take over the netns");
+	r = kernel_enter_session(k, err);
+	return r == 0 ? open_inside(k, err) : r;
+}
+
+int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
+{
+	struct devices devices = { 0 };
+	struct nl_msg m;
+	int r = kernel_step_into(k, netns, err);
+
+	if (r == 0) {
+		rtnl_dump_links(&m, false);
+		r = nl_dump(&k->session_route, &m, take_device, forget_devices, &devices, err);
+	}
+	if (devices.obstacle[0])
+		r = err_set(err, EEXIST, "use that netns: it is not fresh, it has device '%s'",
+			    devices.obstacle);
+	return leave_on_failure(k, r);
+}
+
+int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(k->session_ns, &st) < 0)
+		return err_errno(err, errno, "look at the new netns");
+	*ret = st.st_ino;
+	return 0;
+}
+
+static int take_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	int r = rtnl_decode_nsid(nlh, arg);
+
+	return r < 0 ? r : 0;
+}
+
+static int take_link_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	struct rtnl_link l;
+	int r = rtnl_decode_link(nlh, &l);
+
+	if (r > 0)
+		*(int *)arg = l.nsid;
+	return r < 0 ? r : 0;
+}
+
 /* In this order: the descriptor keeps its netns, and so the number that it has, until the end. */
 int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err)
 {
