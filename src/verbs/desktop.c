@@ -103,7 +103,7 @@ static int check_uplinks(const char *uplinks, struct err *err)
 /* An entry for a game of Steam: its own one, if there is any, would be started outside. */
 static int make_game(const char *number, struct desktop_found *ret, struct err *err)
 {
-	_cleanup_strbuf_ struct strbuf exec = { 0 }, name = { 0 }, icon = { 0 };
+	_cleanup_strbuf_ struct strbuf exec = { 0 }, name = { 0 }, icon = { 0 }, notes = { 0 };
 	const char *home = getenv("HOME");
 	struct steam_game game;
 	struct entry *e = &ret->entry;
@@ -115,7 +115,9 @@ static int make_game(const char *number, struct desktop_found *ret, struct err *
 			       "read 'steam:%s': behind the colon stands the number of a game, as "
 			       "in store.steampowered.com/app/70",
 			       number);
-	r = steam_find(home ? home : "", id, &game, err);
+	r = steam_find(home ? home : "", id, &game, &notes, err);
+	for (const char *line = strbuf_text(&notes); *line; line += strcspn(line, "\n") + 1)
+		text_print(stderr, "via-iface: %.*s\n", (int)strcspn(line, "\n"), line);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(game.command) && game.command[i]; i++)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "verbs/files.h"
 
@@ -167,9 +168,14 @@ static bool read_nodes(struct lexer *l, struct vdf *v)
 
 int vdf_parse(const char *text, size_t len, struct vdf *ret, struct err *err)
 {
+	static const char bom[] = "\xef\xbb\xbf"; /* editors of Windows put it before */
 	struct lexer l = { .at = text, .end = text + len, .line = 1 };
 	struct vdf v = { 0 };
+	bool whole;
 
+	*ret = v;
+	if (len >= 3 && !memcmp(text, bom, 3))
+		l.at += 3;
 	if (len > VDF_BYTES_MAX)
 		return err_set(err, EFBIG, "it is larger than %u bytes", VDF_BYTES_MAX);
 	/* each string is as long as it stands there, with its end: an unquoted one adds a byte */
@@ -177,12 +183,9 @@ int vdf_parse(const char *text, size_t len, struct vdf *ret, struct err *err)
 	if (!v.bytes)
 		return err_errno(err, ENOMEM, "read it");
 	l.to = v.bytes;
-	if (read_nodes(&l, &v)) {
-		*ret = v;
-		return 0;
-	}
-	vdf_done(&v);
-	return err_set(err, EINVAL, "line %zu: %s", l.line, l.wrong);
+	whole = read_nodes(&l, &v);
+	*ret = v;
+	return whole ? 0 : err_set(err, EINVAL, "line %zu: %s", l.line, l.wrong);
 }
 
 size_t vdf_find(const struct vdf *v, size_t parent, const char *key, size_t after)
@@ -202,50 +205,95 @@ const char *vdf_value(const struct vdf *v, size_t parent, const char *key)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-/* 0 when it was read, 1 when it is not there. */
-static int load(const char *path, struct vdf *ret, struct err *err)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = file_read(path, VDF_BYTES_MAX, &text, &len, err);
+/* What Steam looks for and where: a home, a game, and notes for the user. */
+struct search {
+	struct steam_game *game;
+	struct strbuf *notes;
+};
 
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 1;
-	if (r == 0 && (r = vdf_parse(text, len, ret, err)) < 0)
-		return err_wrap(err, "read '%s'", path);
-	return r;
+static void note(struct search *s, const struct err *err)
+{
+	strbuf_add(s->notes, "%s\n", err->text);
 }
 
-/* 1 when the library has the game. */
-static int look_into(const char *library, uint32_t id, struct steam_game *game, struct err *err)
+/*
+ * Reads what there is of a file: of one that ends too early, what stands before that. False when
+ * there is nothing to read. What is wrong is noted: Steam itself goes on, and so does the search.
+ */
+static bool load(struct search *s, const char *path, struct vdf *ret)
 {
-	char path[PATH_MAX];
-	struct vdf v = { 0 };
-	const char *name;
-	int r;
+	_cleanup_free_ char *text = NULL;
+	struct err err = { 0 };
+	size_t len;
+	int r = file_read(path, VDF_BYTES_MAX, &text, &len, &err);
 
-	if (snprintf(path, sizeof(path), "%s/steamapps/appmanifest_%u.acf", library, id) >=
-	    (int)sizeof(path))
-		return 0;
-	r = load(path, &v, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	name = vdf_value(&v, vdf_find(&v, VDF_ROOT, "AppState", VDF_ROOT), "name");
-	if (name && *name)
-		snprintf(game->name, sizeof(game->name), "%s", name);
-	else
-		r = err_set(err, EINVAL, "read '%s': the game has no name", path);
-	vdf_done(&v);
-	return r < 0 ? r : 1;
+	*ret = (struct vdf){ 0 };
+	if (r == -ENOENT || r == -ENOTDIR)
+		return false;
+	if (r == 0 && (r = vdf_parse(text, len, ret, &err)) < 0)
+		err_wrap(&err, "read '%s'", path);
+	if (r < 0)
+		note(s, &err);
+	return ret->n;
+}
+
+/* A name that fits, cut behind a character; each byte that is no character is a question mark. */
+static void take_name(struct search *s, const char *path, const char *name)
+{
+	char *to = s->game->name;
+	size_t n = 0, room = sizeof(s->game->name) - 1, size;
+	struct err err = { 0 };
+
+	if (!name || !*name) {
+		snprintf(to, room + 1, "Steam game %u", s->game->id);
+		err_set(&err, EINVAL, "read '%s': the game has no name", path);
+		note(s, &err);
+		return;
+	}
+	while (*name) {
+		size = text_char(name);
+		if (n + (size ? size : 1) > room)
+			break;
+		if (size)
+			memcpy(to + n, name, size);
+		else
+			to[n] = '?';
+		n += size ? size : 1;
+		name += size ? size : 1;
+	}
+	to[n] = 0;
+}
+
+/* "SteamApps" was its name in the first years, and still is where nobody renamed it. */
+static const char *const apps_dirs[] = { "steamapps", "SteamApps" };
+
+static bool look_into(struct search *s, const char *library)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(apps_dirs); i++) {
+		char path[PATH_MAX];
+		struct vdf v;
+		size_t game;
+
+		if (snprintf(path, sizeof(path), "%s/%s/appmanifest_%u.acf", library, apps_dirs[i],
+			     s->game->id) >= (int)sizeof(path) ||
+		    !load(s, path, &v))
+			continue;
+		game = vdf_find(&v, VDF_ROOT, "AppState", VDF_ROOT);
+		if (game != VDF_ROOT)
+			take_name(s, path, vdf_value(&v, game, "name"));
+		vdf_done(&v);
+		if (game != VDF_ROOT)
+			return true;
+	}
+	return false;
 }
 
 /* Libraries are numbered; older files have the path as the value, newer ones in a section. */
-static int look_into_all(const struct vdf *v, uint32_t id, struct steam_game *game, struct err *err)
+static bool look_into_all(struct search *s, const struct vdf *v)
 {
 	size_t root = vdf_find(v, VDF_ROOT, "libraryfolders", VDF_ROOT);
-	int r = 0;
 
-	for (size_t i = VDF_ROOT; root != VDF_ROOT && r == 0;) {
+	for (size_t i = VDF_ROOT; root != VDF_ROOT;) {
 		const char *path;
 		uint32_t number;
 
@@ -253,32 +301,38 @@ static int look_into_all(const struct vdf *v, uint32_t id, struct steam_game *ga
 		if (i >= v->n)
 			break;
 		path = v->v[i].value ? v->v[i].value : vdf_value(v, i, "path");
-		if (parse_u32(v->v[i].key, 0, UINT32_MAX, &number) == 0 && path && path[0] == '/')
-			r = look_into(path, id, game, err);
+		if (parse_u32(v->v[i].key, 0, UINT32_MAX, &number) == 0 && path && path[0] == '/' &&
+		    look_into(s, path))
+			return true;
 	}
-	return r;
+	return false;
 }
 
-static int look_at_steam(const char *root, uint32_t id, struct steam_game *game, struct err *err)
+static bool look_at_steam(struct search *s, const char *root)
 {
-	static const char *const lists[] = { "steamapps", "config" };
-	int r = look_into(root, id, game, err);
+	static const char *const lists[] = { "steamapps", "SteamApps", "config" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(lists) && r == 0; i++) {
+	if (look_into(s, root))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		char path[PATH_MAX];
-		struct vdf v = { 0 };
+		struct vdf v;
+		bool found;
 
 		if (snprintf(path, sizeof(path), "%s/%s/libraryfolders.vdf", root, lists[i]) >=
-		    (int)sizeof(path))
+			    (int)sizeof(path) ||
+		    !load(s, path, &v))
 			continue;
-		r = load(path, &v, err);
-		r = r == 0 ? look_into_all(&v, id, game, err) : r < 0 ? r : 0;
+		found = look_into_all(s, &v);
 		vdf_done(&v);
+		if (found)
+			return true;
 	}
-	return r;
+	return false;
 }
 
-int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct err *err)
+int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct strbuf *notes,
+	       struct err *err)
 {
 	static const struct {
 		const char *dir;
@@ -295,15 +349,12 @@ int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct err
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct steam_game game = { .id = id };
-		int r;
+		struct search s = { &game, notes };
 
 		if (snprintf(game.root, sizeof(game.root), "%s/%s", home, places[i].dir) >=
 		    (int)sizeof(game.root))
 			continue;
-		r = look_at_steam(game.root, id, &game, err);
-		if (r < 0)
-			return r;
-		if (r == 0)
+		if (!look_at_steam(&s, game.root))
 			continue;
 		memcpy(game.command, places[i].command, sizeof(game.command));
 		*ret = game;

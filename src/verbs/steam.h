@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 
 /*
  * What Steam keeps of its games: text in nested braces (Valve's KeyValues), in libraryfolders.vdf
@@ -30,7 +31,10 @@ struct vdf {
 	char *bytes; /* of the strings */
 };
 
-/* Strict but for what Steam's own reader takes. 0, or a negative errno with "line N: …". Pure. */
+/*
+ * Strict but for what Steam's own reader takes. 0, or a negative errno with "line N: …"; then ret
+ * holds what stands before that. Pure.
+ */
 int vdf_parse(const char *text, size_t len, struct vdf *ret, struct err *err);
 void vdf_done(struct vdf *v);
 
@@ -52,9 +56,11 @@ struct steam_game {
 };
 
 /*
- * The game in any library of any Steam in a home: the distribution's, Flatpak's, Snap's. -ENOENT
- * where it is not installed, with what to do.
+ * The game in any library of any Steam in a home: the distribution's, Flatpak's, Snap's. A file that
+ * cannot be read, or ends too early, gets a line in notes, and the search goes on with the others. 0;
+ * or -ENOENT where the game is not installed, with what to do.
  */
-int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct err *err);
+int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct strbuf *notes,
+	       struct err *err);
 
 #endif
