@@ -85,6 +85,24 @@ static struct fact_link *known_link(struct facts *f, const struct fact_link *see
 	return NULL;
 }
 
+/*
+ * Which port of ours a device that went was; false: none. The index decides: for a moment another
+ * device may have borne a port's name, or the port another name. Of a port whose index we have not
+ * heard yet there is the name alone.
+ */
+static bool gone_port(const struct facts *f, const struct fact_link *seen, char ret[IFNAMSIZ])
+{
+	const struct fact_link *l = facts_link_by_index(f, seen->index);
+
+	if (!l)
+		l = facts_link(f, seen->name);
+	if (!l || (l->index && l->index != seen->index) ||
+	    strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
+		return false;
+	memcpy(ret, l->name, IFNAMSIZ);
+	return true;
+}
+
 /* The kernel has removed a port and all that hung on it; so do the facts. */
 static bool forget_port(struct world *w, const char *name)
 {
@@ -141,13 +159,14 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct fact_link *known;
 	struct rtnl_link l;
+	char port[IFNAMSIZ];
 
 	if (rtnl_decode_link(nlh, &l) <= 0)
 		return;
 	known = known_link(f, &l.fact);
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
-		if (!strncmp(l.fact.name, PORT_PREFIX, strlen(PORT_PREFIX)))
-			e->heal |= forget_port(w, l.fact.name);
+		if (gone_port(f, &l.fact, port))
+			e->heal |= forget_port(w, port);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME))
 			wrong(e);
 		else if (concerns(f, l.fact.index))
@@ -364,7 +383,7 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct ef
 {
 	for (;;) {
 		char buf[65536] __attribute__((aligned(8)));
-		ssize_t n = recv(nl_fd(sock), buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+		ssize_t n = nl_recv(sock, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 		int left = (int)n;
 

@@ -140,6 +140,19 @@ int nl_fd(const struct nl_sock *s)
 	return mnl_socket_get_fd(s->nl);
 }
 
+ssize_t nl_recv(const struct nl_sock *s, void *buf, size_t size, int flags)
+{
+	struct sockaddr_nl from = { 0 };
+	socklen_t len;
+	ssize_t n;
+
+	do {
+		len = sizeof(from);
+		n = recvfrom(nl_fd(s), buf, size, flags, (struct sockaddr *)&from, &len);
+	} while (n >= 0 && (len != sizeof(from) || from.nl_pid != 0));
+	return n;
+}
+
 int nl_join(struct nl_sock *s, unsigned int group, struct err *err)
 {
 	if (mnl_socket_setsockopt(s->nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
@@ -247,7 +260,7 @@ static int receive(struct exchange *x)
 	int r = 0;
 
 	while (r == 0 && progress == MORE) {
-		ssize_t len = recv(nl_fd(x->sock), buf, sizeof(buf), MSG_TRUNC);
+		ssize_t len = nl_recv(x->sock, buf, sizeof(buf), MSG_TRUNC);
 
 		if (len < 0 && errno == EINTR)
 			continue;
@@ -324,7 +337,7 @@ int nl_batch(struct nl_sock *s, const void *bytes, size_t len, uint32_t last_seq
 	if (mnl_socket_sendto(s->nl, bytes, len) < 0)
 		return err_errno(err, errno, "send the batch to nftables");
 	for (;;) {
-		ssize_t got = recv(nl_fd(s), buf, sizeof(buf), result < 0 ? MSG_DONTWAIT : 0);
+		ssize_t got = nl_recv(s, buf, sizeof(buf), result < 0 ? MSG_DONTWAIT : 0);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 		int left = (int)got;
 

@@ -55,6 +55,12 @@ int nl_open(struct nl_sock *s, int bus, struct err *err);
 void nl_close(struct nl_sock *s);
 int nl_fd(const struct nl_sock *s);
 
+/*
+ * As recv(2), of what the kernel sends: its port id is 0 (netlink(7)). What another process sends
+ * to this socket - one with CAP_NET_ADMIN may - is dropped unread.
+ */
+ssize_t nl_recv(const struct nl_sock *s, void *buf, size_t size, int flags);
+
 /* Joins a multicast group (RTNLGRP_*, NFNLGRP_*). Returns 0 or a negative errno. */
 int nl_join(struct nl_sock *s, unsigned int group, struct err *err);
 

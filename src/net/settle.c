@@ -59,7 +59,7 @@ static void take_events(struct settle *t)
 	char buf[8192] __attribute__((aligned(8)));
 
 	for (int i = 0; i < EVENTS_MAX; i++) {
-		ssize_t len = recv(nl_fd(&t->events), buf, sizeof(buf), MSG_DONTWAIT);
+		ssize_t len = nl_recv(&t->events, buf, sizeof(buf), MSG_DONTWAIT);
 
 		if (len < 0 && errno == ENOBUFS)
 			t->n_addresses = 0; /* lost among others; it will be there */

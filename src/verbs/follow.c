@@ -164,7 +164,7 @@ static void take_events(struct watch *w)
 	char buf[16384];
 	int64_t at = clock_ms() + COALESCE_MS;
 
-	while (recv(nl_fd(&w->events), buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
+	while (nl_recv(&w->events, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
 	       errno == EINTR)
 		;
 	if (w->look_at == INT64_MAX)

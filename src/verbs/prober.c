@@ -291,7 +291,7 @@ static bool port_gone(const struct prober *p)
 {
 	char bytes[1], name[IFNAMSIZ];
 
-	while (recv(nl_fd(&p->links), bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	while (nl_recv(&p->links, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
 	       errno == ENOBUFS || errno == EINTR)
 		;
 	return !if_indextoname(p->port, name);

@@ -286,6 +286,31 @@ static void check_extack(bool capped, size_t request_len)
 }
 
 /* The length is the sender's word. */
+/* NETLINK_USERSOCK lets everybody send to anybody, as others let who has CAP_NET_ADMIN. */
+static void test_not_from_the_kernel(void **state)
+{
+	struct nl_sock s = { 0 }, other = { 0 };
+	struct err err = { 0 };
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	struct nl_msg m;
+	char buf[256];
+
+	(void)state;
+	assert_int_equal(nl_open(&s, NETLINK_USERSOCK, &err), 0);
+	assert_int_equal(nl_open(&other, NETLINK_USERSOCK, &err), 0);
+	start(&m);
+	m.nlh.nlmsg_pid = s.portid; /* all that a message can say of itself */
+	to.nl_pid = s.portid;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sendto(nl_fd(&other), &m.nlh, m.nlh.nlmsg_len, 0,
+					(const struct sockaddr *)&to, sizeof(to)),
+				 m.nlh.nlmsg_len);
+	assert_true(nl_recv(&s, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) < 0);
+	assert_int_equal(errno, EAGAIN);
+	nl_close(&other);
+	nl_close(&s);
+}
+
 static void test_msg_ok(void **state)
 {
 	struct {
@@ -380,11 +405,17 @@ static void test_extack_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),          cmocka_unit_test(test_puts),
-		cmocka_unit_test(test_nests),          cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_overflow),       cmocka_unit_test(test_overflow_in_nests),
-		cmocka_unit_test(test_msg_ok),         cmocka_unit_test(test_extack),
-		cmocka_unit_test(test_extack_is_none), cmocka_unit_test(test_extack_mutations),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_puts),
+		cmocka_unit_test(test_nests),
+		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_overflow_in_nests),
+		cmocka_unit_test(test_not_from_the_kernel),
+		cmocka_unit_test(test_msg_ok),
+		cmocka_unit_test(test_extack),
+		cmocka_unit_test(test_extack_is_none),
+		cmocka_unit_test(test_extack_mutations),
 	};
 
 	return RUN_TESTS(tests);
