@@ -28,6 +28,7 @@ struct cli_options {
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */
 	bool no_app_policy; /* what the app policy says of the program does not count */
+	bool strict;        /* refuse a program whose work would be done outside (outside.h) */
 	uint32_t given;     /* enum cli_given */
 	const char *user;   /* to run as; NULL: the caller */
 	uint32_t pid;       /* attach: to the netns of this process; 0: to */

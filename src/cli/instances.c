@@ -13,99 +13,64 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "cli/programs.h"
+#include "model/session.h"
 
 #define COMM_BYTES 15 /* of a name, what /proc/PID/comm holds (proc(5)) */
 
-/* clang-format off */
-static const struct instance_kind kinds[] = {
-	{ { "firefox", "firefox-esr", "firefox-bin" },
-	  { "-P", "-p", "--profile", "-profile", "--new-instance", "-new-instance", "--no-remote",
-	    "-no-remote" },
-	  "firefox --new-instance --profile DIR" },
-	{ { "thunderbird", "thunderbird-esr", "thunderbird-bin" },
-	  { "-P", "-p", "--profile", "-profile", "--new-instance", "-new-instance", "--no-remote",
-	    "-no-remote" },
-	  "thunderbird --new-instance --profile DIR" },
-	{ { "chromium", "chromium-browser" }, { "--user-data-dir" },
-	  "chromium --user-data-dir=DIR" },
-	{ { "google-chrome", "google-chrome-stable", "chrome" }, { "--user-data-dir" },
-	  "google-chrome --user-data-dir=DIR" },
-	{ { "brave-browser", "brave-browser-stable", "brave" }, { "--user-data-dir" },
-	  "brave-browser --user-data-dir=DIR" },
-	{ { "microsoft-edge", "microsoft-edge-stable", "msedge" }, { "--user-data-dir" },
-	  "microsoft-edge --user-data-dir=DIR" },
-	{ { "vivaldi", "vivaldi-stable", "vivaldi-bin" }, { "--user-data-dir" },
-	  "vivaldi --user-data-dir=DIR" },
-	{ { "opera" }, { "--user-data-dir" }, "opera --user-data-dir=DIR" },
-	{ { "epiphany", "epiphany-browser" }, { "--private-instance", "-p", "--profile" },
-	  "epiphany --private-instance" },
-	{ { "steam" } },
-	{ { "discord", "Discord" }, { "--multi-instance" }, "discord --multi-instance" },
-	{ { "slack" } },
-	{ { "spotify" } },
-	{ { "signal-desktop" }, { "--user-data-dir" }, "signal-desktop --user-data-dir=DIR" },
-	{ { "element-desktop" }, { "--profile", "--profile-dir" },
-	  "element-desktop --profile NAME" },
-	{ { "telegram-desktop", "Telegram" }, { "-many", "-workdir" },
-	  "telegram-desktop -many -workdir DIR" },
-	{ { "code" }, { "--user-data-dir" }, "code --user-data-dir DIR" },
-	{ { "codium" }, { "--user-data-dir" }, "codium --user-data-dir DIR" },
-	{ { "qbittorrent" }, { "--configuration", "--profile" }, "qbittorrent --configuration=NAME" },
-	{ { "transmission-gtk" }, { "--config-dir", "-g" }, "transmission-gtk --config-dir DIR" },
-	{ { "transmission-qt" }, { "--config-dir", "-g" }, "transmission-qt --config-dir DIR" },
-	{ { "deluge", "deluge-gtk" }, { "--config", "-c" }, "deluge --config DIR" },
-	{ { "libreoffice", "soffice", "soffice.bin" }, { "-env:UserInstallation" },
-	  "libreoffice -env:UserInstallation=file:///DIR" },
-	{ { "gnome-terminal", "gnome-terminal-server" }, { NULL },
-	  "dbus-run-session -- gnome-terminal --wait", .by_bus = true },
-	{ { "kgx", "gnome-console" }, { NULL }, "dbus-run-session -- kgx" },
-	{ { "xfce4-terminal" }, { "--disable-server" }, "xfce4-terminal --disable-server" },
-	{ { "tilix" }, { "--new-process" }, "tilix --new-process" },
-};
-/* clang-format on */
-
-static const char *base_name(const char *path)
+bool instance_is(const char *const names[], const char *exe, const char *comm)
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* "--option", "--option=VALUE". */
-static bool is_option(const char *word, const char *option)
-{
-	size_t len = strlen(option);
-
-	return !strncmp(word, option, len) && (!word[len] || word[len] == '=');
-}
-
-static bool separated(const struct instance_kind *kind, char *const argv[])
-{
-	for (; *argv; argv++)
-		for (size_t i = 0; i < INSTANCE_WORDS && kind->separating[i]; i++)
-			if (is_option(*argv, kind->separating[i]))
-				return true;
-	return false;
-}
-
-const struct instance_kind *instance_kind(char *const argv[])
-{
-	const char *name = base_name(argv[0]);
-
-	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
-		for (size_t i = 0; i < INSTANCE_WORDS && kinds[k].names[i]; i++)
-			if (!strcmp(kinds[k].names[i], name))
-				return separated(&kinds[k], argv + 1) ? NULL : &kinds[k];
-	return NULL;
-}
-
-bool instance_is(const struct instance_kind *kind, const char *exe, const char *comm)
-{
-	for (size_t i = 0; i < INSTANCE_WORDS && kind->names[i]; i++)
-		if (!strcmp(kind->names[i], exe) ||
-		    (comm[0] && !strncmp(kind->names[i], comm, COMM_BYTES)))
+	for (size_t i = 0; i < PROGRAM_NAMES && names[i]; i++)
+		if (!strcmp(names[i], exe) || (comm[0] && !strncmp(names[i], comm, COMM_BYTES)))
 			return true;
 	return false;
+}
+
+static uint64_t netns_of(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Whether a session by that list of uplinks has that netns; its port's alias says so. */
+static bool goes_by(uint64_t netns, const char *uplinks)
+{
+	DIR *links = netns ? opendir("/sys/class/net") : NULL;
+	const struct dirent *entry;
+	bool found = false;
+
+	while (links && !found && (entry = readdir(links))) {
+		char path[NAME_MAX + 16], alias[ALIAS_MAX];
+		_cleanup_close_ int fd = -1;
+		struct session s;
+		ssize_t n;
+
+		if (strncmp(entry->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/ifalias", entry->d_name);
+		fd = openat(dirfd(links), path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, alias, sizeof(alias) - 1);
+		if (n <= 0)
+			continue;
+		alias[n - (alias[n - 1] == '\n')] = 0;
+		found = session_parse(alias, &s) == 0 && s.netns == netns &&
+			!strcmp(s.uplinks, uplinks);
+	}
+	if (links)
+		closedir(links);
+	return found;
+}
+
+bool instance_is_outside(pid_t pid, const struct instance_scope *scope)
+{
+	uint64_t netns = netns_of(pid);
+
+	if (scope->netns)
+		return netns != scope->netns;
+	return !goes_by(netns, scope->uplinks);
 }
 
 struct found {
@@ -129,7 +94,7 @@ static void read_exe(int dir, char ret[NAME_MAX + 1])
 	end = path + strlen(path) - (sizeof(deleted) - 1);
 	if (end > path && !strcmp(end, deleted))
 		*end = 0;
-	snprintf(ret, NAME_MAX + 1, "%s", base_name(path));
+	snprintf(ret, NAME_MAX + 1, "%s", program_base_name(path));
 }
 
 /* comm and the parent, from "PID (COMM) STATE PPID …"; comm may hold brackets itself. */
@@ -152,7 +117,7 @@ static bool read_stat(int dir, char comm[COMM_BYTES + 1], pid_t *parent)
 	return close[2] != 'Z';
 }
 
-static void look_at(int proc, const char *pid, const struct instance_kind *kind, uid_t uid,
+static void look_at(int proc, const char *pid, const char *const names[], uid_t uid,
 		    struct founds *ret)
 {
 	_cleanup_close_ int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -164,7 +129,7 @@ static void look_at(int proc, const char *pid, const struct instance_kind *kind,
 	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != uid || !read_stat(dir, comm, &parent))
 		return;
 	read_exe(dir, exe);
-	if (!instance_is(kind, exe, comm) || !(f = VEC_PUSH(ret)))
+	if (!instance_is(names, exe, comm) || !(f = VEC_PUSH(ret)))
 		return;
 	f->pid = (pid_t)strtol(pid, NULL, 10);
 	f->parent = parent;
@@ -178,7 +143,7 @@ static bool has(const struct founds *all, pid_t pid)
 	return false;
 }
 
-pid_t instance_find(const struct instance_kind *kind, uid_t uid)
+pid_t instance_find(const char *const names[], uid_t uid, const struct instance_scope *scope)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
@@ -187,9 +152,10 @@ pid_t instance_find(const struct instance_kind *kind, uid_t uid)
 
 	while (proc && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at(dirfd(proc), entry->d_name, kind, uid, &all);
+			look_at(dirfd(proc), entry->d_name, names, uid, &all);
 	for (size_t i = 0; i < all.n && !first; i++)
-		if (!has(&all, all.v[i].parent))
+		if (!has(&all, all.v[i].parent) &&
+		    (!scope || instance_is_outside(all.v[i].pid, scope)))
 			first = all.v[i].pid;
 	VEC_DONE(&all);
 	if (proc)

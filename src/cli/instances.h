@@ -3,32 +3,27 @@
 #define VIA_CLI_INSTANCES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/*
- * Programs of which a second start may be handed to the first one, over D-Bus or a socket: their
- * traffic then takes the way of that first one. Only programs that are known for it are looked
- * for; two curls at once are two curls.
- */
-
-#define INSTANCE_WORDS 8
-
-struct instance_kind {
-	/* Base names of commands and of the processes they become; ends with NULL. */
-	const char *names[INSTANCE_WORDS];
-	/* Options that already ask for a separate instance. */
-	const char *separating[INSTANCE_WORDS];
-	const char *advice; /* a command that starts a separate one; NULL: there is none */
-	bool by_bus;        /* started by the session bus, also when none runs yet */
-};
-
-/* What a command line would start, or NULL: nothing that is known. Pure. */
-const struct instance_kind *instance_kind(char *const argv[]);
+/* Processes that a program's work may be handed to (programs.h), looked for in /proc. */
 
 /* Whether a process is one of them, by the base name of its executable and its comm. Pure. */
-bool instance_is(const struct instance_kind *kind, const char *exe, const char *comm);
+bool instance_is(const char *const names[], const char *exe, const char *comm);
 
-/* Looks in /proc for one that uid runs, its first process rather than a child; 0: none. */
-pid_t instance_find(const struct instance_kind *kind, uid_t uid);
+/* What counts as inside: a session's netns, by its inode; else sessions by the same uplinks. */
+struct instance_scope {
+	uint64_t netns;      /* 0: the session is yet to be made */
+	const char *uplinks; /* then: what its list will be */
+};
+
+/* Whether a process is outside. One whose netns cannot be seen is. */
+bool instance_is_outside(pid_t pid, const struct instance_scope *scope);
+
+/*
+ * One that uid runs outside, its first process rather than a child; 0: none. names end with NULL
+ * and are PROGRAM_NAMES at most; scope NULL: wherever it is.
+ */
+pid_t instance_find(const char *const names[], uid_t uid, const struct instance_scope *scope);
 
 #endif

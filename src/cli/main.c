@@ -71,6 +71,7 @@ static void print_help(FILE *out)
 		"  --no-proxy-env   drop http_proxy and its kin from the environment\n"
 		"  --allow-inherited-sockets\n"
 		"                   let it keep sockets that were opened outside\n"
+		"  --strict         refuse a program whose work another process outside would do\n"
 		"  --no-app-policy  leave out what files of the app policy say of the program\n"
 		"  --dry-run        print the plan, change nothing\n"
 		"  -q, --quiet      no warnings\n"

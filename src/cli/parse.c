@@ -24,6 +24,7 @@ enum {
 	OPT_ALLOW_SOCKETS,
 	OPT_NO_APP_POLICY,
 	OPT_PROBE,
+	OPT_STRICT,
 	OPT_PID,
 	OPT_NETNS,
 	OPT_IFNAME,
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
 	{ "allow-inherited-sockets", no_argument, NULL, OPT_ALLOW_SOCKETS },
 	{ "no-app-policy", no_argument, NULL, OPT_NO_APP_POLICY },
 	{ "probe", required_argument, NULL, OPT_PROBE },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ 0 },
 };
 
@@ -137,6 +139,9 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 		return request_read_dns(arg, &o->request, err);
 	case OPT_PROBE:
 		return take_probe(arg, o, err);
+	case OPT_STRICT:
+		o->strict = true;
+		return 0;
 	case OPT_NO_PROXY_ENV:
 		o->no_proxy_env = true;
 		return 0;

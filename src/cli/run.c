@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
+#include "cli/outside.h"
 #include "cli/surroundings.h"
 #include "ipc/handover.h"
 
@@ -76,6 +77,26 @@ static int check_program(const char *name, struct err *err)
 	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
 }
 
+/*
+ * Whether the program would have its work done outside: into ret, to be warned of. Fails where it
+ * is to be refused.
+ */
+static int check_outside(const struct cli_options *o, const struct handover *h, struct err *ret)
+{
+	struct outside_question q = {
+		.argv = o->program,
+		.uid = h->user.wanted ? h->user.uid : geteuid(),
+		.scope.uplinks = o->request.uplinks,
+	};
+	struct stat st;
+
+	if (o->quiet && !o->strict)
+		return 0;
+	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
+		q.scope.netns = st.st_ino;
+	return outside_look(&q, ret) && o->strict ? -ret->code : 0;
+}
+
 /* The way from here to the program; h holds what enter is to do. Returns only when it failed. */
 static int launch(const struct cli_options *o, struct handover *h, struct err *err)
 {
@@ -83,8 +104,11 @@ static int launch(const struct cli_options *o, struct handover *h, struct err *e
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
 	struct surroundings around = { .notify = -1 };
 	bool waited_before = child_signal_waits();
+	struct err outside = { 0 };
 	int fd;
 
+	if (check_outside(o, h, &outside) < 0)
+		return cli_fail(&outside);
 	if (cli_check_ambient(err) < 0 || cli_find_program("via-iface-enter", enter, err) < 0 ||
 	    surroundings_prepare(o, &h->user, &around, err) < 0)
 		return cli_fail(err);
@@ -92,7 +116,7 @@ static int launch(const struct cli_options *o, struct handover *h, struct err *e
 		surroundings_done(&around);
 		return cli_fail(err);
 	}
-	surroundings_warn(&around, o, &h->user);
+	surroundings_warn(&around, o, &outside);
 	h->verbose = o->verbose;
 	h->allow_sockets = o->allow_sockets;
 	h->notify = around.notify;

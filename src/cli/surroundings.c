@@ -15,7 +15,6 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "cli/bus.h"
-#include "cli/instances.h"
 #include "cli/probe.h"
 
 #define HOST_MAX 256
@@ -175,41 +174,6 @@ static void warn_of_display(const struct cli_options *o, char *const envp[])
 		     display);
 }
 
-/* --- instances outside ----------------------------------------------------------------------- */
-
-static void warn_of_instance(const struct cli_options *o, const struct handover_user *user)
-{
-	const struct instance_kind *kind = instance_kind(o->program);
-	uid_t uid = user->wanted ? user->uid : geteuid();
-	const char *name = kind ? kind->names[0] : NULL;
-	pid_t pid;
-
-	if (!kind)
-		return;
-	if (kind->by_bus) {
-		warn(o,
-		     "%s lets the session bus start it, outside: its windows would not use %s; "
-		     "start it with its own bus, `%s`",
-		     name, o->request.uplinks, kind->advice);
-		return;
-	}
-	pid = instance_find(kind, uid);
-	if (!pid)
-		return;
-	if (kind->advice)
-		warn(o,
-		     "%s (pid %d) already runs outside: a second start may be handed to it, and "
-		     "would "
-		     "not use %s; start a separate one with `%s`",
-		     name, (int)pid, o->request.uplinks, kind->advice);
-	else
-		warn(o,
-		     "%s (pid %d) already runs outside: a second start may be handed to it, and "
-		     "would "
-		     "not use %s; end it first",
-		     name, (int)pid, o->request.uplinks);
-}
-
 /* --- buses ------------------------------------------------------------------------------------ */
 
 /* Lists of addresses that need a proxy, each once. Borrowed from the environment. */
@@ -355,13 +319,14 @@ static void warn_of_masks(void)
 }
 
 void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
-		       const struct handover_user *user)
+		       const struct err *outside)
 {
 	if (o->quiet)
 		return;
 	warn_of_display(o, s->envp);
 	warn_of_proxies(o, s->envp);
-	warn_of_instance(o, user);
+	if (outside->code)
+		warn(o, "%s", outside->text);
 	warn_of_masks();
 }
 

@@ -31,9 +31,12 @@ int surroundings_prepare(const struct cli_options *o, const struct handover_user
 			 struct surroundings *ret, struct err *err);
 void surroundings_done(struct surroundings *s);
 
-/* Warns on standard error of all else that will not be as it is here, unless o->quiet. */
+/*
+ * Warns on standard error of all else that will not be as it is here, unless o->quiet; outside is
+ * what outside_look() told, or empty.
+ */
 void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
-		       const struct handover_user *user);
+		       const struct err *outside);
 
 /* --- pure parts ----------------------------------------------------------------------------- */
 

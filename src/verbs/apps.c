@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "cli/apps.h"
 #include "cli/instances.h"
+#include "cli/programs.h"
 #include "verbs/files.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -100,13 +101,13 @@ static bool has_option(char *const words[], char *const options[])
 
 static pid_t find_instance(const struct app *app, const struct handover_user *user)
 {
-	struct instance_kind kind = { 0 };
+	const char *all[PROGRAM_NAMES] = { NULL };
 	char names[APP_WORDS_MAX], *rest = names, *one;
 
 	strcpy(names, app->match);
-	for (size_t n = 0; n < INSTANCE_WORDS && (one = strsep(&rest, " ")); n++)
-		kind.names[n] = one;
-	return instance_find(&kind, user && user->wanted ? user->uid : geteuid());
+	for (size_t n = 0; n < PROGRAM_NAMES && (one = strsep(&rest, " ")); n++)
+		all[n] = one;
+	return instance_find(all, user && user->wanted ? user->uid : geteuid(), NULL);
 }
 
 /* The command line with n more arguments behind the place `at`. */

@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
+#include "cli/outside.h"
+#include "cli/programs.h"
 #include "verbs/apps.h"
 #include "verbs/desktop_exec.h"
 #include "verbs/desktop_find.h"
@@ -276,6 +278,26 @@ static int find_original(const struct line *l, struct desktop_found *ret, struct
 	return make_game(l->v[1] + 6, ret, err);
 }
 
+/* What --strict will refuse, whenever it is started: said now, since nobody sees it then. */
+static void warn_of_outside(const struct entry *e, const char *uplinks)
+{
+	const char *exec = entry_get(e, ENTRY_MAIN, "Exec");
+	_cleanup_free_ char **words = NULL;
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_exec_ struct exec x = { 0 };
+	struct err ignored = { 0 }, told = { 0 };
+	const struct program_kind *k;
+	struct outside_question q = { .uid = geteuid(), .scope.uplinks = uplinks };
+
+	if (!exec || exec_parse(exec, &x, &ignored) < 0 || exec_words(&x, &words, &bytes) < 0)
+		return;
+	q.argv = words;
+	k = program_kind(words, NULL);
+	if (k && (k->how == PROGRAM_SERVER || k->how == PROGRAM_BUS) && outside_look(&q, &told))
+		fprintf(stderr, "via-iface: warning: the entry will start nothing: %s\n",
+			told.text);
+}
+
 static int add(const struct line *l, struct err *err)
 {
 	struct desktop_wish wish = {
@@ -306,6 +328,8 @@ static int add(const struct line *l, struct err *err)
 	else if (r == 0)
 		r = take_place(&of, l->action, path, err);
 	wish.source = of.path;
+	if (r == 0 && !l->quiet)
+		warn_of_outside(&of.entry, wish.uplinks);
 	if (r == 0) {
 		r = desktop_make(&of.entry, &wish, err);
 		if (r < 0)

@@ -45,30 +45,19 @@ void desktop_slug(struct strbuf *sb, const char *text)
 
 /* --- command lines --------------------------------------------------------------------------- */
 
-/* A word of letters alone may be a verb, or become one in a later version. */
-static bool may_be_verb(const char *uplinks)
-{
-	static const char *const kinds[] = { "wifi", "ethernet", "wwan", "vpn" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!strcmp(uplinks, kinds[i]))
-			return false;
-	return strspn(uplinks, "abcdefghijklmnopqrstuvwxyz") == strlen(uplinks);
-}
-
 static int rewrite(const char *value, const struct desktop_wish *wish, struct strbuf *ret,
 		   struct err *err)
 {
 	_cleanup_exec_ struct exec x = { 0 };
-	const char *words[5];
+	const char *words[6];
 	size_t n = 0;
 	int r = exec_parse(value, &x, err);
 
 	if (r < 0)
 		return r;
 	words[n++] = "via-iface";
-	if (!wish->uplinks[0] || may_be_verb(wish->uplinks))
-		words[n++] = "run";
+	words[n++] = "run";
+	words[n++] = "--strict"; /* nobody sees a warning */
 	if (wish->uplinks[0])
 		words[n++] = wish->uplinks;
 	words[n++] = "--";

@@ -80,7 +80,9 @@ class Desktop:
 
     def add(self, *words):
         done = self.via("desktop", "add", *words, check=True)
-        assert done.err == "" and done.out.startswith(self.own + "/"), done
+        self.told = done.err  # that it will be refused, and why
+        assert self.told == "" or self.told.startswith("via-iface: warning: the entry will start nothing: ")
+        assert done.out.startswith(self.own + "/"), done
         path = done.out.strip()
         check = self.lab.run(["desktop-file-validate", "--no-hints", path])
         assert (check.code, check.out, check.err) == (0, "", ""), check
@@ -126,6 +128,8 @@ def shown(words):
 
 # What the standard forbids or takes away, and GLib reads in its own way: a code for files in a
 # comment, two of them, %d.
+# Those whose work is always done outside (test_outside.py).
+REFUSED = ("backslashes", "heroic-game", "org.gnome.Terminal")
 NO_FILES = ("comment", "two-codes", "deprecated-codes")
 
 
@@ -149,7 +153,16 @@ def test_launch(lab, part):
         for stub in stubs:
             desktop.stub(stub)
         ours = desktop.add(name, "wlp6s0")
-        for files in ((), (document,))[: 1 if name in NO_FILES else 2]:
+        if desktop.told:
+            assert name in REFUSED, desktop.told
+            line = re.sub(" %[a-zA-Z]", "", value(ours, "Exec"))
+            refused = lab.run(["/bin/sh", "-c", line], env=desktop.env)
+            why = desktop.told.rpartition("nothing: ")[2]
+            assert (refused.code, refused.err) == (125, f"via-iface: {why}"), refused
+            assert not os.path.exists(desktop.record)
+        else:
+            assert name not in REFUSED
+        for files in () if desktop.told else ((), (document,))[: 1 if name in NO_FILES else 2]:
             netns, wanted = desktop.launch(original, *files)
             assert netns == host
             netns, words = desktop.launch(ours, *files)
@@ -228,7 +241,7 @@ def test_find(lab):
     assert "org.x.Y" in desktop.add("org.x.Y", "wlp6s0")
     path = desktop.add(os.path.join(lab.tmp, "elsewhere/game.desktop"), "ssid:My Net,wwan")
     assert path == f"{desktop.own}/via-iface-game-ssid-My-Net-wwan.desktop"
-    assert value(path, "Exec") == 'via-iface "ssid:My Net,wwan" -- game %U'
+    assert value(path, "Exec") == 'via-iface run --strict "ssid:My Net,wwan" -- game %U'
     # another list that looks the same as a part of a file's name
     assert desktop.add("kde-game", "a-b").endswith("-a-b.desktop")
     assert desktop.add("kde-game", "a,b").endswith("-a-b-2.desktop")
@@ -470,7 +483,7 @@ def test_entry_by_policy(lab):
     assert done.code == 125 and "no uplink is named, and no app policy" in done.err, done
     policy(lab, f"[game]\nmatch = game\nuplink = {lab.spare}\n")
     path = desktop.add("game")
-    assert value(path, "Exec") == "via-iface run -- game %U"
+    assert value(path, "Exec") == "via-iface run --strict -- game %U"
     assert value(path, "Name") == "Game (via-iface)"
     netns, words = desktop.launch(path)
     assert netns != os.readlink("/proc/self/ns/net") and words[1:] == []

@@ -231,7 +231,7 @@ static void test_entry(void **state)
 			"Name=Steam (via wlp6s0)\n"
 			"Name[de]=Dampf (via wlp6s0)\n"
 			"Comment=Games\n"
-			"Exec=via-iface wlp6s0 -- steam %U\n"
+			"Exec=via-iface run --strict wlp6s0 -- steam %U\n"
 			"Icon=steam\n"
 			"DBusActivatable=false\n"
 			"StartupWMClass=Steam\n"
@@ -243,7 +243,7 @@ static void test_entry(void **state)
 			"\n"
 			"[Desktop Action Store]\n"
 			"Name=Store\n"
-			"Exec=via-iface wlp6s0 -- steam steam://store\n"
+			"Exec=via-iface run --strict wlp6s0 -- steam steam://store\n"
 			"\n");
 	assert_int_equal(desktop_kind_of(&e), DESKTOP_ENTRY);
 }
@@ -261,7 +261,7 @@ static void test_replace(void **state)
 	assert_null(entry_get(&e, ENTRY_MAIN, "Name[de]"));
 	assert_string_equal(entry_get(&e, ENTRY_MAIN, "MimeType"), "x-scheme-handler/steam;");
 	assert_string_equal(entry_get(&e, ENTRY_MAIN, "Exec"),
-			    "via-iface \"ssid:My Net,wwan\" -- steam %U");
+			    "via-iface run --strict \"ssid:My Net,wwan\" -- steam %U");
 	assert_string_equal(entry_get(&e, ENTRY_MAIN, DESKTOP_UPLINK), "ssid:My Net,wwan");
 	assert_int_equal(desktop_kind_of(&e), DESKTOP_REPLACE);
 }
@@ -275,11 +275,14 @@ static void test_by_policy(void **state)
 				     k = make(steam, &kind);
 
 	(void)state;
-	assert_string_equal(entry_get(&e, ENTRY_MAIN, "Exec"), "via-iface run -- steam %U");
+	assert_string_equal(entry_get(&e, ENTRY_MAIN, "Exec"),
+			    "via-iface run --strict -- steam %U");
 	assert_string_equal(entry_get(&e, ENTRY_MAIN, "Name"), "Steam (via-iface)");
 	/* a word that is a verb, or may be one some day */
-	assert_string_equal(entry_get(&v, ENTRY_MAIN, "Exec"), "via-iface run list -- steam %U");
-	assert_string_equal(entry_get(&k, ENTRY_MAIN, "Exec"), "via-iface wifi -- steam %U");
+	assert_string_equal(entry_get(&v, ENTRY_MAIN, "Exec"),
+			    "via-iface run --strict list -- steam %U");
+	assert_string_equal(entry_get(&k, ENTRY_MAIN, "Exec"),
+			    "via-iface run --strict wifi -- steam %U");
 }
 
 static void test_actions(void **state)
@@ -298,7 +301,7 @@ static void test_actions(void **state)
 	assert_string_equal(entry_get(&e, ENTRY_MAIN, "Actions"), "Store;via-iface-wlp6s0;");
 	assert_string_equal(entry_get(&e, ENTRY_ACTION "Store", "Exec"), "steam steam://store");
 	assert_string_equal(entry_get(&e, ENTRY_ACTION "via-iface-wlp6s0", "Exec"),
-			    "via-iface wlp6s0 -- steam %U");
+			    "via-iface run --strict wlp6s0 -- steam %U");
 	assert_string_equal(entry_get(&e, ENTRY_ACTION "via-iface-wlp6s0", "Name"),
 			    "Run via wlp6s0");
 	/* one more, the same once more */
@@ -360,12 +363,14 @@ static void assert_same_words(const char *before, const char *after, const char 
 	assert_int_equal(exec_words(&x, &a, &a_bytes), 0);
 	assert_int_equal(exec_words(&y, &b, &b_bytes), 0);
 	assert_string_equal(b[0], "via-iface");
-	assert_string_equal(b[1], "wlp6s0");
-	assert_string_equal(b[2], "--");
-	for (; a[n] && b[n + 3]; n++)
-		assert_string_equal(a[n], b[n + 3]);
+	assert_string_equal(b[1], "run");
+	assert_string_equal(b[2], "--strict");
+	assert_string_equal(b[3], "wlp6s0");
+	assert_string_equal(b[4], "--");
+	for (; a[n] && b[n + 5]; n++)
+		assert_string_equal(a[n], b[n + 5]);
 	assert_null(a[n]);
-	assert_null(b[n + 3]);
+	assert_null(b[n + 5]);
 }
 
 static void one_of_others(const char *name, struct strbuf *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -7,9 +8,12 @@
 
 #include "base/cleanup.h"
 #include "cli/instances.h"
+#include "cli/programs.h"
 #include "unit.h"
 
-#define KIND(...) instance_kind((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
+#define KIND(...) program_kind((char *const *)(const char *const[]){ __VA_ARGS__, NULL }, NULL)
+/* Who does the work of a command line instead; NULL: nobody that is known. */
+#define WHO(...) (KIND(__VA_ARGS__) ? KIND(__VA_ARGS__)->who : NULL)
 
 static void test_kinds(void **state)
 {
@@ -21,8 +25,8 @@ static void test_kinds(void **state)
 	assert_ptr_not_equal(KIND("chromium"), KIND("google-chrome"));
 	assert_non_null(KIND("steam"));
 	assert_null(KIND("steam")->advice);
-	assert_true(KIND("gnome-terminal")->by_bus);
-	assert_false(KIND("firefox")->by_bus);
+	assert_int_equal(KIND("gnome-terminal")->how, PROGRAM_BUS);
+	assert_int_equal(KIND("firefox")->how, PROGRAM_INSTANCE);
 }
 
 /* Two of these are two, so nothing is to be said about them. */
@@ -51,10 +55,99 @@ static void test_separated(void **state)
 	assert_non_null(KIND("steam", "--user-data-dir=/x"));
 }
 
+/* Each of those that hand over their work, and what of them does it itself. */
+static void test_servers(void **state)
+{
+	(void)state;
+	assert_string_equal(WHO("docker", "run", "--rm", "debian"), "the Docker daemon");
+	assert_string_equal(WHO("docker", "--context", "home", "container", "exec", "c", "sh"),
+			    "the Docker daemon");
+	assert_non_null(KIND("docker", "start", "c")->advice);
+	assert_null(KIND("docker", "pull", "debian")->advice);
+	assert_null(KIND("docker", "ps"));
+	assert_null(KIND("docker", "--version"));
+	assert_non_null(WHO("podman", "exec", "-it", "c", "sh"));
+	assert_non_null(WHO("podman", "container", "attach", "c"));
+	assert_string_equal(WHO("podman", "--url", "x", "--remote", "run", "a"),
+			    "the Podman service");
+	assert_null(KIND("podman", "run", "debian", "curl", "--remote", "x"));
+	assert_null(KIND("podman", "run", "debian"));
+	assert_string_equal(WHO("systemd-run", "--user", "--unit", "x", "curl", "--scope"),
+			    "systemd");
+	assert_string_equal(WHO("systemd-run", "curl"), "systemd");
+	assert_null(KIND("systemd-run", "--user", "--unit", "x", "--scope", "curl"));
+	assert_null(KIND("systemd-run", "--scope", "curl"));
+	assert_non_null(WHO("systemctl", "--user", "restart", "x"));
+	assert_null(KIND("systemctl", "status", "x"));
+	assert_non_null(WHO("flatpak-spawn", "--host", "curl"));
+	assert_int_equal(KIND("flatpak", "run", "org.example.App")->how, PROGRAM_FLATPAK);
+	assert_non_null(WHO("flatpak", "enter", "org.example.App", "sh"));
+	assert_null(KIND("flatpak", "list"));
+	assert_int_equal(KIND("tmux")->how, PROGRAM_TMUX);
+	assert_int_equal(KIND("tmux", "-L", "via", "new")->how, PROGRAM_TMUX);
+	assert_null(KIND("tmux", "ls"));
+	assert_int_equal(KIND("tmux", "new", "-s", "ls")->how, PROGRAM_TMUX);
+	assert_non_null(WHO("screen", "-x", "s"));
+	assert_non_null(WHO("zellij", "attach", "s"));
+	assert_null(KIND("zellij"));
+	assert_non_null(WHO("machinectl", "shell", "box"));
+	assert_non_null(WHO("lxc", "exec", "box", "sh"));
+	assert_non_null(WHO("virsh", "start", "box"));
+	assert_non_null(WHO("at", "now"));
+	assert_null(KIND("at", "-l"));
+	assert_non_null(WHO("xdg-open", "https://example.org/"));
+	assert_non_null(WHO("gpg", "--recv-keys", "0x1"));
+	assert_null(KIND("gpg", "--verify", "x"));
+	assert_non_null(WHO("resolvectl", "query", "example.org"));
+	assert_null(KIND("resolvectl", "status"));
+	assert_int_equal(KIND("ssh", "host")->how, PROGRAM_SSH);
+}
+
+/* In a screen already, a new one opens a window of that, unless it is told not to. */
+static void test_around(void **state)
+{
+	(void)state;
+	unsetenv("STY");
+	assert_null(KIND("screen"));
+	assert_null(KIND("screen", "-S", "x"));
+	setenv("STY", "1.tty", 1);
+	assert_non_null(WHO("screen", "-S", "x"));
+	assert_null(KIND("screen", "-m"));
+	assert_null(KIND("screen", "-ls"));
+	unsetenv("STY");
+}
+
+/* What stands in front of the program changes nothing. */
+static void test_wrappers(void **state)
+{
+	char *const *at = NULL;
+	char *const argv[] = {
+		(char *)"sudo", (char *)"-u", (char *)"x", (char *)"A=b", (char *)"/usr/bin/docker",
+		(char *)"run",  (char *)"y",  NULL
+	};
+
+	(void)state;
+	assert_non_null(program_kind(argv, &at));
+	assert_ptr_equal(at, argv + 4);
+	assert_non_null(WHO("env", "-u", "X", "A=b", "docker", "run", "x"));
+	assert_non_null(WHO("nice", "-n", "5", "nohup", "docker", "run", "x"));
+	assert_non_null(WHO("timeout", "-s", "KILL", "5", "docker", "run", "x"));
+	assert_non_null(WHO("setsid", "--", "docker", "run", "x"));
+	assert_non_null(KIND("snap", "run", "firefox"));
+	assert_non_null(KIND("snap", "run", "--shell", "firefox"));
+	assert_null(KIND("env", "-S", "docker run x"));
+	assert_null(KIND("env", "A=b"));
+	assert_null(KIND("env"));
+	assert_null(KIND("sh", "-c", "docker run x"));
+	assert_null(KIND("echo", "docker", "run", "x"));
+	assert_null(KIND("dbus-run-session", "--", "gnome-terminal"));
+}
+
 static void test_is(void **state)
 {
-	const struct instance_kind *firefox = KIND("firefox"), *terminal = KIND("gnome-terminal"),
-				   *libre = KIND("libreoffice");
+	const char *const *firefox = KIND("firefox")->names;
+	const char *const *terminal = KIND("gnome-terminal")->names;
+	const char *const *libre = KIND("libreoffice")->names;
 
 	(void)state;
 	assert_true(instance_is(firefox, "firefox-esr", "GeckoMain"));
@@ -97,16 +190,16 @@ static pid_t start(const char *name, int *ret_gate)
 
 static void test_find(void **state)
 {
-	const struct instance_kind *kind = KIND("transmission-qt");
+	const char *const *names = KIND("transmission-qt")->names;
 	int gate, status;
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(instance_find(kind, geteuid()), 0);
+	assert_int_equal(instance_find(names, geteuid(), NULL), 0);
 	pid = start("transmission-qt", &gate);
-	assert_int_equal(instance_find(kind, geteuid()), pid);
-	assert_int_equal(instance_find(kind, geteuid() + 1), 0);
-	assert_int_equal(instance_find(KIND("transmission-gtk"), geteuid()), 0);
+	assert_int_equal(instance_find(names, geteuid(), NULL), pid);
+	assert_int_equal(instance_find(names, geteuid() + 1, NULL), 0);
+	assert_int_equal(instance_find(KIND("transmission-gtk")->names, geteuid(), NULL), 0);
 	close(gate);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
@@ -119,20 +212,22 @@ static void test_find_zombie(void **state)
 	pid_t pid = start("tilix", &gate);
 
 	(void)state;
-	assert_int_equal(instance_find(KIND("tilix"), geteuid()), pid);
+	assert_int_equal(instance_find(KIND("tilix")->names, geteuid(), NULL), pid);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	close(gate);
-	assert_int_not_equal(instance_find(KIND("tilix"), geteuid()), pid);
+	assert_int_not_equal(instance_find(KIND("tilix")->names, geteuid(), NULL), pid);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_others),
-		cmocka_unit_test(test_separated), cmocka_unit_test(test_is),
-		cmocka_unit_test(test_find),      cmocka_unit_test(test_find_zombie),
+		cmocka_unit_test(test_kinds),       cmocka_unit_test(test_others),
+		cmocka_unit_test(test_separated),   cmocka_unit_test(test_is),
+		cmocka_unit_test(test_servers),     cmocka_unit_test(test_around),
+		cmocka_unit_test(test_wrappers),    cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find_zombie),
 	};
 
 	return RUN_TESTS(tests);

@@ -143,7 +143,7 @@ static struct surroundings prepare(char *env[], const struct cli_options *given,
 	r = surroundings_prepare(&o, &nobody, &s, &err);
 	environ = saved;
 	if (r == 0)
-		surroundings_warn(&s, &o, &nobody);
+		surroundings_warn(&s, &o, &(const struct err){ 0 });
 	hush_end(&hush, text, 1024);
 	if (r < 0)
 		fail_msg("%s", err.text);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/outside.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "cli/instances.h"
+#include "cli/programs.h"
+
+/* --- where things are ------------------------------------------------------------------------- */
+
+/* $XDG_RUNTIME_DIR; of another user where systemd makes it (pam_systemd(8)). */
+static void runtime_dir(uid_t uid, char ret[PATH_MAX])
+{
+	const char *dir = uid == geteuid() ? getenv("XDG_RUNTIME_DIR") : NULL;
+
+	if (dir && dir[0] == '/')
+		snprintf(ret, PATH_MAX, "%s", dir);
+	else
+		snprintf(ret, PATH_MAX, "/run/user/%u", uid);
+}
+
+static bool is_socket(const struct program_kind *k, uid_t uid)
+{
+	char dir[PATH_MAX], path[2 * PATH_MAX];
+	struct stat st;
+
+	if (!k->socket)
+		return false;
+	runtime_dir(uid, dir);
+	snprintf(path, sizeof(path), "%s%s%s", k->socket[0] == '/' ? "" : dir,
+		 k->socket[0] == '/' ? "" : "/", k->socket);
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* The process that listens at a path; 0: nobody does. It may be one that has ended since. */
+static pid_t listener(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct ucred cred = { 0 };
+	socklen_t len = sizeof(cred);
+
+	if (fd < 0 || strlen(path) >= sizeof(at.sun_path))
+		return 0;
+	strcpy(at.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return 0;
+	return cred.pid;
+}
+
+/* --- kinds ------------------------------------------------------------------------------------ */
+
+/* The value of the last option of one letter before the first word that is none (tmux(1)). */
+static const char *letter_value(char *const argv[], char letter, const char *with)
+{
+	const char *value = NULL;
+
+	for (argv++; *argv && (*argv)[0] == '-' && (*argv)[1]; argv++) {
+		for (const char *c = *argv + 1; *c; c++) {
+			if (!strchr(with, *c))
+				continue;
+			if (*c == letter)
+				value = c[1] ? c + 1 : argv[1];
+			if (!c[1] && argv[1])
+				argv++;
+			break;
+		}
+	}
+	return value;
+}
+
+/* tmux(1): -S PATH, else -L NAME, else the server around it, else the default one. */
+static void tmux_socket(char *const argv[], uid_t uid, char ret[PATH_MAX])
+{
+	static const char with[] = "cfLST";
+	const char *path = letter_value(argv, 'S', with), *name = letter_value(argv, 'L', with);
+	const char *around = getenv("TMUX"), *dir = getenv("TMUX_TMPDIR");
+
+	if (path)
+		snprintf(ret, PATH_MAX, "%s", path);
+	else if (!name && around && *around)
+		snprintf(ret, PATH_MAX, "%.*s", (int)strcspn(around, ","), around);
+	else
+		snprintf(ret, PATH_MAX, "%s/tmux-%u/%s", dir && *dir ? dir : "/tmp", uid,
+			 name ? name : "default");
+}
+
+/* "name=org.example.App" among the lines of a Flatpak instance (flatpak-metadata(5)). */
+static bool is_instance_of(int dir, const char *instance, const char *app, pid_t *ret_pid)
+{
+	char path[NAME_MAX + 8], text[4096], wanted[256], number[16] = "";
+	_cleanup_close_ int info = -1, pid = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/info", instance);
+	info = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	snprintf(wanted, sizeof(wanted), "\nname=%s\n", app);
+	snprintf(path, sizeof(path), "%s/pid", instance);
+	pid = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (!strstr(text, wanted) || pid < 0 || read(pid, number, sizeof(number) - 1) <= 0)
+		return false;
+	*ret_pid = (pid_t)strtol(number, NULL, 10);
+	return *ret_pid > 0 && (kill(*ret_pid, 0) == 0 || errno == EPERM);
+}
+
+/* The app of `flatpak run [OPTION…] ID[/ARCH[/BRANCH]]`; false where there is none. */
+static bool flatpak_app(char *const argv[], char ret[128])
+{
+	for (argv++; *argv && (*argv)[0] == '-'; argv++)
+		;
+	for (argv += *argv != NULL; *argv && (*argv)[0] == '-'; argv++)
+		;
+	snprintf(ret, 128, "%.*s", *argv ? (int)strcspn(*argv, "/") : 0, *argv ? *argv : "");
+	return *ret;
+}
+
+/* flatpak leaves a directory for each sandbox below .flatpak (flatpak-ps(1) reads them). */
+static pid_t find_flatpak(const struct outside_question *q, const char *app)
+{
+	char dir[PATH_MAX], path[PATH_MAX + 16];
+	const struct dirent *entry;
+	pid_t pid = 0, found = 0;
+	DIR *all;
+
+	runtime_dir(q->uid, dir);
+	snprintf(path, sizeof(path), "%s/.flatpak", dir);
+	all = opendir(path);
+	while (all && !found && (entry = readdir(all)))
+		if (entry->d_name[0] != '.' &&
+		    is_instance_of(dirfd(all), entry->d_name, app, &pid) &&
+		    instance_is_outside(pid, &q->scope))
+			found = pid;
+	if (all)
+		closedir(all);
+	return found;
+}
+
+/* Whether a file says ControlPath; what it includes is not looked at (ssh_config(5)). */
+static bool shares_connections(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[32768];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		line += strspn(line, " \t\n");
+		if (!strncasecmp(line, "controlpath", 11) && strchr(" \t=\"", line[11]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether this ssh may go by a connection that another one holds: an option, or a file. */
+static bool ssh_shares(char *const argv[])
+{
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+	bool shares = false;
+
+	snprintf(path, sizeof(path), "%s/.ssh/config", home ? home : "");
+	shares = shares_connections(path) || shares_connections("/etc/ssh/ssh_config");
+	for (size_t i = 1; argv[i]; i++) {
+		const char *value = NULL;
+
+		if (!strncmp(argv[i], "-S", 2))
+			value = argv[i][2] ? argv[i] + 2 : argv[i + 1];
+		else if (strcasestr(argv[i], "ControlPath=") && argv[i][0] != '/')
+			value = strcasestr(argv[i], "ControlPath=") + 12;
+		if (value)
+			return strcmp(value, "none") != 0;
+	}
+	return shares;
+}
+
+/* --- the line --------------------------------------------------------------------------------- */
+
+static const char *its_uplink(const struct outside_question *q)
+{
+	return q->scope.uplinks[0] ? q->scope.uplinks : "the session's uplink";
+}
+
+static void add_quoted(struct strbuf *sb, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.,:_-+@%/";
+
+	if (text[strspn(text, plain)] == 0) {
+		strbuf_add(sb, "%s", text);
+		return;
+	}
+	strbuf_add(sb, "'");
+	for (; *text; text++)
+		strbuf_add(sb, *text == '\'' ? "'\\''" : "%c", *text);
+	strbuf_add(sb, "'");
+}
+
+static void add_advice(const struct outside_question *q, const char *advice, struct err *ret)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+
+	for (const char *c = advice; *c; c++) {
+		if (strncmp(c, "%u", 2) != 0) {
+			strbuf_add(&text, "%c", *c);
+			continue;
+		}
+		add_quoted(&text, q->scope.uplinks[0] ? q->scope.uplinks : "UPLINK");
+		c++;
+	}
+	err_hint(ret, "%s", strbuf_text(&text));
+}
+
+static int tell_instance(const struct outside_question *q, const struct program_kind *k, pid_t pid,
+			 struct err *ret)
+{
+	const char *name = k->names[0];
+
+	if (k->how == PROGRAM_BUS)
+		err_set(ret, EPERM,
+			"%s lets the session bus start it, outside: its windows would not "
+			"use %s",
+			name, its_uplink(q));
+	else
+		err_set(ret, EPERM,
+			"%s (pid %d) already runs outside: a second start may be handed "
+			"to it, and would not use %s",
+			name, (int)pid, its_uplink(q));
+	if (k->how == PROGRAM_BUS)
+		err_hint(ret, "start it with its own bus, `%s`", k->advice);
+	else if (k->advice)
+		err_hint(ret, "start a separate one with `%s`", k->advice);
+	else
+		err_hint(ret, "end it first");
+	return 1;
+}
+
+/* pid: of the server, where it was looked for; else 0. */
+static int tell_server(const struct outside_question *q, const struct program_kind *k,
+		       const char *name, pid_t pid, struct err *ret)
+{
+	char number[32] = "";
+
+	if (pid > 0)
+		snprintf(number, sizeof(number), " (pid %d)", (int)pid);
+	err_set(ret, EPERM, "%s has its work done outside, by %s%s: that would not use %s", name,
+		k->who, number, its_uplink(q));
+	if (k->advice)
+		add_advice(q, k->advice, ret);
+	return 1;
+}
+
+static int look_at(const struct outside_question *q, const struct program_kind *k,
+		   char *const argv[], struct err *ret)
+{
+	const char *name = program_base_name(argv[0]);
+	const char *const *processes = k->processes[0] ? k->processes : k->names;
+	char path[PATH_MAX], app[128];
+	pid_t pid;
+
+	switch (k->how) {
+	case PROGRAM_BUS:
+		return tell_instance(q, k, 0, ret);
+	case PROGRAM_INSTANCE:
+		pid = instance_find(processes, q->uid, &q->scope);
+		return pid ? tell_instance(q, k, pid, ret) : 0;
+	case PROGRAM_SERVER:
+		return tell_server(q, k, name, 0, ret);
+	case PROGRAM_CLIENT:
+		pid = instance_find(processes, q->uid, &q->scope);
+		return pid || is_socket(k, q->uid) ? tell_server(q, k, name, pid, ret) : 0;
+	case PROGRAM_TMUX:
+		tmux_socket(argv, q->uid, path);
+		pid = listener(path);
+		return pid && instance_is_outside(pid, &q->scope)
+			       ? tell_server(q, k, name, pid, ret)
+			       : 0;
+	case PROGRAM_FLATPAK:
+		pid = flatpak_app(argv, app) ? find_flatpak(q, app) : 0;
+		if (!pid)
+			return 0;
+		err_set(ret, EPERM,
+			"%s (pid %d) already runs outside: a second start may be handed "
+			"to it, and would not use %s",
+			app, (int)pid, its_uplink(q));
+		err_hint(ret, "end it first with `flatpak kill %s`", app);
+		return 1;
+	case PROGRAM_SSH:
+		pid = ssh_shares(argv) ? instance_find(processes, q->uid, &q->scope) : 0;
+		if (!pid)
+			return 0;
+		err_set(ret, EPERM,
+			"%s may go by a connection that ssh (pid %d) holds open outside, and "
+			"would not use %s",
+			name, (int)pid, its_uplink(q));
+		err_hint(ret, "%s", k->advice);
+		return 1;
+	}
+	return 0;
+}
+
+int outside_look(const struct outside_question *q, struct err *ret)
+{
+	char *const *argv = NULL;
+	const struct program_kind *k = program_kind(q->argv, &argv);
+
+	return k ? look_at(q, k, argv, ret) : 0;
+}
