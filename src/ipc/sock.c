@@ -27,9 +27,12 @@ int sock_listen(const char *path, struct err *err)
 {
 	struct sockaddr_un addr;
 	_cleanup_close_ int fd = unix_socket(path, &addr, err);
+	struct stat st;
 
 	if (fd < 0)
 		return fd;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_errno(err, EEXIST, "listen on '%s', which is no socket", path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(err, errno, "remove the old socket '%s'", path);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0666) < 0 ||

@@ -282,8 +282,11 @@ static void test_bad_paths(void **state)
 	assert_int_equal(sock_connect(dir_path("no/where"), &err), -ENOENT);
 	assert_int_equal(sock_listen(dir_path("no/where"), &err), -ENOENT);
 	assert_int_equal(mkdir(dir_path("dir"), 0700), 0);
-	assert_true(sock_listen(dir_path("dir"), &err) < 0); /* is not removed */
+	assert_int_equal(sock_listen(dir_path("dir"), &err), -EEXIST); /* is not removed */
 	assert_int_equal(access(dir_path("dir"), F_OK), 0);
+	assert_int_equal(symlink("dir", dir_path("link")), 0);
+	assert_int_equal(sock_listen(dir_path("link"), &err), -EEXIST);
+	assert_int_equal(access(dir_path("link"), F_OK), 0);
 	assert_int_equal(sock_peer(-1, &peer, &err), -EBADF);
 	assert_int_equal(fds_open(), x->open);
 }
