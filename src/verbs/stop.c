@@ -197,17 +197,20 @@ static void find_hidden(const struct session *s, const struct processes *p, stru
 	}
 }
 
-/* --keep: the name that holds the netns goes as it came, by root's own hand. */
+/*
+ * --keep: the name that holds the netns goes as it came, by root's own hand; not one that has been
+ * given to something else since, nor a symbolic link.
+ */
 static int unkeep(const struct session *s, struct err *err)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	struct stat st, own;
 
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", s->name);
-	if (!(s->flags & SESSION_KEEP) || geteuid() != 0 || stat(path, &st) < 0 ||
-	    st.st_ino != s->netns)
+	if (!(s->flags & SESSION_KEEP) || geteuid() != 0 || lstat(path, &st) < 0 ||
+	    stat("/proc/self/ns/net", &own) < 0 || st.st_ino != s->netns || st.st_dev != own.st_dev)
 		return 0;
-	if (umount2(path, MNT_DETACH) < 0 || unlink(path) < 0)
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 || unlink(path) < 0)
 		return err_errno(err, errno, "remove '%s'", path);
 	return 0;
 }
