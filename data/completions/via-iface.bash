@@ -14,7 +14,7 @@ _via_iface_uplinks() {
 	local dev
 	for dev in /sys/class/net/*; do
 		dev=${dev##*/}
-		case $dev in lo | via0 | viap[0-9]*) ;; *) echo "$dev" ;; esac
+		[[ $dev =~ ^(lo|via0|viap[0-9]+)$ ]] || echo "$dev"
 	done
 	printf '%s\n' wifi ethernet wwan vpn
 }

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "daemon/world.h"
+#include "model/own.h"
 #include "net/foreign.h"
 #include "net/rtnl.h"
 #include "plan/uplink.h"
@@ -96,8 +97,7 @@ static bool gone_port(const struct facts *f, const struct fact_link *seen, char 
 
 	if (!l)
 		l = facts_link(f, seen->name);
-	if (!l || (l->index && l->index != seen->index) ||
-	    strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
+	if (!l || (l->index && l->index != seen->index) || (!own_is_port(l) && !own_is_port(seen)))
 		return false;
 	memcpy(ret, l->name, IFNAMSIZ);
 	return true;
@@ -160,10 +160,12 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	struct fact_link *known;
 	struct rtnl_link l;
 	char port[IFNAMSIZ];
+	bool own;
 
 	if (rtnl_decode_link(nlh, &l) <= 0)
 		return;
 	known = known_link(f, &l.fact);
+	own = own_is_link(&l.fact) || (known && own_is_link(known));
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (gone_port(f, &l.fact, port))
 			e->heal |= forget_port(w, port);
@@ -175,7 +177,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 			e->stale = true;
 		return;
 	}
-	if (facts_is_ours(l.fact.name)) { /* carriers come and go there; the rest is looked at */
+	if (own) { /* carriers come and go there; the rest is looked at */
 		if (known && !known->index)
 			known->index = l.fact.index;
 		suspect(e, l.fact.name, false);

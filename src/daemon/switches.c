@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/world.h"
+#include "model/own.h"
 #include "net/sysctl.h"
 
 static bool is_host_switch(const struct object *o)
@@ -25,7 +26,7 @@ void world_watch_switches(struct world *w)
 	for (size_t i = 0; i < w->facts.ours.n; i++) {
 		const struct object *o = &w->facts.ours.v[i];
 
-		if (!is_host_switch(o) || is_port_sysctl(o->sysctl.path))
+		if (!is_host_switch(o) || own_is_port_sysctl(o->sysctl.path))
 			continue; /* a port has one, of no use to anybody while the port has no IP
 				   */
 		snprintf(path, sizeof(path), "/proc/sys/%s", o->sysctl.path);

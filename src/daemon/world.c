@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "daemon/foreign.h"
+#include "model/own.h"
 #include "net/attached.h"
 #include "net/nft_codec.h"
 #include "plan/uplink.h"
@@ -153,11 +154,33 @@ static void keep_wanted(struct world *w, struct object_set *set)
 	*set = (struct object_set){ 0 };
 }
 
+/* A port of a session that we know carries no mark any more: it is ours by its index alone. */
+static int keep_port(struct kernel *k, struct facts *fresh, const struct fact_link *port,
+		     struct err *err)
+{
+	struct object o = { 0 };
+	int up;
+
+	if (own_is_port(port))
+		return 0;
+	up = observe_link(k, fresh, port->name, &o, err);
+	if (up == -ENODEV) /* it went meanwhile: an event says so */
+		return 0;
+	if (up < 0)
+		return up;
+	set_add(&fresh->ours, &o);
+	o.kind = OBJ_LINK_UP;
+	if (up)
+		set_add(&fresh->ours, &o);
+	return set_sort(&fresh->ours) < 0 ? err_errno(err, ENOMEM, "remember a port") : 0;
+}
+
 /*
  * A port whose alias somebody wrote over is still the session's that we know: it gets its alias
  * back. Its number tells that it is the same port.
  */
-static int keep_known(struct facts *fresh, const struct facts *old, struct err *err)
+static int keep_known(struct kernel *k, struct facts *fresh, const struct facts *old,
+		      struct err *err)
 {
 	char port[IFNAMSIZ];
 
@@ -178,6 +201,8 @@ static int keep_known(struct facts *fresh, const struct facts *old, struct err *
 		if (!added)
 			return err_errno(err, ENOMEM, "remember session '%s'", s->name);
 		*added = *s;
+		if (keep_port(k, fresh, is, err) < 0)
+			return -err->code;
 	}
 	return 0;
 }
@@ -214,7 +239,7 @@ int world_look(struct world *w, const char *uplinks, struct err *err)
 	r = observe(&w->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
-	r = keep_known(&fresh, &w->facts, err);
+	r = keep_known(&w->kernel, &fresh, &w->facts, err);
 	if (r == 0)
 		r = world_map_devices(w, &fresh, err);
 	if (r < 0) {
@@ -265,7 +290,7 @@ static bool only_sessions(const struct steps *steps)
 				return false;
 			break;
 		case OBJ_SYSCTL:
-			if (!is_port_sysctl(o->sysctl.path))
+			if (!own_is_port_sysctl(o->sysctl.path))
 				return false;
 			break;
 		case OBJ_NEIGH:
@@ -386,6 +411,8 @@ static int note_session(struct facts *f, const struct session *s, struct err *er
 	*added = *s;
 	session_port(s->id, port->name);
 	strcpy(port->kind, "veth");
+	port->group = OWN_PORT_GROUP;
+	port->mac = own_mac(OWN_MAC_PORT, s->host);
 	if (slot) {
 		slot->slot = s->slot;
 		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));

@@ -36,13 +36,6 @@ const char *const guest_chains[GUEST_CHAIN_COUNT] = {
 
 const struct own_sysctl port_sysctl = { "ipv6", "disable_ipv6", "1" };
 
-bool is_port_sysctl(const char *path)
-{
-	static const char front[] = "net/ipv6/conf/" PORT_PREFIX;
-
-	return !strncmp(path, front, sizeof(front) - 1);
-}
-
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX])
 {
 	snprintf(path, SYSCTL_MAX, "net/%s/conf/%s/%s", s->family, dev, s->key);
@@ -139,11 +132,6 @@ bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip)
 	return found;
 }
 
-bool facts_is_ours(const char *name)
-{
-	return !strcmp(name, BRIDGE_NAME) || !strncmp(name, PORT_PREFIX, strlen(PORT_PREFIX));
-}
-
 struct mac facts_bridge_mac(void)
 {
 	return (struct mac){ { 0x0a, 0x76, 0x69, 0, 0, 1 } }; /* locally administered, "vi" */
@@ -152,9 +140,9 @@ struct mac facts_bridge_mac(void)
 bool facts_is_our_bridge(const struct fact_link *l)
 {
 	struct mac mac = facts_bridge_mac();
-	bool by_mac = !strcmp(l->kind, "bridge") && !memcmp(&l->mac, &mac, sizeof(mac));
 
-	return !strcmp(l->name, BRIDGE_NAME) && (!strcmp(l->alias, BRIDGE_ALIAS) || by_mac);
+	return !strcmp(l->name, BRIDGE_NAME) && !strcmp(l->kind, "bridge") &&
+	       (!strcmp(l->alias, BRIDGE_ALIAS) || !memcmp(&l->mac, &mac, sizeof(mac)));
 }
 
 const char *const inherited_sysctls[INHERITED_COUNT] = {

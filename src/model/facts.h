@@ -36,6 +36,7 @@ struct fact_link {
 	struct mac permanent; /* the card's own address; zero when it has none */
 	struct mac mac;
 	uint32_t mtu, flags;         /* IFF_* */
+	uint32_t group;              /* ip-link(8), group; 0: default */
 	int master;                  /* ifindex, 0: none */
 	uint32_t vrf_table;          /* of a VRF device; 0: it is none */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
@@ -56,6 +57,7 @@ struct fact_route {
 	int index;              /* of the output device, 0: none */
 	struct ip gateway;      /* of either family (RFC 5549) */
 	bool onlink;
+	bool selects;      /* by TOS or source, and so is not for every packet */
 	struct ip src;     /* preferred source of what the host sends by it; may be none */
 	uint32_t mtu;      /* of the route (ip-route(8)); 0: the device's */
 	uint32_t nexthop;  /* id of its nexthop object (ip-nexthop(8)); 0: none */
@@ -100,9 +102,8 @@ struct own_sysctl {
 #define UPLINK_SYSCTL_COUNT 3
 extern const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT];
 extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];
-/* A port speaks for itself to nobody: it has no IPv6. Its sysctl, and whether path is one. */
+/* A port speaks for itself to nobody: it has no IPv6. */
 extern const struct own_sysctl port_sysctl;
-bool is_port_sysctl(const char *path);
 
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX]);
 
@@ -234,12 +235,9 @@ bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int ind
  */
 bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip);
 
-/* Whether name is one of ours: the bridge or a port. */
-bool facts_is_ours(const char *name);
-
 /*
  * Our bridge, by its alias, or by its MAC when its maker died before the alias could be set. A
- * stranger's via0 is neither.
+ * foreign via0 has neither. The other tests of ownership are in model/own.h.
  */
 bool facts_is_our_bridge(const struct fact_link *l);
 struct mac facts_bridge_mac(void);

@@ -34,6 +34,7 @@
 /* Offsets: RFC 826 (ARP over Ethernet), RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443. */
 static const struct nft_field_info fields[] = {
 	[NFT_FIELD_IIFNAME] = META("iifname", IIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
+	[NFT_FIELD_IIFGROUP] = META("iifgroup", IIFGROUP, 4, NFT_TYPE_DEVGROUP),
 	[NFT_FIELD_OIFNAME] = META("oifname", OIFNAME, IFNAMSIZ, NFT_TYPE_IFNAME),
 	[NFT_FIELD_IIF] = META("iif", IIF, 4, NFT_TYPE_IFINDEX),
 	[NFT_FIELD_OIF] = META("oif", OIF, 4, NFT_TYPE_IFINDEX),
@@ -120,6 +121,11 @@ void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bo
 void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate)
 {
 	add_match(r, f, prefix, strnlen(prefix, IFNAMSIZ - 1), negate);
+}
+
+void nft_match_u32(struct nft_rule *r, enum nft_field f, uint32_t value, bool negate)
+{
+	add_match(r, f, &value, sizeof(value), negate);
 }
 
 void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value)
@@ -501,6 +507,7 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 		strbuf_add(sb, "0x%08x", value32(bytes));
 		return;
 	case NFT_TYPE_IFINDEX:
+	case NFT_TYPE_DEVGROUP:
 		strbuf_add(sb, "%u", value32(bytes));
 		return;
 	case NFT_TYPE_CT_STATE:
@@ -567,6 +574,7 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_TYPE_MARK:
 	case NFT_TYPE_CT_DIR:
 	case NFT_TYPE_ICMPV6:
+	case NFT_TYPE_DEVGROUP:
 	case NFT_TYPE_IFNAME:
 	case NFT_TYPE_IFINDEX:
 		break;

@@ -58,11 +58,13 @@ enum nft_type {
 	NFT_TYPE_CT_DIR = 27,
 	NFT_TYPE_CT_STATUS = 28,
 	NFT_TYPE_ICMPV6 = 29,
+	NFT_TYPE_DEVGROUP = 35,
 	NFT_TYPE_IFNAME = 41,
 };
 
 enum nft_field {
 	NFT_FIELD_IIFNAME,
+	NFT_FIELD_IIFGROUP,
 	NFT_FIELD_OIFNAME,
 	NFT_FIELD_IIF, /* the device's number: it keeps that when it is renamed */
 	NFT_FIELD_OIF,
@@ -171,6 +173,7 @@ void nft_match(struct nft_rule *r, enum nft_field f, const void *value, size_t l
 void nft_match_not(struct nft_rule *r, enum nft_field f, const void *value, size_t len);
 void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bool negate);
 void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate);
+void nft_match_u32(struct nft_rule *r, enum nft_field f, uint32_t value, bool negate);
 void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value);
 void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);
 /* field & mask == value, or != value; a field of 1, 2 (in network order) or 4 bytes */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/facts.h"
+#include "model/own.h"
 
 static const char *const kind_names[] = {
 	[OBJ_NETNS] = "netns",
@@ -67,14 +67,14 @@ static int host_rank(const struct object *o)
 		return o->link.kind == LINK_BRIDGE ? 10 : 41;
 	case OBJ_SYSCTL: /* of our own device before it is up, of the uplink after the fences */
 		if (!o->sysctl.before[0])
-			return is_port_sysctl(o->sysctl.path) ? 42 : 11;
+			return own_is_port_sysctl(o->sysctl.path) ? 42 : 11;
 		return strstr(o->sysctl.path, "/accept_ra") ? 30 : 31;
 	case OBJ_TC:
 		return 12;
 	case OBJ_ADDRESS:
 		return 13;
 	case OBJ_LINK_UP:
-		return strncmp(o->link_up.name, "viap", 4) ? 14 : 44;
+		return strcmp(o->link_up.name, BRIDGE_NAME) ? 44 : 14;
 	case OBJ_ROUTE: /* the gateway is looked for in the table itself: its network comes first */
 		return o->route.stop ? 20 : o->route.dst.len ? 22 : 23;
 	case OBJ_RULE:

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "model/accept.h"
-#include "model/session.h"
+#include "model/own.h"
 
 /*
  * `ip -n NAME …` for what is inside the session. A word such as "dev" stands in front of each
@@ -74,7 +74,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 	}
 	if (session_parse(l->alias, &s) == 0)
 		netns = s.name; /* beside the session that is planned there are others' ports */
-	strbuf_add(sb, "ip link add name %s ", l->name);
+	strbuf_add(sb, "ip link add name %s group %u ", l->name, OWN_PORT_GROUP);
 	if (l->mtu)
 		strbuf_add(sb, "mtu %u ", l->mtu);
 	strbuf_add(sb, "address %s master %s type veth peer name %s ", mac_format(&l->mac, mac),

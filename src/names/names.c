@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "model/own.h"
 #include "names/internal.h"
 
 int names_open(struct names *n, const char *root, struct err *err)
@@ -53,7 +54,7 @@ static const struct fact_route *default_route(const struct facts *f, int index, 
 		const struct fact_route *r = &f->routes.v[i];
 
 		if (r->index == index && r->dst.ip.family == family && !r->dst.len &&
-		    r->type == RTN_UNICAST && r->protocol != VIA_RTPROT &&
+		    r->type == RTN_UNICAST && !own_is_route(r) &&
 		    (!best || r->metric < best->metric))
 			best = r;
 	}

@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "model/diff.h"
+#include "model/own.h"
 #include "net/rtnl.h"
 
 #define ROUTES_MAX 4096 /* a longer table is not read to its end by the daemon */
@@ -73,18 +74,8 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	struct fact_rule rule = { 0 }, *added;
 	struct look *l = arg;
-	struct obj_rule ours; /* of a via-iface in there */
-	uint8_t protocol;
-	int r = rtnl_decode_host_rule(nlh, &rule);
+	int r = rtnl_decode_host_rule(nlh, &rule); /* also of a via-iface in there */
 
-	if (r == 0) {
-		r = rtnl_decode_rule(nlh, &ours, &protocol);
-		if (r > 0 && ours.action == RULE_LOOKUP)
-			rule = (struct fact_rule){ .family = ours.family,
-						   .priority = ours.priority,
-						   .action = FR_ACT_TO_TBL,
-						   .table = ours.table };
-	}
 	if (r <= 0 || rule.action != FR_ACT_TO_TBL)
 		return r < 0 ? r : 0;
 	if (l->a->rules.n >= RULES_MAX)
@@ -183,7 +174,7 @@ static int take_ours(const struct nlmsghdr *nlh, void *arg)
 	int r = rtnl_decode_route(nlh, 0, &route);
 
 	if (r <= 0 || route.protocol != VIA_RTPROT || route.type != RTN_UNREACHABLE ||
-	    route.table != RT_TABLE_MAIN)
+	    route.table != RT_TABLE_MAIN || route.metric != OWN_METRIC_STOP)
 		return r < 0 ? r : 0;
 	o.route.table = route.table;
 	o.route.dst = route.dst;

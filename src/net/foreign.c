@@ -28,6 +28,7 @@ struct reading {
 	bool replies, xt_replies; /* the state, in either dialect */
 	bool conditional;         /* asks for anything else, or for that too */
 	bool comment;             /* ours */
+	bool logs;                /* as none of ours does */
 	int32_t verdict;
 	bool decided, rejects;
 	char target[FOREIGN_NAME_MAX]; /* of a jump */
@@ -134,7 +135,9 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 		target = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME);
 		r->rejects = target && (!strcmp(target, "REJECT") || !strcmp(target, "DROP"));
 		r->conditional |= !r->rejects;
-	} else if (strcmp(name, "counter") != 0 && strcmp(name, "log") != 0) {
+	} else if (!strcmp(name, "log")) {
+		r->logs = true;
+	} else if (strcmp(name, "counter") != 0) {
 		r->conditional = true;
 	}
 	return 0;
@@ -160,7 +163,7 @@ static bool is_ours(const struct reading *r)
 {
 	bool states = r->replies || r->xt_replies;
 
-	return r->comment && !r->conditional && r->decided && r->verdict == NF_ACCEPT &&
+	return r->comment && !r->conditional && !r->logs && r->decided && r->verdict == NF_ACCEPT &&
 	       r->from != r->to && r->to == states && !(r->replies && r->xt_replies);
 }
 

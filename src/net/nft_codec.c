@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "model/accept.h"
+#include "model/own.h"
 
 #define TCPOPT_MAXSEG 2 /* RFC 9293, section 3.2 */
 
@@ -960,7 +961,7 @@ static int decode_table(const struct nlmsghdr *nlh, struct object_set *set, stru
 		return -ENOMEM;
 	if (nftnl_table_nlmsg_parse(nlh, t) < 0)
 		r = -EBADMSG;
-	else if (ours(nftnl_table_get_str(t, NFTNL_TABLE_NAME))) {
+	else if (own_is_nft_family(o->family) && ours(nftnl_table_get_str(t, NFTNL_TABLE_NAME))) {
 		o->kind = OBJ_NFT_TABLE;
 		o->nft_table.flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
 		set_add(set, o);

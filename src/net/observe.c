@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "model/own.h"
 #include "net/foreign.h"
 #include "net/kernel.h"
 #include "net/nexthops.h"
@@ -79,32 +80,21 @@ static struct object ours(enum object_kind kind)
 
 /* --- links --------------------------------------------------------------------------------- */
 
-static const struct fact_link *our_bridge(const struct facts *f)
-{
-	const struct fact_link *l = facts_link(f, BRIDGE_NAME);
-
-	return l && facts_is_our_bridge(l) ? l : NULL;
-}
-
-static bool is_our_port(const struct fact_link *l)
-{
-	return !strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) && !strcmp(l->kind, "veth");
-}
-
 static struct object link_object(const struct rtnl_link *l)
 {
 	struct object o = ours(OBJ_LINK);
 
 	memcpy(o.link.name, l->fact.name, sizeof(o.link.name));
 	memcpy(o.link.alias, l->fact.alias, sizeof(o.link.alias));
-	o.link.kind = is_our_port(&l->fact) ? LINK_VETH : LINK_BRIDGE;
+	o.link.kind = strcmp(l->fact.kind, "veth") ? LINK_BRIDGE : LINK_VETH;
 	o.link.mac = l->fact.mac;
 	o.link.mtu = l->fact.mtu;
 	if (o.link.kind == LINK_BRIDGE)
 		o.link.hardened = l->group_fwd_mask == BRIDGE_GROUP_FWD_MASK;
 	else
 		o.link.hardened = l->isolated && !l->learning && !l->flood && !l->mcast_flood &&
-				  !l->bcast_flood && l->fact.flags & IFF_NOARP;
+				  !l->bcast_flood && l->fact.flags & IFF_NOARP &&
+				  l->fact.group == OWN_PORT_GROUP;
 	return o;
 }
 
@@ -122,7 +112,7 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	if (!fact)
 		return -ENOMEM;
 	*fact = l.fact;
-	if (!facts_is_our_bridge(fact) && !is_our_port(fact))
+	if (!own_is_link(fact))
 		return 0;
 	o = link_object(&l);
 	set_add(&look->f->ours, &o);
@@ -205,9 +195,9 @@ static int look_at_links(struct look *l, bool counters, struct err *err)
  */
 static bool addr_object(const struct facts *f, const struct fact_addr *a, struct object *ret)
 {
-	const struct fact_link *bridge = our_bridge(f);
+	const struct fact_link *bridge = own_bridge(f);
 
-	if (!bridge || a->index != bridge->index || ip_is_link_local(&a->prefix.ip))
+	if (!bridge || a->index != bridge->index || !own_is_address(&a->prefix))
 		return false;
 	*ret = ours(OBJ_ADDRESS);
 	memcpy(ret->address.dev, bridge->name, sizeof(ret->address.dev));
@@ -219,7 +209,7 @@ static bool route_object(const struct facts *f, const struct fact_route *r, stru
 {
 	const struct fact_link *dev = r->index ? facts_link_by_index(f, r->index) : NULL;
 
-	if (r->protocol != VIA_RTPROT)
+	if (!own_is_route(r))
 		return false;
 	*ret = ours(OBJ_ROUTE);
 	ret->route.table = r->table;
@@ -236,7 +226,10 @@ static bool route_object(const struct facts *f, const struct fact_route *r, stru
 	return true;
 }
 
-/* A neighbour of the bridge, or an entry in its forwarding table; a port's own MAC is neither. */
+/*
+ * A neighbour of the bridge, or an entry in its forwarding table. Ours have a session's MAC; an
+ * event about a neighbour with another one, or none, may be about one of ours all the same.
+ */
 static bool neigh_object(const struct facts *f, int index, uint16_t state, const struct ip *ip,
 			 const struct mac *mac, struct object *ret)
 {
@@ -244,14 +237,15 @@ static bool neigh_object(const struct facts *f, int index, uint16_t state, const
 
 	if (!dev)
 		return false;
-	if (ip_is_set(ip) && dev == our_bridge(f) && state & NUD_PERMANENT) {
+	if (ip_is_set(ip) && dev == own_bridge(f) && state & NUD_PERMANENT) {
 		*ret = ours(OBJ_NEIGH);
 		memcpy(ret->neigh.dev, dev->name, sizeof(ret->neigh.dev));
 		ret->neigh.ip = *ip;
 		ret->neigh.mac = *mac;
 		return true;
 	}
-	if (!ip_is_set(ip) && is_our_port(dev) && state & NUD_NOARP) {
+	if (!ip_is_set(ip) && own_is_mac(mac, OWN_MAC_SESSION) && own_is_port(dev) &&
+	    state & NUD_NOARP) {
 		*ret = ours(OBJ_FDB);
 		memcpy(ret->fdb.dev, dev->name, sizeof(ret->fdb.dev));
 		ret->fdb.mac = *mac;
@@ -310,19 +304,20 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 	struct object o = ours(OBJ_RULE);
 	struct fact_rule rule, *fact;
 	uint8_t protocol;
-	int r = rtnl_decode_host_rule(nlh, &rule);
+	int r = rtnl_decode_rule(nlh, &o.rule, &protocol);
 
+	if (r > 0 && own_is_rule(&o.rule, protocol)) {
+		set_add(&l->f->ours, &o);
+		return 0;
+	}
+	if (r >= 0)
+		r = rtnl_decode_host_rule(nlh, &rule);
 	if (r > 0) {
 		fact = VEC_PUSH(&l->f->rules);
 		if (!fact)
 			return -ENOMEM;
 		*fact = rule;
-		return 0;
 	}
-	if (r == 0)
-		r = rtnl_decode_rule(nlh, &o.rule, &protocol);
-	if (r > 0)
-		set_add(&l->f->ours, &o);
 	return r < 0 ? r : 0;
 }
 
@@ -335,7 +330,8 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	uint16_t state;
 	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
 
-	if (r > 0 && neigh_object(l->f, index, state, &ip, &mac, &o))
+	if (r > 0 && own_is_mac(&mac, OWN_MAC_SESSION) &&
+	    neigh_object(l->f, index, state, &ip, &mac, &o))
 		set_add(&l->f->ours, &o);
 	return r < 0 ? r : 0;
 }
@@ -406,7 +402,7 @@ static int look_at_routing(struct look *l, struct err *err)
 
 static int look_at_bridge(struct look *l, struct err *err)
 {
-	const struct fact_link *bridge = our_bridge(l->f);
+	const struct fact_link *bridge = own_bridge(l->f);
 	struct nl_sock *sock = &l->k->route;
 	struct nl_msg m;
 	int r = 0;
@@ -683,7 +679,7 @@ static int find_sessions(struct facts *f)
 		const char *at = s.uplinks, *uplink;
 		char word[UPLINK_WORD_MAX], port[IFNAMSIZ];
 
-		if (!is_our_port(l) || session_parse(l->alias, &s) < 0)
+		if (!own_is_port(l) || session_parse(l->alias, &s) < 0)
 			continue;
 		session_port(s.id, port);
 		if (strcmp(port, l->name) != 0)
@@ -741,7 +737,7 @@ static int read_ip6_forwarding(struct facts *f)
 
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", f->links.v[i].name);
-		if (!facts_is_ours(f->links.v[i].name))
+		if (!own_is_link(&f->links.v[i]))
 			r = read_sysctl(f, path);
 	}
 	return r;
@@ -764,7 +760,7 @@ static int read_sysctls(struct look *l, struct err *err)
 		r = read_sysctl(f, f->sysctls.v[i].path);
 	for (size_t i = 0; i < ARRAY_SIZE(global) && r == 0; i++)
 		r = read_sysctl(f, global[i]);
-	for (size_t i = 0; our_bridge(f) && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
+	for (size_t i = 0; own_bridge(f) && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
 		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, path);
 		r = read_sysctl(f, path);
 	}
@@ -784,7 +780,7 @@ static int read_sysctls(struct look *l, struct err *err)
 	}
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		own_sysctl_path(&port_sysctl, f->links.v[i].name, path);
-		if (is_our_port(&f->links.v[i]))
+		if (own_is_port(&f->links.v[i]))
 			r = read_sysctl(f, path);
 	}
 	for (size_t i = 0; i < INHERITED_COUNT; i++)
@@ -830,7 +826,7 @@ static void sysctls_to_objects(struct facts *f)
 		const struct fact_sysctl *s = &f->sysctls.v[i];
 		struct object o = ours(OBJ_SYSCTL);
 
-		if (!s->before[0] && !is_bridge_sysctl(s->path) && !is_port_sysctl(s->path))
+		if (!s->before[0] && !is_bridge_sysctl(s->path) && !own_is_port_sysctl(s->path))
 			continue;
 		memcpy(o.sysctl.path, s->path, sizeof(o.sysctl.path));
 		memcpy(o.sysctl.value, s->value, sizeof(o.sysctl.value));
@@ -876,7 +872,8 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct obje
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 		*ret = ours(OBJ_RULE);
-		return rtnl_decode_rule(nlh, &ret->rule, &protocol) > 0 && protocol == VIA_RTPROT;
+		return rtnl_decode_rule(nlh, &ret->rule, &protocol) > 0 &&
+		       own_is_rule(&ret->rule, protocol);
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
 		if (rtnl_decode_neigh(nlh, &index, &state, &ip, &mac) <= 0)

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "model/own.h"
 #include "net/attr.h"
 
 /* --- encoding ------------------------------------------------------------------------------ */
@@ -76,6 +77,8 @@ static void create_link(struct nl_msg *m, const struct obj_link *l, const struct
 	nl_msg_start(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
 	nl_put_str(m, IFLA_IFNAME, l->name);
 	nl_put_mac(m, IFLA_ADDRESS, &l->mac);
+	if (l->kind == LINK_VETH)
+		nl_put_u32(m, IFLA_GROUP, OWN_PORT_GROUP);
 	if (l->master[0]) {
 		nl_put_u32(m, IFLA_MASTER, (uint32_t)n->master);
 		if (l->mtu)
@@ -116,6 +119,8 @@ static void set_link(struct nl_msg *m, const struct obj_link *l, enum step_actio
 	}
 	if (action == STEP_CHANGE) {
 		nl_put_mac(m, IFLA_ADDRESS, &l->mac);
+		if (l->kind == LINK_VETH)
+			nl_put_u32(m, IFLA_GROUP, OWN_PORT_GROUP);
 		if (l->master[0])
 			nl_put_u32(m, IFLA_MASTER, (uint32_t)n->master);
 	} else if (l->master[0]) {
@@ -595,6 +600,7 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 		mnl_attr_parse_nested(tb[IFLA_PROP_LIST], take_altname, &altnames);
 	l.fact.medium = medium_of(ifi, l.fact.kind);
 	l.fact.mtu = u32_of(tb[IFLA_MTU], 0);
+	l.fact.group = u32_of(tb[IFLA_GROUP], 0);
 	l.fact.master = (int)u32_of(tb[IFLA_MASTER], 0);
 	l.operstate = u8_of(tb[IFLA_OPERSTATE], 0);
 	l.nsid = (int)u32_of(tb[IFLA_LINK_NETNSID], UINT32_MAX);
@@ -738,6 +744,7 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	if (r.dst.len > ip_size(&r.dst.ip) * 8)
 		return -EBADMSG;
 	r.onlink = rtm->rtm_flags & RTNH_F_ONLINK;
+	r.selects = rtm->rtm_tos || rtm->rtm_src_len;
 	r.dead = rtm->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN);
 	r.src = ip_of(tb[RTA_PREFSRC], rtm->rtm_family);
 	r.nexthop = u32_of(tb[RTA_NH_ID], 0);
@@ -762,10 +769,26 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	return 1;
 }
 
+/* Whether a rule asks for something that none of ours asks for, or does something else. */
+static bool asks_for_more(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
+{
+	static const uint16_t never[] = { FRA_SRC,         FRA_DST,      FRA_GOTO,
+					  FRA_FLOW,        FRA_OIFNAME,  FRA_TUN_ID,
+					  FRA_UID_RANGE,   FRA_IP_PROTO, FRA_SPORT_RANGE,
+					  FRA_DPORT_RANGE, VIA_FRA_DSCP };
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (tb[never[i]])
+			return true;
+	return frh->src_len || frh->dst_len || frh->tos || u8_of(tb[FRA_L3MDEV], 0) ||
+	       u32_of(tb[FRA_SUPPRESS_IFGROUP], UINT32_MAX) != UINT32_MAX ||
+	       u32_of(tb[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) != UINT32_MAX;
+}
+
 int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *protocol)
 {
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[FRA_MAX + 1];
+	const struct nlattr *tb[VIA_FRA_MAX + 1];
 	struct obj_rule r = { 0 };
 	size_t action = 0;
 
@@ -777,7 +800,9 @@ int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *
 		action++;
 	if (action == ARRAY_SIZE(rule_actions))
 		return 0;
-	attrs_of(nlh, sizeof(*frh), tb, FRA_MAX);
+	attrs_of(nlh, sizeof(*frh), tb, VIA_FRA_MAX);
+	if (asks_for_more(frh, tb))
+		return 0;
 	r.family = frh->family;
 	r.action = (enum rule_action)action;
 	r.not_iif = frh->flags & FIB_RULE_INVERT;

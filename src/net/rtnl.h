@@ -57,10 +57,11 @@ int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret); /* -1: it has none *
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
 /* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */
 int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret);
+/* Of no interest is also a rule that asks for more than ours do, whatever its protocol. */
 int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *protocol);
 
-/* A rule of somebody else, whatever its action (rtnl_host.c); 0 for one of ours. */
-#define VIA_FRA_DSCP 26 /* FRA_DSCP of linux/fib_rules.h, which came with 6.13 */
+/* Any rule, whatever its action and protocol (rtnl_host.c); own_is_rule() says which are ours. */
+#define VIA_FRA_DSCP 25 /* FRA_DSCP of linux/fib_rules.h, which came with 6.13 */
 #define VIA_FRA_MAX  31
 int rtnl_decode_host_rule(const struct nlmsghdr *nlh, struct fact_rule *ret);
 

@@ -37,8 +37,6 @@ int rtnl_decode_host_rule(const struct nlmsghdr *nlh, struct fact_rule *ret)
 	if (frh->family != AF_INET && frh->family != AF_INET6)
 		return 0;
 	attrs_of(nlh, sizeof(*frh), tb, VIA_FRA_MAX);
-	if (u8_of(tb[FRA_PROTOCOL], 0) == VIA_RTPROT)
-		return 0;
 	r.family = frh->family;
 	r.action = frh->action;
 	r.priority = u32_of(tb[FRA_PRIORITY], 0);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/vec.h"
+#include "model/own.h"
 
 static int read_line(int fd, char *ret, size_t size)
 {
@@ -94,6 +95,8 @@ int sysctl_save(const char *rundir, const char *path, const char *before, const 
 	_cleanup_close_ int fd = -1;
 	int r;
 
+	if (!own_is_saved_sysctl(path)) /* then it would never be put back */
+		return err_errno(err, EINVAL, "save sysctl %s", path);
 	snprintf(dir, sizeof(dir), "%s/sysctl", rundir);
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make directory '%s'", dir);
@@ -156,14 +159,38 @@ bool sysctl_with_device(const char *name, const char *device, char *ret, size_t 
 			     (int)size;
 }
 
+/* Not through a symbolic link, and without waiting for the other end of a FIFO. */
+static int open_saved(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/* Whether a file is named after a sysctl of a device that we save, whatever its name is now. */
+static bool is_saved_device(const char *name)
+{
+	char path[NAME_MAX + 1];
+
+	if (!sysctl_with_device(name, "lo", path, sizeof(path)))
+		return false;
+	for (char *p = path; *p; p++)
+		if (*p == ':')
+			*p = '/';
+	return own_is_saved_sysctl(path);
+}
+
 /* Lines: what it was, what we set, and of a device its number. */
 static int read_saved(int fd, struct fact_sysctl *ret)
 {
+	char text[128], *second, *third;
 	uint32_t index = 0;
-	char text[128];
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	char *second, *third;
+	struct stat st;
+	ssize_t n;
 
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode)) /* a FIFO, say, which O_NONBLOCK opened */
+		return -EBADMSG;
+	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return -errno;
 	text[n] = 0;
@@ -201,7 +228,7 @@ static bool name_now(const struct facts *f, struct fact_sysctl *s)
 /* The first round gives each a name that no device has: names may have been exchanged. */
 static int rename_saved(int dir, const char *name, const struct facts *f, bool first)
 {
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = is_saved_device(name) ? open_saved(dir, name) : -1;
 	struct fact_sysctl saved = { 0 };
 	const struct fact_link *l;
 	char between[32], fresh[NAME_MAX + 1];
@@ -269,9 +296,11 @@ int sysctl_list_saved(const char *rundir, struct facts *f, struct err *err)
 		for (char *p = saved.path; *p; p++)
 			if (*p == ':')
 				*p = '/';
-		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (!own_is_saved_sysctl(saved.path) && !is_saved_device(entry->d_name))
+			continue;
+		fd = open_saved(dirfd(dir), entry->d_name);
 		if (fd < 0 || read_saved(fd, &saved) < 0 || !saved.before[0] ||
-		    !name_now(f, &saved))
+		    !name_now(f, &saved) || !own_is_saved_sysctl(saved.path))
 			continue;
 		s = VEC_PUSH(&f->sysctls);
 		if (s)

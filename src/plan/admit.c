@@ -23,7 +23,7 @@ static const char *const pools[] = {
 
 static bool on_our_bridge(const struct facts *f, int index)
 {
-	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
+	const struct fact_link *bridge = own_bridge(f);
 
 	return bridge && bridge->index == index;
 }
@@ -37,7 +37,7 @@ bool plan_pool_taken(const struct facts *f, const struct pool *pool, char ret[PL
 		const struct fact_route *r = &f->routes.v[i];
 
 		/* a default route, or the two halves of one that VPNs add */
-		if (r->dst.len <= 1 || r->protocol == VIA_RTPROT || on_our_bridge(f, r->index) ||
+		if (r->dst.len <= 1 || own_is_route(r) || on_our_bridge(f, r->index) ||
 		    !prefix_overlap(p, &r->dst))
 			continue;
 		snprintf(ret, PLAN_TAKEN_MAX, "route %s in table %u", prefix_format(&r->dst, text),
@@ -66,7 +66,7 @@ static struct prefix ula(const struct facts *f)
 
 int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 {
-	const struct fact_link *bridge = facts_link(f, BRIDGE_NAME);
+	const struct fact_link *bridge = own_bridge(f);
 	struct pool pool = { .ip6 = ula(f) };
 	char by[PLAN_TAKEN_MAX] = "";
 
@@ -74,7 +74,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 		const struct fact_addr *a = &f->addrs.v[i];
 
 		if (a->index == bridge->index && a->prefix.ip.family == AF_INET &&
-		    a->prefix.len == PLAN_POOL_LEN) {
+		    own_is_address(&a->prefix)) {
 			pool.ip4 = prefix_masked(&a->prefix);
 			*ret = pool;
 			return 0;

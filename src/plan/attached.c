@@ -16,7 +16,6 @@
 #include "base/vec.h"
 #include "plan/internal.h"
 
-#define METRIC_STOP 4278198272u /* as in an uplink's table */
 
 #define PREFIXES_MAX 512 /* of networks behind gateways, halved */
 
@@ -164,7 +163,7 @@ static void add_route(struct object_set *set, const struct prefix *dst, const ch
 		o.route.gateway = *gateway;
 	} else {
 		o.route.stop = RTN_UNREACHABLE;
-		o.route.metric = METRIC_STOP;
+		o.route.metric = OWN_METRIC_STOP;
 	}
 	set_add(set, &o);
 }

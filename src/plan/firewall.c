@@ -22,6 +22,15 @@
 #define TCP_SYN 0x02u
 #define TCP_RST 0x04u
 
+/*
+ * A port is known by its group. Its name is no mark of ownership: another program's veth may be
+ * called viapod1.
+ */
+static void match_port(struct nft_rule *r, bool negate)
+{
+	nft_match_u32(r, NFT_FIELD_IIFGROUP, OWN_PORT_GROUP, negate);
+}
+
 /* iifname . ether saddr . address @allowed, then the port's mark */
 static void rule_allowed(struct fw_chain *c, uint16_t ethertype, enum nft_field mac,
 			 enum nft_field address, const char *set, bool last)
@@ -132,7 +141,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	plan_icmp_chain(x, AF_INET6, icmp6, sizeof(icmp6));
 	c = fw_base_chain(x->set, NFPROTO_BRIDGE, "prerouting", "filter", NF_INET_PRE_ROUTING,
 			  PRIORITY_BRIDGE);
-	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, true);
+	match_port(&r, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	fw_rule(&c, &r);
 	rule_icmp(&c, AF_INET);
@@ -152,7 +161,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	c = fw_base_chain(x->set, NFPROTO_BRIDGE, "input", "filter", NF_INET_LOCAL_IN,
 			  PRIORITY_BRIDGE);
 	r = (struct nft_rule){ 0 };
-	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
+	match_port(&r, false);
 	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, true);
 	nft_verdict(&r, NF_DROP, NULL);
 	fw_rule(&c, &r);
@@ -206,7 +215,7 @@ static void plan_marks(const struct plan_ctx *x)
 
 	struct nft_rule port = { 0 };
 
-	nft_match_ifname_prefix(&port, NFT_FIELD_IIFNAME, PORT_PREFIX, false);
+	match_port(&port, false);
 	fw_rule_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
 	plan_limits_marks(&marks);
 	for (size_t i = 0; i < x->n_slots; i++) {

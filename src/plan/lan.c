@@ -155,7 +155,7 @@ static void find_networks(const struct facts *f, const char *uplink, struct pref
 		const struct fact_route *r = &f->routes.v[i];
 
 		if (r->index != link->index || r->type != RTN_UNICAST || ip_is_set(&r->gateway) ||
-		    r->protocol == VIA_RTPROT ||
+		    own_is_route(r) ||
 		    (link->flags & IFF_POINTOPOINT && r->protocol != RTPROT_KERNEL))
 			continue;
 		add_network(ret, &r->dst);

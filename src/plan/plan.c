@@ -21,9 +21,8 @@
 #include "plan/routes.h"
 #include "plan/uplink.h"
 
-/* Metrics in an uplink's table: what leads out, and behind everything the stop. */
+/* Metric of what leads out, in the table of an uplink. */
 #define METRIC_ROUTE 100
-#define METRIC_STOP  4278198272u
 
 #define PORT_MTU 65535
 
@@ -42,15 +41,9 @@ uint32_t plan_mark(uint32_t slot)
 	return PLAN_MARK_TAG | slot;
 }
 
-static struct mac mac_of(uint8_t what, uint32_t number)
-{
-	/* locally administered; "vi" in the second and third byte */
-	return (struct mac){ { 0x0a, 0x76, 0x69, what, (uint8_t)(number >> 8), (uint8_t)number } };
-}
-
 struct mac plan_session_mac(const struct session *s)
 {
-	return mac_of(1, s->host);
+	return own_mac(OWN_MAC_SESSION, s->host);
 }
 
 bool plan_host_has_ip6(const struct facts *f)
@@ -175,7 +168,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 
 	session_port(s->id, o.link.name);
 	o.link.kind = LINK_VETH;
-	o.link.mac = mac_of(2, s->host);
+	o.link.mac = own_mac(OWN_MAC_PORT, s->host);
 	/* what is too big for the session is said by the route, not dropped at the port */
 	o.link.mtu = PORT_MTU;
 	o.link.peer_mtu = s->mtu;
@@ -294,7 +287,7 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	 */
 	stop.route.table = table;
 	stop.route.dst = everything;
-	stop.route.metric = METRIC_STOP;
+	stop.route.metric = OWN_METRIC_STOP;
 	stop.route.stop = RTN_UNREACHABLE;
 	if (family == AF_INET)
 		set_add(x->set, &stop);

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "model/attached.h"
-#include "model/facts.h"
+#include "model/own.h"
 #include "model/request.h"
 #include "plan/rest.h"
 
@@ -14,17 +14,17 @@
  */
 
 /* Mark: tag in the top byte, slot in the low byte, the two middle bytes belong to others. */
-#define PLAN_MARK_TAG      0x56000000u
-#define PLAN_MARK_TAG_MASK 0xff000000u
+#define PLAN_MARK_TAG      OWN_MARK_TAG
+#define PLAN_MARK_TAG_MASK OWN_MARK_TAG_MASK
 #define PLAN_MARK_MASK     0xff0000ffu
-#define PLAN_SLOT_MAX      255u
+#define PLAN_SLOT_MAX      OWN_SLOT_MAX
 
 /* Table, and conntrack zone, of a slot. */
-#define PLAN_TABLE_BASE 22016u
+#define PLAN_TABLE_BASE OWN_TABLE_BASE
 
 #define PLAN_RULE_LOOKUP 5180 /* before Tailscale's 5210 */
 #define PLAN_RULE_STOP   5181
-#define PLAN_RULE_FENCE  5182
+#define PLAN_RULE_FENCE  OWN_RULE_FENCE
 
 /* A device with less has no IPv6 (RFC 8200, section 5; net/ipv6/addrconf.c). */
 #define IP6_MTU_MIN 1280u

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "model/own.h"
 
 void renames_done(struct renames *r)
 {
@@ -82,7 +83,7 @@ int renames_find(const struct facts *old, const struct facts *fresh, struct rena
 		const struct fact_link *l = &old->links.v[i];
 		struct mac mac = identity(l);
 
-		if (l->index && !facts_is_ours(l->name))
+		if (l->index && !own_is_link(l))
 			r = find_one(old, fresh, l->index, l->name, &mac, ret);
 	}
 	for (size_t i = 0; i < fresh->slots.n && r == 0; i++) {

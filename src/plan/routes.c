@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/vec.h"
+#include "model/own.h"
 
 /* One step of the host's lookup. */
 struct lookup {
@@ -144,7 +145,7 @@ static bool is_special(uint8_t type)
 
 static bool counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
 {
-	if (r->dst.ip.family != family || r->protocol == VIA_RTPROT || r->expires < 0)
+	if (r->dst.ip.family != family || own_is_route(r) || r->expires < 0)
 		return false;
 	if (is_special(r->type))
 		return true;

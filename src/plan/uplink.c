@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/strbuf.h"
+#include "model/own.h"
 #include "plan/routes.h"
 
 static const char *const texts[] = {
@@ -79,8 +80,8 @@ static bool is_reached(const struct facts *f, int index, const struct ip *gatewa
 		const struct fact_route *r = &f->routes.v[i];
 
 		if (r->index == index && r->dst.len && r->dst.ip.family == gateway->family &&
-		    r->type == RTN_UNICAST && !ip_is_set(&r->gateway) &&
-		    r->protocol != VIA_RTPROT && prefix_contains(&r->dst, gateway))
+		    r->type == RTN_UNICAST && !ip_is_set(&r->gateway) && !own_is_route(r) &&
+		    prefix_contains(&r->dst, gateway))
 			return true;
 	}
 	return ip_is_link_local(gateway) && gateway->family == AF_INET6;
@@ -129,7 +130,7 @@ struct uplink uplink_look(const struct facts *f, const char *name)
 
 	if (!u.link) {
 		u.problem = UPLINK_MISSING;
-	} else if (facts_is_ours(name)) {
+	} else if (own_is_link(u.link)) {
 		u.problem = UPLINK_OURS;
 	} else if (u.link->flags & IFF_LOOPBACK) {
 		u.problem = UPLINK_LOOPBACK;
@@ -181,7 +182,7 @@ bool uplink_matches(const struct fact_link *l, const char *word)
 {
 	if (!strcmp(l->name, word) || has_altname(l, word))
 		return true;
-	if (facts_is_ours(l->name) || l->flags & IFF_LOOPBACK)
+	if (own_is_link(l) || l->flags & IFF_LOOPBACK)
 		return false;
 	if (!strncmp(word, "ssid:", 5))
 		return l->ssid[0] && !strcmp(l->ssid, word + 5);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "model/own.h"
 #include "plan/plan.h"
 
 static void name_user(uint32_t uid, char ret[33])
@@ -127,7 +128,7 @@ const char *view_way_text(const struct view_way *w)
 
 bool view_is_uplink(const struct fact_link *l)
 {
-	return !facts_is_ours(l->name) && !(l->flags & IFF_LOOPBACK);
+	return !own_is_link(l) && !(l->flags & IFF_LOOPBACK);
 }
 
 const char *view_link_state(const struct fact_link *l)

@@ -87,9 +87,11 @@ static void test_what_takes_no_pool(void **state)
 	/* routes of our own, and what stands on our bridge */
 	scene_route(&f, "enp7s0", "10.209.0.0/22", NULL, 0);
 	scene_last_route(&f)->protocol = VIA_RTPROT;
-	scene_link(&f, "via0");
+	scene_last_route(&f)->table = OWN_TABLE_BASE + 1;
+	POOL_IS(&f, pools[0]);
+	scene_bridge(&f, "10.209.0.0/22");
 	scene_route(&f, "via0", "10.209.0.0/22", NULL, 0);
-	scene_addr(&f, "via0", "10.209.0.1/32");
+	scene_addr(&f, "via0", "10.209.0.9/22"); /* somebody else's, on our bridge */
 	POOL_IS(&f, pools[0]);
 }
 

@@ -45,18 +45,6 @@ static void test_slots(void **state)
 	assert_null(facts_slot_uplink(&f, 0));
 }
 
-static void test_ours(void **state)
-{
-	(void)state;
-	assert_true(facts_is_ours("via0"));
-	assert_true(facts_is_ours("viap1"));
-	assert_true(facts_is_ours("viap99999999"));
-	assert_false(facts_is_ours("via1"));
-	assert_false(facts_is_ours("via"));
-	assert_false(facts_is_ours("wlp6s0"));
-	assert_false(facts_is_ours("xviap1"));
-}
-
 static void test_done(void **state)
 {
 	struct facts f = { 0 };
@@ -109,9 +97,9 @@ static void test_neighbours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links),      cmocka_unit_test(test_sysctls),
-		cmocka_unit_test(test_slots),      cmocka_unit_test(test_ours),
-		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_done),
+		cmocka_unit_test(test_links), cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_slots), cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_done),
 	};
 
 	return RUN_TESTS(tests);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "fds.h"
+#include "model/own.h"
 #include "names/names.h"
 #include "names/parsers.h"
 #include "samples.h"
@@ -496,6 +497,7 @@ static void test_no_gateway(void **state)
 	scene_route(&facts, "enp8s0", "10.0.0.0/8", "192.168.8.1", 100);
 	scene_route(&facts, "enp8s0", "0.0.0.0/0", "192.168.8.1", 100);
 	scene_last_route(&facts)->protocol = VIA_RTPROT;
+	scene_last_route(&facts)->table = OWN_TABLE_BASE + 1;
 	link_has_none("enp8s0");
 	/* the other end of a tunnel */
 	scene_link(&facts, "tun0");

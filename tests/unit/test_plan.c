@@ -349,7 +349,7 @@ static void test_settles(void **state)
 	HAS(&first, "net/ipv4/conf/wlp6s0/forwarding=1");
 	for (const struct object *o = x->host.v; o < x->host.v + x->host.n; o++)
 		if (o->kind == OBJ_SYSCTL && !strstr(o->sysctl.path, "/via0/") &&
-		    !is_port_sysctl(o->sysctl.path))
+		    !own_is_port_sysctl(o->sysctl.path))
 			assert_string_equal(o->sysctl.before, "0");
 }
 
@@ -403,6 +403,7 @@ static void test_routes_are_copied(void **state)
 	scene_route(&x->f, "enp7s0", "10.9.0.0/16", NULL, 5);
 	scene_route(&x->f, "wlp6s0", "10.10.0.0/16", NULL, 5);
 	scene_last_route(&x->f)->protocol = VIA_RTPROT;
+	scene_last_route(&x->f)->table = OWN_TABLE_BASE + 2;
 	scene_route(&x->f, "wlp6s0", "10.11.0.0/16", NULL, 5);
 	scene_last_route(&x->f)->type = RTN_BROADCAST;
 	scene_route(&x->f, "wlp6s0", "fe80::/64", NULL, 256);

@@ -45,14 +45,15 @@ static void test_links(void **state)
 			       "group_fwd_mask 0xfff8\n"
 			       "ip link set dev via0 mtu 65535 alias 'via1 bridge'\n");
 	REMOVE_IS(thing_bridge(), "ip link del dev via0\n");
-	ADD_IS(port, "ip link add name viap1 mtu 1500 address 0a:76:69:02:00:03 master via0 "
-		     "type veth peer name eth0 mtu 1500 address 0a:76:69:01:00:03 netns curl\n"
-		     "ip link set dev viap1 arp off alias "
-		     "'via1 1 0 1 4026532001 wlp6s0 host=3,since=0 curl'\n"
-		     "ip link set dev viap1 type bridge_slave isolated on learning off flood off "
-		     "mcast_flood off bcast_flood off\n");
+	ADD_IS(port,
+	       "ip link add name viap1 group 22016 mtu 1500 address 0a:76:69:02:00:03 master via0 "
+	       "type veth peer name eth0 mtu 1500 address 0a:76:69:01:00:03 netns curl\n"
+	       "ip link set dev viap1 arp off alias "
+	       "'via1 1 0 1 4026532001 wlp6s0 host=3,since=0 curl'\n"
+	       "ip link set dev viap1 type bridge_slave isolated on learning off flood off "
+	       "mcast_flood off bcast_flood off\n");
 	ADD_IS(WITH(port, w.link.mtu = w.link.peer_mtu = 0),
-	       "ip link add name viap1 address 0a:76:69:02:00:03 master via0 "
+	       "ip link add name viap1 group 22016 address 0a:76:69:02:00:03 master via0 "
 	       "type veth peer name eth0 address 0a:76:69:01:00:03 netns curl\n"
 	       "ip link set dev viap1 arp off alias "
 	       "'via1 1 0 1 4026532001 wlp6s0 host=3,since=0 curl'\n"
@@ -60,7 +61,7 @@ static void test_links(void **state)
 	       "mcast_flood off bcast_flood off\n");
 	/* the port of another session leads into that one's netns */
 	ADD_IS(WITH(port, strcpy(w.link.alias, "via1 2 0 1 9 wlp6s0 host=4 steam")),
-	       "ip link add name viap1 mtu 1500 address 0a:76:69:02:00:03 master via0 "
+	       "ip link add name viap1 group 22016 mtu 1500 address 0a:76:69:02:00:03 master via0 "
 	       "type veth peer name eth0 mtu 1500 address 0a:76:69:01:00:03 netns steam\n"
 	       "ip link set dev viap1 arp off alias 'via1 2 0 1 9 wlp6s0 host=4 steam'\n"
 	       "ip link set dev viap1 type bridge_slave isolated on learning off flood off "

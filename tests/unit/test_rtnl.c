@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "model/own.h"
 #include "model/print.h"
 #include "mutate.h"
 #include "net/rtnl.h"
@@ -109,6 +110,7 @@ static void check_new_veth(const struct object *o)
 	ENCODES(w, m, *o, STEP_ADD, 0, RTM_NEWLINK, MAKE, none);
 	ATTR_STR(w, IFLA_IFNAME, "viap1");
 	ATTR(w, IFLA_ADDRESS, o->link.mac.bytes, 6);
+	ATTR_U32(w, IFLA_GROUP, OWN_PORT_GROUP);
 	ATTR_U32(w, IFLA_MASTER, 3);
 	if (o->link.mtu)
 		ATTR_U32(w, IFLA_MTU, o->link.mtu);
@@ -152,6 +154,7 @@ static void test_port(void **state)
 	ATTR_STR(w, IFLA_IFALIAS, o.link.alias);
 	ATTR_U32(w, IFLA_MTU, 1500);
 	ATTR(w, IFLA_ADDRESS, o.link.mac.bytes, 6);
+	ATTR_U32(w, IFLA_GROUP, OWN_PORT_GROUP);
 	ATTR_U32(w, IFLA_MASTER, 3);
 	ENDS(w);
 	ENCODES(w, m, o, STEP_CHANGE, 1, RTM_NEWLINK, NLM_F_REQUEST, to);
@@ -167,6 +170,7 @@ static void test_port(void **state)
 	ENCODES(w, m, o, STEP_CHANGE, 0, RTM_NEWLINK, NLM_F_REQUEST, noarp);
 	ATTR_STR(w, IFLA_IFALIAS, o.link.alias);
 	ATTR(w, IFLA_ADDRESS, o.link.mac.bytes, 6);
+	ATTR_U32(w, IFLA_GROUP, OWN_PORT_GROUP);
 	ATTR_U32(w, IFLA_MASTER, 3);
 	ENDS(w);
 }
@@ -1032,6 +1036,47 @@ static void test_rule_reads_back(void **state)
 	}
 }
 
+/* Whatever asks for more than ours do is nobody's business, even with our protocol and mark. */
+static void test_rules_that_ask_for_more(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint32_t value;
+		int seen;
+	} cases[] = {
+		{ FRA_SRC, 1, 0 },
+		{ FRA_DST, 1, 0 },
+		{ FRA_OIFNAME, 'x', 0 },
+		{ FRA_UID_RANGE, 0, 0 },
+		{ FRA_IP_PROTO, 6, 0 },
+		{ FRA_SPORT_RANGE, 1, 0 },
+		{ FRA_DPORT_RANGE, 1, 0 },
+		{ FRA_TUN_ID, 1, 0 },
+		{ FRA_FLOW, 1, 0 },
+		{ FRA_GOTO, 1, 0 },
+		{ FRA_L3MDEV, 1, 0 },
+		{ 25 /* FRA_DSCP */, 1, 0 },
+		{ FRA_SUPPRESS_PREFIXLEN, 0, 0 },
+		{ FRA_SUPPRESS_IFGROUP, 7, 0 },
+		/* which the kernel tells of every rule, or says nothing with */
+		{ FRA_SUPPRESS_PREFIXLEN, UINT32_MAX, 1 },
+		{ FRA_SUPPRESS_IFGROUP, UINT32_MAX, 1 },
+		{ FRA_L3MDEV, 0, 1 },
+	};
+	const struct object o = thing_lookup(AF_INET, 5180, 0x56000001, 22017);
+	struct obj_rule r;
+	uint8_t protocol;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct nl_msg m;
+
+		announce(&m, &o, 0, 0);
+		nl_put_u32(&m, cases[i].type, cases[i].value);
+		assert_int_equal(rtnl_decode_rule(&m.nlh, &r, &protocol), cases[i].seen);
+	}
+}
+
 static void test_rule_kinds(void **state)
 {
 	static const uint8_t others[] = { FR_ACT_UNSPEC, FR_ACT_GOTO, FR_ACT_NOP, FR_ACT_PROHIBIT };
@@ -1397,6 +1442,7 @@ int main(void)
 		cmocka_unit_test(test_route_kinds),
 		cmocka_unit_test(test_rule_reads_back),
 		cmocka_unit_test(test_rule_kinds),
+		cmocka_unit_test(test_rules_that_ask_for_more),
 		cmocka_unit_test(test_neigh_reads_back),
 		cmocka_unit_test(test_filter_reads_back),
 		cmocka_unit_test(test_filter_of_others),

@@ -87,10 +87,10 @@ static void test_rule(void **state)
 	start_rule(&m, AF_INET, FR_ACT_TO_TBL)->tos = 8;
 	assert_int_equal(rtnl_decode_host_rule(&m.nlh, &r), 1);
 	assert_true(r.special);
-	/* ours; of no IP family; a prefix that is too long */
+	/* of another program with our protocol; of no IP family; a prefix that is too long */
 	start_rule(&m, AF_INET, FR_ACT_TO_TBL);
 	nl_put_u8(&m, FRA_PROTOCOL, VIA_RTPROT);
-	assert_int_equal(rtnl_decode_host_rule(&m.nlh, &r), 0);
+	assert_int_equal(rtnl_decode_host_rule(&m.nlh, &r), 1);
 	start_rule(&m, 129, FR_ACT_TO_TBL);
 	assert_int_equal(rtnl_decode_host_rule(&m.nlh, &r), 0);
 	start_rule(&m, AF_INET, FR_ACT_TO_TBL)->src_len = 33;

@@ -15,6 +15,7 @@
 #include "unit.h"
 
 #define FORWARDING "net/ipv4/conf/wlp6s0/forwarding"
+#define OTHER(dev) "net/ipv4/conf/" dev "/forwarding"
 #define ACCEPT_RA  "net/ipv6/conf/wlp6s0/accept_ra"
 
 static int setup(void **state)
@@ -171,9 +172,18 @@ static void test_foreign_files(void **state)
 	put_file("sysctl/net:ipv4:conf:eth2:forwarding", "\n");
 	memset(name + strlen(name), 'n', 100); /* longer than any of ours */
 	put_file(name, "1");
-	assert_int_equal(mkdir(dir_path("sysctl/net:dir"), 0700), 0);
-	put_file("elsewhere", "1");
-	assert_int_equal(symlink(dir_path("elsewhere"), dir_path("sysctl/net:link")), 0);
+	assert_int_equal(mkdir(dir_path("sysctl/net:ipv4:conf:dir:forwarding"), 0700), 0);
+	assert_int_equal(mkfifo(dir_path("sysctl/net:ipv4:conf:fifo:forwarding"), 0600), 0);
+	put_file("elsewhere", "1\n2\n");
+	assert_int_equal(symlink(dir_path("elsewhere"),
+				 dir_path("sysctl/net:ipv4:conf:link:forwarding")),
+			 0);
+	/* what is never changed was never saved */
+	put_file("sysctl/net:core:somaxconn", "1\n2\n");
+	put_file("sysctl/net:ipv4:conf:eth0:accept_local", "1\n2\n");
+	put_file("sysctl/net:ipv4:conf:eth0:forwarding:x", "1\n2\n");
+	put_file("sysctl/net:ipv6:conf:..:force_forwarding", "1\n2\n");
+	assert_int_equal(sysctl_save(dir_path("."), "net/core/somaxconn", "1", "2", 0, NULL), -EINVAL);
 	list(&f);
 	assert_int_equal(f.sysctls.n, 1);
 	saved_is(&f, FORWARDING, "0");
@@ -187,16 +197,16 @@ static void test_values(void **state)
 
 	(void)state;
 	memset(much, '7', sizeof(much) - 1);
-	save("net/a", "0");
-	put_file("sysctl/net:b", "1\n2\n");
-	put_file("sysctl/net:c", "0"); /* no second line */
-	put_file("sysctl/net:d", much);
+	save(OTHER("a"), "0");
+	put_file("sysctl/net:ipv4:conf:b:forwarding", "1\n2\n");
+	put_file("sysctl/net:ipv4:conf:c:forwarding", "0"); /* no second line */
+	put_file("sysctl/net:ipv4:conf:d:forwarding", much);
 	list(&f);
 	assert_int_equal(f.sysctls.n, 2);
-	saved_is(&f, "net/a", "0");
-	saved_is(&f, "net/b", "1");
-	assert_string_equal(facts_sysctl(&f, "net/a")->set, "1");
-	assert_string_equal(facts_sysctl(&f, "net/b")->set, "2");
+	saved_is(&f, OTHER("a"), "0");
+	saved_is(&f, OTHER("b"), "1");
+	assert_string_equal(facts_sysctl(&f, OTHER("a"))->set, "1");
+	assert_string_equal(facts_sysctl(&f, OTHER("b"))->set, "2");
 }
 
 static void test_half_written(void **state)

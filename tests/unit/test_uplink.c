@@ -159,6 +159,8 @@ static void test_own_routes_do_not_count(void **state)
 	scene_last_route(&f)->table = 22017;
 	scene_last_route(&f)->protocol = VIA_RTPROT;
 	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
+	scene_last_route(&f)->table = RT_TABLE_MAIN; /* of another program with that number */
+	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
 }
 
 static void test_addresses_that_do_not_serve(void **state)
