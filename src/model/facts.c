@@ -14,6 +14,7 @@ const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT] = {
 	{ "ipv6", "autoconf", "0" },         { "ipv6", "accept_redirects", "0" },
 	{ "ipv6", "accept_dad", "0" },       { "ipv6", "addr_gen_mode", "1" },
 	{ "ipv6", "force_forwarding", "1" }, { "ipv4", "src_valid_mark", "1" },
+	{ "ipv6", "disable_ipv6", "0" }, /* a host may have conf/default/disable_ipv6=1 */
 };
 
 /*

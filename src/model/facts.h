@@ -98,7 +98,7 @@ struct fact_sysctl {
 struct own_sysctl {
 	const char *family, *key, *value;
 };
-#define BRIDGE_SYSCTL_COUNT 10
+#define BRIDGE_SYSCTL_COUNT 11
 #define UPLINK_SYSCTL_COUNT 3
 extern const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT];
 extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];

@@ -561,6 +561,8 @@ static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_
 		add_session_sysctl(set, "net/ipv6/conf/default/disable_ipv6", "1");
 		return;
 	}
+	/* a new netns may start with the host's settings (net.core.devconf_inherit_init_net) */
+	add_session_sysctl(set, "net/ipv6/conf/default/disable_ipv6", "0");
 	add_session_sysctl(set, "net/ipv6/conf/default/ignore_routes_with_linkdown", "1");
 	add_session_sysctl(set, "net/ipv6/conf/default/accept_ra", "0");
 	add_session_sysctl(set, "net/ipv6/conf/default/addr_gen_mode", "1");
