@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "cli/cli.h"
 #include "config.h"
 
@@ -108,6 +109,10 @@ static int cli_help(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
+	struct err err = { 0 };
+
+	if (standard_files(&err) < 0)
+		return cli_fail(&err);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_VIA_FAILED;

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "config.h"
@@ -166,7 +167,8 @@ int main(int argc, char *argv[])
 		return usage();
 	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
 	descriptors_raise();
-	if (sandbox_capabilities(&err) < 0 || manager_socket(&server.socket_fd, &err) < 0) {
+	if (standard_files(&err) < 0 || sandbox_capabilities(&err) < 0 ||
+	    manager_socket(&server.socket_fd, &err) < 0) {
 		if (server.ready_fd >= 0)
 			dprintf(server.ready_fd, "%s", err.text);
 		return complain(&server, &err);

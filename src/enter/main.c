@@ -11,7 +11,8 @@
  *             no capability was granted, in a user namespace of our own (userns.c)
  *   keep      --keep, root only: give the netns a name outside
  *   enter     raise the capability; setns into the namespace that the daemon sent, and no other;
- *             the mounts inside; give up the capability, for good, and make sure of it
+ *             the mounts inside; give up the capability, for good, and make sure of it. While it
+ *             is raised nothing is printed
  *   become    only now read what the caller chose: arguments, environment; then exec in place
  */
 #include <errno.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "enter/ask.h"
 #include "enter/caps.h"
@@ -42,21 +44,6 @@
 
 #define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
-/* A program may be started with 0, 1 or 2 closed; nothing of ours may end up there. */
-static int fill_standard(struct err *err)
-{
-	for (;;) {
-		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-		if (fd < 0)
-			return err_errno(err, errno, "open /dev/null");
-		if (fd > 2) {
-			close(fd);
-			return 0;
-		}
-	}
-}
-
 static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, struct err *err)
 {
 	uint32_t fd;
@@ -68,7 +55,7 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 		return err_set(
 			err, EINVAL,
 			"this program is started by via-iface, not by hand; see via-iface(1)");
-	r = fill_standard(err);
+	r = standard_files(err);
 	if (r == 0)
 		r = handover_read((int)fd, ret, err);
 	if (r == 0 && fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
@@ -279,12 +266,12 @@ static int run(int fd, const struct handover *h, struct err *err)
 
 	if (ask(h, &a, err) < 0 || notify(h, &a, err) < 0)
 		return EXIT_FAILED;
-	if (h->verbose)
-		fprintf(stderr, "via-iface: %s\n", a.reply.text);
 	if (h->request.request.flags & SESSION_KEEP &&
 	    keep(a.netns, a.reply.name, &host_mounts, err) < 0)
 		return EXIT_FAILED;
 	if (enter(&a, err) == 0) {
+		if (h->verbose)
+			fprintf(stderr, "via-iface: %s\n", a.reply.text);
 		close_fd(&a.netns); /* it would keep the namespace alive behind the program */
 		status = become(fd, h, err);
 	}
@@ -295,12 +282,17 @@ static int run(int fd, const struct handover *h, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	struct err err = { 0 };
+	struct err err = { 0 }, no_more_told = { 0 };
 	struct handover h = { 0 };
 	int fd = -1, status = EXIT_FAILED;
 
 	if (prepare(argc, argv, &fd, &h, &err) == 0)
 		status = run(fd, &h, &err);
+	/*
+	 * Standard error is the caller's: a write to it may wait as long as they like, and nothing
+	 * waits with the capability raised, as it is when a step of enter() failed.
+	 */
+	caps_drop(&no_more_told);
 	fprintf(stderr, "via-iface: %s\n", err.text);
 	return status;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/files.h"
+#include "cli/cli.h"
 #include "verbs/verbs.h"
 
 static const struct {
@@ -34,6 +36,10 @@ static const struct {
 
 int main(int argc, char *argv[])
 {
+	struct err err = { 0 };
+
+	if (standard_files(&err) < 0)
+		return cli_fail(&err);
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);

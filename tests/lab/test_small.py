@@ -6,7 +6,8 @@ import socket
 import struct
 
 from hostile import FOLLOW, OK, ask, message
-from lab import needs, params
+from lab import needs, params, program, write_file
+from test_access import Site
 
 
 def port_of(lab, name):
@@ -84,3 +85,82 @@ def test_answers_are_the_kernel_s(lab):
     other.finish()
     held.finish()
     lab.wait_gone()
+
+
+@params(*(f"{n:03b}" for n in range(8)))
+def test_closed_descriptors(lab, closed):
+    """With 0, 1 or 2 closed all works as with the program alone, and the program finds the same of
+    them closed."""
+    shut = " ".join(f"{fd}>&-" for fd in range(3) if closed[fd] == "1")
+    look = 's=; for i in 0 1 2; do [ -e /proc/self/fd/$i ] && s=$s$i; done; echo "$s" >"$1"'
+
+    def run(*words):
+        return lab.run(["sh", "-c", f'exec "$@" {shut}', "sh", *map(str, words)])
+
+    def seen(name, *words):
+        path = os.path.join(lab.tmp, name)
+        done = run(*words, "sh", "-c", look, "sh", path)
+        assert done.code == 0, done
+        with open(path) as f:
+            return f.read()
+
+    assert seen("direct") == "".join(str(fd) for fd in range(3) if closed[fd] == "0") + "\n"
+    via = program("via-iface")
+    for name in ("first", "second"):  # with and without a daemon that runs already
+        assert seen(name, via, lab.spare, "--") == seen("direct"), name
+    held = lab.session(lab.spare, "--name", "held")
+    number = str(port_of(lab, "held")).removeprefix("viap")
+    assert seen("exec", via, "exec", "held", "--") == seen("direct")
+    assert seen("run", via, "run", lab.spare, "--") == seen("direct")
+    for words in (("pause", "held"), ("resume", number), ("move", "held", lab.wired), ("list",), ("doctor", "lo")):
+        done = run(via, *words)
+        assert done.code == (1 if words[0] == "doctor" else 0), done
+    listed = run(via, "list", "--json")
+    assert closed[1] == "1" or "held" in listed.out, listed
+    stopped = run(via, "stop", "held")
+    assert stopped.code == 0, stopped
+    held.finish(close=False)
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_nothing_is_printed_with_the_capability(lab):
+    """enter tells of a failure when its capability is gone: held up in the middle of the message, it
+    has none. The mounts inside fail, since no file may be written."""
+    site = Site(lab)
+    site.policy("[*]\nuplinks = *\n")
+    os.rename(f"{site.bin}/via-iface-enter", f"{site.bin}/enter")
+    script = f"#!/bin/sh\ntrap '' XFSZ\nulimit -f 0\nexec {site.bin}/enter \"$@\"\n"
+    write_file(f"{site.bin}/via-iface-enter", script)
+    os.chmod(f"{site.bin}/via-iface-enter", 0o755)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while True:
+            os.write(write, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    words = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "--"]
+    process = lab.popen(
+        [*words, "bash", "-c", f'exec "$@" 2>&{write}', "bash", f"{site.bin}/via-iface", str(lab.spare), "--", "true"],
+        pass_fds=(write,),
+    )
+    os.close(write)
+
+    def held_up():
+        with open(f"/proc/{process.pid}/stat") as f:
+            stat = f.read()
+        with open(f"/proc/{process.pid}/syscall") as f:
+            call = f.read().split()
+        # write(2) or writev(2) to standard error
+        return "(enter)" in stat and call[0] in ("1", "20", "64", "66") and int(call[1], 16) == 2
+
+    lab.wait(held_up, 10, "enter writes to its standard error")
+    with open(f"/proc/{process.pid}/status") as f:
+        caps = {line.split()[0]: int(line.split()[1], 16) for line in f if line.startswith("Cap")}
+    with open(read, "rb", buffering=0) as pipe:
+        said = b""
+        while data := pipe.read(65536):
+            said += data
+    done = process.finish()
+    assert done.code == 125 and b"via-iface: " in said and b"File too large" in said, (done, said[-300:])
+    assert caps["CapEff:"] == 0, caps
