@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sysctls of ours that somebody else sets. The kernel announces few of them over netlink, but
- * each write to a file tells inotify(7), below /proc/sys too. Our own writes come back the same
- * way, so a value is read before anything is done about it. Another instance of procfs has files
- * of its own: what is written there is seen at the next look only.
+ * Sysctls of ours that somebody else sets, and those that say which ports are the host's. The
+ * kernel announces few of them over netlink, but each write to a file tells inotify(7), below
+ * /proc/sys too. Our own writes come back the same way, so a value is read before anything is done
+ * about it. Another instance of procfs has files of its own: what is written there is seen at the
+ * next look only.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/world.h"
 #include "model/own.h"
+#include "net/ports.h"
 #include "net/sysctl.h"
 
 static bool is_host_switch(const struct object *o)
@@ -35,6 +37,16 @@ void world_watch_switches(struct world *w)
 	}
 }
 
+void world_watch_ports(struct world *w)
+{
+	char path[SYSCTL_MAX + 16];
+
+	for (const char *const *p = port_sysctls; *p; p++) {
+		snprintf(path, sizeof(path), "/proc/sys/%s", *p);
+		inotify_add_watch(w->switches, path, IN_MODIFY);
+	}
+}
+
 static bool differs(const struct object *o)
 {
 	char now[sizeof(o->sysctl.value)];
@@ -50,6 +62,10 @@ bool world_take_switches(struct world *w)
 
 	while (read(w->switches, buf, sizeof(buf)) > 0)
 		;
+	if (ports_differ(&w->facts)) {
+		w->stale = true;
+		return world_sessions(w) > 0;
+	}
 	for (size_t i = 0; i < set->n; i++)
 		if (differs(&set->v[i])) {
 			w->stale = true;

@@ -50,8 +50,10 @@ static int listen_to_events(struct world *w, struct err *err)
 		if (w->switches < 0)
 			r = err_errno(err, errno, "watch the sysctls");
 	}
-	if (r == 0)
+	if (r == 0) {
+		world_watch_ports(w);
 		r = nl_open(&w->nft_events, NETLINK_NETFILTER, err);
+	}
 	if (r == 0)
 		r = nl_join(&w->nft_events, NFNLGRP_NFTABLES, err);
 	return r;

@@ -104,7 +104,13 @@ bool world_take_events(struct world *w);
 /* Watches the sysctls that are ours now. A failure costs the healing of some of them alone. */
 void world_watch_switches(struct world *w);
 
-/* Reads pending events about those. True when one is no longer as we set it. */
+/*
+ * Watches the sysctls that sessions' ports depend on (net/ports.h); from the start, since no look
+ * may come between a change and the watch.
+ */
+void world_watch_ports(struct world *w);
+
+/* Reads pending events about those. True when one is no longer as we set it, or as it was. */
 bool world_take_switches(struct world *w);
 
 /* The same for what names_take_events() is about. */

@@ -198,6 +198,11 @@ struct facts {
 		struct fact_chain *v;
 		size_t n, size;
 	} chains;
+	struct port_range local_ports;     /* ip_local_port_range; 0-0: not known */
+	struct port_ranges reserved_ports; /* ip_local_reserved_ports */
+	struct port_ranges socket_ports;   /* that sockets of the host wait on, but for loopback */
+	bool tracks_sctp;                  /* conntrack tells flows of SCTP apart by their ports */
+	bool no_socket_match;              /* nftables cannot ask for the socket of a packet */
 	struct fact_inherited inherited[INHERITED_COUNT];
 	bool fresh_known;       /* inherited[].fresh is filled in */
 	struct object_set ours; /* sorted */

@@ -311,13 +311,13 @@ bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
 
 static void key_part(struct nft_key *k, enum nft_type type, const void *bytes, size_t len)
 {
-	size_t padded = (len + 3) / 4 * 4;
+	size_t at = ((size_t)k->len + 3) / 4 * 4, padded = (len + 3) / 4 * 4;
 
-	assert(k->n_types < NFT_FIELDS_MAX && k->len + padded <= NFT_KEY_MAX);
+	assert(k->n_types < NFT_FIELDS_MAX && at + padded <= NFT_KEY_MAX);
 	k->types[k->n_types++] = type;
-	memset(k->bytes + k->len, 0, padded);
-	memcpy(k->bytes + k->len, bytes, len);
-	k->len = (uint8_t)(k->len + padded);
+	memset(k->bytes + at, 0, padded);
+	memcpy(k->bytes + at, bytes, len);
+	k->len = (uint8_t)(at + (k->n_types > 1 ? padded : len)); /* nft(8) pads no single value */
 }
 
 void nft_key_ifname(struct nft_key *k, const char *name)

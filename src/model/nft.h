@@ -23,6 +23,10 @@
 struct port_range {
 	uint16_t min, max;
 };
+struct port_ranges {
+	struct port_range *v;
+	size_t n, size;
+};
 
 #define NFT_TABLE_NAME        "via_iface"
 #define NFT_TABLE_ATTACHED    "via_iface_attached" /* in a netns of others: it may have its own */
@@ -160,7 +164,10 @@ struct nft_rule {
 	uint8_t n_stmts;
 };
 
-/* A set's key as bytes, each part padded to a multiple of four (net/netfilter/nft_set_*.c). */
+/*
+ * A set's key as bytes; each part of a concatenation is padded to a multiple of four
+ * (net/netfilter/nft_set_*.c).
+ */
 struct nft_key {
 	enum nft_type types[NFT_FIELDS_MAX];
 	uint8_t n_types; /* 0 in an observed element: only its bytes are known */

@@ -16,6 +16,7 @@ struct kernel {
 	const char *rundir; /* borrowed */
 	struct nl_sock route, nft;
 	int host_ns; /* -1 in a program that only looks */
+	enum { MATCH_UNKNOWN, MATCH_YES, MATCH_NO } socket_match; /* nftables' "socket" */
 
 	/* the session that is being made */
 	struct nl_sock session_route, session_nft, session_events;
@@ -26,6 +27,9 @@ struct kernel {
 /* Opens the sockets; can_change also prepares for apply(). */
 int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err);
 void kernel_close(struct kernel *k);
+
+/* Whether nftables can ask for the socket of a packet (nft_socket); asked once. */
+bool kernel_has_socket_match(struct kernel *k);
 
 enum observe_what {
 	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */

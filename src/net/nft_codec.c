@@ -608,6 +608,12 @@ void nft_batch_end(struct nft_batch *b)
 	marker(b, true);
 }
 
+void nft_batch_check(struct nft_batch *b)
+{
+	if (!b->failed)
+		((struct nlmsghdr *)(b->buf + b->last))->nlmsg_flags |= NLM_F_ACK;
+}
+
 uint32_t nft_batch_last(const struct nft_batch *b)
 {
 	return b->seq - 2; /* the end marker is not answered */

@@ -28,6 +28,11 @@ void nft_batch_flush_chain(struct nft_batch *b, const struct object *o);
 /* Closes it; nft_batch_seq() is then the sequence number of the last message with an answer. */
 void nft_batch_end(struct nft_batch *b);
 uint32_t nft_batch_last(const struct nft_batch *b);
+/*
+ * Leaves it open: the kernel says of each message whether it would do, and does nothing
+ * (net/netfilter/nfnetlink.c:nfnetlink_rcv_batch; `nft --check`).
+ */
+void nft_batch_check(struct nft_batch *b);
 const struct object *nft_batch_object(const struct nft_batch *b, uint32_t seq); /* or NULL */
 void nft_batch_done(struct nft_batch *b);
 

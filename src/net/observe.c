@@ -21,6 +21,7 @@
 #include "net/kernel.h"
 #include "net/nexthops.h"
 #include "net/nft_codec.h"
+#include "net/ports.h"
 #include "net/rtnl.h"
 #include "net/sysctl.h"
 #include "net/wifi.h"
@@ -928,6 +929,9 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 		r = err_errno(err, ENOMEM, "look at the host");
 	if (r == 0)
 		r = read_sysctls(&l, err);
+	if (r == 0)
+		r = ports_look(&f, err);
+	f.no_socket_match = f.nft_visible && !kernel_has_socket_match(k);
 	if (r == 0) {
 		sysctls_to_objects(&f);
 		read_host_id(&f);

@@ -148,6 +148,43 @@ static void check_firewalls(const struct facts *facts, struct findings *ret)
 	}
 }
 
+/* The ports that sessions leave from: too few, or the host's own too. */
+static void check_ports(const struct facts *facts, struct findings *ret)
+{
+	static const char key[] = "net.ipv4.ip_local_port_range";
+	struct port_range ports;
+	enum ports_state state = plan_masquerade_ports(facts, &ports);
+	struct finding *f = NULL;
+
+	switch (state) {
+	case PORTS_FREE:
+		break;
+	case PORTS_FEW:
+		f = findings_add(ret, "masquerade-ports", SEVERITY_WARNING, key);
+		finding_text(f,
+			     "sessions have %u ports, %u-%u: all others are handed out by the host "
+			     "or reserved, and flows of sessions to one server may fail",
+			     (unsigned int)ports.max - ports.min + 1, ports.min, ports.max);
+		break;
+	case PORTS_SHARED:
+		f = findings_add(ret, "masquerade-ports", SEVERITY_WARNING, key);
+		finding_text(f,
+			     "the host hands out all ports, so that sessions share %u-%u with it: "
+			     "a flow of a session fails where the host uses its port",
+			     ports.min, ports.max);
+		break;
+	}
+	finding_fix(f, "`sysctl %s=\"32768 60999\"` leaves 61000-65535 to them", key);
+	if (!facts->no_socket_match)
+		return;
+	f = findings_add(ret, "socket-match", SEVERITY_WARNING, "nft_socket");
+	finding_text(f,
+		     "this kernel cannot ask for the socket of a packet (nft_socket): a server of "
+		     "this host that is started on a port of %u-%u may lose packets to a session",
+		     ports.min, ports.max);
+	finding_fix(f, "install the kernel's modules, or start it on another port");
+}
+
 static void check_proxies(const struct doctor_input *in, struct findings *ret)
 {
 	_cleanup_strbuf_ struct strbuf names = { 0 };
@@ -256,6 +293,7 @@ int doctor(const struct doctor_input *in, struct findings *ret)
 	check_bridge(in->facts, ret);
 	check_firewalls(in->facts, ret);
 	check_kernel(in, ret);
+	check_ports(in->facts, ret);
 	check_proxies(in, ret);
 	check_difference(in, ret);
 	if (!in->uplinks)

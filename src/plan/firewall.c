@@ -218,6 +218,7 @@ static void plan_marks(const struct plan_ctx *x)
 	match_port(&port, false);
 	fw_rule_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
 	plan_limits_marks(&marks);
+	plan_host_sockets(x, &zone);
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].slot);
 		struct nft_rule r = from_bridge();
@@ -274,6 +275,7 @@ static void plan_from_session(const struct plan_ctx *x)
 
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
+	plan_protocols(x, &c);
 	rule_mss_clamp(&c);
 	plan_lan_jump(&c, AF_INET);
 	plan_lan_jump(&c, AF_INET6);
@@ -414,6 +416,7 @@ static void plan_answers(const struct plan_ctx *x)
 			   (enum nft_field[]){ saddr, NFT_FIELD_OIF });
 		fw_rule_verdict(&c, r, NF_DROP);
 	}
+	plan_own_ports(&c);
 	r = (struct nft_rule){ 0 };
 	plan_lookup_uplink(&r, false); /* as it should be */
 	fw_rule_verdict(&c, r, NF_ACCEPT);
@@ -435,18 +438,6 @@ static void plan_answers(const struct plan_ctx *x)
 		nft_match_u8(&r, NFT_FIELD_ICMPV6_TYPE, errors6[i]);
 		fw_rule_verdict(&c, r, NF_DROP);
 	}
-}
-
-static void plan_masquerade(const struct plan_ctx *x)
-{
-	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
-					  NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
-	struct nft_rule r = { 0 };
-
-	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
-	nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, true);
-	nft_action(&r, NFT_OP_MASQUERADE);
-	fw_rule(&c, &r);
 }
 
 static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *slot)

@@ -61,6 +61,15 @@ struct fw_chain;
 void plan_limits(const struct plan_ctx *x);
 void plan_limits_marks(struct fw_chain *marks);
 
+/*
+ * What keeps sessions off the host's ports (masquerade.c): rules for the start of the zone chain,
+ * of from_session and of answers, and the chain that masquerades.
+ */
+void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone);
+void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session);
+void plan_own_ports(struct fw_chain *answers);
+void plan_masquerade(const struct plan_ctx *x);
+
 /* Adds the redirection of name servers (names.c): the whole, a session's own, and its inside. */
 void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);

@@ -72,6 +72,17 @@ int plan_check_names(const struct facts *facts, const char *uplink, struct err *
  */
 bool plan_is_lan(const struct facts *facts, const char *uplink, const struct ip *ip);
 
+/*
+ * The ports that sessions are masqueraded to: outside of what the host hands out and reserves, with
+ * no socket of its own in it where that can be had.
+ */
+enum ports_state {
+	PORTS_FREE,
+	PORTS_FEW,    /* too few for many flows to one server */
+	PORTS_SHARED, /* the host hands out all ports, these too */
+};
+enum ports_state plan_masquerade_ports(const struct facts *facts, struct port_range *ret);
+
 /* Whether a session has IPv6. */
 bool plan_has_ip6(const struct facts *facts, const struct session *s);
 

@@ -63,6 +63,27 @@ static void test_uplinks(void **state)
 	facts_done(&f);
 }
 
+/* What the host hands out decides what is left to sessions. */
+static void test_ports(void **state)
+{
+	struct facts f = { 0 };
+	struct doctor_input in = { .facts = &f };
+	static const char finding[] = "warning masquerade-ports net.ipv4.ip_local_port_range\n";
+
+	(void)state;
+	scene_split(&f);
+	f.local_ports = (struct port_range){ 32768, 60999 };
+	expect(&in, "");
+	f.local_ports = (struct port_range){ 1024, 65000 };
+	expect(&in, finding);
+	f.local_ports = (struct port_range){ 1024, 65535 };
+	expect(&in, finding);
+	f.local_ports = (struct port_range){ 32768, 60999 };
+	f.no_socket_match = true;
+	expect(&in, "warning socket-match nft_socket\n");
+	facts_done(&f);
+}
+
 /* No default route, and a lease that knows the way. */
 static void test_lease(void **state)
 {
@@ -203,10 +224,11 @@ static void test_surroundings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well),      cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_lease),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_firewalls),
-		cmocka_unit_test(test_sessions),  cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_well),         cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_lease),        cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_names),        cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_firewalls),    cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_surroundings),
 	};
 
 	return RUN_TESTS(tests);

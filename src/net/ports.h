@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_NET_PORTS_H
+#define VIA_NET_PORTS_H
+
+#include "model/facts.h"
+
+/*
+ * Which ports of TCP and UDP are the host's: those that it hands out by itself, those that it
+ * shall not (ip-sysctl.rst: ip_local_port_range, ip_local_reserved_ports), and those that its
+ * sockets wait on (sock_diag(7)). Fills facts; what cannot be read is left empty. Returns 0 or
+ * -ENOMEM.
+ */
+int ports_look(struct facts *facts, struct err *err);
+
+/* Whether one of the two sysctls is not what the facts say. */
+bool ports_differ(const struct facts *facts);
+
+/* Their files below /proc/sys; ends with NULL. */
+extern const char *const port_sysctls[];
+
+/* For tests: reads "1024-2048,5000" into ranges. Returns 0, -EBADMSG or -ENOMEM. */
+int ports_parse(const char *text, struct port_ranges *ret);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session's packets look like behind the uplink's address, so that no session takes what
+ * is the host's.
+ *
+ * A reply to a session and a packet to the host arrive at the same address, and differ in ports
+ * alone. Conntrack looks the tuple of each packet up among those of all flows
+ * (net/netfilter/nf_conntrack_core.c:resolve_normal_ct), and what it finds takes the packet: a
+ * session that may send from port 80 gets what a client sends to the host's port 80. So:
+ *
+ *  - TCP, UDP and SCTP leave from a range of ports that the host does not hand out. The reply
+ *    tuples stay in zone 0, the host's own, where source NAT keeps them apart from those of every
+ *    flow that the host started (nf_nat_core.c:nf_nat_used_tuple).
+ *  - A socket of the host that gets a port of the range later wins: a packet for which the host
+ *    has a socket is looked up in a zone where no session has any tuple, and once the host was
+ *    seen to use a port, nothing of a session leaves from it (host_ports).
+ *  - ICMP is told apart by type: what a session gets back is a reply, what is asked of the host is
+ *    a request, and these are different tuples (nf_conntrack_proto_icmp.c:icmp_pkt_to_tuple). The
+ *    ids of replies to the host and to sessions are kept apart like ports; a session cannot start
+ *    a flow with a reply (icmp_new: valid_new).
+ *  - Everything else has one tuple for each pair of addresses, so that a reply to a session and a
+ *    new packet to the host are the same: GRE without a key, ESP, AH, IPIP, 6in4, UDP-Lite, DCCP
+ *    (which newer kernels do not track), all others. It is refused.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "plan/fw.h"
+#include "plan/internal.h"
+
+#define PORT_FIRST 1024 /* those below are for services by convention (RFC 6335, section 6) */
+
+/* A range with fewer ports is the last choice. */
+#define PORTS_ENOUGH 1024
+
+/* ip-sysctl.rst: what a kernel has unless told otherwise. */
+static const struct port_range default_local = { 32768, 60999 };
+
+/* The top of the ports, whatever else they are used for. */
+static const struct port_range fallback = { 61000, 65535 };
+
+/* How long the host's use of a port is remembered, and of how many: all of TCP and UDP. */
+#define HOST_PORT_SECONDS 600
+#define HOST_PORTS_MAX    131072
+
+/* The host's flows on ports of the range; slot 0 has no sessions. */
+#define HOST_ZONE PLAN_TABLE_BASE
+
+/* --- the range ----------------------------------------------------------------------------- */
+
+/* A byte for each port: 1 where it is used. */
+#define N_PORTS ((size_t)UINT16_MAX + 1)
+struct used {
+	uint8_t port[N_PORTS];
+};
+
+static void use(struct used *u, const struct port_range *r)
+{
+	memset(u->port + r->min, 1, (size_t)r->max - r->min + 1);
+}
+
+static void use_all(struct used *u, const struct port_ranges *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		use(u, &set->v[i]);
+}
+
+static size_t size_of(const struct port_range *r)
+{
+	return r->max ? (size_t)r->max - r->min + 1 : 0;
+}
+
+static size_t next(const struct used *u, size_t from, int value)
+{
+	const uint8_t *at = from < N_PORTS ? memchr(u->port + from, value, N_PORTS - from) : NULL;
+
+	return at ? (size_t)(at - u->port) : N_PORTS;
+}
+
+/* The largest row of unused ports from `first` on; 0-0 when there is none. */
+static struct port_range largest(const struct used *u, size_t first)
+{
+	struct port_range best = { 0 };
+
+	for (size_t start = next(u, first, 0), end; start < N_PORTS; start = next(u, end, 0)) {
+		end = next(u, start, 1);
+		if (end - start > size_of(&best))
+			best = (struct port_range){ (uint16_t)start, (uint16_t)(end - 1) };
+	}
+	return best;
+}
+
+/* Above what the host hands out if there is enough of it, where few services are; else anywhere. */
+static struct port_range choose(const struct used *u, size_t above)
+{
+	struct port_range r = largest(u, above);
+
+	return size_of(&r) >= PORTS_ENOUGH ? r : largest(u, PORT_FIRST);
+}
+
+enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range *ret)
+{
+	struct used used = { 0 }, with_sockets;
+	const struct port_range *local = f->local_ports.max ? &f->local_ports : &default_local;
+	size_t above = (size_t)local->max + 1;
+	struct port_range free_ports, quiet;
+
+	use(&used, local);
+	use_all(&used, &f->reserved_ports);
+	free_ports = choose(&used, above);
+	with_sockets = used;
+	use_all(&with_sockets, &f->socket_ports);
+	quiet = choose(&with_sockets, above);
+	if (size_of(&quiet) >= PORTS_ENOUGH)
+		*ret = quiet;
+	else if (!f->no_socket_match && size_of(&free_ports) >= PORTS_ENOUGH)
+		*ret = free_ports; /* rules see to each socket by itself */
+	else if (size_of(&quiet))
+		*ret = quiet;
+	else if (size_of(&free_ports))
+		*ret = free_ports;
+	else
+		*ret = fallback;
+	if (!size_of(&free_ports))
+		return PORTS_SHARED;
+	return size_of(ret) < PORTS_ENOUGH ? PORTS_FEW : PORTS_FREE;
+}
+
+/* --- rules --------------------------------------------------------------------------------- */
+
+static const uint8_t with_sockets[] = { IPPROTO_TCP, IPPROTO_UDP }; /* that nft finds */
+
+static void rule_host_socket(struct fw_chain *c, uint8_t proto, const struct port_range *ports,
+			     enum nft_field port, int transparent)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
+	nft_match_ports(&r, port, ports);
+	if (transparent >= 0)
+		nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, (uint8_t)transparent);
+	nft_ct_zone_both(&r, HOST_ZONE);
+	nft_update(&r, "host_ports", 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, port }, NULL);
+	fw_rule(c, &r);
+}
+
+/* To the uplinks' addresses, or from them. */
+static void rule_uplinks(struct fw_chain *c, uint8_t family, bool out, const char *chain)
+{
+	enum nft_field dst = family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
+	enum nft_field src = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	struct nft_rule r = { 0 };
+
+	nft_match_ifname(&r, out ? NFT_FIELD_OIFNAME : NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
+	if (out)
+		nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", true);
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+	nft_lookup(&r, per_family(family, "uplink4", "uplink6"), false, 1, out ? &src : &dst);
+	nft_verdict(&r, NFT_JUMP, chain);
+	fw_rule(c, &r);
+}
+
+/*
+ * Both directions of a flow are in the same zone: the one that arrives has a socket, the other
+ * one leaves from the port. What goes over lo keeps what conntrack gave it on the way out, and
+ * sessions have zones of their own when they talk to the host.
+ */
+void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
+{
+	struct fw_chain in, out, output;
+	struct port_range ports;
+	struct nft_key k = { 0 };
+
+	plan_masquerade_ports(x->facts, &ports);
+	nft_key_proto(&k, 0);
+	nft_key_port(&k, 0);
+	fw_dynamic_set(x->set, NFPROTO_INET, "host_ports", HOST_PORTS_MAX, HOST_PORT_SECONDS, &k);
+	if (x->facts->no_socket_match)
+		return;
+	in = fw_chain(x->set, NFPROTO_INET, "to_socket");
+	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
+	for (size_t i = 0; i < sizeof(with_sockets); i++) {
+		for (int transparent = 0; transparent < 2; transparent++)
+			rule_host_socket(&in, with_sockets[i], &ports, NFT_FIELD_DPORT,
+					 transparent);
+		rule_host_socket(&out, with_sockets[i], &ports, NFT_FIELD_SPORT, -1);
+	}
+	output = fw_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
+			       PRIORITY_ZONE);
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		rule_uplinks(zone, plan_families[i], false, "to_socket");
+		rule_uplinks(&output, plan_families[i], true, "from_socket");
+	}
+}
+
+static size_t masqueraded(const struct facts *f, uint8_t ret[5])
+{
+	size_t n = 0;
+
+	ret[n++] = IPPROTO_TCP;
+	ret[n++] = IPPROTO_UDP;
+	ret[n++] = IPPROTO_ICMP;
+	ret[n++] = IPPROTO_ICMPV6;
+	if (f->tracks_sctp) /* else its ports are not looked at */
+		ret[n++] = IPPROTO_SCTP;
+	return n;
+}
+
+/* A set that never changes: each packet of a session is looked up in it. */
+void plan_protocols(const struct plan_ctx *x, struct fw_chain *c)
+{
+	enum nft_field field = NFT_FIELD_L4PROTO;
+	struct nft_rule r = { 0 };
+	struct nft_key k = { 0 };
+	uint8_t protocols[5];
+	size_t n = masqueraded(x->facts, protocols);
+
+	nft_key_proto(&k, 0);
+	fw_set(x->set, NFPROTO_INET, "protocols", false, &k);
+	for (size_t i = 0; i < n; i++) {
+		k = (struct nft_key){ 0 };
+		nft_key_proto(&k, protocols[i]);
+		fw_element(x->set, NFPROTO_INET, "protocols", &k);
+	}
+	nft_lookup(&r, "protocols", true, 1, &field);
+	nft_action(&r, NFT_OP_REJECT);
+	fw_rule(c, &r);
+}
+
+/* Behind source NAT: what would leave from a port of the host. */
+void plan_own_ports(struct fw_chain *answers)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+	nft_lookup(&r, "host_ports", false, 2,
+		   (enum nft_field[]){ NFT_FIELD_L4PROTO, NFT_FIELD_SPORT });
+	fw_rule_verdict(answers, r, NF_DROP);
+}
+
+void plan_masquerade(const struct plan_ctx *x)
+{
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
+					  NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
+	struct port_range ports;
+	uint8_t protocols[5];
+	size_t n = masqueraded(x->facts, protocols);
+
+	plan_masquerade_ports(x->facts, &ports);
+	for (size_t i = 0; i < n; i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+		nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, true);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, protocols[i]);
+		if (protocols[i] == IPPROTO_ICMP || protocols[i] == IPPROTO_ICMPV6)
+			nft_action(&r, NFT_OP_MASQUERADE); /* the kernel chooses the id */
+		else
+			nft_masquerade(&r, &ports);
+		fw_rule(&c, &r);
+	}
+}
