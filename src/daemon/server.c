@@ -34,6 +34,7 @@
 #include "daemon/manager.h"
 #include "daemon/porter.h"
 #include "daemon/sandbox.h"
+#include "etc/netns_files.h"
 #include "ipc/msg.h"
 #include "ipc/sock.h"
 #include "net/attached.h"
@@ -1028,6 +1029,8 @@ int server_clear(const struct server_options *options, struct err *err)
 	for (size_t i = 0; i < netns.n; i++)
 		if (attached_release(netns.v[i], options->rundir, &why) < 0)
 			syslog(LOG_WARNING, "%s", why.text);
+	if (r == 0)
+		netns_files_sweep();
 	while (netns.n)
 		close(netns.v[--netns.n]);
 	VEC_DONE(&netns);

@@ -36,6 +36,8 @@
 #include "enter/caps.h"
 #include "enter/mounts.h"
 #include "enter/sockets.h"
+#include "etc/netns_files.h"
+#include "etc/outside.h"
 #include "ipc/handover.h"
 
 #define EXIT_FAILED    125 /* before the program ran */
@@ -84,13 +86,37 @@ static int share_netns_dir(struct err *err)
 	return err_errno(err, errno, "share directory '" NETNS_DIR "'");
 }
 
+/* Programs that others start in the netns look names up by files of /etc/netns. */
+static int keep_names(int netns, const struct msg_reply *reply, struct err *err)
+{
+	struct netns_files f = { .name = reply->name, .id = reply->id, .names = &reply->names };
+	char foreign[NETNS_FILES_PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (fstat(netns, &st) < 0)
+		return err_errno(err, errno, "look at the netns");
+	f.netns = st.st_ino;
+	r = outside_check_host(err);
+	if (r == 0)
+		r = netns_files_write(&f, foreign, err);
+	if (r == 0 && foreign[0])
+		fprintf(stderr,
+			"via-iface: %s is not ours, and stays: programs that `ip netns exec` "
+			"starts "
+			"there look names up by it\n",
+			foreign);
+	return r;
+}
+
 /*
  * --keep: the netns stays when its programs have ended, under a name that `ip netns` knows. The
  * directory is shared with all mount namespaces, as ip-netns(8) makes it. Before the mounts inside,
  * which the host does not see; *ret_host_mounts leads back to where it does.
  */
-static int keep(int netns, const char *name, int *ret_host_mounts, struct err *err)
+static int keep(int netns, const struct msg_reply *reply, int *ret_host_mounts, struct err *err)
 {
+	const char *name = reply->name;
 	_cleanup_close_ int host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	char path[PATH_MAX], source[32];
 	int fd, r;
@@ -112,6 +138,12 @@ static int keep(int netns, const char *name, int *ret_host_mounts, struct err *e
 		err_errno(err, errno, "keep the netns as '%s'", path);
 		unlink(path);
 		return -err->code;
+	}
+	r = keep_names(netns, reply, err);
+	if (r < 0) {
+		umount2(path, MNT_DETACH);
+		unlink(path);
+		return r;
 	}
 	*ret_host_mounts = steal_fd(&host_mounts);
 	return 0;
@@ -267,7 +299,7 @@ static int run(int fd, const struct handover *h, struct err *err)
 	if (ask(h, &a, err) < 0 || notify(h, &a, err) < 0)
 		return EXIT_FAILED;
 	if (h->request.request.flags & SESSION_KEEP &&
-	    keep(a.netns, a.reply.name, &host_mounts, err) < 0)
+	    keep(a.netns, &a.reply, &host_mounts, err) < 0)
 		return EXIT_FAILED;
 	if (enter(&a, err) == 0) {
 		if (h->verbose)

@@ -27,11 +27,8 @@
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
-#include "enter/nss.h"
-#include "enter/resolv.h"
-
-#define NSSWITCH     "/etc/nsswitch.conf"
-#define NSSWITCH_MAX (64u << 10)
+#include "etc/nsswitch.h"
+#include "etc/resolv.h"
 
 #define CLASS_NET   "/sys/class/net"
 #define VIRTUAL_NET "/sys/devices/virtual/net"
@@ -47,40 +44,10 @@
 
 /* --- texts --------------------------------------------------------------------------------- */
 
-static int read_nsswitch(struct strbuf *ret, struct err *err)
-{
-	_cleanup_close_ int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-
-	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
-		return 0;
-	if (fd < 0)
-		return err_errno(err, errno, "open '" NSSWITCH "'");
-	text = malloc(NSSWITCH_MAX);
-	if (!text)
-		return err_errno(err, ENOMEM, "read '" NSSWITCH "'");
-	while (len < NSSWITCH_MAX) {
-		ssize_t n = read(fd, text + len, NSSWITCH_MAX - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, errno, "read '" NSSWITCH "'");
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	if (len == NSSWITCH_MAX)
-		return err_errno(err, EFBIG, "read '" NSSWITCH "'");
-	nss_rewrite(text, len, ret);
-	return 0;
-}
-
 int mounts_prepare(const struct msg_names *names, struct mount_texts *ret, struct err *err)
 {
 	struct mount_texts t = { 0 };
-	int r = read_nsswitch(&t.nsswitch, err);
+	int r = nsswitch_read(&t.nsswitch, err);
 
 	resolv_format(names, &t.resolv);
 	if (r == 0 && (strbuf_failed(&t.resolv) || strbuf_failed(&t.nsswitch)))
@@ -177,18 +144,15 @@ static int cover_names(const struct mount_texts *t, struct err *err)
 		const char *own, *target;
 	} covered[] = {
 		/* directories first: links into them lead to our files then */
-		{ OWN_RESOLVE, "/run/systemd/resolve" },
-		{ OWN_EMPTY, "/run/nscd" },
-		{ OWN_EMPTY, "/var/run/nscd" },
-		{ OWN_EMPTY, "/run/avahi-daemon" },
-		{ OWN_EMPTY, "/var/run/avahi-daemon" },
-		{ OWN_RESOLV, "/etc/resolv.conf" },
-		{ OWN_NSSWITCH, NSSWITCH },
+		{ OWN_RESOLVE, "/run/systemd/resolve" }, { OWN_EMPTY, "/run/nscd" },
+		{ OWN_EMPTY, "/var/run/nscd" },          { OWN_EMPTY, "/run/avahi-daemon" },
+		{ OWN_EMPTY, "/var/run/avahi-daemon" },  { OWN_RESOLV, "/etc/resolv.conf" },
+		{ OWN_NSSWITCH, NSSWITCH_PATH },
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(covered) && r == 0; i++)
-		if (t->nsswitch.len || strcmp(covered[i].target, NSSWITCH) != 0)
+		if (t->nsswitch.len || strcmp(covered[i].target, NSSWITCH_PATH) != 0)
 			r = cover(covered[i].own, covered[i].target, err);
 	return r;
 }

@@ -14,6 +14,8 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "net/attached.h"
+#include "verbs/attach_names.h"
 #include "verbs/detach.h"
 #include "verbs/verbs.h"
 
@@ -31,6 +33,20 @@ static void name_after(uint32_t pid, char ret[SESSION_NAME_MAX])
 	cli_default_name(comm, ret);
 }
 
+/* Without its files no program that is started there would ask the uplink's name servers. */
+static void take_back(uint32_t id, int netns)
+{
+	struct msg_request request;
+	struct msg_reply reply;
+	struct err err = { 0 };
+
+	msg_request_init(&request, MSG_STOP);
+	request.request.id = id;
+	if (ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) < 0 ||
+	    attached_release(netns, VIA_RUNDIR, &err) < 0)
+		cli_fail(&err);
+}
+
 static int attach(struct cli_options *o, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
@@ -39,6 +55,8 @@ static int attach(struct cli_options *o, struct err *err)
 	int r = o->netns ? netns_by_name(o->netns, &netns, err)
 			 : netns_of_process(o->pid, &netns, err);
 
+	if (r == 0)
+		r = attach_names_check(o, netns, err);
 	if (r == 0 && geteuid() == 0)
 		r = cli_start_daemon(err);
 	if (r < 0)
@@ -46,6 +64,11 @@ static int attach(struct cli_options *o, struct err *err)
 	msg_request_init(&request, MSG_ATTACH);
 	request.request = o->request;
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, netns, &reply, NULL, err);
+	if (r < 0)
+		return r;
+	r = attach_names_write(o, netns, &reply, err);
+	if (r < 0)
+		take_back(reply.id, netns);
 	if (r == 0 && !o->quiet)
 		text_print(stdout, "%s; `via-iface detach %s` takes it away\n", reply.text,
 			   reply.name);

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
+#include "etc/netns_files.h"
 #include "ipc/ask.h"
 #include "net/attached.h"
 #include "verbs/detach.h"
@@ -99,6 +100,8 @@ int detach_session(const struct session *s, struct err *err)
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
 	if (r < 0)
 		return r;
+	if (geteuid() == 0) /* the helper does, unless it was killed */
+		netns_files_sweep();
 	if (netns < 0)
 		err_set(&why, ESRCH, "it was not found by a process or by a name");
 	else if (attached_release(netns, VIA_RUNDIR, &why) >= 0)

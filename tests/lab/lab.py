@@ -563,15 +563,27 @@ class Lab:
         self._batch("host", self._host_lines())
         nsutil.setns(self._ns["host"])
         nsutil.mount("sysfs", "/sys", "sysfs", nsutil.MS_NOSUID | nsutil.MS_NODEV | nsutil.MS_NOEXEC)
+        self._etc()
         self._resolver()
         self._serve()
         for uplink in (self.wired, self.spare):
             self.wait(lambda u=uplink: self.carrier(u.dev), 2, f"carrier on {uplink.dev}")
 
+    @staticmethod
+    def _etc():
+        """Whatever is written to /etc in a lab stays there: /etc/netns is made as on a host."""
+        base = "/run/lab/etc-of-lab"
+        for name in ("upper", "work"):
+            os.makedirs(f"{base}/{name}")
+        data = f"lowerdir=/etc,upperdir={base}/upper,workdir={base}/work"
+        try:
+            nsutil.mount("overlay", "/etc", "overlay", 0, data)
+        except OSError:
+            nsutil.mount("overlay", "/etc", "overlay", 0, data + ",userxattr")
+
     def _resolver(self):
         """The host's resolver is the wired card's, as on a desktop where that card is preferred;
         which server belongs to which card is told in the way systemd-networkd does."""
-        os.makedirs("/run/lab")
         write_file("/run/lab/resolv.conf", f"nameserver {self.wired.gateway}\n")
         target = os.path.realpath("/etc/resolv.conf")
         if target.startswith("/run/"):

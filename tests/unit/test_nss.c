@@ -2,8 +2,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "enter/nss.h"
-#include "enter/resolv.h"
+#include "etc/nss.h"
+#include "etc/resolv.h"
 #include "unit.h"
 
 static void check(const char *text, const char *want)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_ENTER_RESOLV_H
-#define VIA_ENTER_RESOLV_H
+#ifndef VIA_ETC_RESOLV_H
+#define VIA_ETC_RESOLV_H
 
 #include "base/strbuf.h"
 #include "ipc/msg.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/resolv.h"
+#include "etc/resolv.h"
 
 #include <string.h>
 

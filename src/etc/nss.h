@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_ENTER_NSS_H
-#define VIA_ENTER_NSS_H
+#ifndef VIA_ETC_NSS_H
+#define VIA_ETC_NSS_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/nss.h"
+#include "etc/nss.h"
 
 #include <stdbool.h>
 #include <string.h>
