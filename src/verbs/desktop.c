@@ -23,6 +23,7 @@
 #include "verbs/desktop_exec.h"
 #include "verbs/desktop_find.h"
 #include "verbs/files.h"
+#include "verbs/paths.h"
 #include "verbs/steam.h"
 #include "verbs/table.h"
 #include "verbs/verbs.h"
@@ -394,7 +395,8 @@ static int remove_one(struct desktop_found *f, const char *uplinks, struct err *
 	} else if (uplinks && !same_value(&f->entry, DESKTOP_UPLINK, uplinks)) {
 		return 0;
 	}
-	return unlink(f->path) < 0 ? err_errno(err, errno, "remove '%s'", f->path) : 1;
+	left = path_unlink(f->path);
+	return left < 0 ? path_error(err, left, "remove", f->path) : 1;
 }
 
 static int remove_all(const struct line *l, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "verbs/files.h"
+#include "verbs/paths.h"
 
 #define DEPTH_MAX 8
 #define SEEN_MAX  65536u
@@ -107,10 +109,19 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* As stat(2), but of what root may be led to. */
+static bool stat_at(const char *path, struct stat *ret)
+{
+	_cleanup_close_ int fd = path_open(path, O_PATH);
+
+	return fd >= 0 && fstat(fd, ret) == 0;
+}
+
 static int walk_dir(struct walk *w, const char *dir, const char *prefix, int depth)
 {
 	struct dirent **names = NULL;
-	int n = depth < DEPTH_MAX ? scandir(dir, &names, NULL, by_name) : 0, r = 0;
+	_cleanup_close_ int at = path_open(dir, O_PATH | O_DIRECTORY);
+	int n = at >= 0 && depth < DEPTH_MAX ? scandirat(at, ".", &names, NULL, by_name) : 0, r = 0;
 
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
@@ -121,7 +132,7 @@ static int walk_dir(struct walk *w, const char *dir, const char *prefix, int dep
 		if (r == 0 && name[0] != '.' &&
 		    snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
 		    snprintf(id, sizeof(id), "%s%s", prefix, name) < (int)sizeof(id) - 1 &&
-		    stat(path, &st) == 0) {
+		    stat_at(path, &st)) {
 			if (S_ISDIR(st.st_mode)) {
 				strcat(id, "-");
 				r = walk_dir(w, path, id, depth + 1);
@@ -259,16 +270,16 @@ static int take_name(struct walk *w, const char *id, const char *path)
 
 static int find_path(const char *path, struct desktop_found *ret, struct err *err)
 {
-	_cleanup_free_ char *full = realpath(path, NULL);
+	_cleanup_free_ char *full = NULL;
 	_cleanup_entry_ struct entry e = { 0 };
 	const char *name;
-	int r;
+	int r = load(path, &e, err);
 
-	if (!full)
-		return err_errno(err, errno, "read '%s'", path);
-	r = load(full, &e, err);
 	if (r < 0)
 		return r;
+	full = realpath(path, NULL);
+	if (!full)
+		return err_errno(err, errno, "read '%s'", path);
 	if (desktop_kind_of(&e) != DESKTOP_KIND_COUNT)
 		return err_set(err, EINVAL, "use '%s': it is one of via-iface's own entries", path);
 	/* its own name, and not that of what a link leads to */
@@ -309,12 +320,16 @@ int desktop_list_ours(struct desktop_list *ret, struct err *err)
 	struct desktop_list all = { 0 };
 	struct dirent **names = NULL;
 	char dir[PATH_MAX];
-	int n, r = desktop_own_dir(dir, err);
+	_cleanup_close_ int at = -1;
+	int n = 0, r = desktop_own_dir(dir, err);
 
 	if (r < 0)
 		return r;
-	n = scandir(dir, &names, NULL, by_name);
-	if (n < 0 && errno != ENOENT)
+	at = path_open(dir, O_PATH | O_DIRECTORY);
+	if (at < 0 && at != -ENOENT)
+		return path_error(err, at, "look into", dir);
+	n = at < 0 ? 0 : scandirat(at, ".", &names, NULL, by_name);
+	if (n < 0)
 		return err_errno(err, errno, "look into '%s'", dir);
 	for (int i = 0; i < n; i++) {
 		_cleanup_entry_ struct entry e = { 0 };

@@ -3,25 +3,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "verbs/paths.h"
 
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
 {
 	/* no FIFO that is waited for */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = path_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t len = 0;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, errno, "read '%s'", path);
+		return path_error(err, fd < 0 ? fd : -errno, "read", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EINVAL, "read '%s': it is no regular file", path);
 	text = malloc(max + 1);
@@ -47,20 +50,22 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
 	return 0;
 }
 
-static int make_parents(const char *path, struct err *err)
+/* A new file beside the one that it is to become, under a name that no desktop takes for an entry.
+ */
+static int make_beside(int dir, char name[NAME_MAX])
 {
-	char dir[PATH_MAX];
+	for (int tries = 0; tries < 100; tries++) {
+		uint64_t number = 0;
+		int fd;
 
-	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
-		return err_set(err, ENAMETOOLONG, "make '%.60s…': its path is too long", path);
-	for (char *slash = dir + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = 0;
-		/* basedir-spec: 0700 for what is made in a home */
-		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-			return err_errno(err, errno, "make directory '%s'", dir);
-		*slash = '/';
+		if (getrandom(&number, sizeof(number), 0) < 0)
+			return -errno;
+		snprintf(name, NAME_MAX, ".via-iface-%016" PRIx64, number);
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd < 0 ? -errno : fd;
 	}
-	return 0;
+	return -EEXIST;
 }
 
 static int write_all(int fd, const char *text, size_t len)
@@ -80,26 +85,21 @@ static int write_all(int fd, const char *text, size_t len)
 
 int file_write(const char *path, const char *text, size_t len, struct err *err)
 {
-	_cleanup_close_ int fd = -1;
-	char tmp[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int r = make_parents(path, err);
+	_cleanup_close_ int dir = -1, fd = -1;
+	char tmp[NAME_MAX];
+	const char *name;
+	int r;
 
-	if (r < 0)
-		return r;
-	/* a name that no desktop takes for an entry */
-	if (snprintf(tmp, sizeof(tmp), "%.*s/.via-iface-XXXXXX", (int)(slash - path), path) >=
-	    (int)sizeof(tmp))
-		return err_set(err, ENAMETOOLONG, "write '%.60s…': its path is too long", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
+	dir = path_parent(path, true, &name);
+	if (dir < 0)
+		return path_error(err, dir, "make the directory of", path);
+	fd = make_beside(dir, tmp);
 	if (fd < 0)
-		return err_errno(err, errno, "write '%s'", path);
+		return path_error(err, fd, "write", path);
 	r = write_all(fd, text, len);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(tmp, path) < 0))
+	if (r == 0 && (fchmod(fd, 0644) < 0 || renameat(dir, tmp, dir, name) < 0))
 		r = -errno;
-	if (r < 0) {
-		unlink(tmp);
-		return err_errno(err, -r, "write '%s'", path);
-	}
-	return 0;
+	if (r < 0)
+		unlinkat(dir, tmp, 0);
+	return r < 0 ? path_error(err, r, "write", path) : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 
+/* What links root follows here says verbs/paths.h. */
+
 /* A regular file of at most max bytes, with a zero byte behind it; the caller's to free. */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err);
 

@@ -56,9 +56,9 @@ struct steam_game {
 };
 
 /*
- * The game in any library of any Steam in a home: the distribution's, Flatpak's, Snap's. A file that
- * cannot be read, or ends too early, gets a line in notes, and the search goes on with the others. 0;
- * or -ENOENT where the game is not installed, with what to do.
+ * The game in any library of any Steam in a home: the distribution's, Flatpak's, Snap's. A file
+ * that cannot be read, or ends too early, gets a line in notes, and the search goes on with the
+ * others. 0; or -ENOENT where the game is not installed, with what to do.
  */
 int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct strbuf *notes,
 	       struct err *err);

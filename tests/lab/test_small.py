@@ -8,6 +8,7 @@ import struct
 from hostile import FOLLOW, OK, ask, message
 from lab import needs, params, program, write_file
 from test_access import Site
+from test_desktop import Desktop, simple
 
 
 def port_of(lab, name):
@@ -164,3 +165,57 @@ def test_nothing_is_printed_with_the_capability(lab):
     done = process.finish()
     assert done.code == 125 and b"via-iface: " in said and b"File too large" in said, (done, said[-300:])
     assert caps["CapEff:"] == 0, caps
+
+
+@needs("root")
+@params("directory", "parent", "made", "entry")
+def test_desktop_follows_no_link_of_others(lab, case):
+    """`sudo` leaves HOME: root neither writes, nor removes, nor reads where another user's link leads;
+    its own links it follows, and that user theirs."""
+    desktop = Desktop(lab)
+    desktop.install("game", simple())
+    secret = os.path.join(lab.tmp, "secret")
+    os.makedirs(os.path.join(secret, "applications"), 0o700)
+    link, target = {
+        "directory": (desktop.own, f"{secret}/applications"),
+        "parent": (os.path.dirname(desktop.own), secret),
+        "made": (os.path.dirname(os.path.dirname(desktop.own)), f"{secret}/new"),
+        "entry": (os.path.join(desktop.own, "game.desktop"), f"{secret}/applications/x.desktop"),
+    }[case]
+    mine = os.path.join(secret, "applications", "via-iface-game-wlp6s0.desktop")
+    listed = desktop.via("desktop", "add", "game", "wlp6s0", check=True).out.strip()
+    with open(listed) as f:
+        ours = f.read()
+    os.unlink(listed)
+    write_file(mine, ours)
+    write_file(f"{secret}/applications/x.desktop", simple("Secret"))
+    for path in (desktop.own, os.path.dirname(desktop.own), os.path.dirname(os.path.dirname(desktop.own))):
+        if path in (link, os.path.dirname(link)):
+            break
+        os.rmdir(path)
+    if case == "made":
+        os.makedirs(f"{secret}/new")
+    if os.path.isdir(link):
+        os.rmdir(link)
+    os.symlink(target, link)
+    os.lchown(link, 1000, 1000)
+
+    def tree():
+        return sorted((base, tuple(dirs), tuple(files)) for base, dirs, files in os.walk(secret))
+
+    before = tree()
+    for words in (("add", "game", "wlp6s0"), ("add", link if case == "entry" else "game", "enp7s0", "--replace"),
+                  ("remove", "via-iface-game-wlp6s0"), ("list", "--json")):  # fmt: skip
+        done = desktop.via("desktop", *words)
+        assert "Secret" not in done.out and (case == "entry" or "wlp6s0" not in done.out), done
+        if case != "entry" and words[0] in ("add", "list"):
+            assert done.code == 125 and "symbolic link of another user" in done.err, done
+        if case == "entry" and words[0] == "add":
+            with open(done.out.strip() or "/dev/null") as f:
+                assert "Secret" not in f.read()
+        assert tree() == before, f"{words} led root astray: {tree()}"
+    if case == "entry":
+        return
+    os.lchown(link, 0, 0)
+    done = desktop.via("desktop", "add", "game", "wlp6s0", check=True)
+    assert tree() != before or case != "made", done
