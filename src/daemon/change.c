@@ -148,6 +148,16 @@ int world_stop(struct world *w, uint32_t id, struct err *err)
 	return apply(&w->kernel, &steps, err); /* its event takes the rest along */
 }
 
+void world_end_probe(struct world *w, uint32_t parent)
+{
+	struct err ignored = { 0 };
+
+	for (size_t i = 0; i < w->facts.sessions.n; i++)
+		if (w->facts.sessions.v[i].probe_of == parent)
+			world_stop(w, w->facts.sessions.v[i].id, &ignored);
+	w->stale = true;
+}
+
 void world_end_probes(struct world *w)
 {
 	struct err ignored = { 0 };

@@ -191,10 +191,14 @@ static bool serve_run(struct server *s, struct connection *c)
 				 : request_check(&wanted, &err);
 
 	if (r == 0 && wanted.id)
+		r = world_look(&s->world, "", &err);
+	if (r == 0 && wanted.id)
 		r = probe_request(&s->world.facts, &c->request.request, c->peer.cred.uid, &wanted,
 				  &parent, &err);
 	if (r == -EBUSY && wanted.id) {
-		connection_answer_busy(c->peer.fd); /* the probe session before it is closing */
+		/* the probe session before it is closing: a busy host takes seconds for a netns */
+		world_end_probe(&s->world, wanted.id);
+		connection_answer_busy(c->peer.fd);
 		return true;
 	}
 	if (r == 0)

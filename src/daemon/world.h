@@ -145,6 +145,9 @@ int world_converge(struct world *w, struct err *err);
 /* Looks anew and brings the host to what its sessions want. */
 int world_heal(struct world *w, struct err *err);
 
+/* Ends the probe session of that parent, for another one. */
+void world_end_probe(struct world *w, uint32_t parent);
+
 /* Ends probe sessions whose parent is gone, is paused, or lists their uplink no more. */
 void world_end_probes(struct world *w);
 /*

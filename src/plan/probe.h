@@ -22,7 +22,7 @@
  * *ret_parent (borrowed from f), or with a line in err: -ESRCH there is no such parent, -EPERM it
  * is somebody else's or was given its uplinks by root (only root may probe those), -EINVAL it is
  * attached, paused, a probe session itself, or that interface is not in its list, -EBUSY it has a
- * probe session already: worth another try, since that one may just be closing.
+ * probe session already: that one is to be ended first.
  */
 int probe_request(const struct facts *f, const struct request *asked, uint32_t uid,
 		  struct request *ret, const struct session **ret_parent, struct err *err);

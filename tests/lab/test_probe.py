@@ -390,12 +390,12 @@ def test_parents_nothing(lab):
 
     probe = Probe(lab, number, lab.spare, user="bob")
     assert not probe.refused, probe.text
-    second = Probe(lab, number, lab.wired, user="bob")
-    assert second.status == BUSY, second.text
     child = Probe(lab, probe.number, lab.spare, user="bob")
     assert child.refused and "a probe session itself" in child.text, child.text
+    second = Probe(lab, number, lab.wired, user="bob")
+    assert second.status == BUSY, second.text
+    lab.wait(probe.gone, 5, "the end of the one before, though somebody holds its netns")
     probe.finish()
-    lab.wait(probe.gone, 5, "the end of the probe session")
     again = Probe(lab, number, lab.wired, user="bob")
     assert not again.refused, again.text
     site.via("bob", "pause", "game", check=True)
