@@ -70,19 +70,21 @@ static void tell_what(uid_t uid, const struct access_question *q, const char *na
 	}
 }
 
-static enum access_answer put_to_policy(struct gate *g, const struct gate_peer *peer,
+static enum access_answer put_to_policy(struct gate *g, struct gate_peer *peer,
 					const struct access_question *q, struct err *err)
 {
+	const struct access_policy *policy = policy_now(&g->policy);
 	_cleanup_free_ uint32_t *groups = NULL;
 	struct access_subject subject = { .uid = peer->cred.uid, .gid = peer->cred.gid };
 
-	if (peer->cred.uid == 0) /* for root no policy is read */
-		return ACCESS_ALLOW;
-	if (sock_peer_groups(peer->fd, &groups, &subject.n_groups, err) < 0)
-		return ACCESS_REFUSE;
-	subject.groups = groups;
-	subject.active = seat_active(peer->cred.uid);
-	return access_decide(policy_now(&g->policy), &subject, q, err);
+	if (peer->cred.uid != 0) { /* whom nobody refuses */
+		if (sock_peer_groups(peer->fd, &groups, &subject.n_groups, err) < 0)
+			return ACCESS_REFUSE;
+		subject.groups = groups;
+		subject.active = seat_active(peer->cred.uid);
+	}
+	peer->connections = access_connections(policy, &subject);
+	return access_decide(policy, &subject, q, err);
 }
 
 /* --- polkit -------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct gate_peer {
 	int fd;
 	struct ucred cred;
 	uid_t person;           /* whose uid that is (persons.h) */
+	uint32_t connections;   /* after PASS, of a session, as the policy has it; 0: the default */
 	struct polkit_ask *ask; /* open question; NULL at first. The owner frees it at the end */
 };
 

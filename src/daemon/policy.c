@@ -16,6 +16,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "model/session.h"
 
 #define MAIN_FILE "access.conf"
 #define DROP_INS  "access.d"
@@ -172,9 +173,18 @@ static const char *set_sessions(struct access_rule *r, const char *value)
 		       : NULL;
 }
 
-static const char *const keys[] = { "uplinks", "lan", "host-access", "attach", "sessions", NULL };
+static const char *set_connections(struct access_rule *r, const char *value)
+{
+	_Static_assert(SESSION_CONNECTIONS_MAX == 65536, "the text below");
+	return parse_u32(value, 16, SESSION_CONNECTIONS_MAX, &r->connections) < 0
+		       ? "it is a number from 16 to 65536"
+		       : NULL;
+}
+
+static const char *const keys[] = { "uplinks",  "lan",         "host-access", "attach",
+				    "sessions", "connections", NULL };
 static const char *(*const setters[])(struct access_rule *r, const char *value) = {
-	set_uplinks, set_lan, set_host_access, set_attach, set_sessions,
+	set_uplinks, set_lan, set_host_access, set_attach, set_sessions, set_connections,
 };
 _Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 

@@ -211,6 +211,8 @@ static bool serve_run(struct server *s, struct connection *c)
 		wanted.flags |= SESSION_BY_ROOT;
 	if (r == 0)
 		r = check_address(s, c, &err);
+	s->world.memory.person = person_of(&s->persons, owner_of(c));
+	s->world.memory.connections = c->peer.connections;
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
 		r = world_run_in(&s->world, &wanted, owner_of(c), c->peer.cred.uid, c->passed,
 				 &session, &c->settle, &err);

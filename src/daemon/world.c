@@ -393,13 +393,18 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 	return 0;
 }
 
-/* Whether somebody else's objects of a slot are in place already. */
-static bool slot_in_use(const struct world *w, const struct session *s)
+/* Whether what a session shares with others is in place already: plan_session(). */
+static bool beside_others(const struct world *w, const struct session *s)
 {
-	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		if (w->facts.sessions.v[i].slot == s->slot && w->facts.sessions.v[i].id != s->id)
-			return true;
-	return false;
+	bool slot = false, limits = false;
+
+	for (size_t i = 0; i < w->facts.sessions.n && !(slot && limits); i++) {
+		const struct session *other = &w->facts.sessions.v[i];
+
+		slot |= other->slot == s->slot && other->id != s->id;
+		limits |= plan_limits_alike(other, s) && other->id != s->id;
+	}
+	return slot && limits;
 }
 
 static int note_session(struct facts *f, const struct session *s, struct err *err)
@@ -454,7 +459,7 @@ static int make_session(struct world *w, const struct session *s, const struct o
 {
 	_cleanup_set_ struct object_set want = { 0 };
 	struct facts *f = &w->facts;
-	bool alone = !w->settled || w->ended.n || !slot_in_use(w, s);
+	bool alone = !w->settled || w->ended.n || !beside_others(w, s);
 	int r = note_session(f, s, err);
 
 	if (r == 0 && !alone)
@@ -694,7 +699,7 @@ static int remove_ended(struct world *w, const struct session *s, struct err *er
 static bool only_ends(const struct world *w)
 {
 	for (size_t i = 0; i < w->ended.n; i++)
-		if (!slot_in_use(w, &w->ended.v[i]))
+		if (!beside_others(w, &w->ended.v[i]))
 			return false;
 	return !w->stale && w->settled && w->ended.n;
 }

@@ -207,6 +207,7 @@ struct facts {
 	bool fresh_known;       /* inherited[].fresh is filled in */
 	struct object_set ours; /* sorted */
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
+	uint32_t conntrack_max; /* nf_conntrack_max; 0: not told */
 	bool legacy_filter;     /* iptables-legacy filters here, which nf_tables cannot show */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
 };

@@ -251,6 +251,20 @@ void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_fi
 		s->limit = *limit;
 }
 
+void nft_connections_over(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
+			  uint32_t most)
+{
+	struct nft_stmt *s;
+
+	if (set)
+		nft_lookup(r, set, false, n, of);
+	else
+		add(r, NFT_OP_CONNECTIONS);
+	s = &r->stmts[r->n_stmts - 1];
+	s->op = NFT_OP_CONNECTIONS;
+	s->most = most;
+}
+
 void nft_dnat(struct nft_rule *r, const struct ip *to)
 {
 	struct nft_stmt *s = add(r, NFT_OP_DNAT);
@@ -296,7 +310,7 @@ static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
 	       a->mask == b->mask && a->prefix == b->prefix && a->zone == b->zone &&
 	       a->family == b->family && a->limit.rate == b->limit.rate &&
 	       a->limit.burst == b->limit.burst && a->limit.bytes == b->limit.bytes &&
-	       a->verdict == b->verdict && !strcmp(a->name, b->name);
+	       a->most == b->most && a->verdict == b->verdict && !strcmp(a->name, b->name);
 }
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)
@@ -623,6 +637,17 @@ static void print_update(struct strbuf *sb, const struct nft_stmt *s)
 	strbuf_add(sb, " }");
 }
 
+static void print_connections(struct strbuf *sb, const struct nft_stmt *s)
+{
+	if (s->name[0]) {
+		strbuf_add(sb, "add @%s { ", s->name);
+		print_fields(sb, s);
+		strbuf_add(sb, " ct count over %u }", s->most);
+	} else {
+		strbuf_add(sb, "ct count over %u", s->most);
+	}
+}
+
 void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain)
 {
 	switch (verdict) {
@@ -677,6 +702,9 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		break;
 	case NFT_OP_UPDATE:
 		print_update(sb, s);
+		break;
+	case NFT_OP_CONNECTIONS:
+		print_connections(sb, s);
 		break;
 	case NFT_OP_MSS_CLAMP:
 		strbuf_add(sb, "tcp option maxseg size set rt mtu");

@@ -33,7 +33,7 @@ struct port_ranges {
 #define NFT_NAME_MAX          32 /* of sets and chains of ours, with the terminator */
 #define FOREIGN_NAME_MAX      64 /* of others' tables and chains; longer ones are left alone */
 #define NFT_KEY_MAX           48 /* bytes of a set key: three registers of 16 */
-#define NFT_FIELDS_MAX        3
+#define NFT_FIELDS_MAX        4
 #define NFT_STMTS_MAX         10
 #define NFT_DATA_TYPE_VERDICT 0xffffff00u /* linux/netfilter/nf_tables.h:NFT_DATA_VERDICT */
 
@@ -129,8 +129,10 @@ enum nft_op {
 	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
 	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
 	NFT_OP_COUNTER,
-	NFT_OP_LIMIT,      /* limit rate over: matches what is more than limit */
-	NFT_OP_UPDATE,     /* update @name { fields }, with a limit of its own for each element */
+	NFT_OP_LIMIT,  /* limit rate over: matches what is more than limit */
+	NFT_OP_UPDATE, /* update @name { fields }, with a limit of its own for each element */
+	/* ct count over most; with a name: add @name { fields ct count over most } */
+	NFT_OP_CONNECTIONS,
 	NFT_OP_XT_REPLIES, /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
 	NFT_OP_VERDICT,    /* accept, drop, jump or goto name */
 	NFT_OP_COUNT,
@@ -155,6 +157,7 @@ struct nft_stmt {
 	uint16_t zone;
 	uint8_t family; /* of an address to translate to: NFPROTO_* */
 	struct nft_limit limit;
+	uint32_t most;   /* connections */
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
 	char name[NFT_NAME_MAX];
 };
@@ -206,6 +209,13 @@ void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit);
  */
 void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
 		const struct nft_limit *limit);
+/*
+ * The rule goes on only when this connection and those before it, as far as they are still tracked
+ * and TCP has not closed them, are more than that; with a set those of an element each, else all
+ * that came to this rule (net/netfilter/nf_conncount.c).
+ */
+void nft_connections_over(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
+			  uint32_t most);
 void nft_dnat(struct nft_rule *r, const struct ip *to);
 /* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,

@@ -75,7 +75,7 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[192 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
+	char options[256 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
 	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ], dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
@@ -85,6 +85,12 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 		if (s->flags & flag_words[i].flag)
 			n += snprintf(options + n, sizeof(options) - (size_t)n, ",%s",
 				      flag_words[i].word);
+	if (s->person && s->person != s->uid)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",person=%" PRIu32,
+			      s->person);
+	if (s->connections)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",connections=%" PRIu32,
+			      s->connections);
 	if (s->mtu)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",mtu=%" PRIu32, s->mtu);
 	for (size_t i = 0; i < s->n_dns; i++)
@@ -133,6 +139,10 @@ static int parse_option(char *word, struct session *s)
 		return parse_u32(word + 5, SESSION_HOST_FIRST, SESSION_HOST_LAST, &s->host);
 	if (!strncmp(word, "since=", 6))
 		return parse_u64(word + 6, UINT64_MAX, &s->since);
+	if (!strncmp(word, "connections=", 12))
+		return parse_u32(word + 12, 1, SESSION_CONNECTIONS_MAX, &s->connections);
+	if (!strncmp(word, "person=", 7))
+		return parse_u32(word + 7, 1, UINT32_MAX, &s->person);
 	if (!strncmp(word, "mtu=", 4))
 		return parse_u32(word + 4, 68, 65535, &s->mtu);
 	if (!strncmp(word, "dns=", 4))

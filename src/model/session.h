@@ -50,6 +50,10 @@ enum session_flag {
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 
+/* Entries of connection tracking that a session may have at once, in each family. */
+#define SESSION_CONNECTIONS_DEFAULT 8192u
+#define SESSION_CONNECTIONS_MAX     65536u
+
 struct session {
 	uint32_t id; /* also the port's number */
 	uint32_t uid;
@@ -68,6 +72,8 @@ struct session {
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */
+	uint32_t connections;           /* at once; 0: SESSION_CONNECTIONS_DEFAULT */
+	uint32_t person;                /* whose uid it is (daemon/persons.h); 0: the uid itself */
 	bool quiet; /* it has no carrier now (plan/follow.h); not in the alias */
 };
 

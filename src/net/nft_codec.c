@@ -366,23 +366,43 @@ static void put_limit(struct nftnl_expr *e, const struct nft_limit *l)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
 }
 
-static void update(struct builder *b, const struct nft_stmt *s)
+/* An element with the state of an expression of its own, which may be NULL. */
+static void dynset(struct builder *b, const struct nft_stmt *s, uint32_t op,
+		   struct nftnl_expr *state)
 {
-	struct nftnl_expr *e, *limit;
+	struct nftnl_expr *e;
 
 	load_key(b, s);
 	e = expr(b, "dynset");
 	set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
-	set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	set_u32(e, NFTNL_EXPR_DYNSET_OP, op);
 	if (e)
 		nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, s->name);
-	if (!e || !s->limit.rate)
-		return;
-	limit = nftnl_expr_alloc("limit");
+	if (e && state) /* which is its own from now on */
+		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, state, 0);
+	else if (state)
+		nftnl_expr_free(state);
+}
+
+static void update(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *limit = s->limit.rate ? nftnl_expr_alloc("limit") : NULL;
+
 	put_limit(limit, &s->limit);
-	if (limit) /* which is its own from now on */
-		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
-	b->failed |= !limit;
+	b->failed |= s->limit.rate && !limit;
+	dynset(b, s, NFT_DYNSET_OP_UPDATE, limit);
+}
+
+static void connections(struct builder *b, const struct nft_stmt *s)
+{
+	struct nftnl_expr *count =
+		s->name[0] ? nftnl_expr_alloc("connlimit") : expr(b, "connlimit");
+
+	set_u32(count, NFTNL_EXPR_CONNLIMIT_COUNT, s->most);
+	set_u32(count, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+	b->failed |= !count;
+	if (s->name[0])
+		dynset(b, s, NFT_DYNSET_OP_ADD, count);
 }
 
 static void statement(struct builder *b, const struct nft_stmt *s)
@@ -399,6 +419,9 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		break;
 	case NFT_OP_UPDATE:
 		update(b, s);
+		break;
+	case NFT_OP_CONNECTIONS:
+		connections(b, s);
 		break;
 	case NFT_OP_LOOKUP:
 	case NFT_OP_VMAP:
@@ -710,8 +733,8 @@ static void tell_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
 
 static uint32_t set_flags(const struct obj_nft_set *set)
 {
-	return (set->vmap || set->data ? NFT_SET_MAP : 0) |
-	       (set->size ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0);
+	return (set->vmap || set->data ? NFT_SET_MAP : 0) | (set->size ? NFT_SET_EVAL : 0) |
+	       (set->timeout ? NFT_SET_TIMEOUT : 0);
 }
 
 static void step_set(struct nft_batch *b, const struct object *o, bool gone)
@@ -730,11 +753,11 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
 			nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, o->nft_set.key_len);
 			nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(&o->nft_set));
-			if (o->nft_set.size) {
+			if (o->nft_set.size)
 				nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, o->nft_set.size);
+			if (o->nft_set.timeout)
 				nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
 						  (uint64_t)o->nft_set.timeout * 1000);
-			}
 			tell_byte_order(s, &o->nft_set);
 		}
 		if (!gone && o->nft_set.vmap) {

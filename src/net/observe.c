@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "model/own.h"
@@ -913,6 +914,16 @@ int observe_link(struct kernel *k, const struct facts *f, const char *name, stru
 	return l.fact.flags & IFF_UP ? 1 : 0;
 }
 
+/* Not told before conntrack is loaded. */
+static void read_conntrack_max(struct facts *f)
+{
+	char text[16];
+
+	if (sysctl_read("net/netfilter/nf_conntrack_max", text, sizeof(text)) < 0 ||
+	    parse_u32(text, 0, UINT32_MAX, &f->conntrack_max) < 0)
+		f->conntrack_max = 0;
+}
+
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)
 {
 	struct facts f = { 0 };
@@ -935,6 +946,7 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 	if (r == 0) {
 		sysctls_to_objects(&f);
 		read_host_id(&f);
+		read_conntrack_max(&f);
 		if (set_sort(&f.ours) < 0)
 			r = err_errno(err, ENOMEM, "look at the host");
 	}

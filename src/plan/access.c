@@ -198,3 +198,10 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 		return too_many(ACCESS_SESSIONS_DEFAULT, "polkit", why);
 	return q->approved ? ACCESS_ALLOW : nobody(p, q, why);
 }
+
+uint32_t access_connections(const struct access_policy *p, const struct access_subject *s)
+{
+	const struct access_rule *rule = p->broken.code ? NULL : rule_for(p, s);
+
+	return rule ? rule->connections : 0;
+}

@@ -42,7 +42,8 @@ struct access_rule {
 	bool lan;                       /* else --no-lan must be given */
 	bool host_access;               /* --host-access may be given */
 	bool attach;
-	uint32_t sessions; /* at once; 0: none, which is how to refuse somebody */
+	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
+	uint32_t connections; /* of each session, as struct session has it; 0: the default */
 };
 
 struct access_policy {
@@ -95,6 +96,13 @@ enum access_answer {
 enum access_answer access_decide(const struct access_policy *policy,
 				 const struct access_subject *subject,
 				 const struct access_question *question, struct err *why);
+
+/*
+ * What the rule that fits says of the connections of a session; 0: nothing, so that the default
+ * holds. Of this alone the rules hold for root too.
+ */
+uint32_t access_connections(const struct access_policy *policy,
+			    const struct access_subject *subject);
 
 /*
  * Whether the patterns of a rule cover a word of a list of uplinks. What stands for several

@@ -250,6 +250,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.mtu = uplink_mtu(f, &s);
 	if (s.mtu < IP6_MTU_MIN)
 		s.flags |= SESSION_NO_IPV6;
+	s.person = memory->person;
+	s.connections = memory->connections;
 	s.id = free_id(f, memory->next_id);
 	free_name(f, request->name, s.name);
 	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);

@@ -276,6 +276,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
 	plan_protocols(x, &c);
+	plan_limits_first(&c);
 	rule_mss_clamp(&c);
 	plan_lan_jump(&c, AF_INET);
 	plan_lan_jump(&c, AF_INET6);
@@ -340,6 +341,7 @@ static void plan_input(const struct plan_ctx *x)
 	r = (struct nft_rule){ 0 };
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_limits_first(&c);
 	for (size_t i = 0; i < sizeof(icmp); i++) {
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[i]);
@@ -575,6 +577,7 @@ void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
 	plan_bridge_session(x, s);
 	plan_inet_session(x, s);
 	plan_names_session(x, s);
+	plan_limits_session(x, s);
 }
 
 void plan_firewall(const struct plan_ctx *x)

@@ -54,12 +54,15 @@ void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
 
 /*
- * Adds what holds a session to its share of connection tracking (limits.c). Its entries' marks:
- * into the chain that sets marks.
+ * Adds what holds a session to its share of connection tracking (limits.c): the whole, and a
+ * session's own; the marks of entries, into the chain that sets marks; and the rule for the first
+ * packet of a connection.
  */
 struct fw_chain;
 void plan_limits(const struct plan_ctx *x);
+void plan_limits_session(const struct plan_ctx *x, const struct session *s);
 void plan_limits_marks(struct fw_chain *marks);
+void plan_limits_first(struct fw_chain *c); /* the rule that asks for the share */
 
 /*
  * What keeps sessions off the host's ports (masquerade.c): rules for the start of the zone chain,

@@ -92,6 +92,8 @@ struct admit_memory {
 	uint32_t next_host; /* round-robin; 0: SESSION_HOST_FIRST */
 	struct rest rest;   /* of addresses */
 	int64_t now;        /* clock_ms(), for rest */
+	/* of the session that is made next, as struct session has them */
+	uint32_t person, connections;
 };
 
 /*
@@ -108,10 +110,13 @@ int plan_admit(const struct facts *facts, const struct request *request, uint32_
 int plan_host(const struct facts *facts, const struct session *sessions, size_t n,
 	      struct object_set *ret, struct err *err);
 
+/* Whether two sessions share a chain of limits: they have the same person and limit. */
+bool plan_limits_alike(const struct session *a, const struct session *b);
+
 /*
- * The part of plan_host() that is one session's own. Where another session has the same slot,
- * plan_host() of all of them is plan_host() of the others and this: a launch beside others and
- * an end need no more.
+ * The part of plan_host() that is one session's own. Where another session has the same slot, and
+ * another one is alike (plan_limits_alike()), plan_host() of all of them is plan_host() of the
+ * others and this: a launch beside others and an end need no more.
  */
 int plan_session(const struct facts *facts, const struct session *s, struct object_set *ret,
 		 struct err *err);

@@ -8,6 +8,7 @@ import time
 
 import tracked
 from lab import SERVER, SERVER6, needs, params, program, timeout
+from test_access import Site
 
 # A flow of each kind, in both families, and to the host itself. They are what a client leaves
 # behind: nothing is closed.
@@ -210,3 +211,226 @@ def test_addresses_rest(lab):
         if i > 940 and held:
             held.pop(0).end(ended)
     assert not wrong, f"{len(wrong)} times:\n" + "\n".join(wrong[:20])
+
+
+# --- fair shares --------------------------------------------------------------------------------
+
+SHARE = 8192  # entries of a session in each family; a sixteenth of it to one port of one server
+
+# 40 look-ups and 40 connections, one after the other: how many of each came to a good end.
+CLIENT = """
+import socket, struct, sys
+device, resolver, server = sys.argv[1:]
+family = socket.AF_INET6 if ":" in server else socket.AF_INET
+def made(kind):
+    s = socket.socket(family, kind)
+    s.settimeout(2)
+    if device:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    return s
+def question(n):
+    name = b"".join(bytes([len(p)]) + p for p in (b"who", b"test", b""))
+    return struct.pack("!HHHHHH", n, 0x100, 1, 0, 0, 0) + name + struct.pack("!HH", 1, 1)
+def looked_up(n):
+    with made(socket.SOCK_DGRAM) as s:
+        s.connect((resolver, 53))
+        s.send(question(n))
+        return s.recv(512)[:2] == struct.pack("!H", n)
+def connected(n):
+    with made(socket.SOCK_STREAM) as s:
+        s.connect((server, 80))
+        s.send(b"GET / HTTP/1.0" + bytes((13, 10, 13, 10)))
+        return b"200 OK" in s.recv(512)
+def good(attempt):
+    count = 0
+    for n in range(40):
+        try:
+            count += attempt(n)
+        except OSError:
+            pass
+        if n - count > 5:
+            break  # it is lost: no need to wait for all
+    return count
+print(good(looked_up), good(connected), flush=True)
+"""
+
+# Datagrams from each port, again and again, or pings with each id.
+UDP_FLOOD = """
+import socket, sys
+where, port = sys.argv[1], int(sys.argv[2])
+family = socket.AF_INET6 if ":" in where else socket.AF_INET
+print("started", flush=True)
+while True:
+    for source in range(1024, 65536):
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            s.bind(("", source))
+            s.sendto(b"x", (where, port))
+        except OSError:
+            pass
+        s.close()
+"""
+PING_FLOOD = """
+import socket, struct, sys
+where = sys.argv[1]
+six = ":" in where
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+def checked(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total & 0xffff) + (total >> 16)
+    return data[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + data[4:]
+print("started", flush=True)
+while True:
+    for number in range(65536):
+        try:
+            s.sendto(checked(struct.pack("!BBHHH", 128 if six else 8, 0, 0, number, 1)), (where, 0))
+        except OSError:
+            pass
+"""
+
+# Handshakes to every port of a server, without a socket: what comes back is answered with the last
+# packet of the handshake, and nothing is ever closed. The helper outside answers on all ports.
+HANDSHAKES = """
+import os, random, socket, struct, subprocess, sys, threading
+mine, theirs, helps = sys.argv[1], sys.argv[2], sys.argv[3] == "help"
+subprocess.run(["nft", "-f", "-"], input=b"table inet quiet { chain c { type filter hook output priority 0; tcp flags & rst == rst drop; }; }", check=True)
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+def segment(src, dst, sport, dport, seq, ack, flags):
+    head = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, 65535, 0, 0)
+    pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 6, len(head))
+    total = sum(struct.unpack("!16H", pseudo + head))
+    total = (total & 0xffff) + (total >> 16)
+    total = ~(total + (total >> 16)) & 0xffff
+    return head[:16] + struct.pack("!H", total) + head[18:]
+def answers():
+    while True:
+        data = s.recv(2048)
+        at = (data[0] & 15) * 4
+        src, dst = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
+        sport, dport, seq, ack, _, flags = struct.unpack("!HHIIBB", data[at:at + 14])
+        if helps and flags & 0x12 == 2 and dport >= 1024:
+            s.sendto(segment(dst, src, dport, sport, 7, seq + 1, 0x12), (src, 0))
+        elif not helps and flags & 0x12 == 0x12:
+            s.sendto(segment(dst, src, dport, sport, ack, seq + 1, 0x10), (src, 0))
+print("started", flush=True)
+if helps:
+    answers()
+threading.Thread(target=answers, daemon=True).start()
+while True:
+    for dport in (9000, *range(9001, 9999)):
+        for sport in range(1024, 65536, 64 if dport == 9000 else 512):
+            try:
+                s.sendto(segment(mine, theirs, sport, dport, 1, 0, 2), (theirs, 0))
+            except OSError:
+                pass
+"""
+
+
+def clients(lab, other):
+    """{who: Process} of the host by both cards and of another session, all at the same time."""
+    words = ["python3", "-c", CLIENT]
+    found = {u.dev: lab.popen([*words, u.dev, u.gateway, SERVER]) for u in (lab.wired, lab.spare)}
+    found["other session"] = lab.popen(
+        ["nsenter", "-n", f"--target={other.pid}", *words, "", "10.209.0.1", SERVER]
+    )
+    return found
+
+
+def nobody_is_harmed(lab, other, when):
+    done = {who: p.finish(90) for who, p in clients(lab, other).items()}
+    bad = {who: (d.out, d.err[-200:]) for who, d in done.items() if d.out != "40 40\n"}
+    assert not bad, f"{when}: look-ups and connections of 40 each: {bad}"
+
+
+def most_to_one(found):
+    counts = {}
+    for e in found:
+        key = (e.reply.src, e.orig.proto, e.orig.dport)
+        counts[key] = counts.get(key, 0) + 1
+    return max(counts.values(), default=0)
+
+
+def flooded(lab, flood, addresses, other, least):
+    """During the flood, and a second after its session's end; the entries meanwhile."""
+    lab.wait(lambda: len(of(addresses)) >= least, 30, f"{least} entries of {len(of(addresses))}")
+    nobody_is_harmed(lab, other, "during the flood")
+    found = of(addresses)
+    lab.note(f"{len(found)} entries, {most_to_one(found)} to one")
+    flood.kill()
+    ended = time.monotonic()
+    lab.wait(lambda: "flood" not in lab.via("list").out, 10, "the end of the session", step=0.02)
+    no_entry_of(lab, addresses)
+    time.sleep(max(0, ended + 1 - time.monotonic()))  # a second after it, as is promised
+    nobody_is_harmed(lab, other, "after the flood")
+    return found
+
+
+@timeout(240)
+@needs("root")
+@params("name_server", "server", "server6", "pings", "pings6")
+def test_flood_of_datagrams(lab, what):
+    """A session takes every port, or id, to one server."""
+    other = lab.session(lab.spare, "--name", "other")
+    where = {"name_server": lab.spare.gateway, "server": SERVER, "server6": SERVER6, "pings": SERVER, "pings6": SERVER6}[what]
+    program = PING_FLOOD if what.startswith("pings") else UDP_FLOOD
+    words = ("python3", "-c", program, where, "53" if what == "name_server" else "7777")
+    flood = lab.via_popen("--name", "flood", lab.spare, "--", *words)
+    flood.expect("started\n")
+    found = flooded(lab, flood, address_of(lab, "flood"), other, SHARE // 16)
+    assert most_to_one(found) <= SHARE // 16, most_to_one(found)
+    other.finish()
+
+
+@timeout(240)
+@needs("root")
+def test_flood_of_handshakes(lab):
+    """Connections that a helper outside confirms, to one port and then to all."""
+    helper = lab.popen(["python3", "-c", HANDSHAKES, "", "", "help"], ns="inet")
+    helper.expect("started\n")
+    other = lab.session(lab.spare, "--name", "other")
+    held = lab.session(lab.spare, "--name", "flood")
+    addresses = address_of(lab, "flood")
+    words = ["python3", "-c", HANDSHAKES, addresses[0], SERVER, "ask"]
+    flood = lab.popen(["nsenter", "-n", f"--target={held.pid}", *words])
+    flood.expect("started\n")
+    lab.wait(lambda: len(of(addresses)) >= SHARE // 16, 20, "the share to one port")
+    time.sleep(2)  # more than one port's share must not come
+    assert most_to_one(of(addresses)) <= SHARE // 16, most_to_one(of(addresses))
+    held.popen.stdin.close()
+    found = flooded(lab, flood, addresses, other, SHARE // 2)
+    assert len(found) <= SHARE + 64, len(found)
+    other.finish()
+    helper.kill()
+
+
+@timeout(240)
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_flood_of_a_user(lab):
+    """Five sessions of one user, at one server and at all of its ports; the policy says how many
+    connections one may have, and twice as many for all."""
+    share = 3200
+    site = Site(lab)
+    site.policy(f"[alice, bob]\nconnections = {share}\n")
+    other = site.via_popen("bob", "--name", "other", lab.spare, "--", "sh", "-c", "echo ready; cat")
+    other.expect("ready\n")
+    floods, addresses = [], []
+    for n in range(5):
+        words = ["python3", "-c", UDP_FLOOD.replace("(where, port)", "(where, port + source % 40)"), SERVER, "7777"]
+        floods.append(site.via_popen("alice", "--name", f"flood{n}", lab.spare, "--", *words))
+        floods[-1].expect("started\n")
+        addresses += address_of(lab, f"flood{n}")
+    most, deadline = 0, time.monotonic() + 60
+    while most < share * 5 // 4 and time.monotonic() < deadline:
+        found = of(addresses)
+        most = max(most, len(found))
+        assert len(found) <= 2 * share + 64, len(found)
+        assert most_to_one(found) <= 2 * share // 16, most_to_one(found)
+    assert most >= share * 5 // 4, most  # more than one session has
+    nobody_is_harmed(lab, other, "during the flood")
+    for flood in floods:
+        flood.kill()
+    lab.wait(lambda: "flood" not in lab.via("list").out, 10, "the end of the sessions", step=0.02)
+    no_entry_of(lab, addresses)
+    nobody_is_harmed(lab, other, "after the flood")
+    other.finish()

@@ -285,6 +285,24 @@ static void test_table(void **state)
 
 /* --- patterns ------------------------------------------------------------------------------ */
 
+static void test_connections(void **state)
+{
+	struct access_subject alice = { .uid = ALICE }, root = { 0 };
+	_cleanup_policy_ struct access_policy p = { 0 };
+
+	(void)state;
+	make(ANYBODY, &p);
+	assert_int_equal(access_connections(&p, &alice), 0);
+	p.v[0].connections = 77; /* a rule before the last that fits */
+	assert_int_equal(access_connections(&p, &alice), 0);
+	p.v[1].connections = 100;
+	assert_int_equal(access_connections(&p, &alice), 100);
+	assert_int_equal(access_connections(&p, &root), 100);
+	err_set(&p.broken, EINVAL, "what it says");
+	assert_int_equal(access_connections(&p, &root), 0);
+	p.broken.code = 0;
+}
+
 static void test_covers(void **state)
 {
 	static const struct {
@@ -349,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_covers),
 		cmocka_unit_test(test_reason_in_full),
 	};

@@ -124,6 +124,12 @@ static void test_dynamic(void **state)
 	RULE_IS(r, "update @host_ports { meta l4proto . th dport }");
 	nft_update(&r, "fragments", 1, (enum nft_field[]){ NFT_FIELD_IIFNAME }, &packets);
 	RULE_IS(r, "update @fragments { iifname limit rate over 200/second burst 1000 packets }");
+	nft_connections_over(&r, "to", 2, key, 512);
+	RULE_IS(r, "add @to { meta l4proto . th dport ct count over 512 }");
+	nft_connections_over(&r, NULL, 0, NULL, 4096);
+	RULE_IS(r, "ct count over 4096");
+	nft_match_masked(&r, NFT_FIELD_CT_STATUS, 1 << 3, 0, false);
+	RULE_IS(r, "ct status ! confirmed");
 	nft_limit_over(&r, &bytes);
 	RULE_IS(r, "limit rate over 300000 bytes/second burst 1500000 bytes");
 	nft_match_u8(&r, NFT_FIELD_IP6_FRAGMENT, 1);

@@ -166,6 +166,8 @@ static const struct {
 	{ "limit", NFTA_LIMIT_BURST, "burst", NUMBER },
 	{ "limit", NFTA_LIMIT_TYPE, "type", NUMBER },
 	{ "limit", NFTA_LIMIT_FLAGS, "flags", NUMBER },
+	{ "connlimit", NFTA_CONNLIMIT_COUNT, "count", NUMBER },
+	{ "connlimit", NFTA_CONNLIMIT_FLAGS, "flags", NUMBER },
 	{ "dynset", NFTA_DYNSET_SET_NAME, "set", TEXT },
 	{ "dynset", NFTA_DYNSET_OP, "op", NUMBER },
 	{ "dynset", NFTA_DYNSET_SREG_KEY, "sreg", NUMBER },
@@ -457,6 +459,11 @@ static void test_dynamic(void **state)
 	RULE_IS(r, "meta key=6 dreg=1; dynset set=fragments op=1 sreg=1 expr=; "
 		   "limit rate=00000000000000c8/8 unit=0000000000000001/8 burst=1000 type=0 "
 		   "flags=1");
+	nft_connections_over(&r, "count4", 1, (enum nft_field[]){ NFT_FIELD_IP_SADDR }, 512);
+	RULE_IS(r, "payload base=1 offset=12 len=4 dreg=1; dynset set=count4 op=0 sreg=1 expr=; "
+		   "connlimit count=512 flags=1");
+	nft_connections_over(&r, NULL, 0, NULL, 4096);
+	RULE_IS(r, "connlimit count=4096 flags=1");
 	nft_limit_over(&r, &bytes);
 	RULE_IS(r, "limit rate=00000000000493e0/8 unit=0000000000000001/8 burst=1500000 type=1 "
 		   "flags=1");
@@ -876,6 +883,10 @@ static void test_set_attributes(void **state)
 	assert_true(object_same(dynamic, &o));
 	assert_int_equal(dynamic->nft_set.size, 64);
 	assert_int_equal(dynamic->nft_set.timeout, 60);
+	o.nft_set.timeout = 0; /* elements stay as long as what they count */
+	dynamic = read_back(&set, &o);
+	assert_non_null(dynamic);
+	assert_true(object_same(dynamic, &o));
 }
 
 /* One rule of each statement, in each direction and then some. */

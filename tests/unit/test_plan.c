@@ -739,12 +739,60 @@ static void test_host_access(void **state)
 	nft_key_ip(&key1, &one);
 	nft_key_ip(&key2, &two);
 	plan(x, s, 2);
-	assert_int_equal(elements(&x->host, &key1), 0);
-	assert_int_equal(elements(&x->host, &key2), 0);
+	assert_int_equal(elements(&x->host, &key1), 1); /* its share of connection tracking */
+	assert_int_equal(elements(&x->host, &key2), 1);
 	s[1].flags = SESSION_HOST_ACCESS;
 	plan(x, s, 2);
-	assert_int_equal(elements(&x->host, &key1), 0);
-	assert_int_equal(elements(&x->host, &key2), 1);
+	assert_int_equal(elements(&x->host, &key1), 1);
+	assert_int_equal(elements(&x->host, &key2), 2);
+}
+
+/* Of entries in connection tracking; the lab counts what passes (tests/lab/test_conntrack.py). */
+static void test_shares(void **state)
+{
+	struct fixture *x = *state;
+	struct session s[] = { session(1, 1, "wlp6s0"), session(2, 1, "wlp6s0"),
+			       session(3, 1, "wlp6s0"), session(4, 1, "wlp6s0") };
+
+	scene_split(&x->f);
+	s[1].uid = 0;
+	s[2].connections = 1600;
+	s[3].uid = 100007;
+	s[3].person = 1000;
+	plan(x, s, 4);
+	HAS(&x->host, "{ 10.209.0.3 : goto share_1000_8192 }");
+	HAS(&x->host, "{ 10.209.0.4 : goto share_0_8192 }");
+	HAS(&x->host, "{ 10.209.0.5 : goto share_1000_1600 }");
+	HAS(&x->host, "{ 10.209.0.6 : goto share_1000_8192 }"); /* one of 1000's own uids */
+	HAS(&x->host,
+	    "share_1000_8192 meta nfproto ipv6 add @count6 { ip6 saddr ct count over 8192 }");
+	HAS(&x->host, "share_1000_8192 ct count over 16384 drop");
+	HAS(&x->host, "share_1000_1600 ct count over 3200 drop");
+	HAS(&x->host, "th dport ct count over 100 } drop"); /* to one port */
+	HAS(&x->host, "share_0_8192 meta nfproto ipv4 add @count4 { ip saddr ct count over 8192 }");
+	HAS_NOT(&x->host, "share_0_8192 ct count"); /* root's sessions together have no limit */
+	x->f.conntrack_max = 16384; /* a small machine: a quarter of it, for all of a user's */
+	plan(x, s, 4);
+	HAS(&x->host,
+	    "share_1000_8192 meta nfproto ipv4 add @count4 { ip saddr ct count over 4096 }");
+	HAS(&x->host, "share_1000_8192 ct count over 4096 drop");
+	HAS(&x->host, "share_1000_1600 ct count over 3200 drop");
+}
+
+static void test_alike(void **state)
+{
+	const struct session a = { .uid = 1000, .connections = 7 };
+	struct session b = a;
+
+	(void)state;
+	assert_true(plan_limits_alike(&a, &b));
+	b.person = 1000;
+	assert_true(plan_limits_alike(&a, &b));
+	b.person = 1001;
+	assert_false(plan_limits_alike(&a, &b));
+	b = a;
+	b.connections = 0;
+	assert_false(plan_limits_alike(&a, &b));
 }
 
 static void test_inside(void **state)
@@ -956,6 +1004,8 @@ int main(void)
 		PLAN_TEST(test_macs_differ),
 		PLAN_TEST(test_no_spoofing),
 		PLAN_TEST(test_host_access),
+		PLAN_TEST(test_shares),
+		PLAN_TEST(test_alike),
 		PLAN_TEST(test_inside),
 		PLAN_TEST(test_inside_without_ipv6),
 		PLAN_TEST(test_no_pool),

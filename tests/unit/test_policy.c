@@ -59,6 +59,7 @@ static void test_all_keys(void **state)
 		      "host-access=no\n"
 		      "attach: no\n"
 		      "\tsessions = 3\n"
+		      "connections = 300\n"
 		      "[*] # the others\n"
 		      "sessions = 0",
 		      &p, &err);
@@ -76,6 +77,7 @@ static void test_all_keys(void **state)
 				    "wlp* eth[0-9] usb0 wifi ssid:My?Net* mac:00:1b:*");
 		assert_false(rule->lan || rule->host_access || rule->attach);
 		assert_int_equal(rule->sessions, 3);
+		assert_int_equal(rule->connections, 300);
 	}
 	assert_int_equal(p.v[0].who, ACCESS_USER);
 	assert_string_equal(p.v[0].name, "root");
@@ -89,7 +91,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(p.v[4].who, ACCESS_GROUP);
 	assert_true(p.v[4].known && p.v[4].id == 42);
 	assert_int_equal(p.v[5].who, ACCESS_ANYBODY);
-	assert_int_equal(p.v[5].line, 10);
+	assert_int_equal(p.v[5].line, 11);
 	assert_string_equal(p.v[5].uplinks, "*");
 	assert_true(p.v[5].lan && p.v[5].host_access && p.v[5].attach);
 	assert_int_equal(p.v[5].sessions, 0);
@@ -138,6 +140,10 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[alice]\nhost-access = YES\n", "F:2: host-access 'YES': it is yes or no" },
 		{ "[alice]\nsessions = 1021\n",
 		  "F:2: sessions '1021': it is a number from 0 to 1020" },
+		{ "[alice]\nconnections = 15\n",
+		  "F:2: connections '15': it is a number from 16 to 65536" },
+		{ "[alice]\nconnections = 65537\n",
+		  "F:2: connections '65537': it is a number from 16 to 65536" },
 		{ "[alice]\nsessions = -1\n", "F:2: sessions '-1': it is a number" },
 		{ "[alice]\nsessions = 4 5\n", "F:2: sessions '4 5': it is a number" },
 		{ "[alice\nlan = no\n", "F:1: the section has no ']'" },

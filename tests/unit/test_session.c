@@ -35,6 +35,16 @@ static void test_format(void **state)
 			    "via1 7 1000 0 4026532001 wlp6s0,enp7s0 "
 			    "host=10,since=1700000000,no-ipv6,no-lan,host-access,keep,mtu=1400 "
 			    "steam");
+	s.flags = s.mtu = 0;
+	s.person = s.uid;
+	s.connections = 65536;
+	assert_int_equal(session_format(&s, alias, NULL), 0);
+	assert_string_equal(alias, "via1 7 1000 0 4026532001 wlp6s0,enp7s0 "
+				   "host=10,since=1700000000,connections=65536 steam");
+	s.person = 77;
+	assert_int_equal(session_format(&s, alias, NULL), 0);
+	assert_string_equal(alias, "via1 7 1000 0 4026532001 wlp6s0,enp7s0 "
+				   "host=10,since=1700000000,person=77,connections=65536 steam");
 }
 
 static void session_equal(const struct session *a, const struct session *b)
@@ -141,6 +151,13 @@ static void test_parse_options(void **state)
 	assert_int_equal(session_parse("via1 1 0 0 0 a later=1,mtu=68,host=3,keep,more b", &got),
 			 0);
 	assert_int_equal(got.mtu, 68);
+	assert_int_equal(got.connections, 0);
+	assert_int_equal(got.person, 0);
+	assert_int_equal(session_parse("via1 1 0 0 0 a host=3,person=9,connections=16 b", &got), 0);
+	assert_int_equal(got.connections, 16);
+	assert_int_equal(got.person, 9);
+	assert_int_equal(session_parse("via1 1 0 0 0 a later=1,mtu=68,host=3,keep,more b", &got),
+			 0);
 	assert_int_equal(got.flags, SESSION_KEEP);
 }
 
@@ -191,6 +208,9 @@ static void test_parse_fails(void **state)
 		"via1 1 0 0 0 a host=3,since=x b",
 		"via1 1 0 0 0 a host=3,since=18446744073709551616 b",
 		"via1 1 0 0 0 a host=3,mtu=67 b",
+		"via1 1 0 0 0 a host=3,connections=0 b",
+		"via1 1 0 0 0 a host=3,connections=65537 b",
+		"via1 1 0 0 0 a host=3,person=-1 b",
 		"via1 1 0 0 0 a host=3,mtu=65536 b",
 		/* names */
 		"via1 1 0 0 0 a host=3 -b",
