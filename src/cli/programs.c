@@ -9,11 +9,12 @@
 #define OPEN_ADVICE "name the program that is to open it"
 /*
  * A container is an attachment: its traffic is not that of a program here. It has an eth0 and a
- * default route of its own, so ours is called otherwise and goes first.
+ * default route of its own, so ours is called otherwise and goes first. Docker's belong to root,
+ * those of rootless Podman to their user, who may attach them.
  */
-#define CONTAINER(engine)                                                                          \
-	"give the container the uplink: `sudo via-iface attach --ifname wan --replace-route %u "   \
-	"--pid \"$(" engine " inspect -f '{{.State.Pid}}' NAME)\"`"
+#define CONTAINER(sudo, engine)                                                                    \
+	"give the container the uplink: `" sudo "via-iface attach --ifname wan --replace-route "   \
+	"%u --pid \"$(" engine " inspect -f '{{.State.Pid}}' NAME)\"`"
 
 /* clang-format off */
 static const struct program_kind kinds[] = {
@@ -125,7 +126,7 @@ static const struct program_kind kinds[] = {
 	 * pasta or slirp4netns of its network, inside --- */
 	{ .names = { "docker" }, PROGRAM_SERVER,
 	  .when = { "run", "exec", "start", "restart", "create", "attach", "compose" },
-	  .who = "the Docker daemon", .advice = CONTAINER("docker") },
+	  .who = "the Docker daemon", .advice = CONTAINER("sudo ", "docker") },
 	{ .names = { "docker", "docker-compose", "docker-buildx" }, PROGRAM_SERVER,
 	  .when = { "build", "buildx", "bake", "pull", "push", "service", "stack", "plugin", "up",
 		    "run", "exec", "start", "restart", "create" },
@@ -137,7 +138,7 @@ static const struct program_kind kinds[] = {
 	  .advice = "start it with `podman`" },
 	{ .names = { "podman" }, PROGRAM_SERVER, .when = { "exec", "attach" },
 	  .who = "the container, which keeps the network that it was started with",
-	  .advice = CONTAINER("podman") },
+	  .advice = CONTAINER("", "podman") },
 	{ .names = { "nerdctl", "ctr", "crictl" }, PROGRAM_SERVER,
 	  .when = { "run", "exec", "start", "restart", "create", "build", "pull", "push", "compose",
 		    "runp" },

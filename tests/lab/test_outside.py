@@ -3,9 +3,11 @@ launch, with what can be done, and --strict, which menu entries have, refuses it
 its work itself, is not spoken of."""
 
 import os
+import re
 import shutil
 
-from lab import needs, params, timeout, write_file
+from lab import needs, params, program, timeout, write_file
+from test_attach_only_this_uplink import Container
 from test_desktop import Desktop, simple, value
 from test_windows import warned
 
@@ -95,6 +97,28 @@ def test_told_before_the_launch(lab, case):
         refused = programs.via("--strict", *more, lab.spare, "--", *argv)
         assert (refused.code, refused.out) == (125, ""), refused
         assert refused.err == told.err.replace("warning: ", ""), refused
+
+
+@needs("root")
+@timeout(60)
+@params("docker", "podman")
+def test_advice_for_a_container(lab, engine):
+    """Pasted with the container's name, it gives a running one with a network of its own the uplink."""
+    programs = Programs(lab)
+    container = Container(lab, device="eth0")
+    process = lab.popen(["ip", "netns", "exec", container.name, "sh", "-c", "echo ready; exec cat"])
+    process.expect("ready\n")
+    inspect = f'[ "$1 $2 $3 $4" = "inspect -f {{{{.State.Pid}}}} x" ] && echo {process.pid} || echo ran'
+    for name, text in ((engine, inspect), ("sudo", 'exec "$@"')):
+        programs.add(name)
+        write_file(f"{programs.bin}/{name}", f"#!/bin/sh\n{text}\n")
+    os.symlink(program("via-iface"), f"{programs.bin}/via-iface")
+    told = programs.via(lab.spare, "--", engine, "exec", "x", "sh")
+    command = re.search("`(.*)`", told.err).group(1).replace("NAME", "x")
+    assert container.curl() == lab.wired.addr
+    lab.run(["/bin/sh", "-c", command], env=programs.env(), check=True)
+    assert container.curl() == lab.spare.addr
+    assert container.curl(lab.url6) == lab.spare.addr6
 
 
 NEVER = (

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/instances.h"
+#include "cli/outside.h"
 #include "cli/programs.h"
 #include "unit.h"
 
@@ -143,6 +144,22 @@ static void test_wrappers(void **state)
 	assert_null(KIND("dbus-run-session", "--", "gnome-terminal"));
 }
 
+/* What is to be pasted is right for a shell, whatever the uplink is called. */
+static void test_advice(void **state)
+{
+	char *const argv[] = { (char *)"docker", (char *)"exec", (char *)"box", NULL };
+	struct outside_question q = { .argv = argv, .scope.uplinks = "ssid:My Net's,wlp6s0" };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(outside_look(&q, &err), 1);
+	assert_non_null(strstr(err.text, "--replace-route 'ssid:My Net'\\''s,wlp6s0' --pid "));
+	q.scope.uplinks = "";
+	assert_int_equal(outside_look(&q, &err), 1);
+	assert_non_null(strstr(err.text, "would not use the session's uplink; "));
+	assert_non_null(strstr(err.text, "--replace-route UPLINK --pid "));
+}
+
 static void test_is(void **state)
 {
 	const char *const *firefox = KIND("firefox")->names;
@@ -223,11 +240,11 @@ static void test_find_zombie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),       cmocka_unit_test(test_others),
-		cmocka_unit_test(test_separated),   cmocka_unit_test(test_is),
-		cmocka_unit_test(test_servers),     cmocka_unit_test(test_around),
-		cmocka_unit_test(test_wrappers),    cmocka_unit_test(test_find),
-		cmocka_unit_test(test_find_zombie),
+		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_others),
+		cmocka_unit_test(test_separated), cmocka_unit_test(test_is),
+		cmocka_unit_test(test_servers),   cmocka_unit_test(test_around),
+		cmocka_unit_test(test_wrappers),  cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_find),      cmocka_unit_test(test_find_zombie),
 	};
 
 	return RUN_TESTS(tests);
