@@ -6,12 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "daemon/porter.h"
 #include "ipc/sock.h"
 
 #define ACCEPT_MAX      64 /* in one turn */
 #define ACCEPT_AGAIN_MS 100
-#define SILENCE_MS      5000
 
 static size_t of_person(const struct connections *c, uid_t person)
 {
@@ -30,7 +28,7 @@ void connections_hang_up(struct connections *c, struct connection *one)
 	close_fd(&one->netns);
 	settle_end(&one->settle);
 	if (one->peer.fd >= 0)
-		porter_close(one->peer.fd);
+		porter_close(c->porter, one->peer.fd, one->peer.person);
 	*one = c->v[--c->n];
 	c->accept_at = 0; /* a descriptor is free */
 }
@@ -74,13 +72,13 @@ static bool has_place(struct connections *c, uid_t person)
 static void take_in(struct connections *c, int fd)
 {
 	struct connection one = { .peer.fd = fd,
-				  .deadline = clock_ms() + SILENCE_MS,
+				  .deadline = clock_ms() + CONNECTION_SILENCE_MS,
 				  .passed = -1,
 				  .carrier = -1,
 				  .netns = -1 };
 
 	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
-		porter_close(fd);
+		porter_close(c->porter, fd, PERSON_UNKNOWN);
 		return;
 	}
 	one.peer.person = person_of(c->persons, one.peer.cred.uid);
@@ -88,7 +86,7 @@ static void take_in(struct connections *c, int fd)
 		c->v[c->n++] = one;
 	} else {
 		connection_answer_busy(fd);
-		porter_close(fd);
+		porter_close(c->porter, fd, one.peer.person);
 	}
 }
 
@@ -129,6 +127,7 @@ static int waits_on(const struct connection *one)
 	switch (one->state) {
 	case CONNECTION_REQUEST:
 	case CONNECTION_POLKIT: /* where it is to say nothing */
+	case CONNECTION_NETNS:
 		break;
 	case CONNECTION_CARRIED:
 		return one->carrier;

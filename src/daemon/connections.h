@@ -8,6 +8,7 @@
 #include "daemon/followers.h"
 #include "daemon/gate.h"
 #include "daemon/persons.h"
+#include "daemon/porter.h"
 #include "ipc/msg.h"
 #include "net/settle.h"
 
@@ -17,11 +18,13 @@
  */
 #define CONNECTIONS_MAX            256
 #define CONNECTIONS_PER_PERSON_MAX 16
+#define CONNECTION_SILENCE_MS      5000 /* for a peer that is to send something */
 
 enum connection_state {
 	CONNECTION_REQUEST,  /* it is to say what it wants */
 	CONNECTION_POLKIT,   /* polkit is asked about it */
-	CONNECTION_CARRIED,  /* a child takes the netns that came with the request (porter.h) */
+	CONNECTION_NETNS,    /* it is to send its netns */
+	CONNECTION_CARRIED,  /* a child takes that (porter.h) */
 	CONNECTION_SETTLING, /* the answer is ready, and waits for packets to pass (net/settle.h) */
 };
 
@@ -30,7 +33,8 @@ struct connection {
 	struct gate_peer peer; /* peer.fd -1: a follower has it */
 	int64_t deadline;
 	struct msg_request request; /* kept while it waits for polkit */
-	int passed;                 /* namespace that came with it, or -1 */
+	bool sent;                  /* its netns, if it was one, is `passed` */
+	int passed;                 /* namespace of the peer's, or -1 */
 	int carrier;                /* CARRIED: by which that comes; else -1 */
 	bool skipped;               /* until the next turn */
 	bool spoke;                 /* there is something to read, of the peer or by the carrier */
@@ -46,6 +50,7 @@ struct connections {
 	int64_t accept_at; /* clock_ms(): no descriptor was left; 0: accept at once */
 	struct polkit *polkit;
 	struct persons *persons;
+	struct porter *porter;
 	const struct followers *followers; /* they count as their person's connections, too */
 };
 

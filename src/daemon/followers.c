@@ -28,7 +28,7 @@ int followers_add(struct followers *f, int fd, uid_t person, struct err *err)
 
 static void let_go(struct followers *f, size_t i)
 {
-	porter_close(f->v[i].fd);
+	porter_close(f->porter, f->v[i].fd, f->v[i].person);
 	f->v[i] = f->v[--f->n];
 }
 

@@ -21,7 +21,8 @@ struct followers {
 		uid_t person;
 	} v[FOLLOWERS_MAX];
 	size_t n;
-	size_t max; /* at most FOLLOWERS_MAX; fewer where descriptors are few */
+	struct porter *porter; /* by which connections are closed */
+	size_t max;            /* at most FOLLOWERS_MAX; fewer where descriptors are few */
 };
 
 /* Takes the connection over, unless there are too many (person_may_have()): then -EBUSY with the

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -62,17 +63,24 @@ void porter_skip(int conn)
 	recv(conn, &nothing, sizeof(nothing), MSG_DONTWAIT);
 }
 
-/* Nothing of the daemon's stays with a child, nor does its name. */
-static void leave_home(int a, int b)
+static int by_number(const void *a, const void *b)
 {
-	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Nothing of the daemon's stays with a child but these, nor does its name. */
+static void keep_only(int *fds, size_t n)
+{
+	unsigned int next = 0;
 
 	prctl(PR_SET_NAME, "via-porter");
-	if (low > 0)
-		close_range(0, low - 1, 0);
-	if (high - low > 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, UINT_MAX, 0);
+	qsort(fds, n, sizeof(*fds), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned int)fds[i] > next)
+			close_range(next, (unsigned int)fds[i] - 1, 0);
+		next = (unsigned int)fds[i] + 1;
+	}
+	close_range(next, UINT_MAX, 0);
 }
 
 /* Of the namespaces' own filesystem, of which there is one. */
@@ -108,9 +116,9 @@ static int take_one(int conn)
 
 __attribute__((noreturn)) static void carry(int conn, int back, const struct stat *host_ns)
 {
-	int fd;
+	int fd, keep[] = { conn, back };
 
-	leave_home(conn, back);
+	keep_only(keep, ARRAY_SIZE(keep));
 	fd = take_one(conn);
 	if (fd >= 0)
 		sock_send(back, "", 1, is_namespace(fd, host_ns) ? fd : -1);
@@ -126,17 +134,28 @@ static size_t of_person(const struct porter *p, uid_t person)
 	return n;
 }
 
+static bool may_have(const struct porter *p, uid_t person)
+{
+	size_t own = of_person(p, person);
+
+	return own < PORTERS_PER_PERSON_MAX && person_may_have(person, own, p->n, PORTERS_MAX);
+}
+
+static void note(struct porter *p, pid_t pid, uid_t person)
+{
+	p->v[p->n].pid = pid;
+	p->v[p->n++].person = person;
+}
+
 int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct err *err)
 {
 	_cleanup_close_ int near = -1, far = -1;
 	struct stat st;
-	size_t own;
 	int pair[2];
 	pid_t pid;
 
 	porter_reap(p);
-	own = of_person(p, person);
-	if (own >= PORTERS_PER_PERSON_MAX || !person_may_have(person, own, p->n, PORTERS_MAX))
+	if (!may_have(p, person))
 		return err_set(err, EBUSY, "take what came: too much is still being taken");
 	if (fstat(host_ns, &st) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -148,8 +167,7 @@ int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct er
 		return err_errno(err, errno, "take what came");
 	if (pid == 0)
 		carry(conn, far, &st);
-	p->v[p->n].pid = pid;
-	p->v[p->n++].person = person;
+	note(p, pid, person);
 	return steal_fd(&near);
 }
 
@@ -166,36 +184,41 @@ int porter_taken(int fd, int *ret_netns)
  * The last one to close a socket lets go of what it still holds. That is a child which is ending
  * then, and no socket lingers for such (net/ipv4/af_inet.c:inet_release).
  */
-__attribute__((noreturn)) static void outlive(int conn, int sign)
+__attribute__((noreturn)) static void outlive(int *fds, size_t n, int sign)
 {
 	char nothing;
 
-	leave_home(conn, sign);
+	fds[n++] = sign;
+	keep_only(fds, n);
 	while (read(sign, &nothing, sizeof(nothing)) < 0 && errno == EINTR)
 		;
 	_exit(0);
 }
 
-static void leave_to_child(int conn)
+/* fds has room for one more. */
+static void leave_to_child(struct porter *p, int *fds, size_t n, uid_t person)
 {
+	_cleanup_close_ int near = -1, far = -1;
 	int pair[2];
-	pid_t pid;
+	pid_t pid = -1;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		close(conn);
-		return;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
+		near = pair[0];
+		far = pair[1];
+		pid = fork();
 	}
-	pid = fork();
 	if (pid == 0)
-		outlive(conn, pair[1]);
-	close(pair[1]);
-	close(conn);
-	close(pair[0]); /* the sign */
+		outlive(fds, n, far);
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	if (pid > 0 && p->n < PORTERS_MAX)
+		note(p, pid, person);
 }
 
-void porter_close(int conn)
+void porter_close(struct porter *p, int conn, uid_t person)
 {
 	enum porter_head head = PORTER_PLAIN;
+	int fds[2] = { conn, -1 };
 	ssize_t len;
 	char byte;
 
@@ -205,14 +228,44 @@ void porter_close(int conn)
 		if (head == PORTER_PLAIN)
 			porter_skip(conn);
 	}
-	if (head == PORTER_NOTHING)
+	if (head == PORTER_NOTHING) {
 		close(conn);
-	else
-		leave_to_child(conn);
+	} else if (!may_have(p, person) && p->n_parked < p->max_parked) {
+		p->parked[p->n_parked].fd = conn;
+		p->parked[p->n_parked++].person = person;
+	} else {
+		leave_to_child(p, fds, 1, person);
+	}
+}
+
+/* One child for all that wait, of one person's. */
+static void close_parked(struct porter *p, uid_t person)
+{
+	int fds[PORTER_PARKED_MAX + 1];
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < p->n_parked; i++)
+		if (p->parked[i].person == person)
+			fds[n++] = p->parked[i].fd;
+		else
+			p->parked[kept++] = p->parked[i];
+	p->n_parked = kept;
+	leave_to_child(p, fds, n, person);
+}
+
+static bool next_parked(const struct porter *p, uid_t *ret)
+{
+	for (size_t i = 0; i < p->n_parked; i++)
+		if (may_have(p, p->parked[i].person)) {
+			*ret = p->parked[i].person;
+			return true;
+		}
+	return false;
 }
 
 void porter_reap(struct porter *p)
 {
+	uid_t person;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
@@ -221,4 +274,12 @@ void porter_reap(struct porter *p)
 				p->v[i] = p->v[--p->n];
 				break;
 			}
+	while (next_parked(p, &person))
+		close_parked(p, person);
+}
+
+void porter_done(struct porter *p)
+{
+	while (p->n_parked)
+		close_parked(p, p->parked[0].person);
 }

@@ -18,12 +18,21 @@
 #define PORTERS_MAX            256
 #define PORTERS_PER_PERSON_MAX 4
 
+/* Connections that are to be closed, and wait for a child of their person's to end. */
+#define PORTER_PARKED_MAX 1024
+
 struct porter {
 	struct {
 		pid_t pid;
 		uid_t person;
 	} v[PORTERS_MAX];
 	size_t n;
+	struct {
+		int fd;
+		uid_t person;
+	} parked[PORTER_PARKED_MAX];
+	size_t n_parked;
+	size_t max_parked; /* at most PORTER_PARKED_MAX; fewer where descriptors are few */
 };
 
 /* What stands at the head of a connection's queue. */
@@ -54,10 +63,17 @@ void porter_skip(int conn);
 int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct err *err);
 int porter_taken(int fd, int *ret_netns);
 
-/* Closes a connection, whatever nobody has read of it. */
-void porter_close(int conn);
+/*
+ * Closes a connection, whatever nobody has read of it. Descriptors in its queue are let go of by a
+ * child; when too many of the person's have not ended, the connection waits for one that does, and
+ * one child then closes all that wait.
+ */
+void porter_close(struct porter *p, int conn, uid_t person);
 
-/* Buries those that have ended. */
+/* Notes which children have ended, and closes what waited for that. */
 void porter_reap(struct porter *p);
+
+/* Closes what waits still, for when the daemon ends. */
+void porter_done(struct porter *p);
 
 #endif

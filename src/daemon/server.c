@@ -43,6 +43,7 @@
 #define COALESCE_MS     10       /* events come in swarms */
 #define HEAL_AGAIN_MS   1000     /* after a failed attempt */
 #define REFUSE_MS       2000     /* for telling those who wait why we cannot start */
+#define REAP_MS         100      /* connections wait for a child to end */
 #define TURN_NS         5000000  /* for requests, before events are looked at again */
 #define SETTLE_SPENT_NS 50000000 /* what waiting in vain counts as */
 
@@ -157,9 +158,36 @@ static void answer(const struct connection *c, struct msg_reply *reply, int pass
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
+static bool takes_netns(uint16_t op)
+{
+	return op == MSG_RUN_IN || op == MSG_ATTACH || op == MSG_EXEC;
+}
+
+/* Whether the peer's netns is still to come; what may be asked for was checked. */
+static bool lacks_netns(const struct connection *c)
+{
+	return takes_netns(c->request.header.op) && !c->sent;
+}
+
+/* False: the answer waits for the netns. */
+static bool ask_for_netns(struct connection *c)
+{
+	struct msg_reply reply;
+
+	sock_pass_rights(c->peer.fd, true);
+	msg_reply_init(&reply, c->request.header.op);
+	reply.status = MSG_SEND;
+	if (sock_send(c->peer.fd, &reply, sizeof(reply), -1) < 0)
+		return true;
+	c->state = CONNECTION_NETNS;
+	c->deadline = clock_ms() + CONNECTION_SILENCE_MS;
+	return false;
+}
+
 static bool wait_for_polkit(struct connection *c)
 {
 	c->state = CONNECTION_POLKIT;
+	c->deadline = INT64_MAX; /* polkit's limit holds */
 	return false;
 }
 
@@ -211,6 +239,8 @@ static bool serve_run(struct server *s, struct connection *c)
 		wanted.flags |= SESSION_BY_ROOT;
 	if (r == 0)
 		r = check_address(s, c, &err);
+	if (r == 0 && lacks_netns(c))
+		return ask_for_netns(c);
 	s->world.memory.person = person_of(&s->persons, owner_of(c));
 	s->world.memory.connections = c->peer.connections;
 	if (r == 0 && op == MSG_RUN_IN) /* in the netns that came along */
@@ -232,6 +262,7 @@ static bool serve_run(struct server *s, struct connection *c)
 		warn_of_legacy(s);
 		c->reply = reply;
 		c->state = CONNECTION_SETTLING;
+		c->deadline = INT64_MAX; /* settle.end holds */
 		return answer_settled(s, c);
 	}
 	answer(c, &reply, -1, r, &err);
@@ -374,6 +405,8 @@ static bool serve_exec(struct server *s, struct connection *c)
 		return wait_for_polkit(c);
 	if (session && gate == GATE_REFUSE)
 		r = -EPERM;
+	if (r == 0 && lacks_netns(c))
+		return ask_for_netns(c);
 	if (session && r == 0)
 		r = foreign_check_session(c->passed, &s->world.kernel, session, &err);
 	if (session && r == 0) {
@@ -400,39 +433,34 @@ static void serve_follow(struct server *s, struct connection *c)
 		c->peer.fd = -1;
 }
 
-static bool takes_netns(uint16_t op)
-{
-	return op == MSG_RUN_IN || op == MSG_ATTACH || op == MSG_EXEC;
-}
-
 enum received {
 	RECEIVED_ALL,
 	RECEIVED_PART, /* what came along is on its way */
 	RECEIVED_WRONG,
 };
 
-static enum received receive(struct server *s, struct connection *c)
+static bool same_header(const struct msg_header *a, const struct msg_header *b)
 {
-	enum porter_head head;
+	return a->magic == b->magic && a->version == b->version && a->op == b->op;
+}
+
+/* What the peer was asked for: the header of its request, and with it one descriptor. */
+static enum received receive_netns(struct server *s, struct connection *c)
+{
+	struct msg_header header = { 0 };
 	struct err err = { 0 };
 	ssize_t n = 0;
+	enum porter_head head = porter_look(c->peer.fd, &header, sizeof(header), &n);
 
-	if (c->state == CONNECTION_CARRIED) {
-		int r = porter_taken(c->carrier, &c->passed);
-
-		c->carrier = -1;
-		c->state = CONNECTION_REQUEST;
-		return r < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
-	}
-	head = porter_look(c->peer.fd, &c->request, sizeof(c->request), &n);
-	if (head == PORTER_NOTHING || msg_request_check(&c->request, (size_t)n) < 0)
+	sock_pass_rights(c->peer.fd, false); /* one was to come, and is here */
+	if (head == PORTER_NOTHING || n != sizeof(header) ||
+	    !same_header(&header, &c->request.header))
 		return RECEIVED_WRONG;
 	if (head == PORTER_PLAIN) {
 		porter_skip(c->peer.fd);
+		c->sent = true;
 		return RECEIVED_ALL;
 	}
-	if (!takes_netns(c->request.header.op))
-		return RECEIVED_WRONG;
 	c->carrier =
 		porter_take(&s->porter, c->peer.fd, c->peer.person, s->world.kernel.host_ns, &err);
 	if (c->carrier >= 0) {
@@ -442,6 +470,33 @@ static enum received receive(struct server *s, struct connection *c)
 	c->carrier = -1;
 	syslog(LOG_NOTICE, "uid %u: %s", c->peer.cred.uid, err.text);
 	connection_answer_busy(c->peer.fd);
+	return RECEIVED_WRONG;
+}
+
+static enum received receive(struct server *s, struct connection *c)
+{
+	ssize_t n = 0;
+
+	switch (c->state) {
+	case CONNECTION_REQUEST:
+		/* descriptors come when they are asked for, and not before the policy has said yes
+		 */
+		if (porter_look(c->peer.fd, &c->request, sizeof(c->request), &n) != PORTER_PLAIN ||
+		    msg_request_check(&c->request, (size_t)n) < 0)
+			return RECEIVED_WRONG;
+		porter_skip(c->peer.fd);
+		return RECEIVED_ALL;
+	case CONNECTION_NETNS:
+		return receive_netns(s, c);
+	case CONNECTION_CARRIED:
+		n = porter_taken(c->carrier, &c->passed);
+		c->carrier = -1;
+		c->sent = true;
+		return n < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
+	case CONNECTION_POLKIT:
+	case CONNECTION_SETTLING:
+		break;
+	}
 	return RECEIVED_WRONG;
 }
 
@@ -455,7 +510,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	bool done = true;
 
 	if (spoke)
-		received = c->state == CONNECTION_POLKIT ? RECEIVED_WRONG : receive(s, c);
+		received = receive(s, c);
 	if (received != RECEIVED_ALL)
 		return received == RECEIVED_WRONG;
 	switch ((enum msg_op)c->request.header.op) {
@@ -480,8 +535,6 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	case MSG_OP_END:
 		break;
 	}
-	if (!done)
-		c->deadline = INT64_MAX; /* polkit's limit holds, or that of the new session */
 	return done;
 }
 
@@ -561,6 +614,7 @@ static int open_socket(struct server *s, struct err *err)
 		return s->listen_fd;
 	if (fcntl(s->listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(err, errno, "make the socket non-blocking");
+	sock_pass_rights(s->listen_fd, false); /* where that can be */
 	if (own_socket(s))
 		watch_door(s);
 	return 0;
@@ -628,7 +682,7 @@ static void leave(struct server *s)
 
 static int timeout_of(const struct server *s)
 {
-	int64_t next = polkit_deadline(&s->gate.polkit), left;
+	int64_t next = polkit_deadline(&s->gate.polkit), left, soon = clock_ms() + REAP_MS;
 
 	if (s->heal_at && s->heal_at < next)
 		next = s->heal_at;
@@ -642,6 +696,8 @@ static int timeout_of(const struct server *s)
 		next = s->leave_at;
 	if (s->options->watchdog_ms && s->alive_at < next)
 		next = s->alive_at;
+	if (s->porter.n_parked && soon < next)
+		next = soon;
 	if (connections_deadline(&s->connections) < next)
 		next = connections_deadline(&s->connections);
 	if (next == INT64_MAX)
@@ -865,6 +921,8 @@ static int make_room(struct server *s, struct err *err)
 	s->followers.max = followers < FOLLOWERS_MAX ? followers : FOLLOWERS_MAX;
 	room -= s->followers.max;
 	s->connections.max = room < CONNECTIONS_MAX ? room : CONNECTIONS_MAX;
+	room = (room - s->connections.max) * DESCRIPTORS_PER_CONNECTION;
+	s->porter.max_parked = room < PORTER_PARKED_MAX ? room : PORTER_PARKED_MAX;
 	return 0;
 }
 
@@ -894,7 +952,7 @@ static int start(struct server *s, struct err *err)
  * We cannot start: those who wait at a manager's socket are told why. Else they would wait on,
  * and have the manager start us again and again.
  */
-static void refuse_all(const struct server *s, const struct err *err)
+static void refuse_all(struct server *s, const struct err *err)
 {
 	int64_t end = clock_ms() + REFUSE_MS;
 	struct msg_request request;
@@ -917,7 +975,7 @@ static void refuse_all(const struct server *s, const struct err *err)
 		    porter_look(fd, &request, sizeof(request), &len) == PORTER_PLAIN)
 			porter_skip(fd);
 		sock_send(fd, &reply, sizeof(reply), -1);
-		porter_close(fd);
+		porter_close(&s->porter, fd, PERSON_UNKNOWN);
 	}
 }
 
@@ -943,6 +1001,7 @@ static void init(struct server *s, const struct server_options *options)
 	};
 	persons_open(&s->persons, "/etc/subuid");
 	s->connections.persons = &s->persons;
+	s->connections.porter = s->followers.porter = &s->porter;
 	s->connections.polkit = &s->gate.polkit;
 	s->connections.followers = &s->followers;
 	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.switches = -1;
@@ -956,6 +1015,7 @@ static void done(struct server *s)
 
 	connections_close(&s->connections);
 	followers_close(&s->followers);
+	porter_done(&s->porter);
 	close_door(s);
 	snprintf(saved, sizeof(saved), "%s/sysctl", s->options->rundir);
 	rmdir(saved); /* only when it is empty */

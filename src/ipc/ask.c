@@ -7,15 +7,10 @@
 #include "base/cleanup.h"
 #include "ipc/sock.h"
 
-int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
-		 int *ret_fd, struct err *err)
+static int receive(int fd, struct msg_reply *ret, int *ret_fd, struct err *err)
 {
-	int r = sock_send(fd, request, sizeof(*request), pass);
-	ssize_t n;
+	ssize_t n = sock_recv(fd, ret, sizeof(*ret), ret_fd);
 
-	if (r < 0 && r != -EPIPE) /* a busy daemon answers without listening */
-		return err_errno(err, -r, "send the request to the daemon");
-	n = sock_recv(fd, ret, sizeof(*ret), ret_fd);
 	if (n == -ECONNRESET) /* our request was not read, but the answer may be there */
 		n = sock_recv(fd, ret, sizeof(*ret), ret_fd);
 	if (n <= 0)
@@ -25,6 +20,28 @@ int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg
 		return err_set(err, EBADMSG,
 			       "read the daemon's answer: it is of another version; restart it");
 	return 0;
+}
+
+int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
+		 int *ret_fd, struct err *err)
+{
+	int r = sock_send(fd, request, sizeof(*request), -1);
+
+	if (r < 0 && r != -EPIPE) /* a busy daemon answers without listening */
+		return err_errno(err, -r, "send the request to the daemon");
+	r = receive(fd, ret, ret_fd, err);
+	if (r < 0 || ret->status != MSG_SEND)
+		return r;
+	close_fd(ret_fd);
+	r = sock_send(fd, &request->header, sizeof(request->header), pass);
+	if (r < 0 && r != -EPIPE)
+		return err_errno(err, -r, "send the netns to the daemon");
+	r = receive(fd, ret, ret_fd, err);
+	if (r == 0 && ret->status == MSG_SEND) {
+		close_fd(ret_fd);
+		return err_set(err, EBADMSG, "read the daemon's answer: it asks again");
+	}
+	return r;
 }
 
 int ask_connect(const char *path, struct err *err)

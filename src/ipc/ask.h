@@ -9,8 +9,8 @@
 #define ASK_TRIES    120
 
 /*
- * One request and its answer over a connection; pass is a descriptor to send along, or -1. *ret_fd
- * is the one that came with the answer, or -1, the caller's to close.
+ * One request and its answer over a connection; pass is a netns to send when the daemon asks for
+ * it, or -1. *ret_fd is the one that came with the answer, or -1, the caller's to close.
  */
 int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
 		 int *ret_fd, struct err *err);

@@ -41,7 +41,7 @@ int msg_request_check(const struct msg_request *m, size_t len)
 
 int msg_reply_check(const struct msg_reply *m, size_t len)
 {
-	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_BUSY ||
+	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_SEND ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
 	    m->names.n > SESSION_DNS_MAX || !memchr(m->names.domains, 0, sizeof(m->names.domains)))
 		return -EBADMSG;

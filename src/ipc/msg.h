@@ -11,25 +11,26 @@
 #include "model/request.h"
 
 /*
- * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way (and events, to
- * who asked for them), all structs of fixed size without pointers, text terminated and zero-filled,
+ * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way (two where a
+ * netns comes from the caller: it is sent when the daemon asks for it, MSG_SEND; and events, to who
+ * asked for them), all structs of fixed size without pointers, text terminated and zero-filled,
  * descriptors by SCM_RIGHTS. A message of any other size, magic, version or operation closes the
  * connection. Nothing is allocated by a number that the other side chose.
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 2u
+#define MSG_VERSION 3u
 
 enum msg_op {
 	MSG_RUN = 1, /* make a session; the answer carries its netns */
-	MSG_RUN_IN,  /* make a session of the netns that comes along: a fresh one of the caller's */
+	MSG_RUN_IN,  /* make a session of the netns that comes: a fresh one of the caller's */
 	MSG_MOVE,    /* give session id other uplinks */
 	MSG_PAUSE,   /* block session id */
 	MSG_RESUME,
 	MSG_STOP,   /* take session id's network away, for good */
-	MSG_EXEC,   /* one more program in session id, whose netns comes along and goes back */
+	MSG_EXEC,   /* one more program in session id, whose netns comes and goes back */
 	MSG_FOLLOW, /* be told: behind the answer, events come until one side hangs up */
-	MSG_ATTACH, /* give the netns that comes along a way out, beside what it has */
+	MSG_ATTACH, /* give the netns that comes a way out, beside what it has */
 	MSG_PROBE,  /* what session id's probe says of an uplink (model/request.h) */
 	MSG_OP_END,
 };
@@ -49,6 +50,7 @@ enum msg_status {
 	MSG_OK,
 	MSG_REFUSED, /* for the reason in text */
 	MSG_BUSY,    /* too many connections; worth trying again */
+	MSG_SEND, /* allowed so far: send the netns, with the request's header alone; then wait */
 };
 
 /* What goes into the session's resolv.conf(5). */

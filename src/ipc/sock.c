@@ -10,6 +10,10 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* asm-generic/socket.h */
+#endif
+
 #define FDS_MAX 4 /* room for what a hostile peer may add, so that it is seen and closed */
 
 static int unix_socket(const char *path, struct sockaddr_un *addr, struct err *err)
@@ -81,6 +85,13 @@ int sock_peer_groups(int fd, uint32_t **ret, size_t *ret_n, struct err *err)
 	*ret = steal_ptr(groups);
 	*ret_n = len / sizeof(**ret);
 	return 0;
+}
+
+int sock_pass_rights(int fd, bool on)
+{
+	int value = on;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
 int sock_send(int fd, const void *msg, size_t len, int pass)

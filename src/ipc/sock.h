@@ -2,6 +2,7 @@
 #ifndef VIA_IPC_SOCK_H
 #define VIA_IPC_SOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -25,6 +26,13 @@ int sock_peer(int fd, struct ucred *ret, struct err *err);
  * caller's to free; NULL when there is none.
  */
 int sock_peer_groups(int fd, uint32_t **ret, size_t *ret_n, struct err *err);
+
+/*
+ * Whether descriptors may be sent to a socket, or to those that are accepted from it: without,
+ * sendmsg(2) fails with EPERM at the sender's, and none is ever in the queue (SO_PASSRIGHTS, since
+ * 6.16). A kernel that has no such option takes them always; then -ENOPROTOOPT.
+ */
+int sock_pass_rights(int fd, bool on);
 
 /* Sends one message, with a descriptor unless pass is -1. Returns 0 or a negative errno. */
 int sock_send(int fd, const void *msg, size_t len, int pass);

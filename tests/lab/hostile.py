@@ -18,9 +18,9 @@ import traceback
 import nsutil
 
 SOCKET = "/run/via-iface/socket"
-MAGIC, VERSION = 0x76696131, 2
+MAGIC, VERSION = 0x76696131, 3
 RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, FOLLOW, ATTACH, OP_END = range(1, 11)
-OK, REFUSED, BUSY = 0, 1, 2
+OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 SIZE = 8 + 16 + 96 + 36 + 16 + 1 + 3 * 17
 REPLY_HEAD = 8 + 4 + 4
@@ -76,13 +76,44 @@ def receive(sock):
     return Answer(data, fds) if data else None
 
 
+SO_PASSRIGHTS = 83
+
+
+def can_refuse_descriptors():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        try:
+            sock.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+            return True
+        except OSError:
+            return False
+
+
+def take_descriptors(pid):
+    """That daemon's socket takes descriptors from everybody, as before Linux 6.16."""
+    if not can_refuse_descriptors():
+        return
+    pidfd = os.pidfd_open(pid)
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):  # no socket, or closed meanwhile
+            sock = socket.socket(fileno=nsutil.pidfd_getfd(pidfd, int(name)))
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                sock.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
+    os.close(pidfd)
+
+
+def exchange(sock, request, fds=()):
+    """The Answer, for which the descriptors are sent when the daemon asks for them."""
+    sock.send(request)
+    answer = receive(sock)
+    if answer and answer.status == SEND:
+        socket.send_fds(sock, [request[:8]], list(fds))
+        answer = receive(sock)
+    return answer
+
+
 def ask(request, *fds):
     with connect() as sock:
-        if fds:
-            socket.send_fds(sock, [request], list(fds))
-        else:
-            sock.send(request)
-        answer = receive(sock)
+        answer = exchange(sock, request, fds)
     for fd in answer.fds if answer else ():
         os.close(fd)
     return answer
@@ -252,11 +283,7 @@ def sh_with(command, name):
 def ask_with(request, *names):
     """(status, text) of an answer, and the inodes of what came with it; None when it hung up."""
     with connect() as sock:
-        if names:
-            socket.send_fds(sock, [request], [held[n] for n in names])
-        else:
-            sock.send(request)
-        answer = receive(sock)
+        answer = exchange(sock, request, [held[n] for n in names])
     if not answer:
         return None
     inodes = [os.fstat(fd).st_ino for fd in answer.fds]

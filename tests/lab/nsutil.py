@@ -37,6 +37,15 @@ def setns(fd, kind=CLONE_NEWNET):
     _check(_libc.setns(fd, kind), f"setns {fd}")
 
 
+PIDFD_GETFD = 438  # the same number everywhere
+
+
+def pidfd_getfd(pidfd, fd):
+    got = _libc.syscall(PIDFD_GETFD, pidfd, fd, 0)
+    _check(min(got, 0), f"pidfd_getfd {fd}")
+    return got
+
+
 def mount(source, target, fstype=None, flags=0, data=None):
     def text(value):
         return None if value is None else os.fsencode(value)

@@ -9,7 +9,7 @@ import threading
 import time
 
 import hostile
-from hostile import ATTACH, OK, REPLACE_ROUTE, RUN, RUN_IN, STOP, Actor, message
+from hostile import ATTACH, OK, REPLACE_ROUTE, RUN, RUN_IN, SEND, STOP, Actor, message
 from lab import needs, params, program, timeout
 from test_access import NETDEV
 from test_hostile import site
@@ -164,7 +164,12 @@ def send_and_hang_up(seconds):
     hostile.keep_pipe("pipe")
     while time.monotonic() < end:
         with contextlib.suppress(OSError), hostile.connect() as sock:
-            socket.send_fds(sock, [message(RUN_IN)], [hostile.held["pipe"]])
+            if n % 2:
+                socket.send_fds(sock, [message(RUN_IN)], [hostile.held["pipe"]])
+            sock.send(message(RUN_IN))
+            answer = hostile.receive(sock)
+            if answer and answer.status == SEND:
+                socket.send_fds(sock, [message(RUN_IN)[:8]], [hostile.held["pipe"]])
         n += 1
         time.sleep(0.05)
     return n
@@ -183,10 +188,14 @@ def launch_times(seconds):
 
 @needs("root", "tool:setcap", "tool:setpriv")
 @timeout(120)
-def test_launch_beside_a_crowd(lab):
+@params("refused", "taken")
+def test_launch_beside_a_crowd(lab, descriptors):
     """16 users who attach and take the device down, 8 who send descriptors and hang up: another's
     launch takes less than 50 ms in the median."""
-    site(lab)
+    s = site(lab)
+    if descriptors == "taken":
+        hostile.take_descriptors(s.daemon.pid)
+    busy = max(1, os.getloadavg()[0] / os.cpu_count() / 2)  # with what others do on this machine
     held = lab.session()
     quiet = launch_times(2)
     with contextlib.ExitStack() as stack:
@@ -208,6 +217,5 @@ def test_launch_beside_a_crowd(lab):
         f" (alone {alone:.1f}), at most {times[-1]:.0f}"
     )
     assert attached > 16 and sent > 100, (attached, sent)
-    # on a machine that is busy with other things, one launch alone takes longer, too
-    assert median < max(50, 12 * alone) * lab.scale, times
+    assert median < 50 * busy * lab.scale, times
     held.finish()

@@ -11,7 +11,7 @@ import time
 
 import hostile
 import nsutil
-from hostile import ATTACH, BUSY, EXEC, OK, REFUSED, RUN_IN, Actor, message
+from hostile import ATTACH, BUSY, EXEC, OK, REFUSED, RUN_IN, SEND, Actor, message
 from lab import Skip, needs, params, sanitized, timeout
 from test_access import NETDEV, Polkit, Site
 from test_robust import asking, ports, works
@@ -318,7 +318,7 @@ def test_sessions_of_others_by_hand(lab):
         s.same(before)
         with bob(userns=True) as c:
             c.do(hostile.new_netns, "own")
-            c.do(hostile.ask_with, message(RUN_IN, owner=0, ident=ident), "own")
+            c.do(hostile.ask_with, message(RUN_IN, owner=0), "own")
             assert uids(lab) == {ALICE, BOB}, "it is whose socket it was"
     held.finish()
 
@@ -335,7 +335,7 @@ def test_requests_that_are_none(lab):
         ]
         bad += [{"uplinks": u} for u in ("", ",", "a b", "wlp6s0,", "wlp6s0,,enp7s0", "w\n", "a/b", "..", "x" * 96)]
         bad += [{"uplinks": u} for u in ("mac:zz", "ssid:", "wlp6s0,wlp6s0", "a" * 60)]
-        bad += [{"flags": 1 << n} for n in range(3, 32) if n != 6] + [{"mtu": m} for m in (1, 67, 1279, 65536)]
+        bad += [{"flags": 1 << n} for n in range(3, 32) if n not in (6, 8, 9)] + [{"mtu": m} for m in (1, 67, 1279, 65536)]
         bad += [{"dns": ("0.0.0.0",)}, {"dns": ("224.0.0.1",)}]
         for fields in bad:
             for op in (hostile.RUN, RUN_IN, ATTACH):
@@ -460,11 +460,17 @@ def test_too_many_sessions(lab):
 # --- what others wait for -----------------------------------------------------------------------
 
 
-def send_and_go(*messages):
-    """Pairs of a request and a name; nobody waits for an answer."""
+def send_and_go(request, name, asked):
+    """With a descriptor, at once or when it is asked for; nobody waits for an answer to that."""
+    fds = [hostile.held[name]]
     with hostile.connect() as sock:
-        for request, name in messages:
-            socket.send_fds(sock, [request], [hostile.held[name]])
+        if asked:
+            sock.send(request)
+            answer = hostile.receive(sock)
+            if answer and answer.status == SEND:
+                socket.send_fds(sock, [request[:8]], fds)
+        else:
+            socket.send_fds(sock, [request], fds)
         hostile.readable(sock, 0.2)
 
 
@@ -474,19 +480,57 @@ def answers(lab, limit=5):
     assert done.code == 0, done
 
 
+def send_at_once(request, name):
+    """What sendmsg(2) says to a descriptor that nobody asked for."""
+    with hostile.connect() as sock:
+        try:
+            socket.send_fds(sock, [request], [hostile.held[name]])
+        except PermissionError:
+            return "refused"
+        return hostile.receive(sock)
+
+
 @needs("root", "tool:setcap", "tool:setpriv")
-def test_descriptor_of_a_filesystem_that_never_answers(lab):
+@params("refused", "taken")
+def test_descriptors_that_nobody_asked_for(lab, case):
+    """They do not even come into the daemon's queue, where the kernel can do that; elsewhere the
+    daemon hangs up. It asks for one when the policy allows what it is for."""
+    s = site(lab)
+    if case == "refused" and not hostile.can_refuse_descriptors():
+        raise Skip("needs SO_PASSRIGHTS (Linux 6.16)")
+    if case == "taken":
+        hostile.take_descriptors(s.daemon.pid)
+    with alice(userns=True) as a, Actor(1002) as nobody:
+        for op in hostile.ALL_OPS:
+            a.do(hostile.new_netns, "own")
+            said = a.do(send_at_once, message(op, ident=1), "own")
+            assert said == ("refused" if case == "refused" else None), (op, said)
+        nobody.do(hostile.keep_pipe, "pipe")
+        for op in (RUN_IN, ATTACH, EXEC):
+            answer = nobody.do(hostile.ask, message(op, ident=1))
+            assert answer.status == REFUSED, (op, answer)
+        assert a.do(hostile.ask_with, message(RUN_IN), "own")[0] == OK
+        assert lab.processes("via-porter") == []
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@params("asked", "unasked")
+def test_descriptor_of_a_filesystem_that_never_answers(lab, case):
     """Whatever the daemon asked of such a file, were it only to close it, it would wait for ever."""
     s = site(lab)
+    if case == "unasked":
+        hostile.take_descriptors(s.daemon.pid)
     if not os.access("/dev/fuse", os.W_OK):
         raise Skip("needs /dev/fuse")
     with alice() as a, hostile.hanging_file(f"{lab.tmp}/fuse") as (path, told):
         a.do(hostile.keep_open, "file", path, look=False)
-        for op in hostile.ALL_OPS:
-            a.do(send_and_go, (message(op, ident=1), "file"))
+        for op in hostile.ALL_OPS if case == "unasked" else [RUN_IN] * 4:
+            a.do(send_and_go, message(op, ident=int(op != RUN_IN)), "file", case == "asked")
             answers(lab)
+        if case == "unasked":
+            lab.wait(lambda: lab.processes("via-porter") == [], 5, "the end of who let go of it")
+            return
         assert hostile.readable(told, 5), "somebody does wait"
-        a.do(send_and_go, (message(RUN_IN), "file"))
         # four children that serve her are stuck now, and others are still served
         assert a.do(hostile.ask_with, message(RUN_IN), "file")[0] == BUSY
         with bob(userns=True) as b:
@@ -519,6 +563,7 @@ def lingering(name, address):
 def test_socket_that_lingers(lab, case):
     """Nor is the daemon the one who closes such a socket last."""
     s = site(lab)
+    hostile.take_descriptors(s.daemon.pid)
     with socket.create_server(("127.0.0.1", 0)) as server, alice() as a:
         for op in hostile.ALL_OPS if case == "read" else (hostile.FOLLOW, hostile.STOP, RUN_IN):
             a.do(lingering, "socket", server.getsockname())
@@ -597,7 +642,7 @@ def test_who_does_not_listen(lab):
         a.do(hostile.new_netns, "own")
         a.do(connect_often, 10)
         a.do(hostile.say, "idle0", message(hostile.RUN))
-        a.do(hostile.say, "idle1", message(RUN_IN), "own")
+        a.do(hostile.say, "idle1", message(RUN_IN))
         a.do(hostile.say, "idle2", message(hostile.RUN)[:100])
         a.do(hostile.say, "idle3", b"")
         a.do(hostile.say, "idle4", message(hostile.FOLLOW))
@@ -621,6 +666,7 @@ def test_who_does_not_listen(lab):
 def test_sockets_in_circles(lab):
     """Sockets that hold each other, and the connection itself, in flight to the daemon."""
     s = site(lab)
+    hostile.take_descriptors(s.daemon.pid)
     answers(lab)
     before = sorted(open_files(s.daemon.pid))
     with alice() as a:
@@ -674,10 +720,16 @@ def noise(seed, count, names):
         fds = rng.choices(names, k=rng.choice([0, 0, 1, 1, 1, 2, 5]))
         try:
             with hostile.connect() as sock:
+                asked = rng.random() < 0.6
                 for _ in range(rng.choice([1, 1, 1, 2])):
-                    socket.send_fds(sock, [request], [hostile.held[n] for n in fds])
+                    first = [] if asked else fds
+                    socket.send_fds(sock, [request], [hostile.held[n] for n in first])
                 if rng.random() < 0.8:
                     answer = hostile.receive(sock)
+                    if answer and answer.status == SEND:
+                        header = request[: rng.choice([8, 8, 8, 7, 40])]
+                        socket.send_fds(sock, [header], [hostile.held[n] for n in fds])
+                        answer = hostile.receive(sock)
                     answered += answer is not None
                     for fd in answer.fds if answer else ():
                         os.close(fd)
@@ -718,6 +770,7 @@ def test_noise(lab):
     answered meanwhile."""
     count = int(os.environ.get("VIA_MESSAGES", 10000))
     s = site(lab)
+    hostile.take_descriptors(s.daemon.pid)
     lab.run(["ip", "netns", "add", "roots"], check=True)
     hostile.write("/run/netns/hosts", "")
     lab.run(["mount", "--bind", "/proc/self/ns/net", "/run/netns/hosts"], check=True)

@@ -902,17 +902,17 @@ def test_own_files_of_a_user(lab):
 # --- a netns of the peer's ----------------------------------------------------------------------
 
 RUN_IN = 2
-OK, REFUSED = 0, 1
+OK, REFUSED, SEND = 0, 1, 3
 
 
 def ask_in(request, *fds):
     """The daemon's (status, text) for a session in that netns."""
     with connect() as sock:
-        if fds:
-            socket.send_fds(sock, [request], fds)
-        else:
-            sock.send(request)
+        sock.send(request)
         reply = sock.recv(65536)
+        if struct.unpack_from("<I", reply, 8)[0] == SEND:
+            socket.send_fds(sock, [request[:8]], fds)
+            reply = sock.recv(65536)
         assert len(reply) > 100, "hung up on"
         text = next(t for t in reply[16 + 36 :].split(b"\0") if t).decode()
         return struct.unpack_from("<I", reply, 8)[0], text

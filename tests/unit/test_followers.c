@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include "daemon/followers.h"
+#include "daemon/porter.h"
 #include "unit.h"
+
+static struct porter porter;
 
 static void make_pair(int fds[2])
 {
@@ -26,7 +29,7 @@ static struct msg_event event(uint32_t count)
 
 static void test_told(void **state)
 {
-	struct followers f = { .max = FOLLOWERS_MAX };
+	struct followers f = { .max = FOLLOWERS_MAX, .porter = &porter };
 	struct msg_event e = event(3), got;
 	int a[2], b[2];
 
@@ -51,7 +54,7 @@ static void test_told(void **state)
 
 static void test_slow_one(void **state)
 {
-	struct followers f = { .max = FOLLOWERS_MAX };
+	struct followers f = { .max = FOLLOWERS_MAX, .porter = &porter };
 	struct msg_event e = event(1);
 	int slow[2], quick[2], told = 0;
 
@@ -77,7 +80,7 @@ static void test_slow_one(void **state)
 /* Four each, an eighth for those who have none, the last one for root. */
 static void test_limits(void **state)
 {
-	struct followers f = { .max = FOLLOWERS_MAX };
+	struct followers f = { .max = FOLLOWERS_MAX, .porter = &porter };
 	struct err err = { 0 };
 	int fds[2];
 
@@ -100,7 +103,7 @@ static void test_limits(void **state)
 
 static void test_four_each(void **state)
 {
-	struct followers f = { .max = FOLLOWERS_MAX };
+	struct followers f = { .max = FOLLOWERS_MAX, .porter = &porter };
 	struct err err = { 0 };
 	int fds[2];
 
@@ -116,7 +119,7 @@ static void test_four_each(void **state)
 
 static void test_who_speaks_goes(void **state)
 {
-	struct followers f = { .max = FOLLOWERS_MAX };
+	struct followers f = { .max = FOLLOWERS_MAX, .porter = &porter };
 	struct pollfd fds[FOLLOWERS_MAX];
 	int a[2], b[2], c[2];
 
