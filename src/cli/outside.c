@@ -47,7 +47,7 @@ static bool is_socket(const struct program_kind *k, uid_t uid)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* The process that listens at a path; 0: nobody does. It may be one that has ended since. */
+/* The process that listens at a path; -1: one that cannot be told; 0: nobody does. */
 static pid_t listener(const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -61,7 +61,7 @@ static pid_t listener(const char *path)
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return 0;
-	return cred.pid;
+	return cred.pid > 0 ? cred.pid : -1; /* of another pid namespace */
 }
 
 /* --- kinds ------------------------------------------------------------------------------------ */

@@ -760,8 +760,8 @@ def test_private_users(lab, case):
     held = lab.session()
     inside = ["/usr/bin/python3", "-c", PRIVATE_USERS, maps, str(uid), str(lab.groups[0])]
     script = f"curl -s {lab.url}; ls /sys/class/net; head -n 1 /etc/resolv.conf; id -u; cat /proc/self/uid_map"
-    done = lab.run([*inside, via, "-v", str(lab.spare), "--", "sh", "-c", script])
-    assert done.code == 0, done
+    done = lab.run([*inside, via, "-v", "--name", "game", str(lab.spare), "--", "sh", "-c", script])
+    assert done.code == 0 and "session 'game' through" in done.err, done
     lines = done.out.splitlines()
     assert lines[:3] == [lab.spare.addr, "eth0", "lo"] and lines[3].startswith(OWN), done
     assert lines[4] == str(uid) and lines[5].split() == [str(uid), str(uid), "1"], done
