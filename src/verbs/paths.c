@@ -72,7 +72,7 @@ static int follow(int fd, const struct stat *st, struct rest *r, int *dir)
 static int open_as_root(const char *path, int flags)
 {
 	_cleanup_close_ int dir = open(*path == '/' ? "/" : ".", DIRECTORY);
-	struct rest rest;
+	struct rest rest = { .at = rest.text };
 	const char *name;
 	int r = dir < 0 ? -errno : set_rest(&rest, path, ""), links = 0;
 

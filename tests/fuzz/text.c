@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers, addresses, names: what was taken is written back and read again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/parse.h"
+#include "base/text.h"
 #include "fuzz.h"
 #include "model/ip.h"
 
@@ -25,6 +30,37 @@ static void addresses(const char *text)
 	}
 }
 
+/* Whatever it is, what a printer writes of it is printable, and what is printable stays as it is.
+ */
+static void printed(const char *text)
+{
+	bool clean = text_printable(text);
+	char *tame = strdup(text), *out = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&out, &len);
+
+	must(tame && f);
+	text_make_printable(tame);
+	must(text_printable(tame) && strlen(tame) == strlen(text));
+	must(!clean || !strcmp(tame, text));
+	text_print(f, "%s", text);
+	must(fclose(f) == 0 && text_printable(out));
+	must(!clean || !strcmp(out, text));
+	free(out);
+	f = open_memstream(&out, &len);
+	must(f != NULL);
+	text_print_json(f, text);
+	must(fclose(f) == 0);
+	for (const char *at = out; *at;) {
+		size_t n = *at == '\n' || *at == '\t' ? 1 : text_char(at);
+
+		must(n);
+		at += n;
+	}
+	free(tame);
+	free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size), name[16];
@@ -39,10 +75,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ifname_valid(text))
 		must(strlen(text) < 16 && text[0] && !strchr(text, '/') && !strchr(text, ' '));
 	if (session_name_valid(text))
-		must(strlen(text) <= 32 && text[0] != '-' && text[0] != '.');
+		must(strlen(text) <= 32 && text[0] != '-' && text[0] != '.' &&
+		     strspn(text, "0123456789") < strlen(text));
 	if (copy_string(name, sizeof(name), text) == 0)
 		must(!strcmp(name, text));
 	addresses(text);
+	printed(text);
 	free(text);
 	return 0;
 }
