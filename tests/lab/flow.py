@@ -269,7 +269,7 @@ def _start(env, command):
 
 
 def _nft(text):
-    """Without handles; the elements of a set in one order."""
+    """Without handles, and what rules note in dynamic sets; the elements of a set in one order."""
     try:
         things = json.loads(text)["nftables"]
     except ValueError:
@@ -280,6 +280,8 @@ def _nft(text):
         if kind == "metainfo" or "via_iface" not in (body.get("table"), body.get("name")):
             continue
         body.pop("handle", None)
+        if "size" in body:
+            body.pop("elem", None)
         if isinstance(body.get("elem"), list):
             body["elem"].sort(key=json.dumps)
         lines.append(f"{kind} {json.dumps(body, sort_keys=True)}")

@@ -961,6 +961,13 @@ class Lab:
         texts["nft list ruleset"] = re.sub(
             r"\bcounter packets \d+ bytes \d+", "counter", texts["nft list ruleset"]
         )
+        # Rules note addresses in dynamic sets.
+        texts["nft list ruleset"] = re.sub(
+            r"(\tset \w+ \{\n(?:\t\t[^\n]*\n)*?\t\tflags dynamic[^\n]*\n(?:\t\ttimeout [^\n]*\n)?)"
+            r"\t\telements = \{[^}]*\}\n",
+            r"\1",
+            texts["nft list ruleset"],
+        )
         # Timers of a bridge run; everything else in there stands still by itself.
         texts["ip -d link"] = re.sub(
             r"\b((?:hello|tcn|topology_change|gc)_timer) +[\d.]+", r"\1 -", texts["ip -d link"]
