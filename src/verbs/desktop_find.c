@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/vec.h"
 #include "verbs/files.h"
 #include "verbs/paths.h"
@@ -192,10 +193,13 @@ static int walk_all(struct walk *w)
 
 /* --- one entry ------------------------------------------------------------------------------- */
 
-static int keep(struct desktop_found *to, const char *id, const char *path, struct entry *e)
+/* Returns 1, or -ENAMETOOLONG. */
+static int keep(struct desktop_found *to, const char *id, const char *path, struct entry *e,
+		struct err *err)
 {
-	snprintf(to->id, sizeof(to->id), "%s", id);
-	snprintf(to->path, sizeof(to->path), "%s", path);
+	if (copy_string(to->id, sizeof(to->id), id) < 0 ||
+	    copy_string(to->path, sizeof(to->path), path) < 0)
+		return err_errno(err, ENAMETOOLONG, "use '%s'", path);
 	to->entry = *e;
 	*e = (struct entry){ 0 };
 	return 1;
@@ -226,7 +230,7 @@ static int take_id(struct walk *w, const char *id, const char *path)
 		return -ENOENT;
 	}
 	w->n = 1;
-	return keep(w->found, id, path, &e);
+	return keep(w->found, id, path, &e, w->err);
 }
 
 static bool has_name(const struct entry *e, const char *what)
@@ -251,6 +255,7 @@ static bool has_name(const struct entry *e, const char *what)
 static int take_name(struct walk *w, const char *id, const char *path)
 {
 	_cleanup_entry_ struct entry e = { 0 };
+	int r;
 
 	if (load(path, &e, NULL) < 0 || desktop_kind_of(&e) != DESKTOP_KIND_COUNT ||
 	    seen_before(w, id))
@@ -264,8 +269,8 @@ static int take_name(struct walk *w, const char *id, const char *path)
 		return err_hint(w->err, "name one by its id");
 	}
 	w->n = 1;
-	keep(w->found, id, path, &e);
-	return 0;
+	r = keep(w->found, id, path, &e, w->err);
+	return r < 0 ? r : 0;
 }
 
 static int find_path(const char *path, struct desktop_found *ret, struct err *err)
@@ -284,8 +289,8 @@ static int find_path(const char *path, struct desktop_found *ret, struct err *er
 		return err_set(err, EINVAL, "use '%s': it is one of via-iface's own entries", path);
 	/* its own name, and not that of what a link leads to */
 	name = strrchr(path, '/') + 1;
-	keep(ret, name, full, &e);
-	return 0;
+	r = keep(ret, name, full, &e, err);
+	return r < 0 ? r : 0;
 }
 
 int desktop_find(const char *what, struct desktop_found *ret, struct err *err)
@@ -341,10 +346,10 @@ int desktop_list_ours(struct desktop_list *ret, struct err *err)
 		if (len > 8 && !strcmp(names[i]->d_name + len - 8, ".desktop") &&
 		    load(path, &e, NULL) == 0 && desktop_kind_of(&e) != DESKTOP_KIND_COUNT) {
 			to = VEC_PUSH(&all);
-			if (to)
-				keep(to, names[i]->d_name, path, &e);
-			else
+			if (!to)
 				r = err_errno(err, ENOMEM, "look into '%s'", dir);
+			else if (keep(to, names[i]->d_name, path, &e, err) < 0)
+				r = -err->code;
 		}
 		free(names[i]);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static char dir[128];
 
@@ -22,6 +23,21 @@ size_t fds_open(void)
 		n++;
 	closedir(d);
 	return n - 3; /* itself, "." and ".." */
+}
+
+size_t fds_sockets(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *entry;
+	struct stat st;
+	size_t n = 0;
+
+	if (!d)
+		abort();
+	while ((entry = readdir(d)))
+		n += fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISSOCK(st.st_mode);
+	closedir(d);
+	return n;
 }
 
 bool fds_cloexec(int fd)

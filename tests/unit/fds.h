@@ -7,6 +7,8 @@
 
 /* Open descriptors of this process: the same number before and after means that none leaked. */
 size_t fds_open(void);
+/* Those of them that are sockets. */
+size_t fds_sockets(void);
 /* Whether an exec would close it. */
 bool fds_cloexec(int fd);
 

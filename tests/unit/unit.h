@@ -24,6 +24,20 @@
 #define fail_msg(...) abort()
 #endif
 
+/*
+ * cmocka 2 deprecates its own, for assert_int_in_range() and assert_uint_in_range(), which cmocka 1
+ * does not have. A negative value is in no range.
+ */
+#undef assert_in_range
+#define assert_in_range(value, minimum, maximum)                                                   \
+	do {                                                                                       \
+		const uintmax_t value_ = (uintmax_t)(value), min_ = (uintmax_t)(minimum),          \
+				max_ = (uintmax_t)(maximum);                                       \
+                                                                                                   \
+		if (value_ < min_ || value_ > max_)                                                \
+			fail_msg("%s is %ju, not in %ju-%ju", #value, value_, min_, max_);         \
+	} while (0)
+
 #define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)
 
 #endif
