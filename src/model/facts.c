@@ -37,6 +37,11 @@ const char *const guest_chains[GUEST_CHAIN_COUNT] = {
 
 const struct own_sysctl port_sysctl = { "ipv6", "disable_ipv6", "1" };
 
+const char *const fragment_sysctls[FRAGMENT_SYSCTL_COUNT] = {
+	"net/ipv4/ipfrag_high_thresh",
+	"net/netfilter/nf_conntrack_frag6_high_thresh",
+};
+
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX])
 {
 	snprintf(path, SYSCTL_MAX, "net/%s/conf/%s/%s", s->family, dev, s->key);

@@ -105,6 +105,10 @@ extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];
 /* A port speaks for itself to nobody: it has no IPv6. */
 extern const struct own_sysctl port_sysctl;
 
+/* How much of datagrams in pieces the host may keep, in either family (plan/fragments.c). */
+#define FRAGMENT_SYSCTL_COUNT 2
+extern const char *const fragment_sysctls[FRAGMENT_SYSCTL_COUNT];
+
 void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSCTL_MAX]);
 
 /*

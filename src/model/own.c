@@ -123,6 +123,9 @@ bool own_is_saved_sysctl(const char *path)
 
 	if (!strcmp(path, "net/ipv6/conf/all/forwarding"))
 		return true;
+	for (size_t i = 0; i < FRAGMENT_SYSCTL_COUNT; i++)
+		if (!strcmp(path, fragment_sysctls[i]))
+			return true;
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++)
 		if (is_of_device(path, &uplink_sysctls[i], dev))
 			return true;

@@ -762,6 +762,8 @@ static int read_sysctls(struct look *l, struct err *err)
 		r = read_sysctl(f, f->sysctls.v[i].path);
 	for (size_t i = 0; i < ARRAY_SIZE(global) && r == 0; i++)
 		r = read_sysctl(f, global[i]);
+	for (size_t i = 0; i < FRAGMENT_SYSCTL_COUNT && r == 0; i++)
+		r = read_sysctl(f, fragment_sysctls[i]);
 	for (size_t i = 0; own_bridge(f) && i < BRIDGE_SYSCTL_COUNT && r == 0; i++) {
 		own_sysctl_path(&bridge_sysctls[i], BRIDGE_NAME, path);
 		r = read_sysctl(f, path);

@@ -144,6 +144,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	match_port(&r, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	fw_rule(&c, &r);
+	plan_fragments(x, &c);
 	rule_icmp(&c, AF_INET);
 	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
 	rule_icmp(&c, AF_INET6);

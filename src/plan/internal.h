@@ -73,6 +73,15 @@ void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session);
 void plan_own_ports(struct fw_chain *answers);
 void plan_masquerade(const struct plan_ctx *x);
 
+/* Limits fragments at the ports, and makes room for what passes (fragments.c). */
+void plan_fragments(const struct plan_ctx *x, struct fw_chain *prerouting);
+void plan_fragment_memory(const struct plan_ctx *x);
+
+/* A sysctl of the host, of a device or of all: only when it differs, with the value to go back to.
+ */
+void plan_host_sysctl(const struct plan_ctx *x, const char *path, const char *value,
+		      const struct fact_link *of);
+
 /* Adds the redirection of name servers (names.c): the whole, a session's own, and its inside. */
 void plan_names(const struct plan_ctx *x);
 void plan_names_session(const struct plan_ctx *x, const struct session *s);

@@ -100,10 +100,8 @@ static bool kernel_has(const struct plan_ctx *x, const struct own_sysctl *s)
 	return x->ip6;
 }
 
-/* A sysctl of the host, of a device or of all: only when it differs, with the value to go back to.
- */
-static void add_host_sysctl(const struct plan_ctx *x, const char *path, const char *value,
-			    const struct fact_link *of)
+void plan_host_sysctl(const struct plan_ctx *x, const char *path, const char *value,
+		      const struct fact_link *of)
 {
 	const struct fact_sysctl *now = facts_sysctl(x->facts, path);
 	struct object o = plan_object(OBJ_SYSCTL, PLACE_HOST);
@@ -352,9 +350,9 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 		if (len > tail && !strcmp(s->path + len - tail, "/accept_ra") &&
 		    !strstr(s->path, "/" BRIDGE_NAME "/") && !strstr(s->path, "/all/") &&
 		    (!strcmp(s->value, "1") || (s->before[0] && !strcmp(s->value, "2"))))
-			add_host_sysctl(x, s->path, "2", link_of_path(x->facts, s->path));
+			plan_host_sysctl(x, s->path, "2", link_of_path(x->facts, s->path));
 	}
-	add_host_sysctl(x, IP6_FORWARDING, "1", NULL);
+	plan_host_sysctl(x, IP6_FORWARDING, "1", NULL);
 	o.rule.family = AF_INET6;
 	o.rule.priority = PLAN_RULE_FENCE;
 	o.rule.action = RULE_BLACKHOLE;
@@ -395,7 +393,7 @@ static void plan_arp_names(const struct plan_ctx *x, const struct fact_slot *slo
 		    !facts_same_subnet(x->facts, a, uplink->index))
 			continue;
 		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", other->name);
-		add_host_sysctl(x, path, "2", other);
+		plan_host_sysctl(x, path, "2", other);
 	}
 }
 
@@ -419,7 +417,7 @@ static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
 		own_sysctl_path(&uplink_sysctls[i], slot->uplink, path);
 		if (kernel_has(x, &uplink_sysctls[i]))
-			add_host_sysctl(x, path, uplink_sysctls[i].value, uplink.link);
+			plan_host_sysctl(x, path, uplink_sysctls[i].value, uplink.link);
 	}
 }
 
@@ -496,6 +494,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	plan_ip6_forwarding(&x);
 	for (size_t i = 0; i < x.n_slots; i++)
 		plan_uplink(&x, &x.slots[i]);
+	plan_fragment_memory(&x);
 	for (size_t i = 0; i < n; i++) {
 		plan_firewall_session(&x, &sessions[i]);
 		plan_port(&x, &sessions[i]);
