@@ -523,6 +523,19 @@ struct hashing {
 	uint64_t hash;
 };
 
+/*
+ * Of an update without a time of its own the kernel tells a timeout of 0 (nft_dynset.c:
+ * nft_dynset_dump), which cannot be sent to every set.
+ */
+static void cut_no_timeout(char *text)
+{
+	static const char none[] = "timeout 0ms ";
+	char *at = strstr(text, none);
+
+	if (at)
+		memmove(at, at + sizeof(none) - 1, strlen(at + sizeof(none) - 1) + 1);
+}
+
 static int hash_expr(struct nftnl_expr *e, void *arg)
 {
 	struct hashing *h = arg;
@@ -530,6 +543,7 @@ static int hash_expr(struct nftnl_expr *e, void *arg)
 
 	h->hash = hash(h->hash, nftnl_expr_get_str(e, NFTNL_EXPR_NAME));
 	nftnl_expr_snprintf(text, sizeof(text), e, NFTNL_OUTPUT_DEFAULT, 0);
+	cut_no_timeout(text);
 	h->hash = hash(h->hash, text);
 	return 0;
 }

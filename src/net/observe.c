@@ -926,6 +926,26 @@ static void read_conntrack_max(struct facts *f)
 		f->conntrack_max = 0;
 }
 
+static bool has_chain(const struct facts *f, const char *name)
+{
+	for (size_t i = 0; i < f->ours.n; i++)
+		if (f->ours.v[i].kind == OBJ_NFT_CHAIN && f->ours.v[i].family == NFPROTO_INET &&
+		    !strcmp(f->ours.v[i].nft_chain.name, name))
+			return true;
+	return false;
+}
+
+/*
+ * To ask the kernel costs 10 ms (it waits for RCU before it forgets the question), so the daemon
+ * alone does it, once; others see it by what the daemon has made (plan/masquerade.c).
+ */
+static bool has_socket_match(struct look *l)
+{
+	if (l->k->host_ns >= 0)
+		return kernel_has_socket_match(l->k);
+	return !has_chain(l->f, "zone") || has_chain(l->f, "to_socket");
+}
+
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)
 {
 	struct facts f = { 0 };
@@ -944,7 +964,8 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 		r = read_sysctls(&l, err);
 	if (r == 0)
 		r = ports_look(&f, err);
-	f.no_socket_match = f.nft_visible && !kernel_has_socket_match(k);
+	if (r == 0)
+		f.no_socket_match = !has_socket_match(&l);
 	if (r == 0) {
 		sysctls_to_objects(&f);
 		read_host_id(&f);

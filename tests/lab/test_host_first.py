@@ -342,6 +342,29 @@ def test_other_protocols(lab, family):
     assert wired.leaks() == []
 
 
+@needs("root")
+def test_comes_to_rest(lab):
+    """What the kernel tells of these rules is what was asked for: nothing is made again and again."""
+    session = lab.session()
+    generation = lambda: lab.run(["nft", "--json", "--handle", "list", "ruleset"], check=True).json()
+    for verb in ("doctor", "status"):
+        found = lab.wait(lambda v=verb: lab.via(v, "--json"), 5)
+        assert "not-as-planned" not in found.out, found
+    before = handles(generation())
+    other = lab.session(lab.wired)  # what is added for it makes nothing anew
+    other.finish()
+    lab.wait(lambda: len(lab.via("list", "--json").json()) == 1, 20, "the end of the other session")
+    assert set(before) <= set(handles(generation()))
+    session.finish()
+
+
+def handles(ruleset):
+    """Of the rules that are there for all sessions."""
+    rules = [r["rule"] for r in ruleset["nftables"] if "rule" in r]
+    names = ("to_socket", "from_socket", "fragments", "from_session", "input")
+    return [(r["family"], r["chain"], r["handle"]) for r in rules if r["chain"] in names]
+
+
 def range_of(lab):
     """The ports that sessions are masqueraded to, as nft(8) lists them."""
     text = lab.run(["nft", "list", "chain", "inet", "via_iface", "postrouting"]).out
