@@ -112,16 +112,13 @@ enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range 
 	with_sockets = used;
 	use_all(&with_sockets, &f->socket_ports);
 	quiet = choose(&with_sockets, above);
-	if (size_of(&quiet) >= PORTS_ENOUGH)
-		*ret = quiet;
-	else if (!f->no_socket_match && size_of(&free_ports) >= PORTS_ENOUGH)
-		*ret = free_ports; /* rules see to each socket by itself */
-	else if (size_of(&quiet))
+	/* where few ports have no socket near them, rules see to each socket by itself */
+	*ret = fallback;
+	if (size_of(&quiet) && (size_of(&quiet) >= PORTS_ENOUGH || f->no_socket_match ||
+				size_of(&free_ports) < PORTS_ENOUGH))
 		*ret = quiet;
 	else if (size_of(&free_ports))
 		*ret = free_ports;
-	else
-		*ret = fallback;
 	if (!size_of(&free_ports))
 		return PORTS_SHARED;
 	return size_of(ret) < PORTS_ENOUGH ? PORTS_FEW : PORTS_FREE;
@@ -208,7 +205,7 @@ static size_t masqueraded(const struct facts *f, uint8_t ret[5])
 }
 
 /* A set that never changes: each packet of a session is looked up in it. */
-void plan_protocols(const struct plan_ctx *x, struct fw_chain *c)
+void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session)
 {
 	enum nft_field field = NFT_FIELD_L4PROTO;
 	struct nft_rule r = { 0 };
@@ -225,7 +222,7 @@ void plan_protocols(const struct plan_ctx *x, struct fw_chain *c)
 	}
 	nft_lookup(&r, "protocols", true, 1, &field);
 	nft_action(&r, NFT_OP_REJECT);
-	fw_rule(c, &r);
+	fw_rule(from_session, &r);
 }
 
 /* Behind source NAT: what would leave from a port of the host. */

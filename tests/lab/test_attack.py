@@ -240,7 +240,7 @@ def test_another_sessions_connection(lab):
     assert s.b.run(talk).split() == ["b'mine'"] * 2
     s.inside.stop()
     s.inside = s.a.capture()  # the other session did get something: its own
-    tcp = [f for f in s.spare.peek() if f.proto == "tcp" and f.sport == tport and f.dir == "in"]
+    tcp = [f for f in s.spare.peek() if f.proto == "tcp" and f.dport == 7 and f.dir == "in"]
     assert tcp and not [f for f in tcp if f.reset or "F" in f.flags], tcp
     s.nothing_came_of_it()
 

@@ -346,15 +346,15 @@ def test_other_protocols(lab, family):
 def test_comes_to_rest(lab):
     """What the kernel tells of these rules is what was asked for: nothing is made again and again."""
     session = lab.session()
-    generation = lambda: lab.run(["nft", "--json", "--handle", "list", "ruleset"], check=True).json()
+    listing = ["nft", "--json", "--handle", "list", "ruleset"]
     for verb in ("doctor", "status"):
         found = lab.wait(lambda v=verb: lab.via(v, "--json"), 5)
         assert "not-as-planned" not in found.out, found
-    before = handles(generation())
+    before = handles(lab.run(listing, check=True).json())
     other = lab.session(lab.wired)  # what is added for it makes nothing anew
     other.finish()
     lab.wait(lambda: len(lab.via("list", "--json").json()) == 1, 20, "the end of the other session")
-    assert set(before) <= set(handles(generation()))
+    assert set(before) <= set(handles(lab.run(listing, check=True).json()))
     session.finish()
 
 
