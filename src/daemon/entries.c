@@ -8,19 +8,17 @@
  *
  * Every entry of a session has our tag in its mark (plan/firewall.c, plan/limits.c), and one
  * deletion costs a walk over the kernel's whole table. So ends are collected: a pass deletes the
- * entries of all addresses that no session has, and the next one follows after a pause in
- * proportion to what it cost.
+ * entries of all addresses that no session has, a step a turn of the loop, and the next one
+ * follows after a pause that is longer than it took.
  */
 #include <errno.h>
 #include <syslog.h>
 
 #include "base/util.h"
 #include "daemon/world.h"
-#include "net/conntrack.h"
 
-#define PAUSE_MS     100
-#define PAUSE_FACTOR 4 /* at most a fifth of the time goes into it */
-#define AGAIN_MS     1000
+#define PAUSE_MS 100
+#define AGAIN_MS 1000
 
 void world_note_ends(struct world *w)
 {
@@ -30,7 +28,7 @@ void world_note_ends(struct world *w)
 	rest_note(&w->memory.rest, w->facts.sessions.v, w->facts.sessions.n, now);
 	if (w->facts.sessions.n && plan_pool(&w->facts, &e->pool, NULL) == 0)
 		e->pool_known = true;
-	if (w->memory.rest.n_tracked && e->due == INT64_MAX)
+	if (w->memory.rest.n_tracked && e->due == INT64_MAX && !e->pass.running)
 		e->due = e->not_before > now ? e->not_before : now;
 }
 
@@ -64,41 +62,69 @@ static bool is_ended(const struct ip *address, void *arg)
 	       !w->memory.rest.hosts[host].used;
 }
 
-static int delete_entries(struct world *w, struct err *err)
+/* All are deleted, or this kernel can delete none. */
+static void pass_over(struct world *w)
 {
 	struct entries *e = &w->entries;
-	int64_t start = clock_ms(), cost;
-	size_t n = 0;
+	int64_t now = clock_ms();
+
+	rest_deleted(&w->memory.rest);
+	e->not_before = now + PAUSE_MS + (now - e->started);
+}
+
+static int step(struct world *w, struct err *err)
+{
+	struct entries *e = &w->entries;
 	int r = 0;
 
-	e->due = INT64_MAX;
-	if (e->pool_known && !e->unavailable)
-		r = conntrack_delete(&w->kernel.nft, PLAN_MARK_TAG, PLAN_MARK_TAG_MASK, is_ended, w,
-				     &n, err);
+	if (!e->pass.running) {
+		e->due = INT64_MAX;
+		e->started = clock_ms();
+		rest_delete(&w->memory.rest);
+		if (e->pool_known && !e->unavailable)
+			r = conntrack_start(&e->pass, PLAN_MARK_TAG, PLAN_MARK_TAG_MASK, is_ended,
+					    w, err);
+	}
+	if (r == 0 && e->pass.running)
+		r = conntrack_step(&e->pass, err);
 	if (r == -EOPNOTSUPP) {
 		syslog(LOG_WARNING, "%s; an address rests, but its old connections stay",
 		       err->text);
 		e->unavailable = true;
 		r = 0;
 	}
-	if (r < 0) {
+	if (r < 0)
 		e->due = clock_ms() + AGAIN_MS;
-		return r;
-	}
-	rest_deleted(&w->memory.rest);
-	cost = clock_ms() - start;
-	e->not_before = clock_ms() + PAUSE_MS + PAUSE_FACTOR * cost;
-	return 0;
+	else if (r == 0)
+		pass_over(w);
+	return r;
+}
+
+/* A whole pass. */
+static int finish(struct world *w, struct err *err)
+{
+	int r;
+
+	conntrack_stop(&w->entries.pass); /* it knows nothing of the latest ends */
+	do
+		r = step(w, err);
+	while (r > 0);
+	return r;
+}
+
+int world_delete_some(struct world *w, struct err *err)
+{
+	return step(w, err);
 }
 
 int world_delete_entries(struct world *w, struct err *err)
 {
 	world_note_ends(w);
-	return delete_entries(w, err);
+	return finish(w, err);
 }
 
 int world_delete_last_entries(struct world *w, struct err *err)
 {
 	rest_note(&w->memory.rest, NULL, 0, clock_ms());
-	return w->memory.rest.n_tracked ? delete_entries(w, err) : 0;
+	return w->memory.rest.n_tracked ? finish(w, err) : 0;
 }

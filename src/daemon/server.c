@@ -688,6 +688,8 @@ static int timeout_of(const struct server *s)
 		next = s->heal_at;
 	if (s->world.follow_at < next && world_sessions(&s->world))
 		next = s->world.follow_at;
+	if (s->world.entries.pass.running)
+		return 0;
 	if (s->world.entries.due < next)
 		next = s->world.entries.due;
 	if (names_again(&s->world.names) < next)
@@ -712,7 +714,8 @@ static void delete_entries(struct server *s, int64_t now)
 	struct err err = { 0 };
 
 	world_note_ends(&s->world);
-	if (s->world.entries.due <= now && world_delete_entries(&s->world, &err) < 0)
+	if ((s->world.entries.pass.running || s->world.entries.due <= now) &&
+	    world_delete_some(&s->world, &err) < 0)
 		syslog(LOG_WARNING, "%s", err.text);
 }
 

@@ -86,6 +86,7 @@ void world_close(struct world *w)
 	facts_done(&w->facts);
 	set_done(&w->wanted);
 	names_close(&w->names);
+	conntrack_stop(&w->entries.pass);
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->rewritten);
 	follow_done(&w->follow);

@@ -7,6 +7,7 @@
 #include "daemon/persons.h"
 #include "model/request.h"
 #include "names/names.h"
+#include "net/conntrack.h"
 #include "net/kernel.h"
 #include "net/settle.h"
 #include "plan/follow.h"
@@ -19,7 +20,8 @@ struct entries {
 	bool taken_over;  /* world_take_over() was called */
 	bool unavailable; /* the kernel has no ctnetlink */
 	int64_t due;      /* clock_ms(); INT64_MAX: nothing is to be deleted */
-	int64_t not_before;
+	int64_t not_before, started;
+	struct conntrack_pass pass;
 };
 
 /*
@@ -153,12 +155,15 @@ void world_end_probes(struct world *w);
 /*
  * Connection tracking entries end with their session (entries.c). world_note_ends() takes in which
  * sessions there are, and sets w->entries.due when one has ended: after its port has gone, so that
- * nothing makes an entry anew. world_delete_entries() deletes those of all ended sessions, in one
- * pass; world_delete_last_entries() those of all, for when everything of ours has been removed.
+ * nothing makes an entry anew. world_delete_some() deletes those of all ended sessions step by
+ * step: while w->entries.pass.running, a turn of the loop each, and no turn waits. It returns 1
+ * while there is more, else 0 or a negative errno. world_delete_entries() deletes all at once;
+ * world_delete_last_entries() those of all, for when everything of ours has been removed.
  * world_take_over(), on the first facts, has those deleted of sessions that ended while no daemon
  * ran.
  */
 void world_note_ends(struct world *w);
+int world_delete_some(struct world *w, struct err *err);
 int world_delete_entries(struct world *w, struct err *err);
 int world_delete_last_entries(struct world *w, struct err *err);
 void world_take_over(struct world *w);

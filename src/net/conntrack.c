@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +20,8 @@
 #include "base/cleanup.h"
 
 /* Messages sent at once: each may come back as an error, and those must fit the receive buffer. */
-#define BATCH_MAX 64
+#define BATCH_MAX      64
+#define BATCHES_A_STEP 16
 
 #define CTNETLINK(message) ((uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | (message)))
 
@@ -94,26 +96,7 @@ int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)
 	return 1;
 }
 
-/* The messages that delete what a dump found, one behind the other. */
-struct deletion {
-	uint32_t mark, mask;
-	bool (*is_ended)(const struct ip *address, void *arg);
-	void *arg;
-	struct {
-		char *v;
-		size_t n, size;
-	} bytes;
-	size_t n;
-};
-
-static void forget(void *arg)
-{
-	struct deletion *d = arg;
-
-	d->bytes.n = d->n = 0;
-}
-
-static int append(struct deletion *d, const struct nl_msg *m)
+static int append(struct conntrack_pass *d, const struct nl_msg *m)
 {
 	size_t len = MNL_ALIGN(m->nlh.nlmsg_len);
 
@@ -128,7 +111,6 @@ static int append(struct deletion *d, const struct nl_msg *m)
 	}
 	memcpy(d->bytes.v + d->bytes.n, &m->nlh, len);
 	d->bytes.n += len;
-	d->n++;
 	return 0;
 }
 
@@ -161,7 +143,7 @@ int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry)
 
 static int note_entry(const struct nlmsghdr *nlh, void *arg)
 {
-	struct deletion *d = arg;
+	struct conntrack_pass *d = arg;
 	struct conntrack_entry e;
 	struct nl_msg m;
 	int r;
@@ -187,42 +169,67 @@ static int send_batch(struct nl_sock *s, char *at, size_t len, struct err *err)
 	return r == -ENOENT ? 0 : r; /* it ended by itself meanwhile */
 }
 
-static int send_all(struct nl_sock *s, const struct deletion *d, struct err *err)
+/* Some of the deletions; 1 when there are more. */
+static int delete_some(struct conntrack_pass *p, struct err *err)
 {
-	char *end = d->bytes.v + d->bytes.n, *at = d->bytes.v;
 	int r = 0;
 
-	while (at < end && r == 0) {
-		char *from = at;
+	for (size_t batch = 0; batch < BATCHES_A_STEP && p->at < p->bytes.n && r == 0; batch++) {
+		char *from = p->bytes.v + p->at;
+		size_t len = 0;
 
-		for (size_t n = 0; at < end && n < BATCH_MAX; n++)
-			at += MNL_ALIGN(((struct nlmsghdr *)at)->nlmsg_len);
-		r = send_batch(s, from, (size_t)(at - from), err);
+		for (size_t n = 0; p->at + len < p->bytes.n && n < BATCH_MAX; n++)
+			len += MNL_ALIGN(((struct nlmsghdr *)(from + len))->nlmsg_len);
+		r = send_batch(&p->sock, from, len, err);
+		p->at += len;
 	}
-	return r;
+	return r < 0 ? r : p->at < p->bytes.n;
 }
 
-int conntrack_delete(struct nl_sock *s, uint32_t mark, uint32_t mask,
-		     bool (*is_ended)(const struct ip *address, void *arg), void *arg,
-		     size_t *ret_n, struct err *err)
+int conntrack_start(struct conntrack_pass *p, uint32_t mark, uint32_t mask,
+		    bool (*is_ended)(const struct ip *address, void *arg), void *arg,
+		    struct err *err)
 {
-	struct deletion d = { .mark = mark, .mask = mask, .is_ended = is_ended, .arg = arg };
+	struct conntrack_pass fresh = {
+		.mark = mark, .mask = mask, .is_ended = is_ended, .arg = arg
+	};
 	struct nl_msg m;
 	int r;
 
+	conntrack_stop(p);
+	r = nl_open(&fresh.sock, NETLINK_NETFILTER, err);
+	if (r < 0)
+		return r;
 	start(&m, IPCTNL_MSG_CT_GET, 0, AF_UNSPEC);
 	nl_put_be32(&m, CTA_MARK, mark);
 	nl_put_be32(&m, CTA_MARK_MASK, mask);
-	r = nl_dump(s, &m, note_entry, forget, &d, err);
-	if (r == -EINVAL) /* net/netfilter/nfnetlink.c:nfnetlink_rcv_msg, no such subsystem */
+	r = nl_dump_start(&fresh.sock, &m, err);
+	fresh.running = r == 0;
+	*p = fresh;
+	if (r < 0)
+		conntrack_stop(p);
+	return r;
+}
+
+int conntrack_step(struct conntrack_pass *p, struct err *err)
+{
+	int r = p->deleting ? delete_some(p, err) : nl_dump_step(&p->sock, note_entry, p, err);
+
+	if (r == -EINVAL &&
+	    !p->deleting) /* net/netfilter/nfnetlink.c:nfnetlink_rcv_msg, no such subsystem */
 		r = err_errno(err, EOPNOTSUPP, "use ctnetlink (CONFIG_NF_CT_NETLINK)");
-	if (r == 0)
-		r = send_all(s, &d, err);
-	free(d.bytes.v);
-	if (r < 0) {
+	if (r < 0)
 		err_wrap(err, "delete connection tracking entries of ended sessions");
-		return r;
-	}
-	*ret_n = d.n;
-	return 0;
+	if (r == 0 && !p->deleting)
+		r = p->deleting = p->bytes.n > 0;
+	if (r <= 0)
+		conntrack_stop(p);
+	return r;
+}
+
+void conntrack_stop(struct conntrack_pass *p)
+{
+	nl_close(&p->sock);
+	free(p->bytes.v);
+	*p = (struct conntrack_pass){ 0 };
 }

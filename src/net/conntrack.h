@@ -27,14 +27,31 @@ int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry);
 
 /*
  * Deletes the entries whose mark is `mark` under `mask`, and of which one end is an address that
- * is_ended(address, arg) accepts. One pass over the kernel's table, however many addresses they
- * are. s is a socket on NETLINK_NETFILTER; *ret_n is how many were deleted.
+ * is_ended(address, arg) accepts: one pass over the kernel's table, however many addresses they
+ * are, in steps of a few milliseconds. arg is borrowed until the pass is over.
  *
- * Returns 0, or a negative errno: -EOPNOTSUPP when the kernel has no ctnetlink
- * (CONFIG_NF_CT_NETLINK).
+ * conntrack_start() returns 0 or a negative errno. conntrack_step() returns 1 when there is more to
+ * do, 0 when the pass is over, or a negative errno, and it is over too: -EOPNOTSUPP when the kernel
+ * has no ctnetlink (CONFIG_NF_CT_NETLINK).
  */
-int conntrack_delete(struct nl_sock *s, uint32_t mark, uint32_t mask,
-		     bool (*is_ended)(const struct ip *address, void *arg), void *arg,
-		     size_t *ret_n, struct err *err);
+struct conntrack_pass {
+	struct nl_sock sock;
+	bool running, deleting;
+	uint32_t mark, mask;
+	bool (*is_ended)(const struct ip *address, void *arg);
+	void *arg;
+	struct {
+		char *v;
+		size_t n, size;
+	} bytes;   /* the messages that delete what the dump found, one behind the other */
+	size_t at; /* how much of them was sent */
+};
+
+int conntrack_start(struct conntrack_pass *p, uint32_t mark, uint32_t mask,
+		    bool (*is_ended)(const struct ip *address, void *arg), void *arg,
+		    struct err *err);
+int conntrack_step(struct conntrack_pass *p, struct err *err);
+/* Ends it, wherever it is; a zeroed one may be stopped too. */
+void conntrack_stop(struct conntrack_pass *p);
 
 #endif

@@ -253,23 +253,28 @@ static int take(struct exchange *x, const char *buf, int len, enum progress *pro
 	return 0;
 }
 
-static int receive(struct exchange *x)
+static int receive_some(struct exchange *x, enum progress *progress)
 {
 	char buf[RECV_SIZE] __attribute__((aligned(8)));
+	ssize_t len;
+
+	do
+		len = nl_recv(x->sock, buf, sizeof(buf), MSG_TRUNC);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return err_errno(x->err, errno, "read from netlink");
+	if ((size_t)len > sizeof(buf))
+		return err_set(x->err, EMSGSIZE, "netlink message of %zd bytes", len);
+	return take(x, buf, (int)len, progress);
+}
+
+static int receive(struct exchange *x)
+{
 	enum progress progress = MORE;
 	int r = 0;
 
-	while (r == 0 && progress == MORE) {
-		ssize_t len = nl_recv(x->sock, buf, sizeof(buf), MSG_TRUNC);
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len < 0)
-			return err_errno(x->err, errno, "read from netlink");
-		if ((size_t)len > sizeof(buf))
-			return err_set(x->err, EMSGSIZE, "netlink message of %zd bytes", len);
-		r = take(x, buf, (int)len, &progress);
-	}
+	while (r == 0 && progress == MORE)
+		r = receive_some(x, &progress);
 	return r;
 }
 
@@ -323,6 +328,25 @@ int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_handler handler, void (*rest
 		restart(arg);
 	}
 	return err_set(err, EAGAIN, "the kernel's tables changed faster than they could be read");
+}
+
+int nl_dump_start(struct nl_sock *s, struct nl_msg *m, struct err *err)
+{
+	m->nlh.nlmsg_flags |= NLM_F_DUMP;
+	return send_message(s, m, err);
+}
+
+int nl_dump_step(struct nl_sock *s, nl_handler handler, void *arg, struct err *err)
+{
+	struct exchange x = {
+		.sock = s, .seq = s->seq, .handler = handler, .arg = arg, .err = err
+	};
+	enum progress progress = MORE;
+	int r = receive_some(&x, &progress);
+
+	if (r == 0 && x.interrupted)
+		return err_set(err, EAGAIN, "the kernel's table changed while it was read");
+	return r < 0 ? r : progress == MORE;
 }
 
 int nl_batch(struct nl_sock *s, const void *bytes, size_t len, uint32_t last_seq, uint32_t *ret_seq,

@@ -90,6 +90,15 @@ int nl_dump(struct nl_sock *s, struct nl_msg *m, nl_handler handler, void (*rest
 	    void *arg, struct err *err);
 
 /*
+ * A dump in pieces, for a caller that has others to serve meanwhile; the socket is for nothing else
+ * until it is over. A step handles what one recv(2) brings, for which it never waits long: the
+ * kernel goes on with a dump as it is read. Returns 1 when there is more, 0 at the end, or a
+ * negative errno, -EAGAIN when the kernel says that it changed underneath.
+ */
+int nl_dump_start(struct nl_sock *s, struct nl_msg *m, struct err *err);
+int nl_dump_step(struct nl_sock *s, nl_handler handler, void *arg, struct err *err);
+
+/*
  * A batch (nfnetlink): bytes of several messages, each with its own sequence number and
  * NLM_F_ACK, sent as one. On failure *ret_seq is the number of the message that failed.
  */

@@ -17,7 +17,7 @@ void rest_end(struct rest *r, uint32_t host, int64_t now)
 {
 	struct rest_host *h = &r->hosts[host];
 
-	h->used = false;
+	h->used = h->going = false;
 	h->ended = now;
 	track(r, h);
 }
@@ -61,11 +61,21 @@ void rest_unknown(struct rest *r)
 			track(r, &r->hosts[host]);
 }
 
-void rest_deleted(struct rest *r)
+void rest_delete(struct rest *r)
 {
 	for (uint32_t host = SESSION_HOST_FIRST; host <= SESSION_HOST_LAST; host++)
-		r->hosts[host].tracked = false;
-	r->n_tracked = 0;
+		r->hosts[host].going = r->hosts[host].tracked;
+}
+
+void rest_deleted(struct rest *r)
+{
+	for (uint32_t host = SESSION_HOST_FIRST; host <= SESSION_HOST_LAST; host++) {
+		struct rest_host *h = &r->hosts[host];
+
+		r->n_tracked -= h->tracked && h->going;
+		h->tracked &= !h->going;
+		h->going = false;
+	}
 }
 
 bool rest_choose(const struct rest *r, const struct session *sessions, size_t n, uint32_t first,

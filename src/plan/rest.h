@@ -21,6 +21,7 @@ struct rest {
 	struct rest_host {
 		bool used;     /* a session had it when rest_note() was called last */
 		bool tracked;  /* none has; its connection tracking entries are yet to be deleted */
+		bool going;    /* they are being deleted; not, when another session ended since */
 		int64_t ended; /* when the last session that had it ended; 0: unknown */
 	} hosts[SESSION_HOST_LAST + 1];
 	size_t n_tracked;
@@ -38,7 +39,11 @@ void rest_end(struct rest *r, uint32_t host, int64_t now);
 /* Counts every address that is not used as tracked: for a daemon that takes over. */
 void rest_unknown(struct rest *r);
 
-/* The entries of all addresses that are not used have been deleted. */
+/*
+ * The entries of all addresses that are not used are about to be deleted, and have been deleted.
+ * One whose session ends in between stays tracked.
+ */
+void rest_delete(struct rest *r);
 void rest_deleted(struct rest *r);
 
 /*

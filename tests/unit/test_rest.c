@@ -57,6 +57,7 @@ static void test_an_ended_address_rests(void **state)
 	(void)state;
 	starts(FIRST, 1000);
 	ends(FIRST, 2000);
+	rest_delete(&rest);
 	rest_deleted(&rest);
 	assert_int_equal(chosen(FIRST, 2000 + REST_MS - 1), FIRST + 1);
 	assert_int_equal(chosen(FIRST, 2000 + REST_MS), FIRST);
@@ -73,6 +74,7 @@ static void test_not_while_it_has_entries(void **state)
 	ends(FIRST, 2000);
 	assert_int_equal(rest.n_tracked, 1);
 	assert_int_equal(chosen(FIRST, 2000 + 10 * REST_MS), FIRST + 1);
+	rest_delete(&rest);
 	rest_deleted(&rest);
 	assert_int_equal(rest.n_tracked, 0);
 	assert_int_equal(chosen(FIRST, 2000 + 10 * REST_MS), FIRST);
@@ -81,6 +83,23 @@ static void test_not_while_it_has_entries(void **state)
 	assert_int_equal(rest.n_tracked, 1);
 	starts(FIRST, 3002);
 	assert_int_equal(rest.n_tracked, 0);
+}
+
+/* The table was read already when it ended. */
+static void test_ended_while_others_are_deleted(void **state)
+{
+	(void)state;
+	starts(FIRST, 1000);
+	starts(FIRST + 1, 1000);
+	ends(FIRST, 2000);
+	rest_delete(&rest);
+	ends(FIRST + 1, 2100);
+	rest_deleted(&rest);
+	assert_int_equal(rest.n_tracked, 1);
+	assert_int_equal(chosen(FIRST, 2100 + REST_MS), FIRST);
+	assert_int_equal(chosen(FIRST + 1, 2100 + REST_MS), FIRST + 2);
+	rest_deleted(&rest); /* nothing was begun */
+	assert_int_equal(rest.n_tracked, 1);
 }
 
 /* A session of which rest_note() has not heard, and one of whose end it has not. */
@@ -104,6 +123,7 @@ static void test_where_all_rest_the_longest(void **state)
 	ends(500, 1200);
 	ends(600, 1300);
 	assert_int_equal(chosen(FIRST, 1400), 0); /* tracked, all three */
+	rest_delete(&rest);
 	rest_deleted(&rest);
 	assert_int_equal(chosen(FIRST, 1400), 700);
 	assert_int_equal(chosen(600, 1400), 700);
@@ -118,6 +138,7 @@ static void test_taking_over(void **state)
 	rest_unknown(&rest);
 	assert_int_equal(rest.n_tracked, COUNT - 1);
 	assert_int_equal(chosen(FIRST, 1000), 0);
+	rest_delete(&rest);
 	rest_deleted(&rest);
 	assert_int_equal(chosen(FIRST, 1000), FIRST + 1);
 }
@@ -146,6 +167,7 @@ int main(void)
 		cmocka_unit_test_setup(test_round_robin, fresh),
 		cmocka_unit_test_setup(test_an_ended_address_rests, fresh),
 		cmocka_unit_test_setup(test_not_while_it_has_entries, fresh),
+		cmocka_unit_test_setup(test_ended_while_others_are_deleted, fresh),
 		cmocka_unit_test_setup(test_what_was_not_noted_yet, fresh),
 		cmocka_unit_test_setup(test_where_all_rest_the_longest, fresh),
 		cmocka_unit_test_setup(test_taking_over, fresh),
