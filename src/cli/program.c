@@ -178,12 +178,15 @@ static int start_daemon(struct err *err)
 
 int cli_start_daemon(struct err *err)
 {
-	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err);
+	struct err refused = { 0 };
+	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", &refused);
 
 	if (fd >= 0)
 		return 0;
-	if (fd != -ENOENT && fd != -ECONNREFUSED)
+	if (fd != -ENOENT && fd != -ECONNREFUSED) {
+		*err = refused;
 		return fd;
+	}
 	if (geteuid() != 0) {
 		err_set(err, ECONNREFUSED,
 			"ask the daemon at " VIA_RUNDIR

@@ -162,6 +162,7 @@ static int write_file(int dir, const char *file, const struct strbuf *text, bool
 		      struct err *err)
 {
 	_cleanup_close_ int fd = -1;
+	int r = 0;
 	ssize_t n;
 
 	unlinkat(dir, TEMPORARY, 0);
@@ -170,14 +171,14 @@ static int write_file(int dir, const char *file, const struct strbuf *text, bool
 		return err_errno(err, errno, "write '%s'", file);
 	n = write(fd, strbuf_text(text), text->len);
 	if (n < 0 || (size_t)n != text->len || fchmod(fd, 0644) < 0) {
-		err_errno(err, n < 0 ? errno : ENOSPC, "write '%s'", file);
+		r = err_errno(err, n < 0 ? errno : ENOSPC, "write '%s'", file);
 	} else if (linkat(dir, TEMPORARY, dir, file, 0) < 0) {
 		*ret_foreign = errno == EEXIST;
 		if (errno != EEXIST)
-			err_errno(err, errno, "write '%s'", file);
+			r = err_errno(err, errno, "write '%s'", file);
 	}
 	unlinkat(dir, TEMPORARY, 0);
-	return -err->code;
+	return r;
 }
 
 static int write_files(const struct netns_files *f, int dir, bool made,

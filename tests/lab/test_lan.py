@@ -166,7 +166,7 @@ def asked(run, wanted, expected, last):
     return set(json.loads(done.out))
 
 
-@params("--no-lan", "lan = no")
+@params("--no-lan", "lan = no", "attach")
 def test_every_destination(lab, case):
     """Reached or refused, in both families, exactly as the manual says; without --no-lan all of
     them are reached that a kernel forwards."""
@@ -179,7 +179,15 @@ def test_every_destination(lab, case):
     surroundings(lab)
     probe = ["/usr/bin/python3", "-c", PROBE]
     last = [lab.server, lab.server6]
-    if case == "--no-lan":
+    if case == "attach":
+        lab.run(["ip", "netns", "add", "box"], check=True)
+        lab.via("attach", "--no-lan", lab.spare, "--netns", "box", check=True)
+
+        lab.run("ip netns exec box sysctl -qw net.ipv4.ping_group_range=\"0 1\"", check=True)
+
+        def run(text):
+            return lab.run(["ip", "netns", "exec", "box", *probe, text])
+    elif case == "--no-lan":
         free = asked(
             lambda text: lab.via(lab.spare, "--", *probe, text),
             reached + refused, reached + refused, last,
