@@ -8,8 +8,8 @@
  * Three parts: fixed prefixes (RFC 6890 and the IANA special-purpose address registries, without
  * those for documentation); IPv6 prefixes that a translator or relay turns into IPv4, where the
  * IPv4 address inside is refused; and for each uplink the prefixes of its addresses and of its
- * routes without a gateway. One thing passes: a DNS question that was led to a name server of the
- * uplink (names.c).
+ * routes without a gateway, and its gateways. One thing passes: a DNS question that was led to a
+ * name server of the uplink (names.c).
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -120,16 +120,13 @@ static int compare_prefixes(const void *a, const void *b)
 	return r ? r : x->len - y->len;
 }
 
-/* What is a network: no single address of the host's own, no default route and no half of one. */
+/* What no fixed prefix covers, and is neither a default route nor a half of one. */
 static void add_network(struct prefixes *to, const struct prefix *p)
 {
 	struct prefix masked = prefix_masked(p), *new;
 
 	if (p->len <= 1 || fixed_covers(&masked))
 		return;
-	for (size_t i = 0; i < to->n; i++)
-		if (!compare_prefixes(&to->v[i], &masked))
-			return;
 	new = VEC_PUSH(to);
 	if (new)
 		*new = masked;
@@ -137,31 +134,59 @@ static void add_network(struct prefixes *to, const struct prefix *p)
 		to->failed = true;
 }
 
+static void add_address(struct prefixes *to, const struct ip *ip)
+{
+	struct prefix host = { .ip = *ip, .len = (uint8_t)(ip_size(ip) * 8) };
+
+	if (ip_is_set(ip))
+		add_network(to, &host);
+}
+
+/* Sorted, what covers others stands before them, and nothing else in between. */
+static void merge_networks(struct prefixes *p)
+{
+	size_t kept = 0;
+
+	if (!p->n)
+		return;
+	qsort(p->v, p->n, sizeof(p->v[0]), compare_prefixes);
+	for (size_t i = 1; i < p->n; i++)
+		if (!covers(&p->v[kept], &p->v[i]))
+			p->v[++kept] = p->v[i];
+	p->n = kept + 1;
+}
+
 /*
- * The uplink's own networks that no fixed prefix covers, sorted. A point-to-point device has
- * routes without a gateway to everywhere; there those count that the kernel made of addresses.
+ * The uplink's own networks: of its addresses, of its routes without a gateway, and its gateways,
+ * which no other prefix may hold (`onlink` in ip-route(8)). A point-to-point device has routes
+ * without a gateway to everywhere; there those count that the kernel made of addresses.
  */
 static void find_networks(const struct facts *f, const char *uplink, struct prefixes *ret)
 {
 	const struct fact_link *link = facts_link(f, uplink);
+	const struct fact_dns *lease = link ? facts_dns(f, link->index) : NULL;
 
 	for (size_t i = 0; link && i < f->addrs.n; i++) {
 		const struct fact_addr *a = &f->addrs.v[i];
 
 		if (a->index == link->index && a->prefix.len < ip_size(&a->prefix.ip) * 8)
-			add_network(ret, &a->prefix);
+			add_network(ret, &a->prefix); /* else it is this host's, with no network */
 	}
 	for (size_t i = 0; link && i < f->routes.n; i++) {
 		const struct fact_route *r = &f->routes.v[i];
 
-		if (r->index != link->index || r->type != RTN_UNICAST || ip_is_set(&r->gateway) ||
-		    own_is_route(r) ||
-		    (link->flags & IFF_POINTOPOINT && r->protocol != RTPROT_KERNEL))
+		if (r->index != link->index || r->type != RTN_UNICAST || own_is_route(r))
 			continue;
-		add_network(ret, &r->dst);
+		if (ip_is_set(&r->gateway))
+			add_address(ret, &r->gateway);
+		else if (!(link->flags & IFF_POINTOPOINT) || r->protocol == RTPROT_KERNEL)
+			add_network(ret, &r->dst);
 	}
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(ret->v[0]), compare_prefixes);
+	if (lease) {
+		add_address(ret, &lease->gateway4);
+		add_address(ret, &lease->gateway6);
+	}
+	merge_networks(ret);
 }
 
 bool plan_is_lan(const struct facts *f, const char *uplink, const struct ip *ip)

@@ -80,6 +80,26 @@ static void test_networks_of_the_uplink(void **state)
 	assert_false(refused(&f, "9.5.5.5"));
 }
 
+/* It is a neighbour, in whatever way the host was told of it: also where no prefix holds it. */
+static void test_gateways(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	assert_false(refused(&f, "9.6.6.1"));
+	scene_route(&f, "wlp6s0", "9.7.0.0/16", "9.6.6.1", 0);
+	scene_last_route(&f)->onlink = true;
+	assert_true(refused(&f, "9.6.6.1"));
+	assert_true(refused(&f, "64:ff9b::9.6.6.1"));
+	assert_false(refused(&f, "9.6.6.2"));
+	assert_false(refused(&f, "9.7.0.1"));
+	scene_gateway(&f, "wlp6s0", "9.8.8.1");
+	assert_true(refused(&f, "9.8.8.1"));
+	scene_route(&f, "enp7s0", "9.9.0.0/16", "9.9.9.1", 0); /* of the other card */
+	assert_false(refused(&f, "9.9.9.1"));
+}
+
 /* A device without a gateway leads everywhere: a route alone makes no network there. */
 static void test_point_to_point(void **state)
 {
@@ -106,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_networks_of_the_uplink),
+		cmocka_unit_test(test_gateways),
 		cmocka_unit_test(test_point_to_point),
 	};
 
