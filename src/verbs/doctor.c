@@ -22,8 +22,8 @@
 
 /* By the names that they have as modules; built in, most of them are there by the same name. */
 static const char *const parts[] = {
-	"nf_tables", "nf_conntrack", "nf_nat",  "nft_ct",      "nft_masq",
-	"veth",      "bridge",       "cls_bpf", "sch_ingress",
+	"nf_tables", "nf_conntrack", "nf_nat",  "nft_ct",      "nft_masq",      "nft_limit",
+	"veth",      "bridge",       "cls_bpf", "sch_ingress", "nft_connlimit",
 };
 
 /* Whether the file, a list of paths of modules, has that one; -1 when it cannot be read. */
