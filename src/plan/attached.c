@@ -9,13 +9,14 @@
  * to networks on its own links, and stay in use.
  */
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/vec.h"
+#include "plan/fw.h"
 #include "plan/internal.h"
-
 
 #define PREFIXES_MAX 512 /* of networks behind gateways, halved */
 
@@ -168,6 +169,99 @@ static void add_route(struct object_set *set, const struct prefix *dst, const ch
 	set_add(set, &o);
 }
 
+/* --- its own devices ----------------------------------------------------------------------- */
+
+#define RULES_MAX 1024 /* in the chain below */
+
+static bool same_family(const struct fact_route *r, uint8_t family)
+{
+	return r->type == RTN_UNICAST && r->dst.ip.family == family && r->index;
+}
+
+static struct nft_rule by_device(int index, uint8_t family, const struct prefix *dst)
+{
+	uint32_t oif = (uint32_t)index;
+	struct nft_rule r = { 0 };
+
+	nft_match(&r, NFT_FIELD_OIF, &oif, sizeof(oif));
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+	if (dst)
+		nft_match_prefix(&r, family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
+				 dst);
+	return r;
+}
+
+/* What is on the device's links, then nothing more. */
+static void plan_device(const struct attached *a, int index, uint8_t family, struct fw_chain *c)
+{
+	static const char *const on_every_link[] = { "224.0.0.0/4", "255.255.255.255/32",
+						     "169.254.0.0/16", "ff00::/8", "fe80::/10" };
+	for (size_t i = 0; i < sizeof(on_every_link) / sizeof(on_every_link[0]); i++) {
+		struct prefix p;
+
+		prefix_parse(on_every_link[i], &p);
+		if (p.ip.family == family)
+			fw_rule_verdict(c, by_device(index, family, &p), NF_ACCEPT);
+	}
+	for (size_t i = 0; i < a->routes.n; i++) {
+		const struct fact_route *r = &a->routes.v[i];
+
+		if (same_family(r, family) && r->index == index && !leads_out(r) && r->dst.len > 1)
+			fw_rule_verdict(c, by_device(index, family, &r->dst), NF_ACCEPT);
+	}
+	fw_rule_verdict(c, by_device(index, family, NULL), NF_DROP);
+}
+
+/* Whether the device has a gateway, and this is the first route that says so. */
+static bool first_gateway(const struct attached *a, size_t i, uint8_t family)
+{
+	const struct fact_route *r = &a->routes.v[i];
+
+	if (!same_family(r, family) || !leads_out(r))
+		return false;
+	for (size_t j = 0; j < i; j++)
+		if (same_family(&a->routes.v[j], family) && leads_out(&a->routes.v[j]) &&
+		    a->routes.v[j].index == r->index)
+			return false;
+	return true;
+}
+
+/*
+ * A socket that is bound to another device (SO_BINDTODEVICE) is routed among that device's routes
+ * alone, or taken for one whose destination is on the link (net/ipv4/route.c:
+ * ip_route_output_key_hash_rcu); ours do not count there. So what leaves by a device that has a
+ * gateway is held against the networks that are on its links. A device without one, such as a
+ * tunnel, and one that comes later are left alone. In postrouting, since before it a packet that
+ * was led to a name server of ours still counts as leaving by the device that it was meant for.
+ */
+static int plan_devices(const struct attached *a, struct object_set *set, struct err *err)
+{
+	size_t before = set->n;
+	struct fw_chain c;
+
+	for (size_t i = 0; i < a->routes.n; i++)
+		for (size_t j = 0; j < sizeof(plan_families); j++) {
+			if (!first_gateway(a, i, plan_families[j]))
+				continue;
+			if (set->n == before) {
+				fw_table(set, NFPROTO_INET);
+				c = fw_base_chain(set, NFPROTO_INET, "own_devices", "filter",
+						  NF_INET_POST_ROUTING, PRIORITY_FILTER);
+			}
+			plan_device(a, a->routes.v[i].index, plan_families[j], &c);
+			if (c.n > RULES_MAX)
+				return err_set(err, E2BIG,
+					       "use that netns: its devices have more than %d "
+					       "networks",
+					       RULES_MAX);
+		}
+	for (size_t i = before; i < set->n; i++) {
+		set->v[i].place = PLACE_SESSION;
+		set->v[i].attached = true;
+	}
+	return 0;
+}
+
 /* --- the whole ----------------------------------------------------------------------------- */
 
 static int plan_family(const struct attached *a, const struct session *s, const struct ip *gateway,
@@ -208,6 +302,8 @@ int plan_attached(const struct facts *f, const struct session *s, const struct a
 			r = plan_family(a, s, family == AF_INET || ip6 ? &gateway : NULL, family,
 					&set, err);
 	}
+	if (r == 0 && closed)
+		r = plan_devices(a, &set, err);
 	if (r == 0 && !(s->flags & SESSION_FOREIGN_RESOLVER))
 		plan_names_attached(&pool, session_device(s), ip6, &set);
 	if (r == 0 && set_sort(&set) < 0)

@@ -14,6 +14,9 @@
 #include "base/text.h"
 #include "etc/netns_files.h"
 #include "etc/outside.h"
+#include "verbs/processes.h"
+
+#define PROCESSES_MAX 256
 
 #define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
@@ -55,6 +58,28 @@ static int check_process(uint32_t pid, uint64_t netns, struct err *err)
 	return err_hint(err, "--allow-foreign-resolver attaches it all the same");
 }
 
+/* By all that run in it already, or as many as can be looked at in a moment. */
+static int check_processes(uint64_t netns, struct err *err)
+{
+	_cleanup_processes_ struct processes p = { 0 };
+	size_t left = PROCESSES_MAX;
+	int r = processes_find(&p, err);
+
+	for (size_t i = 0; i < p.n && r == 0 && left; i++) {
+		struct err gone = { 0 };
+
+		if (p.v[i].netns != netns)
+			continue;
+		left--;
+		r = check_process((uint32_t)p.v[i].pid, netns, &gone);
+		if (r == -EBUSY)
+			*err = gone;
+		else
+			r = 0; /* it has ended, or is not the caller's to look into */
+	}
+	return r;
+}
+
 int attach_names_check(const struct cli_options *o, int netns, struct err *err)
 {
 	char name[NAME_MAX + 1];
@@ -66,7 +91,9 @@ int attach_names_check(const struct cli_options *o, int netns, struct err *err)
 	if (fstat(netns, &st) < 0)
 		return err_errno(err, errno, "look at the netns");
 	find_name(o, st.st_ino, name);
-	if (o->pid)
+	if (!o->pid)
+		r = check_processes(st.st_ino, err);
+	else
 		r = check_process(o->pid, st.st_ino, err);
 	if (r == 0 && name[0] && geteuid() == 0)
 		r = outside_check_host(err);

@@ -370,3 +370,33 @@ def test_clear(lab):
     lab.run([program("via-ifaced"), "--clear"], check=True)
     assert (box.curl(), box.curl(lab.url6)) == (lab.wired.addr, lab.wired.addr6)
     assert routes(lab) == before
+
+
+@topology("split", "same")
+@params("up", "paused", "later")
+def test_bound_to_its_own_device(lab, how):
+    """A program that binds its socket to another device of the container asks for that device's
+    own default route. What is on that device's link stays."""
+    box = Container(lab)
+    if how == "later":  # the gateway is known, this route through it is not
+        lab.ip("-n box route del default")
+        lab.ip("-n box -6 route del default")
+        lab.ip(f"-n box route add 198.18.0.0/15 via {NET}.1")
+        lab.ip(f"-n box -6 route add 2001:db8:ffff::/48 via {NET6}1")
+    box.attach()
+    if how == "later":
+        lab.ip(f"-n box route add default via {NET}.1")
+        lab.ip(f"-n box -6 route add default via {NET6}1")
+    if how == "paused":
+        lab.via("pause", "box", check=True)
+        quiet(lab, box)
+    capture = box.capture()
+    for url in (lab.url, lab.url6):
+        done = box.run(f"curl -sSg --interface if!w --max-time 1 '{url}'")
+        assert done.code != 0 and not done.out, done
+    assert box.run(f"ping -I w -c1 -W1 {lab.server}").code != 0
+    assert_closed(lab, capture)
+    assert box.run(f"ping -I w -c1 -W2 {NET}.1").code == 0
+    assert box.run(f"ping -I w -c1 -W2 {NET6}1").code == 0
+    lab.via("detach", "box", check=True)
+    assert box.run(f"curl -sg --interface if!w --max-time 3 {lab.url}").out.strip() == lab.wired.addr

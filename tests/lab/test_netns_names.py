@@ -221,6 +221,8 @@ def test_process_that_asks_outside(lab, case):
     assert lab.via("list", "--json").json() == []
     lab.via("attach", "--allow-foreign-resolver", *which, check=True)
     lab.via("detach", "box", check=True)
+    done = lab.via("attach", "--replace-route", lab.spare, "--netns", "box")
+    assert done.code == 125 and who in done.err, "it runs in there already"
     asked.socket.shutdown(socket.SHUT_RDWR)  # nobody listens: then nobody is asked
     lab.via("attach", *which, check=True)
 

@@ -234,6 +234,45 @@ static void test_default_route(void **state)
 	assert_int_equal(routes_to(x, "::/1"), 2);
 }
 
+/* --- its own devices ----------------------------------------------------------------------- */
+
+/* The chain as text, "" when there is none. */
+static void chain(const struct fixture *x, struct strbuf *sb)
+{
+	for (size_t i = 0; i < x->set.n; i++)
+		if (x->set.v[i].kind == OBJ_NFT_RULE &&
+		    !strcmp(x->set.v[i].nft_rule.chain, "own_devices"))
+			print_add(sb, &x->set.v[i], "box");
+}
+
+static void test_bound_sockets(void **state)
+{
+	struct fixture *x = *state;
+	_cleanup_strbuf_ struct strbuf sb = { 0 }, none = { 0 };
+	const char *network, *stop;
+
+	route(x, "10.0.0.0/24", NULL);
+	route(x, "10.8.0.0/24", NULL)->index = 3; /* a tunnel, which has no gateway */
+	route(x, "0.0.0.0/1", NULL)->index = 3;
+	plan_it(x);
+	chain(x, &none);
+	assert_string_equal(strbuf_text(&none), "");
+
+	route(x, "0.0.0.0/0", "10.0.0.1");
+	route(x, "10.9.0.0/16", "10.0.0.2");
+	plan_it(x);
+	chain(x, &sb);
+	network = strstr(strbuf_text(&sb), "10.0.0.0/24 accept");
+	stop = strstr(strbuf_text(&sb), "ipv4 drop");
+	if (!network || !stop)
+		fail_msg("%s", strbuf_text(&sb));
+	assert_true(network < stop);
+	assert_null(strstr(stop + strlen("ipv4 reject"),
+			   " reject")); /* once for the device, and in this family alone */
+	assert_null(strstr(strbuf_text(&sb), "10.9.0.0"));
+	assert_null(strstr(strbuf_text(&sb), "10.8.0.0"));
+}
+
 /* --- names --------------------------------------------------------------------------------- */
 
 static void test_names(void **state)
@@ -263,7 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_halves),        T(test_no_ipv6_of_ours), T(test_host_without_ipv6),
 		T(test_narrower),      T(test_fallback),        T(test_refusals),
-		T(test_default_route), T(test_names),
+		T(test_default_route), T(test_names),           T(test_bound_sockets),
 	};
 
 	return RUN_TESTS(tests);
