@@ -234,6 +234,22 @@ void nft_masquerade(struct nft_rule *r, const struct port_range *ports)
 	put_ports(add(r, NFT_OP_MASQUERADE), ports);
 }
 
+static void put_address(struct nft_stmt *s, const struct ip *to)
+{
+	s->family = ip_size(to) == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	s->len = (uint8_t)ip_size(to);
+	memcpy(s->value, to->bytes, s->len);
+}
+
+void nft_snat(struct nft_rule *r, const struct ip *to, const struct port_range *ports)
+{
+	struct nft_stmt *s = add(r, NFT_OP_SNAT);
+
+	put_address(s, to);
+	if (ports)
+		s->ports = *ports;
+}
+
 void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit)
 {
 	add(r, NFT_OP_LIMIT)->limit = *limit;
@@ -267,11 +283,7 @@ void nft_connections_over(struct nft_rule *r, const char *set, size_t n, const e
 
 void nft_dnat(struct nft_rule *r, const struct ip *to)
 {
-	struct nft_stmt *s = add(r, NFT_OP_DNAT);
-
-	s->family = ip_size(to) == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	s->len = (uint8_t)ip_size(to);
-	memcpy(s->value, to->bytes, s->len);
+	put_address(add(r, NFT_OP_DNAT), to);
 }
 
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
@@ -669,6 +681,18 @@ void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain)
 	}
 }
 
+/* An IPv6 address with ports is in brackets. */
+static void print_nat(struct strbuf *sb, const struct nft_stmt *s)
+{
+	bool ip4 = s->family == NFPROTO_IPV4, ports = s->ports.max;
+
+	strbuf_add(sb, "%s %s to %s", s->op == NFT_OP_SNAT ? "snat" : "dnat", ip4 ? "ip" : "ip6",
+		   !ip4 && ports ? "[" : "");
+	print_value(sb, ip4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value, s->len);
+	if (ports)
+		strbuf_add(sb, "%s:%u-%u", ip4 ? "" : "]", s->ports.min, s->ports.max);
+}
+
 static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 {
 	switch (s->op) {
@@ -716,10 +740,9 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 			print_ports(sb, s);
 		}
 		break;
+	case NFT_OP_SNAT:
 	case NFT_OP_DNAT:
-		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
-		print_value(sb, s->family == NFPROTO_IPV4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value,
-			    s->len);
+		print_nat(sb, s);
 		break;
 	case NFT_OP_DNAT_MAP:
 		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");

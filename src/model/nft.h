@@ -123,6 +123,7 @@ enum nft_op {
 	NFT_OP_CT_ZONE_BOTH, /* ct zone set zone: of both directions */
 	NFT_OP_MSS_CLAMP,    /* tcp option maxseg size set rt mtu */
 	NFT_OP_MASQUERADE,   /* to a range of ports, when it has one */
+	NFT_OP_SNAT,         /* snat to value, an address, and to a range of ports, if it has one */
 	NFT_OP_DNAT,         /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
@@ -155,7 +156,8 @@ struct nft_stmt {
 	uint32_t mask;     /* 0: none; in host order */
 	uint8_t prefix;    /* bits of an address that count, 0: all */
 	uint16_t zone;
-	uint8_t family; /* of an address to translate to: NFPROTO_* */
+	uint8_t family;          /* of an address to translate to: NFPROTO_* */
+	struct port_range ports; /* to translate to, besides an address; max 0: none */
 	struct nft_limit limit;
 	uint32_t most;   /* connections */
 	int32_t verdict; /* NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO */
@@ -202,6 +204,8 @@ void nft_set_mark(struct nft_rule *r, enum nft_field field, uint32_t mask, uint3
 void nft_ct_zone(struct nft_rule *r, uint16_t zone);
 void nft_ct_zone_both(struct nft_rule *r, uint16_t zone);
 void nft_masquerade(struct nft_rule *r, const struct port_range *ports);
+/* The ports may be NULL: the kernel keeps the port, or the id, while no other flow has it. */
+void nft_snat(struct nft_rule *r, const struct ip *to, const struct port_range *ports);
 void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit);
 /*
  * Adds an element to a dynamic set, or renews it; with a limit the rule goes on only for what is

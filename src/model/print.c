@@ -223,8 +223,7 @@ static void add_set(struct strbuf *sb, const struct object *o, const char *netns
 		strbuf_add(sb, " : %s", nft_type_name(s->data));
 	strbuf_add(sb, "%s; ", s->vmap ? " : verdict" : "");
 	if (s->size)
-		strbuf_add(sb, "size %u; flags dynamic%s; ", s->size,
-			   s->timeout ? ",timeout" : "");
+		strbuf_add(sb, "size %u; flags dynamic%s; ", s->size, s->timeout ? ",timeout" : "");
 	if (s->timeout)
 		strbuf_add(sb, "timeout %us; ", s->timeout);
 	strbuf_add(sb, "}'\n");

@@ -234,6 +234,33 @@ static void dnat(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS);
 }
 
+/* The address in one register, and the ports in two, as masquerade() has them. */
+static void snat(struct builder *b, const struct nft_stmt *s)
+{
+	const uint16_t ports[2] = { htons(s->ports.min), htons(s->ports.max) };
+	struct nftnl_expr *e = expr(b, "immediate");
+	uint32_t flags = NF_NAT_RANGE_MAP_IPS;
+
+	set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	set_data(e, NFTNL_EXPR_IMM_DATA, s->value, s->len);
+	for (uint32_t i = 0; s->ports.max && i < 2; i++) {
+		e = expr(b, "immediate");
+		set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_2 + i);
+		set_data(e, NFTNL_EXPR_IMM_DATA, &ports[i], sizeof(ports[i]));
+	}
+	e = expr(b, "nat");
+	set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+	set_u32(e, NFTNL_EXPR_NAT_FAMILY, s->family);
+	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
+	if (s->ports.max) {
+		set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+		set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, NFT_REG_3);
+		flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+	}
+	set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
+}
+
 static void set_mark(struct builder *b, const struct nft_stmt *s)
 {
 	struct nftnl_expr *e;
@@ -439,6 +466,9 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		break;
 	case NFT_OP_MASQUERADE:
 		masquerade(b, s);
+		break;
+	case NFT_OP_SNAT:
+		snat(b, s);
 		break;
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:

@@ -45,6 +45,23 @@ static void check_lease(const struct doctor_input *in, const struct fact_link *l
 		     l->name, ip_format(&way->gateway, gateway));
 }
 
+/* An address that is deprecated goes soon, and connections with it (RFC 4862, section 5.5.4). */
+static void check_deprecated(const struct doctor_input *in, const struct fact_link *l,
+			     struct findings *ret)
+{
+	struct uplink u = uplink_look(in->facts, l->name);
+	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
+	char address[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (ways[i]->deprecated)
+			finding_text(findings_add(ret, "address-deprecated", SEVERITY_INFO,
+						  l->name),
+				     "the address %s of '%s' is deprecated, and it has no other of "
+				     "its family: sessions use it until it expires",
+				     ip_format(&ways[i]->address, address), l->name);
+}
+
 /* The uplinks of a list: in the way when none of them can serve. */
 static void check_list(const struct doctor_input *in, struct findings *ret)
 {
@@ -61,6 +78,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 		enum uplink_problem problem = uplink_look(in->facts, l->name).problem;
 
 		check_lease(in, l, ret);
+		check_deprecated(in, l, ret);
 		if (problem == UPLINK_USABLE)
 			check_names(in, l, SEVERITY_ERROR, ret);
 		else if (usable)
@@ -83,6 +101,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 			continue;
 		usable++;
 		check_lease(in, l, ret);
+		check_deprecated(in, l, ret);
 		check_names(in, l, SEVERITY_WARNING, ret);
 	}
 	if (usable)

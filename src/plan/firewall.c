@@ -15,6 +15,8 @@
 
 #include "plan/fw.h"
 #include "plan/internal.h"
+#include "plan/sources.h"
+#include "plan/uplink.h"
 
 #define PRIORITY_ARP  0
 #define ARPOP_REQUEST 1 /* RFC 826 */
@@ -443,6 +445,27 @@ static void plan_answers(const struct plan_ctx *x)
 	}
 }
 
+static void plan_source_element(const struct plan_ctx *x, int index, const struct ip *source)
+{
+	struct nft_key k = fw_key_ip(source->family, source);
+
+	nft_key_ifindex(&k, index);
+	fw_element(x->set, NFPROTO_INET, per_family(source->family, "uplink4_dev", "uplink6_dev"),
+		   &k);
+}
+
+/* A link-local address only where it is the one that serves: else it is there for a moment. */
+static bool may_be_source(const struct plan_ctx *x, const struct fact_slot *slot,
+			  const struct ip *ip)
+{
+	struct uplink u;
+
+	if (!ip_is_link_local(ip))
+		return true;
+	u = uplink_look(x->facts, slot->uplink);
+	return ip->family == AF_INET && ip_equal(&u.ip4.address, ip);
+}
+
 static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 {
 	const struct fact_link *link = facts_link(x->facts, slot->uplink);
@@ -463,13 +486,19 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 		const struct fact_addr *a = &x->facts->addrs.v[i];
 		uint8_t family = a->prefix.ip.family;
 
-		if (a->index != link->index || ip_is_link_local(&a->prefix.ip))
+		if (a->index != link->index || !may_be_source(x, slot, &a->prefix.ip))
 			continue;
 		k = fw_key_ip(family, &a->prefix.ip);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
-		nft_key_ifindex(&k, link->index);
-		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4_dev", "uplink6_dev"),
-			   &k);
+		plan_source_element(x, link->index, &a->prefix.ip);
+	}
+	for (size_t i = 0; link && i < sizeof(plan_families); i++) {
+		struct uplink_sources sources = { 0 };
+
+		/* those of another device are that one's: the host answers from them there */
+		uplink_sources(x->facts, slot->uplink, plan_families[i], &sources);
+		for (size_t j = 0; j < sources.n; j++)
+			plan_source_element(x, link->index, &sources.v[j].source);
 	}
 }
 

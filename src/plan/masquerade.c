@@ -28,6 +28,7 @@
 
 #include "plan/fw.h"
 #include "plan/internal.h"
+#include "plan/sources.h"
 
 #define PORT_FIRST 1024 /* those below are for services by convention (RFC 6335, section 6) */
 
@@ -236,6 +237,57 @@ void plan_own_ports(struct fw_chain *answers)
 	fw_rule_verdict(answers, r, NF_DROP);
 }
 
+/* Which family's ICMP a protocol is; 0: it goes with both. */
+static uint8_t family_of(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMP ? AF_INET : protocol == IPPROTO_ICMPV6 ? AF_INET6 : 0;
+}
+
+/*
+ * What a route says of the source is for the host's own packets (ip-route(8), src); masquerading
+ * does not ask it, takes no link-local address of IPv4, and prefers another device's address to a
+ * deprecated one. There source NAT is told the address.
+ */
+static void rules_source(struct fw_chain *c, const struct plan_ctx *x, uint32_t slot,
+			 const struct prefix *to, const struct ip *source,
+			 const struct port_range *ports)
+{
+	bool ip4 = source->family == AF_INET;
+	uint8_t protocols[5];
+	size_t n = masqueraded(x->facts, protocols);
+
+	for (size_t i = 0; i < n; i++) {
+		struct nft_rule r = { 0 };
+		uint8_t icmp = family_of(protocols[i]);
+
+		if (icmp && icmp != source->family)
+			continue;
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(slot), false);
+		nft_match_ifname(&r, NFT_FIELD_OIFNAME, BRIDGE_NAME, true);
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(source->family));
+		if (to->len)
+			nft_match_prefix(&r, ip4 ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, to);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, protocols[i]);
+		nft_snat(&r, source, icmp ? NULL : ports);
+		fw_rule(c, &r);
+	}
+}
+
+/* The longest prefix first; `routes` are sorted the other way round. */
+static void plan_sources(const struct plan_ctx *x, struct fw_chain *c,
+			 const struct port_range *ports)
+{
+	for (size_t i = 0; i < x->n_slots; i++)
+		for (size_t j = 0; j < sizeof(plan_families); j++) {
+			struct uplink_sources sources = { 0 };
+
+			uplink_sources(x->facts, x->slots[i].uplink, plan_families[j], &sources);
+			for (size_t k = sources.n; k-- > 0;)
+				rules_source(c, x, x->slots[i].slot, &sources.v[k].to,
+					     &sources.v[k].source, ports);
+		}
+}
+
 void plan_masquerade(const struct plan_ctx *x)
 {
 	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
@@ -245,6 +297,7 @@ void plan_masquerade(const struct plan_ctx *x)
 	size_t n = masqueraded(x->facts, protocols);
 
 	plan_masquerade_ports(x->facts, &ports);
+	plan_sources(x, &c, &ports);
 	for (size_t i = 0; i < n; i++) {
 		struct nft_rule r = { 0 };
 

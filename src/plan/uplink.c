@@ -58,19 +58,62 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 	return -err->code;
 }
 
-/* A deprecated address is no source for new connections (RFC 4862, section 5.5.4). */
+/*
+ * The address that serves: a global one; else a deprecated one (RFC 4862, section 5.5.4: it is used
+ * while there is no other); else a link-local one of IPv4 (RFC 3927), as a phone's USB tethering or
+ * a direct cable has.
+ */
 static const struct fact_addr *best_address(const struct facts *f, int index, uint8_t family)
 {
-	const uint32_t bad = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
+	const uint32_t bad = IFA_F_TENTATIVE | IFA_F_DADFAILED;
+	const struct fact_addr *deprecated = NULL, *local = NULL;
 
 	for (size_t i = 0; i < f->addrs.n; i++) {
 		const struct fact_addr *a = &f->addrs.v[i];
 
-		if (a->index == index && a->prefix.ip.family == family && !(a->flags & bad) &&
-		    a->scope == RT_SCOPE_UNIVERSE)
+		if (a->index != index || a->prefix.ip.family != family || a->flags & bad)
+			continue;
+		if (a->scope == RT_SCOPE_UNIVERSE && !(a->flags & IFA_F_DEPRECATED))
 			return a;
+		if (a->scope == RT_SCOPE_UNIVERSE && !deprecated)
+			deprecated = a;
+		if (a->scope == RT_SCOPE_LINK && family == AF_INET && !local &&
+		    ip_is_link_local(&a->prefix.ip))
+			local = a;
 	}
-	return NULL;
+	return deprecated ? deprecated : local;
+}
+
+static bool is_own(const struct facts *f, const struct ip *ip)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (ip_equal(&f->addrs.v[i].prefix.ip, ip))
+			return true;
+	return false;
+}
+
+bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *next_hop,
+			   const struct ip *source)
+{
+	const struct fact_addr *first = NULL;
+
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		const struct fact_addr *a = &f->addrs.v[i];
+
+		if (a->index != index || a->prefix.ip.family != source->family ||
+		    a->scope != RT_SCOPE_UNIVERSE || a->flags & IFA_F_SECONDARY)
+			continue;
+		if (source->family == AF_INET6) { /* the kernel compares all (RFC 6724) */
+			if (ip_equal(&a->prefix.ip, source))
+				return !(a->flags & IFA_F_DEPRECATED);
+			continue;
+		}
+		if (!first)
+			first = a;
+		if (ip_is_set(next_hop) && prefix_contains(&a->prefix, next_hop))
+			return ip_equal(&a->prefix.ip, source);
+	}
+	return first && ip_equal(&first->prefix.ip, source);
 }
 
 /* Whether the kernel would take that gateway on that device without being told that it is there. */
@@ -110,11 +153,23 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 {
 	const struct fact_addr *a = best_address(f, link->index, family);
 	const struct fact_route *r = out_default(f, link, family);
+	const struct ip none = { 0 };
 	struct way_out w = { 0 };
 
-	if (a)
+	/* one that a network manager gave up on DHCP for leads to no router of another network */
+	if (a && family == AF_INET && ip_is_link_local(&a->prefix.ip) && r &&
+	    ip_is_set(&r->gateway) && !prefix_contains(&a->prefix, &r->gateway))
+		a = NULL;
+	if (a) {
 		w.address = a->prefix.ip;
-	w.usable = a && (r || link->flags & IFF_POINTOPOINT);
+		w.deprecated = a->flags & IFA_F_DEPRECATED;
+	}
+	if (r && ip_is_set(&r->src) && is_own(f, &r->src))
+		w.address = r->src; /* also of another device: an unnumbered link */
+	w.usable = ip_is_set(&w.address) && (r || link->flags & IFF_POINTOPOINT);
+	if (ip_is_set(&w.address) &&
+	    !uplink_masquerades_as(f, link->index, r ? &r->gateway : &none, &w.address))
+		w.source = w.address;
 	if (r) {
 		w.gateway = r->gateway;
 		w.onlink = r->onlink;

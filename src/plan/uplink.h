@@ -22,7 +22,9 @@ enum uplink_problem {
 /* One family's way out of an interface. */
 struct way_out {
 	bool usable;
-	struct ip address; /* the first global one */
+	struct ip address; /* that it sends from, as the host would */
+	struct ip source;  /* the same, where masquerading would take another; else none */
+	bool deprecated;   /* the address is, and so are all others */
 	struct ip gateway; /* none on a point-to-point device */
 	bool onlink;
 	bool leased; /* the gateway is in no route, and in fact_dns alone */
@@ -36,10 +38,19 @@ struct uplink {
 
 /*
  * What the facts say of an interface. Usable means: up, with carrier, and in one family at least
- * a global address and a gateway: that of the default route that the host would use (routes.h),
+ * an address and a gateway: that of the default route that the host would use (routes.h),
  * or where there is none, the one in fact_dns. A point-to-point device needs none.
  */
 struct uplink uplink_look(const struct facts *facts, const char *name);
+
+/*
+ * Whether masquerading out of a device, for a next hop (none: not known), takes that source
+ * address: of IPv4 the first primary one in the next hop's subnet, or the first
+ * (net/ipv4/devinet.c: inet_select_addr); of IPv6 any that is not deprecated may be it, which is
+ * not asked further.
+ */
+bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *next_hop,
+			   const struct ip *source);
 
 /* Half a sentence on the problem. */
 const char *uplink_problem_text(enum uplink_problem problem);

@@ -1,8 +1,45 @@
 """Addresses of an uplink that are not quite ordinary serve as they do for the host itself."""
 
 from flow import Flow
-from lab import SERVER6, topology
+from lab import SERVER6, params, topology
 from test_follow import nothing_left
+
+
+def findings(lab, uplink):
+    return {f["id"]: f for f in lab.via("doctor", "--json", uplink).json()["findings"]}
+
+
+def deprecate(lab):
+    u = lab.spare
+    lab.ip(f"-6 addr change {u.addr6}/64 dev {u} preferred_lft 0 valid_lft 600")
+    lab.ip(f"addr change {u.addr}/24 dev {u} preferred_lft 0 valid_lft 600")
+
+
+@topology("split", "same")
+def test_deprecated(lab):
+    """Only deprecated addresses: new connections leave with them, and doctor says so."""
+    u = lab.spare
+    assert "address-deprecated" not in findings(lab, u)
+    deprecate(lab)
+    wired = lab.capture_wired()
+    for url, address in ((lab.url, u.addr), (f"http://[{SERVER6}]/", u.addr6)):
+        done = lab.via(u, "--", "curl", "-sg", "-m", "5", url)
+        assert done.out.strip() == address, done
+    found = findings(lab, u)
+    assert "is deprecated" in found["address-deprecated"]["text"], found
+    assert not wired.leaks(), wired.leaks()[:5]
+    nothing_left(lab)
+
+
+@topology("split", "same")
+def test_becomes_deprecated(lab):
+    """While flows run: they go on."""
+    flow = Flow(lab)
+    start = flow.started()
+    deprecate(lab)
+    lab.wait(lambda: flow.since(start + 1, "udp4") and flow.since(start + 1, "udp6"), 10)
+    assert flow.listed()["state"] == "up"
+    assert flow.gap(start, flow.started()) < lab.scale
 
 
 @topology("split", "same")
@@ -22,4 +59,70 @@ def test_no_ipv6_for_new_devices(lab):
     flow.flows(start, 5)
     flow.stop()
     assert lab.sysctl("net/ipv6/conf/default/disable_ipv6") == "1"
+    nothing_left(lab)
+
+
+def only_address(lab, address, scope):
+    """The uplink's IPv4 address is this one, its router is 169.254.2.1, and the router knows both."""
+    u = lab.spare
+    lab.ip("addr add 169.254.2.1/16 dev lan", ns=u.router)
+    lab.ip(f"addr del {u.addr}/24 dev {u}")
+    lab.run(["ip", "-4", "route", "flush", "dev", u.dev])
+    lab.ip(f"addr add {address} dev {u} scope {scope}")
+    lab.run(["ip", "-4", "route", "add", "default", "via", "169.254.2.1", "dev", u.dev,
+             "metric", str(u.metric)], check=True)  # fmt: skip
+
+
+def pings(lab, to, frames_from):
+    """A session's ping is answered, and it left the uplink from that address and no other."""
+    u = lab.spare
+    wired, seen = lab.capture_wired(), lab.capture(None, u.dev)
+    done = lab.via(u, "--", "ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", to)
+    assert done.code == 0, done
+    sent = {f.src for f in seen.stop() if f.proto == "icmp" and f.dst == to}
+    assert sent == {frames_from}, sent
+    assert not wired.leaks(), wired.leaks()[:5]
+
+
+@topology("split", "same")
+@params("link", "global")
+def test_link_local(lab, scope):
+    """RFC 3927, as USB tethering and direct cables have it: NetworkManager gives the address the
+    scope of the link, ip(8) by hand that of all."""
+    only_address(lab, "169.254.2.9/16", scope)
+    pings(lab, "169.254.2.1", "169.254.2.9")
+    nothing_left(lab)
+
+
+@topology("split")
+def test_unnumbered(lab):
+    """The address is on lo, and the default route names it."""
+    u = lab.spare
+    lab.ip(f"addr del {u.addr}/24 dev {u}")
+    lab.run(["ip", "-4", "route", "flush", "dev", u.dev])
+    lab.ip("addr add 198.51.100.99/32 dev lo")
+    lab.ip(f"route add {u.gateway}/32 dev {u} src 198.51.100.99")
+    lab.ip(f"route add default via {u.gateway} dev {u} src 198.51.100.99 metric {u.metric}")
+    lab.ip("route add 198.51.100.99/32 dev lan", ns=u.router)
+    pings(lab, u.gateway, "198.51.100.99")
+    nothing_left(lab)
+
+
+@topology("split")
+def test_preferred_source(lab):
+    """Of several addresses the one that a route names; a route without goes by the kernel's."""
+    u = lab.spare
+    net = u.gateway.rsplit(".", 1)[0]
+    for last in (77, 78):
+        lab.ip(f"addr add {net}.{last}/24 dev {u} noprefixroute")
+    lab.ip("addr add 10.20.0.1/32 dev lo", ns=u.router)
+    lab.ip("addr add 10.30.0.1/32 dev lo", ns=u.router)
+    lab.ip(f"route add 10.20.0.0/16 via {u.gateway} dev {u} src {net}.77")
+    pings(lab, "10.20.0.1", f"{net}.77")
+    pings(lab, "10.30.0.1", u.addr)
+    lab.ip(f"route replace default via {u.gateway} dev {u} src {net}.78 metric {u.metric}")
+    pings(lab, "10.30.0.1", f"{net}.78")
+    pings(lab, "10.20.0.1", f"{net}.77")
+    done = lab.via(u, "--", "curl", "-s", "-m", "5", lab.url)
+    assert done.out.strip() == f"{net}.78", done
     nothing_left(lab)

@@ -104,6 +104,7 @@ static void test_ports(void **state)
 {
 	const struct port_range ports = { 61000, 65535 };
 	struct nft_rule r = { 0 };
+	struct ip ip;
 
 	(void)state;
 	nft_match_ports(&r, NFT_FIELD_SPORT, &ports);
@@ -111,6 +112,16 @@ static void test_ports(void **state)
 	RULE_IS(r, "th sport 61000-65535");
 	nft_masquerade(&r, &ports);
 	RULE_IS(r, "masquerade to :61000-65535");
+	assert_int_equal(ip_parse("192.168.2.9", &ip), 0);
+	nft_snat(&r, &ip, &ports);
+	RULE_IS(r, "snat ip to 192.168.2.9:61000-65535");
+	nft_snat(&r, &ip, NULL);
+	RULE_IS(r, "snat ip to 192.168.2.9");
+	assert_int_equal(ip_parse("2001:db8::9", &ip), 0);
+	nft_snat(&r, &ip, &ports);
+	RULE_IS(r, "snat ip6 to [2001:db8::9]:61000-65535");
+	nft_snat(&r, &ip, NULL);
+	RULE_IS(r, "snat ip6 to 2001:db8::9");
 }
 
 static void test_dynamic(void **state)

@@ -158,6 +158,13 @@ static const struct {
 	{ "exthdr", NFTA_EXTHDR_DREG, "dreg", NUMBER },
 	{ "socket", NFTA_SOCKET_KEY, "key", NUMBER },
 	{ "socket", NFTA_SOCKET_DREG, "dreg", NUMBER },
+	{ "nat", NFTA_NAT_TYPE, "type", NUMBER },
+	{ "nat", NFTA_NAT_FAMILY, "family", NUMBER },
+	{ "nat", NFTA_NAT_REG_ADDR_MIN, "addr", NUMBER },
+	{ "nat", NFTA_NAT_REG_ADDR_MAX, "to", NUMBER },
+	{ "nat", NFTA_NAT_REG_PROTO_MIN, "min", NUMBER },
+	{ "nat", NFTA_NAT_REG_PROTO_MAX, "max", NUMBER },
+	{ "nat", NFTA_NAT_FLAGS, "flags", NUMBER },
 	{ "masq", NFTA_MASQ_FLAGS, "flags", NUMBER },
 	{ "masq", NFTA_MASQ_REG_PROTO_MIN, "min", NUMBER },
 	{ "masq", NFTA_MASQ_REG_PROTO_MAX, "max", NUMBER },
@@ -395,6 +402,7 @@ static void test_lookups(void **state)
 static void test_actions(void **state)
 {
 	struct nft_rule r = { 0 };
+	struct ip from = scene_ip("192.168.2.9");
 
 	(void)state;
 	/* (mark & ~mask) ^ value */
@@ -417,6 +425,12 @@ static void test_actions(void **state)
 	nft_masquerade(&r, &(struct port_range){ 61000, 65535 });
 	RULE_IS(r, "immediate dreg=1 data=ee48; immediate dreg=2 data=ffff; "
 		   "masq flags=2 min=1 max=2");
+	nft_snat(&r, &from, NULL);
+	RULE_IS(r, "immediate dreg=1 data=c0a80209; nat type=0 family=2 addr=1 to=1 flags=1");
+	nft_snat(&r, &from, &(struct port_range){ 61000, 65535 });
+	RULE_IS(r,
+		"immediate dreg=1 data=c0a80209; immediate dreg=2 data=ee48; "
+		"immediate dreg=3 data=ffff; nat type=0 family=2 addr=1 to=1 min=2 max=3 flags=3");
 	nft_ct_zone_both(&r, 22017);
 	RULE_IS(r, "immediate dreg=1 data=" HOST16(56, 01) "; ct key=17 sreg=1");
 	nft_action(&r, NFT_OP_REJECT);
@@ -890,9 +904,10 @@ static void test_set_attributes(void **state)
 }
 
 /* One rule of each statement, in each direction and then some. */
-static size_t many_rules(struct nft_rule rules[39])
+static size_t many_rules(struct nft_rule rules[43])
 {
 	static const enum nft_field two[] = { NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR };
+	const struct ip other = scene_ip("10.209.0.1");
 	struct prefix p = scene_prefix("10.209.0.0/22"), q = scene_prefix("10.209.0.0/23");
 	size_t n = 0;
 
@@ -925,6 +940,10 @@ static size_t many_rules(struct nft_rule rules[39])
 	nft_action(&rules[n++], NFT_OP_MASQUERADE);
 	nft_masquerade(&rules[n++], &(struct port_range){ 61000, 65535 });
 	nft_masquerade(&rules[n++], &(struct port_range){ 61000, 65534 });
+	nft_snat(&rules[n++], &p.ip, NULL);
+	nft_snat(&rules[n++], &p.ip, &(struct port_range){ 61000, 65535 });
+	nft_snat(&rules[n++], &other, &(struct port_range){ 61000, 65535 });
+	nft_snat(&rules[n++], &p.ip, &(struct port_range){ 61000, 65534 });
 	nft_update(&rules[n++], "s", 2, two, NULL);
 	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 3, false });
 	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 4, false });
@@ -940,7 +959,7 @@ static size_t many_rules(struct nft_rule rules[39])
 
 static void test_fingerprints(void **state)
 {
-	struct nft_rule rules[39] = { 0 };
+	struct nft_rule rules[43] = { 0 };
 	const size_t n = many_rules(rules);
 	_cleanup_set_ struct object_set set = { 0 }, want = { 0 };
 

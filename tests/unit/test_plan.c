@@ -451,7 +451,7 @@ static void test_one_family_only(void **state)
 	scene_split(&x->f);
 	for (size_t i = 0; i < x->f.addrs.n; i++)
 		if (x->f.addrs.v[i].prefix.ip.family == AF_INET6)
-			x->f.addrs.v[i].flags |= IFA_F_DEPRECATED;
+			x->f.addrs.v[i].flags |= IFA_F_TENTATIVE;
 	plan_one(x, session(1, 1, "wlp6s0"));
 	HAS(&x->host, "ip route add default via 192.168.2.1 dev wlp6s0");
 	HAS(&x->host, "ip -6 rule add priority 5180");

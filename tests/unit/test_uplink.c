@@ -146,6 +146,27 @@ static void test_router_preference(void **state)
 	IP_IS(u.ip6.gateway, "fe80::2");
 }
 
+/* As for the host: used while there is no other (RFC 4862, RFC 6724). */
+static void test_deprecated_address(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_route(&f, "wlp6s0", "::/0", "fe80::1", 100);
+	scene_addr_with(&f, "wlp6s0", "2001:db8::1/64", RT_SCOPE_UNIVERSE, IFA_F_DEPRECATED);
+	u = uplink_look(&f, "wlp6s0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	assert_true(u.ip6.deprecated);
+	IP_IS(u.ip6.address, "2001:db8::1");
+	scene_addr(&f, "wlp6s0", "2001:db8::2/64");
+	u = uplink_look(&f, "wlp6s0");
+	assert_false(u.ip6.deprecated);
+	IP_IS(u.ip6.address, "2001:db8::2");
+}
+
 /* What the uplink's table of ours holds is a copy: it must not keep itself alive. */
 static void test_own_routes_do_not_count(void **state)
 {
@@ -159,13 +180,11 @@ static void test_own_routes_do_not_count(void **state)
 	scene_last_route(&f)->table = 22017;
 	scene_last_route(&f)->protocol = VIA_RTPROT;
 	PROBLEM(&f, "wlp6s0", UPLINK_NO_GATEWAY);
-	scene_last_route(&f)->table = RT_TABLE_MAIN; /* of another program with that number */
-	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
 }
 
 static void test_addresses_that_do_not_serve(void **state)
 {
-	static const uint32_t bad[] = { IFA_F_TENTATIVE, IFA_F_DADFAILED, IFA_F_DEPRECATED };
+	static const uint32_t bad[] = { IFA_F_TENTATIVE, IFA_F_DADFAILED };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -189,6 +208,7 @@ static void test_addresses_that_do_not_serve(void **state)
 static void test_scopes(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
 
 	(void)state;
 	scene_host(&f);
@@ -201,6 +221,56 @@ static void test_scopes(void **state)
 	scene_addr_with(&f, "wlp6s0", "127.0.0.9/8", RT_SCOPE_HOST, IFA_F_PERMANENT);
 	scene_addr(&f, "enp7s0", "192.168.2.10/24");
 	PROBLEM(&f, "wlp6s0", UPLINK_NO_ADDRESS);
+	/* a link-local one serves where the router is its neighbour */
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "169.254.2.1", 50);
+	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.source, "169.254.3.4");
+}
+
+/* Where masquerading would take another address, source NAT is told which. */
+static void test_sources(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
+	scene_addr(&f, "wlp6s0", "192.168.3.10/24");
+	scene_addr_with(&f, "wlp6s0", "192.168.3.11/24", RT_SCOPE_UNIVERSE, IFA_F_SECONDARY);
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 100);
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.address, "192.168.2.10");
+	assert_false(ip_is_set(&u.ip4.source));
+	scene_last_route(&f)->src = scene_ip("192.168.2.10");
+	u = uplink_look(&f, "wlp6s0");
+	assert_false(ip_is_set(&u.ip4.source)); /* as NetworkManager writes it, and no news */
+	scene_last_route(&f)->src = scene_ip("192.168.3.11");
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.source, "192.168.3.11");
+	scene_last_route(&f)->src = scene_ip("10.9.9.9"); /* nobody's */
+	u = uplink_look(&f, "wlp6s0");
+	assert_false(ip_is_set(&u.ip4.source));
+	IP_IS(u.ip4.address, "192.168.2.10");
+	/* of a neighbour the address in its subnet comes first */
+	scene_last_route(&f)->gateway = scene_ip("192.168.3.1");
+	scene_last_route(&f)->src = scene_ip("192.168.3.10");
+	u = uplink_look(&f, "wlp6s0");
+	assert_false(ip_is_set(&u.ip4.source));
+	scene_last_route(&f)->src = scene_ip("192.168.2.10");
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.source, "192.168.2.10");
+	/* unnumbered */
+	scene_link(&f, "tun0");
+	scene_addr(&f, "lo", "198.51.100.1/32");
+	scene_route(&f, "tun0", "0.0.0.0/0", NULL, 200);
+	PROBLEM(&f, "tun0", UPLINK_NO_ADDRESS);
+	scene_last_route(&f)->src = scene_ip("198.51.100.1");
+	u = uplink_look(&f, "tun0");
+	assert_int_equal(u.problem, UPLINK_USABLE);
+	IP_IS(u.ip4.source, "198.51.100.1");
 }
 
 static void test_one_family(void **state)
@@ -382,9 +452,11 @@ int main(void)
 		cmocka_unit_test(test_never_uplinks),
 		cmocka_unit_test(test_default_of_main),
 		cmocka_unit_test(test_router_preference),
+		cmocka_unit_test(test_deprecated_address),
 		cmocka_unit_test(test_own_routes_do_not_count),
 		cmocka_unit_test(test_addresses_that_do_not_serve),
 		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_one_family),
 		cmocka_unit_test(test_point_to_point),
 		cmocka_unit_test(test_told_gateway),
