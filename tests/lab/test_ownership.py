@@ -294,6 +294,38 @@ def test_on_our_own_devices(lab):
     lab.wait_gone()
 
 
+def test_in_an_attached_netns(lab):
+    """What looks like ours in a netns of others stays when we come and when we go."""
+    lab.netns("box")
+    lab._batch("box", """
+        link set lo up
+        link add eth0 type veth peer name viap5
+        link set viap5 up
+        link set eth0 up
+        addr add 198.18.5.2/24 dev eth0
+        route add 198.18.20.0/24 dev eth0 proto 86
+        route add unreachable 198.18.21.0/24 proto 86 metric 77
+        route add unreachable 198.18.22.0/24 table 22017 proto 86 metric 4278198272
+        route add unreachable 2001:db8:21::/64 proto 86 metric 77
+        rule add priority 5180 fwmark 0x56000001/0xff0000ff lookup 22017 protocol 86
+        rule add priority 5181 iif eth0 unreachable protocol 86
+    """)
+    lab.nft("table inet via_iface { chain forward { type filter hook forward priority 0; }; }", ns="box")
+    lab.nft("table ip via_iface_attached { chain forward { type filter hook forward priority 0; }; }", ns="box")
+    before = lab.snapshot("box")
+    lab.via("attach", lab.spare, "--netns", "box", "--ifname", "w", check=True)
+    done = lab.run(f"curl -s --max-time 5 {lab.url}", ns="box")
+    assert done.out == lab.spare.addr + "\n", done
+    lab.via("detach", "box", check=True)
+    lab.wait(lambda: not lab.link_exists("w", "box"), 5, "the device's end")
+    lab.wait_gone()
+    after = lab.snapshot("box")
+    for state in (before, after):  # of the host, as this process sees it; numbers that veths need
+        del state["files in /run"], state["mounts"], state["ip netns"]
+    difference = lab.difference(before, after)
+    assert not difference, difference
+
+
 # --- netns names --------------------------------------------------------------------------------
 
 
