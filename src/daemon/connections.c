@@ -76,6 +76,7 @@ static void take_in(struct connections *c, int fd)
 				  .passed = -1,
 				  .carrier = -1,
 				  .netns = -1 };
+	struct pollfd said = { .fd = fd, .events = POLLIN };
 
 	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
 		porter_close(c->porter, fd, PERSON_UNKNOWN);
@@ -83,6 +84,7 @@ static void take_in(struct connections *c, int fd)
 	}
 	one.peer.person = person_of(c->persons, one.peer.cred.uid);
 	if (has_place(c, one.peer.person)) {
+		one.spoke = poll(&said, 1, 0) > 0;
 		c->v[c->n++] = one;
 	} else {
 		connection_answer_busy(fd);
@@ -169,7 +171,7 @@ struct connection *connections_next(struct connections *c, const struct spent *s
 		if (one->skipped || (!one->spoke && !told_by_polkit(one)))
 			continue;
 		ns = spent_of(spent, one->peer.person, now);
-		if (!next || ns < least) {
+		if (!next || ns < least || (ns == least && one->deadline < next->deadline)) {
 			next = one;
 			least = ns;
 		}

@@ -310,6 +310,7 @@ static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
+		w->link_events++;
 		on_link(w, nlh, e);
 		break;
 	case RTM_NEWQDISC:

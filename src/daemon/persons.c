@@ -12,7 +12,7 @@
 
 #define FIRST_OF_CONTAINERS 65536u /* below are users, and DynamicUser= of systemd.exec(5) */
 #define KNOWN_MS            10000
-#define SPENT_MS            1000
+#define SPENT_MS            10000
 #define CHAIN_MAX           4 /* an owner may be in a range of somebody else's, and so on */
 
 void persons_open(struct persons *p, const char *subuid)
@@ -168,7 +168,7 @@ uid_t person_of(struct persons *p, uid_t uid)
 	return person;
 }
 
-/* A thousandth of it is forgotten each millisecond. */
+/* Of what was spent the same part is forgotten in each millisecond. */
 static int64_t remembered(int64_t ns, int64_t ms)
 {
 	return ms >= SPENT_MS ? 0 : ns - ns / SPENT_MS * ms;

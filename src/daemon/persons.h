@@ -48,7 +48,8 @@ struct persons {
 
 /*
  * The time that the daemon lately spent on a person's requests, by which those of several are put
- * in order. What was spent counts for about a second.
+ * in order. What was spent counts for about ten
+ * seconds.
  */
 struct spent {
 	struct {

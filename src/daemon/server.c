@@ -61,11 +61,12 @@ struct server {
 	struct porter porter;
 	struct persons persons;
 	struct spent spent;
-	int64_t heal_at;  /* 0: nothing to heal */
-	bool second_look; /* heal_at is for that alone */
-	int unseen;       /* how many times in a row a look found something to do */
-	int64_t leave_at; /* 0: there are sessions */
-	int64_t alive_at; /* when the manager hears of us again */
+	unsigned int link_events; /* as they were when answers that wait were looked at last */
+	int64_t heal_at;          /* 0: nothing to heal */
+	bool second_look;         /* heal_at is for that alone */
+	int unseen;               /* how many times in a row a look found something to do */
+	int64_t leave_at;         /* 0: there are sessions */
+	int64_t alive_at;         /* when the manager hears of us again */
 	bool stop;
 	bool replaced;    /* somebody else serves at our socket's path */
 	bool told_legacy; /* once is enough */
@@ -192,11 +193,11 @@ static bool wait_for_polkit(struct connection *c)
 }
 
 /* The answer to a launch, once packets pass. */
-static bool answer_settled(struct server *s, struct connection *c)
+static bool answer_settled(struct server *s, struct connection *c, bool links)
 {
 	int64_t now = clock_ms();
 
-	if (!settle_over(&c->settle, &s->world.kernel))
+	if (!settle_over(&c->settle, &s->world.kernel, links))
 		return false;
 	/* whose netns keeps an answer waiting is not served before others */
 	if (now >= c->settle.end)
@@ -263,7 +264,7 @@ static bool serve_run(struct server *s, struct connection *c)
 		c->reply = reply;
 		c->state = CONNECTION_SETTLING;
 		c->deadline = INT64_MAX; /* settle.end holds */
-		return answer_settled(s, c);
+		return answer_settled(s, c, false);
 	}
 	answer(c, &reply, -1, r, &err);
 	return true;
@@ -803,39 +804,41 @@ static void finish(struct server *s, struct connection *c)
 	linger(s);
 }
 
-/* Answers that waited for a new session: each may be ready when anything happens to links. */
+/* Answers that waited for a new session: links of the host may have changed since the last turn. */
 static void serve_settled(struct server *s)
 {
+	bool links = s->link_events != s->world.link_events;
+
+	s->link_events = s->world.link_events;
 	for (size_t i = s->connections.n; i-- > 0;) {
 		struct connection *c = &s->connections.v[i];
 
-		if (c->state == CONNECTION_SETTLING && answer_settled(s, c))
+		if (c->state == CONNECTION_SETTLING && answer_settled(s, c, links))
 			finish(s, c);
 	}
 }
 
 /*
  * One request of each person, those first for whom least was done lately, and not for long: then
- * it is time for events again. Who was not served still is readable, and is at the next turn.
+ * it is time for events again. Who was not served still is readable, and is at the next turn. What
+ * counts is the processor's time: others make the kernel wait for its locks, not who asks.
  */
 static void serve_all(struct server *s)
 {
-	int64_t start = clock_ns(), now = start;
+	int64_t start = clock_ns();
 	struct connection *c;
 
-	while (now - start < TURN_NS && (c = connections_next(&s->connections, &s->spent))) {
+	while (clock_ns() - start < TURN_NS && (c = connections_next(&s->connections, &s->spent))) {
 		uid_t person = c->peer.person;
-		int64_t before = now;
-		bool spoke;
+		int64_t before = cpu_ns();
+		bool spoke = c->spoke;
 
 		take_events(s); /* what a request ended may be told already */
-		spoke = c->spoke;
 		c->spoke = false;
 		if (serve(s, c, spoke))
 			finish(s, c);
 		connections_skip(&s->connections, person);
-		now = clock_ns();
-		spent_add(&s->spent, person, now - before, now / 1000000);
+		spent_add(&s->spent, person, cpu_ns() - before, clock_ms());
 	}
 }
 
@@ -872,10 +875,10 @@ static void turn(struct server *s)
 	polkit_process(&s->gate.polkit);
 	porter_reap(&s->porter);
 	connections_take(&s->connections, fds + FD_PEERS + n_followers, n);
+	if (fds[FD_LISTEN].revents) /* their requests count in this turn */
+		connections_accept(&s->connections, s->listen_fd);
 	serve_settled(s);
 	serve_all(s);
-	if (fds[FD_LISTEN].revents)
-		connections_accept(&s->connections, s->listen_fd);
 	if (fds[FD_DOOR].revents)
 		look_at_door(s);
 	if (!s->stop)

@@ -59,8 +59,9 @@ struct world {
 	struct admit_memory memory;
 	struct entries entries;
 	struct follow_memory follow;
-	int64_t follow_at; /* clock_ms() at which an uplink has been good for long enough */
-	int64_t expire_at; /* clock_ms() at which a default route of an uplink may expire */
+	unsigned int link_events; /* how many there were, for who waits for one */
+	int64_t follow_at;        /* clock_ms() at which an uplink has been good for long enough */
+	int64_t expire_at;        /* clock_ms() at which a default route of an uplink may expire */
 };
 
 int world_open(struct world *w, const char *rundir, struct err *err);

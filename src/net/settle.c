@@ -54,8 +54,11 @@ static void take_message(struct settle *t, const char *buf, ssize_t len)
 			take_address(t, &a.prefix.ip);
 }
 
-static void take_events(struct settle *t)
+/* Returns whether there was any. */
+static bool take_events(struct settle *t)
 {
+	bool any = false;
+
 	char buf[8192] __attribute__((aligned(8)));
 
 	for (int i = 0; i < EVENTS_MAX; i++) {
@@ -64,15 +67,21 @@ static void take_events(struct settle *t)
 		if (len < 0 && errno == ENOBUFS)
 			t->n_addresses = 0; /* lost among others; it will be there */
 		else if (len <= 0)
-			return;
+			break;
 		else
 			take_message(t, buf, len);
+		any = true;
 	}
+	return any;
 }
 
-static void look(struct settle *t, struct kernel *k)
+static void look_inside(struct settle *t)
 {
 	t->device_up = t->device_up || is_up(&t->inside, t->device);
+}
+
+static void look_outside(struct settle *t, struct kernel *k)
+{
 	t->port_up = t->port_up || is_up(&k->route, t->port);
 	t->bridge_up = t->bridge_up || is_up(&k->route, BRIDGE_NAME);
 }
@@ -94,16 +103,21 @@ void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 		    t.n_addresses < sizeof(t.addresses) / sizeof(t.addresses[0]))
 			t.addresses[t.n_addresses++] = o->address.prefix.ip;
 	}
-	look(&t, k);
-	if (!t.device_up) /* before it is asked about again */
+	look_inside(&t);
+	if (!t.device_up) { /* listen first, then ask once more */
 		t.device_up = nl_join(&t.events, RTNLGRP_LINK, NULL) < 0;
+		look_inside(&t);
+	}
+	look_outside(&t, k);
 	*ret = t;
 }
 
-bool settle_over(struct settle *t, struct kernel *k)
+bool settle_over(struct settle *t, struct kernel *k, bool links)
 {
-	take_events(t);
-	look(t, k);
+	if (take_events(t))
+		look_inside(t);
+	if (links)
+		look_outside(t, k);
 	return (t->device_up && t->port_up && t->bridge_up && !t->n_addresses) ||
 	       clock_ms() >= t->end;
 }

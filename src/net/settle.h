@@ -30,8 +30,12 @@ struct settle {
 void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 		  const struct object_set *inside, int timeout_ms);
 
-/* Looks again. True when packets pass, or the time is over. */
-bool settle_over(struct settle *t, struct kernel *k);
+/*
+ * Looks again at what there is news of: inside by settle_fd(), outside when links of the host have
+ * changed, since each question waits for the kernel's one lock of its devices. True when packets
+ * pass, or the time is over.
+ */
+bool settle_over(struct settle *t, struct kernel *k, bool links);
 
 int settle_fd(const struct settle *t);
 

@@ -195,7 +195,7 @@ def test_launch_beside_a_crowd(lab, descriptors):
     s = site(lab)
     if descriptors == "taken":
         hostile.take_descriptors(s.daemon.pid)
-    busy = max(1, os.getloadavg()[0] / os.cpu_count() / 2)  # with what others do on this machine
+    busy = max(1, os.getloadavg()[0] / os.cpu_count())  # with what others do on this machine
     held = lab.session()
     quiet = launch_times(2)
     with contextlib.ExitStack() as stack:
