@@ -11,6 +11,12 @@
 #define ACCEPT_MAX      64 /* in one turn */
 #define ACCEPT_AGAIN_MS 100
 
+/*
+ * What is to be done in a netns of the peer's comes after what is not, unless that one's person had
+ * so much more time lately: how long it takes is up to the netns's owner.
+ */
+#define FOREIGN_NS 100000000
+
 static size_t of_person(const struct connections *c, uid_t person)
 {
 	size_t n = followers_of(c->followers, person);
@@ -171,6 +177,8 @@ struct connection *connections_next(struct connections *c, const struct spent *s
 		if (one->skipped || (!one->spoke && !told_by_polkit(one)))
 			continue;
 		ns = spent_of(spent, one->peer.person, now);
+		if (one->state == CONNECTION_CARRIED)
+			ns += FOREIGN_NS;
 		if (!next || ns < least || (ns == least && one->deadline < next->deadline)) {
 			next = one;
 			least = ns;

@@ -69,7 +69,8 @@ void connections_take(struct connections *c, const struct pollfd *fds, size_t n)
 
 /*
  * The connection whose turn it is among those that spoke, or that polkit has answered for: of the
- * person for whom least time was spent lately. NULL when there is none.
+ * person for whom least time was spent lately; with a netns of the peer's only after others. NULL
+ * when there is none.
  */
 struct connection *connections_next(struct connections *c, const struct spent *spent);
 
