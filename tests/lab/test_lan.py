@@ -194,6 +194,7 @@ def test_every_destination(lab, case):
         )  # fmt: skip
         missing = set(reached + refused) - free
         assert not missing, f"not even without --no-lan: {missing}"
+        lab.wait_gone()  # what that session still has to acknowledge would be seen
 
         def run(text):
             return lab.via("--no-lan", lab.spare, "--", *probe, text)
