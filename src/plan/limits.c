@@ -9,6 +9,9 @@
  *  - of those, to one port of one server (of ICMP, to one address): a sixteenth. Sessions have
  *    some 4500 ports for each.
  *
+ *    TCP may not begin more than that at once to one port, and then a sixteenth of it a second;
+ *    that is for a user as for a session. So the ports of closed connections are not all.
+ *
  * The kernel's counter (net/netfilter/nf_conncount.c) leaves out what TCP has closed, though those
  * entries and ports are kept for two minutes more (nf_conntrack_tcp_timeout_time_wait). And each
  * packet that it is asked about is on its list for a while, passed or not, of which it cleans up
@@ -36,6 +39,7 @@
 #define TO_ONE         16  /* the part of a share that may go to one port of one server */
 #define USER_OF_MAX    4   /* a user has a quarter of the table */
 #define RATE_OF_TCP    128 /* of the share, a second: a share's worth in two minutes */
+#define RATE_TO_ONE    16  /* of what may go to one port, a second */
 #define RATE_OTHERWISE 512 /* a second: the list is cleaned of eight at a tick of 10 ms or less */
 
 /* An element of a rate's may go once its bucket is full again: a share at the slowest rate. */
@@ -83,7 +87,7 @@ void plan_limits_first(struct fw_chain *c)
 /* Sessions of one user with one limit are alike: they share a chain. */
 struct share {
 	uint32_t person, session, user;
-	char chain[NFT_NAME_MAX], to[2][NFT_NAME_MAX];
+	char chain[NFT_NAME_MAX], to[2][NFT_NAME_MAX], rate_to[2][NFT_NAME_MAX];
 };
 
 static uint32_t person_of(const struct session *s)
@@ -100,8 +104,11 @@ static struct share share_of(const struct facts *f, const struct session *s)
 	share.session = n < most ? n : most;
 	share.user = n < most / USER_SHARES ? n * USER_SHARES : most;
 	snprintf(share.chain, sizeof(share.chain), "share_%u_%u", share.person, n);
-	for (size_t i = 0; i < sizeof(plan_families); i++)
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		snprintf(share.to[i], sizeof(share.to[i]), "to%c_%u_%u", "46"[i], share.person, n);
+		snprintf(share.rate_to[i], sizeof(share.rate_to[i]), "rate_to%c_%u_%u", "46"[i],
+			 share.person, n);
+	}
 	return share;
 }
 
@@ -164,16 +171,21 @@ static void rule_count(struct fw_chain *c, struct nft_rule r, const char *set, s
 }
 
 /* By port; ICMP by its type, which stands where others have a source port. */
-static void rules_to_one(struct fw_chain *c, uint8_t family, const char *set, bool by_session,
-			 uint32_t most)
+static void rules_to_one(struct fw_chain *c, uint8_t family, const char *set, const char *rate_set,
+			 bool by_session, uint32_t most, uint32_t burst)
 {
 	enum nft_field of[] = { source(family),
 				family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
 				NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
+	const struct nft_limit rate = { at_least_one(burst / RATE_TO_ONE), burst, false };
 	uint8_t icmp = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	size_t first = by_session ? 0 : 1, n = ARRAY_SIZE(of) - first;
 	struct nft_rule r = of_family(family);
 
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
+	nft_update(&r, rate_set, n, of + first, &rate);
+	fw_rule_verdict(c, r, NF_DROP);
+	r = of_family(family);
 	nft_match_not(&r, NFT_FIELD_L4PROTO, &icmp, 1);
 	rule_count(c, r, set, n, of + first, most);
 	of[3] = NFT_FIELD_SPORT;
@@ -215,6 +227,7 @@ static struct nft_key key_of_servers(uint8_t family, bool by_session)
 static void plan_share(const struct plan_ctx *x, const struct share *share)
 {
 	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, share->chain);
+	uint32_t to_one = at_least_one(share->session / TO_ONE);
 
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		rules_of_session(&c, share, plan_families[i]);
@@ -227,12 +240,15 @@ static void plan_share(const struct plan_ctx *x, const struct share *share)
 
 		rule_count(&c, of_family(f), per_family(f, "count4", "count6"), 1, &saddr,
 			   share->session);
-		rules_to_one(&c, f, per_family(f, "to4", "to6"), true,
-			     at_least_one(share->session / TO_ONE));
+		rules_to_one(&c, f, per_family(f, "to4", "to6"),
+			     per_family(f, "rate_to4", "rate_to6"), true, to_one, to_one);
 		if (!share->person)
 			continue;
 		fw_dynamic_set(x->set, NFPROTO_INET, share->to[i], USER_SERVERS_MAX, 0, &k);
-		rules_to_one(&c, f, share->to[i], false, at_least_one(share->user / TO_ONE));
+		fw_dynamic_set(x->set, NFPROTO_INET, share->rate_to[i], USER_SERVERS_MAX,
+			       RATE_TO_ONE + 1, &k);
+		rules_to_one(&c, f, share->to[i], share->rate_to[i], false,
+			     at_least_one(share->user / TO_ONE), to_one);
 	}
 }
 
@@ -272,6 +288,8 @@ static void plan_sets(const struct plan_ctx *x, uint8_t f)
 		       &k);
 	k = key_of_servers(f, true);
 	fw_dynamic_set(x->set, NFPROTO_INET, per_family(f, "to4", "to6"), SERVERS_MAX, 0, &k);
+	fw_dynamic_set(x->set, NFPROTO_INET, per_family(f, "rate_to4", "rate_to6"), SERVERS_MAX,
+		       RATE_TO_ONE + 1, &k);
 }
 
 static bool first_alike(const struct plan_ctx *x, size_t i)

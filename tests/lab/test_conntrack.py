@@ -288,6 +288,21 @@ while True:
             pass
 """
 
+CLOSING = """
+import socket, sys, threading
+def forever():
+    while True:
+        with socket.socket() as s:
+            s.settimeout(1)
+            try:
+                s.connect((sys.argv[1], int(sys.argv[2])))
+            except OSError:
+                pass
+for _ in range(8):
+    threading.Thread(target=forever).start()
+print("started", flush=True)
+"""
+
 # Handshakes to every port of a server, without a socket: what comes back is answered with the last
 # packet of the handshake, and nothing is ever closed. The helper outside answers on all ports.
 HANDSHAKES = """
@@ -402,6 +417,24 @@ def test_flood_of_handshakes(lab):
     assert len(found) <= SHARE + 64, len(found)
     other.finish()
     helper.kill()
+
+
+@timeout(240)
+@needs("root")
+def test_flood_of_closed_connections(lab):
+    """What is closed at once is not counted by the kernel, and yet keeps a port for two minutes."""
+    other = lab.session(lab.spare, "--name", "other")
+    flood = lab.via_popen("--name", "flood", lab.spare, "--", "python3", "-c", CLOSING, SERVER, "7")
+    flood.expect("started\n")
+    addresses = address_of(lab, "flood")
+    began = time.monotonic()
+    lab.wait(lambda: len(of(addresses)) >= SHARE // 16, 30, "the share to one port")
+    while time.monotonic() < began + 5:
+        found = of(addresses)
+        most = SHARE // 16 + (time.monotonic() - began + 2) * SHARE // 16 // 16
+        assert len(found) <= most, (len(found), most)
+    flooded(lab, flood, addresses, other, SHARE // 16)
+    other.finish()
 
 
 @timeout(240)
