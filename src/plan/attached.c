@@ -280,30 +280,30 @@ static int plan_family(const struct attached *a, const struct session *s, const 
 	return r;
 }
 
-int plan_attached(const struct facts *f, const struct session *s, const struct attached *a,
+int plan_attached(const struct facts *facts, const struct session *s, const struct attached *own,
 		  struct object_set *ret, struct err *err)
 {
-	bool ip6 = plan_has_ip6(f, s), closed = !(s->flags & SESSION_FALLBACK);
+	bool ip6 = plan_has_ip6(facts, s), closed = !(s->flags & SESSION_FALLBACK);
 	struct object_set set = { 0 };
 	struct pool pool;
-	int r = plan_pool(f, &pool, err);
+	int r = plan_pool(facts, &pool, err);
 
 	if (r == 0 && !(s->flags & SESSION_REPLACE_ROUTE))
-		r = check_default(a, AF_INET, err);
+		r = check_default(own, AF_INET, err);
 	if (r == 0 && !(s->flags & SESSION_REPLACE_ROUTE) && ip6)
-		r = check_default(a, AF_INET6, err);
+		r = check_default(own, AF_INET6, err);
 	if (r == 0 && closed)
-		r = check_rules(a, err);
+		r = check_rules(own, err);
 	for (size_t i = 0; i < sizeof(plan_families) && r == 0 && closed; i++) {
 		uint8_t family = plan_families[i];
 		struct ip gateway = plan_gateway(&pool, family);
 
-		if (family == AF_INET || plan_host_has_ip6(f))
-			r = plan_family(a, s, family == AF_INET || ip6 ? &gateway : NULL, family,
+		if (family == AF_INET || plan_host_has_ip6(facts))
+			r = plan_family(own, s, family == AF_INET || ip6 ? &gateway : NULL, family,
 					&set, err);
 	}
 	if (r == 0 && closed)
-		r = plan_devices(a, &set, err);
+		r = plan_devices(own, &set, err);
 	if (r == 0 && !(s->flags & SESSION_FOREIGN_RESOLVER))
 		plan_names_attached(&pool, session_device(s), ip6, &set);
 	if (r == 0 && set_sort(&set) < 0)

@@ -183,13 +183,13 @@ int verb_detach(int argc, char *argv[])
 	int r = cli_parse_detach(argc, argv, &o, &err);
 
 	if (r == 0 && !o.request.name[0]) {
-		r = detach_netns(&o, &err);
+		detach_netns(&o, &err);
 	} else if (r == 0) {
 		r = look(0, &f, &err);
 		if (r == 0)
 			s = find_session(&f, o.request.name, &err);
 		if (s)
-			r = detach(s, o.quiet, &err);
+			detach(s, o.quiet, &err);
 	}
 	return err.code ? cli_fail(&err) : 0;
 }

@@ -340,6 +340,18 @@ def test_ways_that_stay_open(lab, case):
     lab.via("detach", "box", check=True)
 
 
+def test_nothing_is_left_of_a_failure(lab):
+    """A route of its own has the very key of ours: it is not replaced, and nothing of ours stays."""
+    box = Container(lab)
+    lab.ip("-n box route add blackhole 0.0.0.0/1")
+    before = routes(lab)
+    done = lab.via("attach", "--replace-route", lab.spare, "--netns", "box")
+    assert done.code == 125 and "File exists" in done.err and "0.0.0.0/1" in done.err, done
+    assert routes(lab) == before and box.run("nft list tables").out == ""
+    assert lab.via("list", "--json").json() == [] and not lab.link_exists("viap1")
+    assert not os.path.exists("/etc/netns/box")
+
+
 def test_detach_of_a_namespace(lab):
     """Its port was deleted, and with it the session: it stays closed until it is detached by its
     own name, and then all is as before."""
