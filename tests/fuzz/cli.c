@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: words with a line end between them. */
 #include "cli/cli.h"
+#include "cli/programs.h"
 #include "fuzz.h"
 
 #define WORDS_MAX 64
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *argv[WORDS_MAX + 1] = { (char *)"run" }, *text, *rest;
 	struct cli_options options;
+	char *const *at = NULL;
 	struct err err = { 0 };
 	int argc = 1;
 
@@ -24,8 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* without an uplink, which the app policy is to name, it is checked later */
 		must(!options.request.uplinks[0] || request_check(&options.request, &err) == 0);
 		must(!(data[0] & 1) || (options.program && options.program[0]));
-		if (options.program)
+		if (options.program) {
 			must(options.program >= argv && options.program <= argv + argc);
+			must(!program_kind(options.program, &at) ||
+			     (at >= (char *const *)options.program && at < argv + argc && *at));
+		}
 	}
 	argv[0] = (char *)"attach"; /* getopt(3) has put the words in another order, or not */
 	err = (struct err){ 0 };
