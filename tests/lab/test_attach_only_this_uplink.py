@@ -276,6 +276,23 @@ def test_later_default_routes(lab):
     assert_closed(lab, capture)
 
 
+def test_later_routes(lab):
+    """A route to the servers alone, and a routing rule to a table of its own, both through the
+    gateway that it had: what leaves by that device is for its own links."""
+    box = Container(lab)
+    box.attach()
+    box.beacon()
+    capture = box.capture()
+    for address, gateway in ((lab.server, f"{NET}.1"), (lab.server6, f"{NET6}1")):
+        lab.ip(f"-n box route add {address} via {gateway}")
+        six = "-6 " if ":" in address else ""
+        lab.ip(f"-n box {six}route add default via {gateway} table 100")
+        lab.ip(f"-n box {six}rule add priority 50 lookup 100")
+    sends(lab, capture)
+    assert_closed(lab, capture)
+    assert box.run(f"ping -c1 -W2 {NET}.1").code == 0 and box.run(f"ping -c1 -W2 {NET6}1").code == 0
+
+
 NARROW = {
     "halves": ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"),
     "quarters": ("192.0.0.0/2", "::/2", "2000::/3"),
