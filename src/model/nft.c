@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -44,6 +45,8 @@ static const struct nft_field_info fields[] = {
 	[NFT_FIELD_CT_MARK] = CT("ct mark", MARK, 4, NFT_TYPE_MARK),
 	[NFT_FIELD_CT_STATE] = CT("ct state", STATE, 4, NFT_TYPE_CT_STATE),
 	[NFT_FIELD_CT_DIR] = CT("ct direction", DIRECTION, 1, NFT_TYPE_CT_DIR),
+	[NFT_FIELD_CT_DPORT] = { "ct original proto-dst", NFT_LOAD_CT, NFT_CT_PROTO_DST,
+				 IP_CT_DIR_ORIGINAL + 1, 2, NFT_TYPE_PORT },
 	[NFT_FIELD_CT_STATUS] = CT("ct status", STATUS, 4, NFT_TYPE_CT_STATUS),
 	[NFT_FIELD_ETHER_TYPE] = LL("ether type", 12, 2, NFT_TYPE_ETHERTYPE),
 	[NFT_FIELD_ETHER_SADDR] = LL("ether saddr", 6, 6, NFT_TYPE_ETHER),

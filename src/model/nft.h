@@ -79,6 +79,7 @@ enum nft_field {
 	NFT_FIELD_CT_STATE,
 	NFT_FIELD_CT_DIR,
 	NFT_FIELD_CT_STATUS,
+	NFT_FIELD_CT_DPORT, /* before any translation */
 	NFT_FIELD_ETHER_TYPE,
 	NFT_FIELD_ETHER_SADDR,
 	NFT_FIELD_ARP_OP,
@@ -106,7 +107,7 @@ struct nft_field_info {
 	const char *text; /* as nft(8) writes it */
 	enum nft_load load;
 	uint32_t key;   /* NFT_META_*, NFT_CT_*, NFT_SOCKET_*, the NFT_PAYLOAD_* or IPv6 header */
-	uint8_t offset; /* into that header */
+	uint8_t offset; /* into that header; of a tuple of conntrack: the direction, and 1 */
 	uint8_t len;    /* bytes of a value */
 	enum nft_type type;
 };

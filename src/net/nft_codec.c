@@ -93,6 +93,8 @@ static void load(struct builder *b, enum nft_field field, uint32_t reg)
 		e = expr(b, "ct");
 		set_u32(e, NFTNL_EXPR_CT_KEY, f->key);
 		set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+		if (f->offset)
+			set_u8(e, NFTNL_EXPR_CT_DIR, (uint8_t)(f->offset - 1));
 		break;
 	case NFT_LOAD_PAYLOAD:
 		e = expr(b, "payload");

@@ -15,6 +15,7 @@
 #define PRIORITY_SRCNAT  100
 #define PRIORITY_ANSWERS 110 /* behind source NAT */
 #define PRIORITY_DSTNAT  (-100)
+#define PRIORITY_DNATTED (-90) /* behind destination NAT */
 
 /* A chain under construction: rules get their place as they come. */
 struct fw_chain {

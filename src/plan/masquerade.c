@@ -48,6 +48,8 @@ static const struct port_range fallback = { 61000, 65535 };
 /* The host's flows on ports of the range; slot 0 has no sessions. */
 #define HOST_ZONE PLAN_TABLE_BASE
 
+#define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
+
 /* --- the range ----------------------------------------------------------------------------- */
 
 /* A byte for each port: 1 where it is used. */
@@ -136,6 +138,8 @@ static void rule_host_socket(struct fw_chain *c, uint8_t proto, const struct por
 
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
 	nft_match_ports(&r, port, ports);
+	if (port == NFT_FIELD_DPORT)
+		nft_lookup(&r, "published", true, 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, port });
 	if (transparent >= 0)
 		nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, (uint8_t)transparent);
 	nft_ct_zone_both(&r, HOST_ZONE);
@@ -160,6 +164,32 @@ static void rule_uplinks(struct fw_chain *c, uint8_t family, bool out, const cha
 }
 
 /*
+ * A port whose packets the host sends on (a container's published port) may have a socket too, its
+ * proxy's, and the answers have other ports: in the host's zone they would find no flow. The first
+ * packet makes the port known, and what follows, the same packet again, stays in zone 0.
+ */
+static void rule_published(const struct plan_ctx *x, const struct port_range *ports,
+			   const struct nft_key *key)
+{
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "published", "filter",
+					  NF_INET_PRE_ROUTING, PRIORITY_DNATTED);
+
+	fw_dynamic_set(x->set, NFPROTO_INET, "published", HOST_PORTS_MAX, HOST_PORT_SECONDS, key);
+	for (size_t i = 0; i < sizeof(with_sockets); i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, with_sockets[i]);
+		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
+		nft_match_u8(&r, NFT_FIELD_CT_DIR, 0);
+		nft_match_ports(&r, NFT_FIELD_CT_DPORT, ports);
+		nft_update(&r, "published", 2,
+			   (enum nft_field[]){ NFT_FIELD_L4PROTO, NFT_FIELD_CT_DPORT }, NULL);
+		fw_rule(&c, &r);
+	}
+}
+
+/*
  * Both directions of a flow are in the same zone: the one that arrives has a socket, the other
  * one leaves from the port. What goes over lo keeps what conntrack gave it on the way out, and
  * sessions have zones of their own when they talk to the host.
@@ -176,6 +206,7 @@ void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
 	fw_dynamic_set(x->set, NFPROTO_INET, "host_ports", HOST_PORTS_MAX, HOST_PORT_SECONDS, &k);
 	if (x->facts->no_socket_match)
 		return;
+	rule_published(x, &ports, &k);
 	in = fw_chain(x->set, NFPROTO_INET, "to_socket");
 	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
 	for (size_t i = 0; i < sizeof(with_sockets); i++) {

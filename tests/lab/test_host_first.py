@@ -9,6 +9,7 @@ import contextlib
 import os
 import select
 import socket
+import time
 
 import nsutil
 from lab import SERVER, SERVER6, needs, params, program, timeout
@@ -413,4 +414,46 @@ def test_range_follows_the_host(lab):
     assert [f for f in lab.via("doctor", "--json").json()["findings"] if f["id"] == finding["id"]] == []
     script = lab.curl()  # and the host itself goes by its own card as ever
     assert script == lab.wired.addr
+    session.finish()
+
+
+SERVE = """
+import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print("ready", flush=True)
+while True:
+    with s.accept()[0] as c: c.sendall(sys.argv[3].encode() + b" " + c.recv(100))
+"""
+
+
+@needs("root")
+def test_published_port_in_the_range(lab):
+    """A container's published port, with a proxy of the host that waits on it, appears in the range
+    while a session runs: the first client is answered by the container after one packet more, the
+    others at once, and the session goes on."""
+    lab.sysctl("net.ipv4.ip_forward", 1)
+    lab.netns("ct")
+    lab.ip("link add docker0 type veth peer name eth0 netns ct")
+    lab.ip("addr add 172.17.0.1/16 dev docker0")
+    lab.ip("link set docker0 up")
+    for line in ("addr add 172.17.0.2/16 dev eth0", "link set eth0 up", "route add default via 172.17.0.1"):
+        lab.ip(line, ns="ct")
+    session = lab.session()
+    for ns, address, port, name in (("ct", "0.0.0.0", 80, "container"), (None, "0.0.0.0", LATE, "proxy")):
+        words = ["/usr/bin/python3", "-c", SERVE, address, str(port), name]
+        lab.popen(words, ns=ns).expect("ready\n")
+    lab.nft(
+        "table ip docker {\nchain pre {\ntype nat hook prerouting priority -100;\n"
+        f"iifname != docker0 tcp dport {LATE} dnat to 172.17.0.2:80\n}}\n}}\n"
+    )
+    took = []
+    for number in range(10):
+        with lab.inside("inet"):
+            sock = socket.socket()
+        sock.settimeout(4)
+        before = time.monotonic()
+        with sock:
+            assert ask_tcp(sock, lab.spare.addr, LATE, b"x") == b"container x"
+        took.append(time.monotonic() - before)
+    assert max(took[1:]) < 0.9, took
     session.finish()

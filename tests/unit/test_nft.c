@@ -147,6 +147,8 @@ static void test_dynamic(void **state)
 	RULE_IS(r, "exthdr frag exists");
 	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, 0);
 	RULE_IS(r, "socket transparent 0");
+	nft_match_be16(&r, NFT_FIELD_CT_DPORT, 80);
+	RULE_IS(r, "ct original proto-dst 80");
 	nft_ct_zone_both(&r, 22016);
 	RULE_IS(r, "ct zone set 22016");
 }
@@ -299,7 +301,7 @@ static void test_fields(void **state)
 		assert_non_null(info->text);
 		assert_true(info->text[0]);
 		assert_true(info->len > 0 && info->len <= 16);
-		if (info->load != NFT_LOAD_PAYLOAD)
+		if (info->load != NFT_LOAD_PAYLOAD && f != NFT_FIELD_CT_DPORT)
 			assert_int_equal(info->offset, 0);
 		for (enum nft_field g = 0; g < f; g++)
 			assert_string_not_equal(info->text, nft_field_info(g)->text);

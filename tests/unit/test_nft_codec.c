@@ -466,6 +466,8 @@ static void test_dynamic(void **state)
 	RULE_IS(r, "exthdr op=0 type=44 offset=0 len=1 flags=1 dreg=1; cmp sreg=1 op=0 data=01");
 	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, 0);
 	RULE_IS(r, "socket key=0 dreg=1; cmp sreg=1 op=0 data=00");
+	nft_match_be16(&r, NFT_FIELD_CT_DPORT, 80);
+	RULE_IS(r, "ct key=12 dir=0 dreg=1; cmp sreg=1 op=0 data=0050");
 	nft_update(&r, "host_ports", 2, key, NULL);
 	RULE_IS(r, "meta key=16 dreg=1; payload base=2 offset=2 len=2 dreg=9; "
 		   "dynset set=host_ports op=1 sreg=1");
