@@ -47,30 +47,6 @@ void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSC
 	snprintf(path, SYSCTL_MAX, "net/%s/conf/%s/%s", s->family, dev, s->key);
 }
 
-const struct fact_link *facts_link(const struct facts *f, const char *name)
-{
-	for (size_t i = 0; i < f->links.n; i++)
-		if (!strcmp(f->links.v[i].name, name))
-			return &f->links.v[i];
-	return NULL;
-}
-
-const struct fact_link *facts_link_by_index(const struct facts *f, int index)
-{
-	for (size_t i = 0; i < f->links.n; i++)
-		if (f->links.v[i].index == index)
-			return &f->links.v[i];
-	return NULL;
-}
-
-const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path)
-{
-	for (size_t i = 0; i < f->sysctls.n; i++)
-		if (!strcmp(f->sysctls.v[i].path, path))
-			return &f->sysctls.v[i];
-	return NULL;
-}
-
 const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, const char *table,
 				     const char *name)
 {
@@ -101,13 +77,20 @@ const char *facts_slot_uplink(const struct facts *f, uint32_t slot)
 
 bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int index)
 {
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *b = &f->addrs.v[i];
+	const struct fact_addr *b = NULL;
 
-		if (b->index != a->index && (!index || b->index == index) &&
-		    prefix_overlap(&a->prefix, &b->prefix))
-			return true;
+	if (index) {
+		while ((b = facts_next_addr(f, index, b)))
+			if (b->index != a->index && prefix_overlap(&a->prefix, &b->prefix))
+				return true;
+		return false;
 	}
+	if (f->addrs.n && f->index.addrs.n == f->addrs.n)
+		return a->shared;
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (f->addrs.v[i].index != a->index &&
+		    prefix_overlap(&a->prefix, &f->addrs.v[i].prefix))
+			return true;
 	return false;
 }
 
@@ -124,12 +107,11 @@ static bool is_whole_subnet(const struct prefix *subnet, const struct ip *ip)
 
 bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip)
 {
+	const struct fact_addr *a = NULL;
 	bool found = false;
 
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *a = &f->addrs.v[i];
-
-		if (a->index != index || a->prefix.ip.family != ip->family)
+	while ((a = facts_next_addr(f, index, a))) {
+		if (a->prefix.ip.family != ip->family)
 			continue;
 		if (ip_equal(&a->prefix.ip, ip))
 			return false;
@@ -212,5 +194,17 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->reserved_ports);
 	VEC_DONE(&f->socket_ports);
 	set_done(&f->ours);
+	chains_done(&f->index.names);
+	chains_done(&f->index.numbers);
+	chains_done(&f->index.altnames);
+	VEC_DONE(&f->index.alts);
+	chains_done(&f->index.addrs);
+	chains_done(&f->index.routes);
+	chains_done(&f->index.sysctls);
+	chains_done(&f->lists.texts);
+	VEC_DONE(&f->lists);
+	VEC_DONE(&f->lists.choices);
+	chains_done(&f->lists.words.texts);
+	VEC_DONE(&f->lists.words);
 	*f = (struct facts){ 0 };
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/chains.h"
 #include "model/session.h"
 #include "model/set.h"
 
@@ -39,6 +40,7 @@ struct fact_link {
 	uint32_t group;              /* ip-link(8), group; 0: default */
 	int master;                  /* ifindex, 0: none */
 	uint32_t vrf_table;          /* of a VRF device; 0: it is none */
+	bool listed;                 /* by some list in fact_lists */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
 };
@@ -48,6 +50,7 @@ struct fact_addr {
 	struct prefix prefix; /* the address with its prefix length */
 	uint8_t scope;        /* RT_SCOPE_* */
 	uint32_t flags;       /* IFA_F_* */
+	bool shared;          /* another device has one in its subnet: facts_index_routing() */
 };
 
 struct fact_route {
@@ -165,6 +168,52 @@ struct fact_chain {
 #define GUEST_CHAIN_COUNT 3
 extern const char *const guest_chains[GUEST_CHAIN_COUNT];
 
+/*
+ * Where things are in the arrays of the facts: lookup.c. Each part is used only while it holds as
+ * many as its array; facts that were made by hand, and have none, are searched from end to end.
+ */
+struct facts_index {
+	struct chains names, numbers; /* of links */
+	struct chains altnames;       /* of alts */
+	struct {
+		struct fact_alt {
+			int index; /* of the link */
+		} * v;
+		size_t n, size;
+	} alts;
+	struct chains addrs, routes; /* by the device's number */
+	struct chains sysctls;       /* by path */
+};
+
+/*
+ * What the lists of sessions mean on this host: found once (plan/uplink.h, uplinks_resolve()) and
+ * shared by all sessions that have the same list. Devices are numbers, in the order of preference.
+ */
+struct fact_choice {
+	int index;
+	uint8_t word; /* where in the list it stands by which this was found */
+};
+struct fact_lists {
+	struct fact_list {
+		char text[SESSION_UPLINKS_MAX];
+		uint32_t first, n; /* of choices */
+	} * v;
+	size_t n, size;
+	struct chains texts;
+	struct {
+		struct fact_choice *v;
+		size_t n, size;
+	} choices;
+	struct {
+		struct fact_word {
+			char text[UPLINK_WORD_MAX];
+			bool special; /* a kind, ssid:, mac: */
+		} * v;
+		size_t n, size, specials;
+		struct chains texts;
+	} words; /* of all lists, each once */
+};
+
 struct facts {
 	struct {
 		struct fact_link *v;
@@ -210,6 +259,8 @@ struct facts {
 	struct fact_inherited inherited[INHERITED_COUNT];
 	bool fresh_known;       /* inherited[].fresh is filled in */
 	struct object_set ours; /* sorted */
+	struct facts_index index;
+	struct fact_lists lists;
 	bool nft_visible;       /* false to a caller without CAP_NET_ADMIN */
 	uint32_t conntrack_max; /* nf_conntrack_max; 0: not told */
 	bool legacy_filter;     /* iptables-legacy filters here, which nf_tables cannot show */
@@ -219,8 +270,31 @@ struct facts {
 /* "ethernet", "wifi", "wwan", "vpn", "other": as the command line has it. */
 const char *link_medium_name(enum link_medium medium);
 
+/* A link by its name, by its number (not 0), and by one of its altnames; or NULL. */
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);
+const struct fact_link *facts_link_by_altname(const struct facts *f, const char *name);
+bool link_has_altname(const struct fact_link *l, const char *name);
+
+/*
+ * The addresses and routes of a device, in no order: the next one behind `after`, the first behind
+ * NULL, NULL behind the last.
+ */
+const struct fact_addr *facts_next_addr(const struct facts *f, int index,
+					const struct fact_addr *after);
+const struct fact_route *facts_next_route(const struct facts *f, int index,
+					  const struct fact_route *after);
+
+/*
+ * Makes the index of the links, and of addresses and routes, once they are all there. A link that
+ * comes later is pushed and told of; one that goes, or gets its number, does so by these alone.
+ */
+void facts_index_links(struct facts *f);
+void facts_index_routing(struct facts *f);
+void facts_link_added(struct facts *f); /* the last one */
+void facts_remove_link(struct facts *f, const char *name);
+void facts_number_link(struct facts *f, const char *name, int index);
+void facts_sysctl_added(struct facts *f); /* the last one */
 /* What is said of a device; of the host with index 0; NULL when nothing was found. */
 const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);

@@ -185,6 +185,7 @@ static int look_at_links(struct look *l, bool counters, struct err *err)
 	r = dump(l, &l->k->route, &m, &l->f->links.n, take_link, "links", err);
 	if (r < 0)
 		return r;
+	facts_index_links(l->f);
 	name_masters(l->f);
 	return look_at_hardware(l->f, err);
 }
@@ -703,19 +704,22 @@ static int find_sessions(struct facts *f)
 static int read_sysctl(struct facts *f, const char *path)
 {
 	struct fact_sysctl fresh = { 0 }, *s;
+	const struct fact_sysctl *known;
 
 	if (sysctl_read(path, fresh.value, sizeof(fresh.value)) < 0)
 		return 0; /* this kernel has none */
-	for (size_t i = 0; i < f->sysctls.n; i++)
-		if (!strcmp(f->sysctls.v[i].path, path)) {
-			memcpy(f->sysctls.v[i].value, fresh.value, sizeof(fresh.value));
-			return 0;
-		}
+	known = facts_sysctl(f, path);
+	if (known) {
+		s = &f->sysctls.v[known - f->sysctls.v];
+		memcpy(s->value, fresh.value, sizeof(fresh.value));
+		return 0;
+	}
 	snprintf(fresh.path, sizeof(fresh.path), "%s", path);
 	s = VEC_PUSH(&f->sysctls);
 	if (!s)
 		return -ENOMEM;
 	*s = fresh;
+	facts_sysctl_added(f);
 	return 0;
 }
 
@@ -758,6 +762,7 @@ static int read_sysctls(struct look *l, struct err *err)
 
 	if (r < 0)
 		return r;
+	facts_sysctl_added(f);
 	for (size_t i = 0; i < f->sysctls.n && r == 0; i++)
 		r = read_sysctl(f, f->sysctls.v[i].path);
 	for (size_t i = 0; i < ARRAY_SIZE(global) && r == 0; i++)
@@ -954,6 +959,7 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 
 	if (r == 0)
 		r = look_at_routing(&l, err);
+	facts_index_routing(&f);
 	if (r == 0)
 		r = look_at_bridge(&l, err);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/strbuf.h"
+#include "base/vec.h"
 #include "model/own.h"
 #include "plan/routes.h"
 
@@ -68,10 +69,8 @@ static const struct fact_addr *best_address(const struct facts *f, int index, ui
 	const uint32_t bad = IFA_F_TENTATIVE | IFA_F_DADFAILED;
 	const struct fact_addr *deprecated = NULL, *local = NULL;
 
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *a = &f->addrs.v[i];
-
-		if (a->index != index || a->prefix.ip.family != family || a->flags & bad)
+	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
+		if (a->prefix.ip.family != family || a->flags & bad)
 			continue;
 		if (a->scope == RT_SCOPE_UNIVERSE && !(a->flags & IFA_F_DEPRECATED))
 			return a;
@@ -97,10 +96,8 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 {
 	const struct fact_addr *first = NULL;
 
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *a = &f->addrs.v[i];
-
-		if (a->index != index || a->prefix.ip.family != source->family ||
+	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
+		if (a->prefix.ip.family != source->family ||
 		    a->scope != RT_SCOPE_UNIVERSE || a->flags & IFA_F_SECONDARY)
 			continue;
 		if (source->family == AF_INET6) { /* the kernel compares all (RFC 6724) */
@@ -119,14 +116,13 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 /* Whether the kernel would take that gateway on that device without being told that it is there. */
 static bool is_reached(const struct facts *f, int index, const struct ip *gateway)
 {
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *r = &f->routes.v[i];
+	const struct fact_route *r = NULL;
 
-		if (r->index == index && r->dst.len && r->dst.ip.family == gateway->family &&
-		    r->type == RTN_UNICAST && !ip_is_set(&r->gateway) && !own_is_route(r) &&
+	while ((r = facts_next_route(f, index, r)))
+		if (r->dst.len && r->dst.ip.family == gateway->family && r->type == RTN_UNICAST &&
+		    !ip_is_set(&r->gateway) && !own_is_route(r) &&
 		    prefix_contains(&r->dst, gateway))
 			return true;
-	}
 	return ip_is_link_local(gateway) && gateway->family == AF_INET6;
 }
 
@@ -206,21 +202,6 @@ struct uplink uplink_look(const struct facts *f, const char *name)
 	return u;
 }
 
-static bool has_altname(const struct fact_link *l, const char *name)
-{
-	const char *at = l->altnames;
-	size_t len = strlen(name);
-
-	for (; *at; at += strspn(at, " ")) {
-		size_t word = strcspn(at, " ");
-
-		if (word == len && !strncmp(at, name, len))
-			return true;
-		at += word;
-	}
-	return false;
-}
-
 static bool has_mac(const struct fact_link *l, const char *text)
 {
 	static const struct mac none;
@@ -235,7 +216,7 @@ static bool has_mac(const struct fact_link *l, const char *text)
 /* An interface of that name is meant before a kind of that name. */
 bool uplink_matches(const struct fact_link *l, const char *word)
 {
-	if (!strcmp(l->name, word) || has_altname(l, word))
+	if (!strcmp(l->name, word) || link_has_altname(l, word))
 		return true;
 	if (own_is_link(l) || l->flags & IFF_LOOPBACK)
 		return false;
@@ -246,12 +227,46 @@ bool uplink_matches(const struct fact_link *l, const char *word)
 	return l->medium != MEDIUM_OTHER && !strcmp(link_medium_name(l->medium), word);
 }
 
+bool uplink_word_special(const char *word)
+{
+	if (!strncmp(word, "ssid:", 5) || !strncmp(word, "mac:", 4))
+		return true;
+	for (int m = 0; m < MEDIUM_COUNT; m++)
+		if (m != MEDIUM_OTHER && !strcmp(word, link_medium_name((enum link_medium)m)))
+			return true;
+	return false;
+}
+
+/* The one interface of that name, or altname; a word that is special means others besides. */
+static const struct fact_link *named(const struct facts *f, const char *word)
+{
+	const struct fact_link *l = facts_link(f, word);
+
+	return l || uplink_word_special(word) ? l : facts_link_by_altname(f, word);
+}
+
 /* Where a word is the name of an interface it means no other. */
 static bool means(const struct facts *f, const struct fact_link *l, const char *word)
 {
-	const struct fact_link *named = facts_link(f, word);
+	const struct fact_link *one = named(f, word);
 
-	return named ? l == named : uplink_matches(l, word);
+	return one ? l == one : uplink_word_special(word) && uplink_matches(l, word);
+}
+
+/* Those of one word, of which *next, at first 0, is where to go on. */
+static const struct fact_link *next_of_word(const struct facts *f, const char *word, size_t *next)
+{
+	const struct fact_link *one = named(f, word);
+
+	if (one || !uplink_word_special(word))
+		return (*next)++ ? NULL : one;
+	while (*next < f->links.n) {
+		const struct fact_link *l = &f->links.v[(*next)++];
+
+		if (uplink_matches(l, word))
+			return l;
+	}
+	return NULL;
 }
 
 static bool meant_before(const struct facts *f, const char *list, const char *end,
@@ -259,29 +274,132 @@ static bool meant_before(const struct facts *f, const char *list, const char *en
 {
 	char word[UPLINK_WORD_MAX];
 
-	while (list < end && uplinks_next(&list, word) && list < end)
+	while (list < end && uplinks_next(&list, word))
 		if (means(f, l, word))
 			return true;
 	return false;
 }
 
+const struct fact_list *uplinks_found(const struct facts *f, const char *text)
+{
+	const struct chains *c = &f->lists.texts;
+
+	if (c->n != f->lists.n)
+		return NULL;
+	for (uint32_t i = chains_first(c, chains_hash_text(text, strlen(text))); i != CHAINS_END;
+	     i = chains_next(c, i))
+		if (!strcmp(f->lists.v[i].text, text))
+			return &f->lists.v[i];
+	return NULL;
+}
+
+/* From what was found for that list; a link that has gone since is passed over. */
+static const struct fact_link *walk_found(struct uplink_walk *w)
+{
+	while (w->next < w->found->n) {
+		const struct fact_choice *c =
+			&w->facts->lists.choices.v[w->found->first + w->next++];
+		const struct fact_link *l = facts_link_by_index(w->facts, c->index);
+		const char *at = w->start + c->word;
+
+		if (l && uplinks_next(&at, w->word))
+			return l;
+	}
+	return NULL;
+}
+
 const struct fact_link *uplink_walk(struct uplink_walk *w)
 {
-	if (!w->start)
+	if (!w->start) {
 		w->start = w->at;
+		w->found = uplinks_found(w->facts, w->at);
+	}
+	if (w->found)
+		return walk_found(w);
 	for (;;) {
-		if (!w->word[0] && !uplinks_next(&w->at, w->word))
-			return NULL;
-		while (w->next < w->facts->links.n) {
-			const struct fact_link *l = &w->facts->links.v[w->next++];
+		const struct fact_link *l;
 
-			if (means(w->facts, l, w->word) &&
-			    !meant_before(w->facts, w->start, w->at, l))
-				return l;
+		if (!w->word[0]) {
+			w->word_at = w->at;
+			if (!uplinks_next(&w->at, w->word))
+				return NULL;
 		}
+		while ((l = next_of_word(w->facts, w->word, &w->next)))
+			if (!meant_before(w->facts, w->start, w->word_at, l))
+				return l;
 		w->word[0] = 0;
 		w->next = 0;
 	}
+}
+
+static void note_word(struct fact_lists *lists, const char *word)
+{
+	uint32_t hash = chains_hash_text(word, strlen(word));
+	struct fact_word *added;
+
+	for (uint32_t i = chains_first(&lists->words.texts, hash); i != CHAINS_END;
+	     i = chains_next(&lists->words.texts, i))
+		if (!strcmp(lists->words.v[i].text, word))
+			return;
+	added = VEC_PUSH(&lists->words);
+	if (!added)
+		return;
+	memcpy(added->text, word, strlen(word) + 1);
+	added->special = uplink_word_special(word);
+	lists->words.specials += added->special;
+	chains_push(&lists->words.texts, hash);
+}
+
+int uplinks_resolve(struct facts *f, const char *text)
+{
+	struct uplink_walk walk = { .facts = f, .at = text };
+	struct fact_lists *lists = &f->lists;
+	const struct fact_link *l;
+	char word[UPLINK_WORD_MAX];
+	struct fact_list *list;
+	size_t first = lists->choices.n;
+
+	if (strlen(text) >= SESSION_UPLINKS_MAX || uplinks_found(f, text))
+		return 0;
+	while ((l = uplink_walk(&walk))) {
+		struct fact_choice *c = VEC_PUSH(&lists->choices);
+
+		if (!c)
+			return -ENOMEM;
+		c->index = l->index;
+		c->word = (uint8_t)(walk.word_at - text);
+		f->links.v[l - f->links.v].listed = true;
+	}
+	for (const char *at = text; uplinks_next(&at, word);)
+		note_word(lists, word);
+	list = VEC_PUSH(lists);
+	if (!list)
+		return -ENOMEM;
+	memcpy(list->text, text, strlen(text) + 1);
+	list->first = (uint32_t)first;
+	list->n = (uint32_t)(lists->choices.n - first);
+	chains_push(&lists->texts, chains_hash_text(text, strlen(text)));
+	return 0;
+}
+
+int uplinks_resolve_all(struct facts *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
+		r = uplinks_resolve(f, f->sessions.v[i].uplinks);
+	return r;
+}
+
+bool uplinks_name(const struct facts *f, const char *word)
+{
+	const struct chains *c = &f->lists.words.texts;
+
+	for (uint32_t i = chains_first(c, chains_hash_text(word, strlen(word))); i != CHAINS_END;
+	     i = chains_next(c, i))
+		if (!strcmp(f->lists.words.v[i].text, word))
+			return true;
+	return false;
 }
 
 bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
@@ -301,13 +419,10 @@ bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
 static enum uplink_problem explain(const struct facts *f, const char *word, struct strbuf *why)
 {
 	enum uplink_problem problem = UPLINK_MISSING;
-	size_t n = 0;
+	const struct fact_link *l;
+	size_t n = 0, next = 0;
 
-	for (size_t i = 0; i < f->links.n; i++) {
-		const struct fact_link *l = &f->links.v[i];
-
-		if (!means(f, l, word))
-			continue;
+	while ((l = next_of_word(f, word, &next))) {
 		problem = uplink_look(f, l->name).problem;
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));

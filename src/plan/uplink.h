@@ -64,11 +64,29 @@ bool uplink_matches(const struct fact_link *link, const char *word);
  */
 struct uplink_walk {
 	const struct facts *facts;
-	const char *at, *start;
+	const char *at, *start, *word_at;
 	char word[UPLINK_WORD_MAX]; /* of the interface that was returned last */
 	size_t next;
+	const struct fact_list *found; /* by uplinks_resolve() */
 };
 const struct fact_link *uplink_walk(struct uplink_walk *walk);
+
+/*
+ * Finds once what a list means on the host of these facts (fact_lists), for all sessions that have
+ * it; _all those of the sessions. Walking it then costs its interfaces alone. The facts of links do
+ * not change afterwards, but for ports of ours that come and go. Returns 0 or -ENOMEM.
+ */
+int uplinks_resolve(struct facts *facts, const char *uplinks);
+int uplinks_resolve_all(struct facts *facts);
+
+/* What was found for a list; NULL when it was not looked for. */
+const struct fact_list *uplinks_found(const struct facts *facts, const char *uplinks);
+
+/* Whether some list that was found has that word. */
+bool uplinks_name(const struct facts *facts, const char *word);
+
+/* Whether a word may mean more than one interface: a kind, ssid:NAME, mac:ADDRESS. */
+bool uplink_word_special(const char *word);
 
 /* Whether a list means that interface. */
 bool uplink_listed(const struct facts *facts, const char *uplinks, const char *name);
