@@ -114,6 +114,9 @@ static int map(struct world *w, struct facts *fresh)
 			       renames.v[i].to);
 	take_rewritten(w, fresh);
 	renames_apply(&renames, fresh);
+	r = uplinks_resolve_all(fresh);
+	if (r < 0)
+		return r;
 	drop_unwanted(fresh);
 	return note_rewritten(w, before, fresh);
 }

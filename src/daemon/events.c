@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -25,6 +26,7 @@ struct effect {
 	bool stale;      /* the facts are old */
 	bool heal;       /* the host is not as it should be */
 	bool uplink;     /* an uplink is not as it was: so may be its name servers */
+	bool ports_gone; /* and what hung on them is still in the facts */
 	struct suspect { /* a link of ours to be looked at again */
 		char name[IFNAMSIZ];
 		bool gone; /* so it should be: an entry of its has gone */
@@ -55,35 +57,48 @@ static void suspect(struct effect *e, const char *name, bool gone)
 	e->suspects[i].gone |= gone;
 }
 
-/* A session with more to choose from than what it has. */
-static bool waits(const struct session *s)
-{
-	return strcmp(s->uplinks, s->uplink) != 0;
-}
-
-/* Whether a session uses that interface, or would if it could serve; one we do not know might. */
+/* Whether a session uses that interface, or would if it could serve. */
 static bool concerns(const struct facts *f, int index)
 {
 	const struct fact_link *l = facts_link_by_index(f, index);
 
-	if (l && facts_slot(f, l->name))
-		return true;
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		const struct session *s = &f->sessions.v[i];
+	return l && (l->listed || facts_slot(f, l->name));
+}
 
-		if (waits(s) && (!l || uplink_listed(f, s->uplinks, l->name)))
-			return true;
+/*
+ * The same by what the kernel says of it now: a device that we do not know yet, or that has got
+ * another name or address. What a piece of hardware is (wifi, wwan) the kernel does not say here.
+ */
+static bool would_concern(const struct facts *f, const struct fact_link *seen)
+{
+	const char *at = seen->altnames;
+	char name[UPLINK_WORD_MAX];
+
+	if (facts_slot(f, seen->name) || uplinks_name(f, seen->name))
+		return true;
+	for (size_t len; *at; at += len) {
+		at += strspn(at, " ");
+		len = strcspn(at, " ");
+		if (len && len < sizeof(name)) {
+			memcpy(name, at, len);
+			name[len] = 0;
+			if (uplinks_name(f, name))
+				return true;
+		}
 	}
+	if (f->lists.words.specials && !seen->kind[0] && !(seen->flags & IFF_LOOPBACK))
+		return true;
+	for (size_t i = 0; i < f->lists.words.n && f->lists.words.specials; i++)
+		if (f->lists.words.v[i].special && uplink_matches(seen, f->lists.words.v[i].text))
+			return true;
 	return false;
 }
 
-static struct fact_link *known_link(struct facts *f, const struct fact_link *seen)
+static const struct fact_link *known_link(const struct facts *f, const struct fact_link *seen)
 {
-	for (size_t i = 0; i < f->links.n; i++)
-		if (!strcmp(f->links.v[i].name, seen->name) &&
-		    (!f->links.v[i].index || f->links.v[i].index == seen->index))
-			return &f->links.v[i];
-	return NULL;
+	const struct fact_link *l = facts_link(f, seen->name);
+
+	return l && (!l->index || l->index == seen->index) ? l : NULL;
 }
 
 /*
@@ -104,13 +119,12 @@ static bool gone_port(const struct facts *f, const struct fact_link *seen, char 
 }
 
 /* The kernel has removed a port and all that hung on it; so do the facts. */
-static bool forget_port(struct world *w, const char *name)
+static bool forget_port(struct world *w, const char *name, struct effect *e)
 {
 	struct facts *f = &w->facts;
 	struct session *ended;
-	size_t kept = 0;
 	bool found = false;
-	char port[IFNAMSIZ], path[SYSCTL_MAX];
+	char port[IFNAMSIZ];
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		session_port(f->sessions.v[i].id, port);
@@ -125,23 +139,44 @@ static bool forget_port(struct world *w, const char *name)
 			break;
 		}
 	}
-	for (size_t i = 0; i < f->links.n; i++)
-		if (!strcmp(f->links.v[i].name, name)) {
-			f->links.v[i] = f->links.v[--f->links.n];
-			break;
-		}
-	own_sysctl_path(&port_sysctl, name, path);
+	facts_remove_link(f, name);
+	e->ports_gone = true;
+	return found;
+}
+
+/* The device of an object that hangs on a port; NULL of any other. */
+static const char *port_of(const struct object *o, char buf[IFNAMSIZ])
+{
+	const size_t front = strlen("net/ipv6/conf/");
+
+	if (o->kind == OBJ_LINK || o->kind == OBJ_LINK_UP)
+		return o->link.name;
+	if (o->kind == OBJ_FDB)
+		return o->fdb.dev;
+	if (o->kind != OBJ_SYSCTL || !own_is_port_sysctl(o->sysctl.path))
+		return NULL;
+	snprintf(buf, IFNAMSIZ, "%.*s", (int)strcspn(o->sysctl.path + front, "/"),
+		 o->sysctl.path + front);
+	return buf;
+}
+
+/* What hung on ports that have gone, however many those are: the array is gone through once. */
+static void forget_objects(struct facts *f)
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < f->ours.n; i++) {
 		const struct object *o = &f->ours.v[i];
-		bool gone = (o->kind == OBJ_LINK || o->kind == OBJ_LINK_UP || o->kind == OBJ_FDB) &&
-			    !strcmp(o->link.name, name); /* an FDB entry starts with its device */
+		char buf[IFNAMSIZ];
+		const char *port = port_of(o, buf);
 
-		gone |= o->kind == OBJ_SYSCTL && !strcmp(o->sysctl.path, path);
-		if (!gone)
-			f->ours.v[kept++] = *o;
+		if (port && !strncmp(port, PORT_PREFIX, strlen(PORT_PREFIX)) &&
+		    !facts_link(f, port))
+			continue;
+		if (kept++ != i)
+			f->ours.v[kept - 1] = *o;
 	}
 	f->ours.n = kept;
-	return found;
 }
 
 static bool link_differs(const struct fact_link *a, const struct fact_link *b)
@@ -157,7 +192,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 {
 	struct facts *f = &w->facts;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct fact_link *known;
+	const struct fact_link *known;
 	struct rtnl_link l;
 	char port[IFNAMSIZ];
 	bool own;
@@ -168,7 +203,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	own = own_is_link(&l.fact) || (known && own_is_link(known));
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (gone_port(f, &l.fact, port))
-			e->heal |= forget_port(w, port);
+			e->heal |= forget_port(w, port, e);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME))
 			wrong(e);
 		else if (concerns(f, l.fact.index))
@@ -179,23 +214,20 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	}
 	if (own) { /* carriers come and go there; the rest is looked at */
 		if (known && !known->index)
-			known->index = l.fact.index;
+			facts_number_link(f, l.fact.name, l.fact.index);
 		suspect(e, l.fact.name, false);
 		return;
 	}
 	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(known, &l.fact)))
 		return;
 	e->stale = true;
-	e->uplink |= concerns(f, l.fact.index) || facts_slot(f, l.fact.name);
+	e->uplink |= concerns(f, l.fact.index) || would_concern(f, &l.fact);
 }
 
 static bool address_known(const struct facts *f, const struct fact_addr *a)
 {
-	for (size_t i = 0; i < f->addrs.n; i++) {
-		const struct fact_addr *b = &f->addrs.v[i];
-
-		if (b->index == a->index && b->prefix.len == a->prefix.len &&
-		    ip_equal(&b->prefix.ip, &a->prefix.ip))
+	for (const struct fact_addr *b = NULL; (b = facts_next_addr(f, a->index, b));) {
+		if (b->prefix.len == a->prefix.len && ip_equal(&b->prefix.ip, &a->prefix.ip))
 			return b->flags == a->flags;
 	}
 	return false;
@@ -203,12 +235,10 @@ static bool address_known(const struct facts *f, const struct fact_addr *a)
 
 static bool route_known(const struct facts *f, const struct fact_route *r)
 {
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *s = &f->routes.v[i];
-
-		if (s->table == r->table && s->metric == r->metric && s->index == r->index &&
-		    s->type == r->type && s->dst.len == r->dst.len &&
-		    ip_equal(&s->dst.ip, &r->dst.ip) && ip_equal(&s->gateway, &r->gateway))
+	for (const struct fact_route *s = NULL; (s = facts_next_route(f, r->index, s));) {
+		if (s->table == r->table && s->metric == r->metric && s->type == r->type &&
+		    s->dst.len == r->dst.len && ip_equal(&s->dst.ip, &r->dst.ip) &&
+		    ip_equal(&s->gateway, &r->gateway))
 			return s->mtu == r->mtu && ip_equal(&s->src, &r->src) &&
 			       s->dead == r->dead && s->preference == r->preference;
 	}
@@ -436,6 +466,8 @@ bool world_take_events(struct world *w)
 		wrong(&e);
 	if (!drain(&w->nft_events, w->kernel.nft.portid, w, &e))
 		wrong(&e);
+	if (e.ports_gone)
+		forget_objects(&w->facts);
 	look_at_suspects(w, &e);
 	w->stale |= e.stale;
 	w->names_stale |= e.uplink;

@@ -116,8 +116,10 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 {
 	struct uplink_walk walk = { .facts = &w->facts, .at = uplinks };
 	const struct fact_link *l;
-	int r = 0;
+	int r = *uplinks ? uplinks_resolve(&w->facts, uplinks) : 0;
 
+	if (r < 0)
+		return err_errno(err, -r, "find the uplinks");
 	while (r == 0 && (l = uplink_walk(&walk))) {
 		r = observe_uplink(l->name, &w->facts, err);
 		if (r == 0)
@@ -133,18 +135,17 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 static int look_at_ways(struct world *w, struct err *err)
 {
 	struct facts *f = &w->facts;
-	int r = 0;
+	int r = uplinks_resolve_all(f);
 
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
-		const struct fact_link *l;
+	if (r < 0)
+		return err_errno(err, -r, "find the uplinks of sessions");
+	for (size_t i = 0; i < f->links.n && r == 0; i++) {
+		const struct fact_link *l = &f->links.v[i];
+		enum uplink_problem problem =
+			l->listed ? uplink_look(f, l->name).problem : UPLINK_MISSING;
 
-		while (r == 0 && (l = uplink_walk(&walk))) {
-			enum uplink_problem problem = uplink_look(f, l->name).problem;
-
-			if (problem == UPLINK_USABLE || problem == UPLINK_NO_GATEWAY)
-				r = names_look(&w->names, l->name, f, err);
-		}
+		if (problem == UPLINK_USABLE || problem == UPLINK_NO_GATEWAY)
+			r = names_look(&w->names, l->name, f, err);
 	}
 	return r;
 }
@@ -185,22 +186,29 @@ static int keep_port(struct kernel *k, struct facts *fresh, const struct fact_li
 static int keep_known(struct kernel *k, struct facts *fresh, const struct facts *old,
 		      struct err *err)
 {
+	_cleanup_free_ bool *told = calloc(fresh->links.n + 1, sizeof(*told));
 	char port[IFNAMSIZ];
 
+	for (size_t i = 0; i < fresh->sessions.n && told; i++) {
+		const struct fact_link *l;
+
+		session_port(fresh->sessions.v[i].id, port);
+		l = facts_link(fresh, port);
+		if (l)
+			told[l - fresh->links.v] = true;
+	}
 	for (size_t i = 0; i < old->sessions.n; i++) {
 		const struct session *s = &old->sessions.v[i];
 		const struct fact_link *was, *is;
 		struct session *added;
-		bool told = false;
 
 		session_port(s->id, port);
 		was = facts_link(old, port);
 		is = facts_link(fresh, port);
-		for (size_t j = 0; j < fresh->sessions.n; j++)
-			told |= fresh->sessions.v[j].id == s->id;
-		if (told || !was || !is || !was->index || was->index != is->index)
+		if (!was || !is || !was->index || was->index != is->index ||
+		    (told && told[is - fresh->links.v]))
 			continue;
-		added = VEC_PUSH(&fresh->sessions);
+		added = told ? VEC_PUSH(&fresh->sessions) : NULL;
 		if (!added)
 			return err_errno(err, ENOMEM, "remember session '%s'", s->name);
 		*added = *s;
@@ -421,8 +429,12 @@ static int note_session(struct facts *f, const struct session *s, struct err *er
 	strcpy(port->kind, "veth");
 	port->group = OWN_PORT_GROUP;
 	port->mac = own_mac(OWN_MAC_PORT, s->host);
+	facts_link_added(f);
 	if (slot) {
+		const struct fact_link *l = facts_link(f, s->uplink);
+
 		slot->slot = s->slot;
+		slot->index = l ? l->index : 0;
 		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));
 	}
 	return 0;

@@ -200,6 +200,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->index.alts);
 	chains_done(&f->index.addrs);
 	chains_done(&f->index.routes);
+	VEC_DONE(&f->index.stops);
 	chains_done(&f->index.sysctls);
 	chains_done(&f->lists.texts);
 	VEC_DONE(&f->lists);

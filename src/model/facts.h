@@ -182,7 +182,12 @@ struct facts_index {
 		size_t n, size;
 	} alts;
 	struct chains addrs, routes; /* by the device's number */
-	struct chains sysctls;       /* by path */
+	struct {
+		uint32_t *v; /* places of routes that stop or pass on, whatever the device;
+				ascending */
+		size_t n, size;
+	} stops;
+	struct chains sysctls; /* by path */
 };
 
 /*
@@ -284,6 +289,9 @@ const struct fact_addr *facts_next_addr(const struct facts *f, int index,
 					const struct fact_addr *after);
 const struct fact_route *facts_next_route(const struct facts *f, int index,
 					  const struct fact_route *after);
+
+/* The same for routes that stop or pass on (RTN_UNREACHABLE and such), of whatever device. */
+const struct fact_route *facts_next_stop(const struct facts *f, const struct fact_route *after);
 
 /*
  * Makes the index of the links, and of addresses and routes, once they are all there. A link that

@@ -3,6 +3,7 @@
  * Finding things in the facts. A host may have thousands of links, addresses and routes, and each
  * look asks for each of them by name and by number many times.
  */
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,33 @@ const struct fact_route *facts_next_route(const struct facts *f, int index,
 	return NULL;
 }
 
+static bool is_stop(const struct fact_route *r)
+{
+	return r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT || r->type == RTN_BLACKHOLE ||
+	       r->type == RTN_THROW;
+}
+
+const struct fact_route *facts_next_stop(const struct facts *f, const struct fact_route *after)
+{
+	size_t i = after ? (size_t)(after - f->routes.v) + 1 : 0, low = 0, high = f->index.stops.n;
+
+	if (!f->routes.n || f->index.routes.n != f->routes.n) {
+		for (; i < f->routes.n; i++)
+			if (is_stop(&f->routes.v[i]))
+				return &f->routes.v[i];
+		return NULL;
+	}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->index.stops.v[middle] < i)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < f->index.stops.n ? &f->routes.v[f->index.stops.v[low]] : NULL;
+}
+
 /* --- who shares a subnet ------------------------------------------------------------------- */
 
 #define NO_DEVICE   0
@@ -298,8 +326,18 @@ void facts_index_routing(struct facts *f)
 	chains_done(&f->index.routes);
 	for (size_t i = 0; i < f->addrs.n; i++)
 		chains_push(&f->index.addrs, hash_index(f->addrs.v[i].index));
-	for (size_t i = 0; i < f->routes.n; i++)
+	f->index.stops.n = 0;
+	for (size_t i = 0; i < f->routes.n; i++) {
+		uint32_t *stop = is_stop(&f->routes.v[i]) ? VEC_PUSH(&f->index.stops) : NULL;
+
+		if (is_stop(&f->routes.v[i]) && !stop) {
+			chains_done(&f->index.routes); /* without it each is looked at */
+			break;
+		}
+		if (stop)
+			*stop = (uint32_t)i;
 		chains_push(&f->index.routes, hash_index(f->routes.v[i].index));
+	}
 	mark_shared(f);
 }
 

@@ -43,8 +43,12 @@ static int check_uplinks(const char *uplinks, struct err *err)
 {
 	char word[UPLINK_WORD_MAX];
 	const char *at = uplinks;
+	int n = 0;
 
 	do {
+		if (n++ == UPLINK_WORDS_MAX)
+			return err_set(err, EINVAL, "read uplinks '%s': more than %d words",
+				       uplinks, UPLINK_WORDS_MAX);
 		if (!strcmp(at, ","))
 			return err_set(err, EINVAL,
 				       "read uplinks '%s': nothing behind the last comma", uplinks);

@@ -97,7 +97,8 @@ void session_port(uint32_t id, char port[IFNAMSIZ]);
  * it: copies the next word and moves *at behind it; false at the end, and at a word that is empty
  * or too long.
  */
-#define UPLINK_WORD_MAX 48
+#define UPLINK_WORD_MAX  48
+#define UPLINK_WORDS_MAX 16
 bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX]);
 
 /* Whether a word is in the list. */

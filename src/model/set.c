@@ -37,13 +37,21 @@ static int compare(const void *a, const void *b)
 	return object_compare(a, b);
 }
 
+static bool is_sorted(const struct object_set *set)
+{
+	for (size_t i = 1; i < set->n; i++)
+		if (object_compare(&set->v[i - 1], &set->v[i]) >= 0)
+			return false;
+	return true;
+}
+
 int set_sort(struct object_set *set)
 {
 	size_t kept = 0;
 
 	if (set->failed)
 		return -ENOMEM;
-	if (!set->n)
+	if (!set->n || is_sorted(set))
 		return 0;
 	qsort(set->v, set->n, sizeof(*set->v), compare);
 	for (size_t i = 1; i < set->n; i++) {
@@ -61,22 +69,55 @@ const struct object *set_find(const struct object_set *set, const struct object 
 	return set->n ? bsearch(key, set->v, set->n, sizeof(*set->v), compare) : NULL;
 }
 
+static int copy(struct object *to, const struct object *o)
+{
+	*to = *o;
+	if (o->kind != OBJ_NFT_RULE || !o->nft_rule.rule)
+		return 0;
+	to->nft_rule.rule = malloc(sizeof(*to->nft_rule.rule));
+	if (!to->nft_rule.rule)
+		return -ENOMEM;
+	*to->nft_rule.rule = *o->nft_rule.rule;
+	return 0;
+}
+
+/* Both are sorted: what is new goes to its place from the end, and nothing is compared twice. */
 int set_merge(struct object_set *into, const struct object_set *from)
 {
-	for (size_t i = 0; i < from->n; i++) {
-		struct object o = from->v[i];
+	size_t n = into->n, left = from->n, at = n + left, gap;
+	struct object *v;
 
-		if (o.kind == OBJ_NFT_RULE && o.nft_rule.rule) {
-			o.nft_rule.rule = malloc(sizeof(*o.nft_rule.rule));
-			if (!o.nft_rule.rule) {
-				into->failed = true;
-				break;
-			}
-			*o.nft_rule.rule = *from->v[i].nft_rule.rule;
-		}
-		set_add(into, &o);
+	if (into->failed || from->failed)
+		return -ENOMEM;
+	v = left ? reallocarray(into->v, at, sizeof(*v)) : into->v;
+	if (left && !v)
+		return -ENOMEM;
+	if (left) {
+		into->v = v;
+		into->size = at;
 	}
-	return set_sort(into);
+	while (left) {
+		const struct object *o = &from->v[left - 1];
+		int order = n ? object_compare(&v[n - 1], o) : -1;
+
+		if (order > 0) {
+			v[--at] = v[--n];
+			continue;
+		}
+		left--;
+		if (order == 0)
+			continue; /* it has that */
+		if (copy(&v[at - 1], o) < 0) {
+			into->failed = true;
+			break;
+		}
+		at--;
+	}
+	gap = at - n; /* as many as were there already */
+	for (size_t i = at; gap && i < into->n + from->n; i++)
+		v[i - gap] = v[i];
+	into->n += from->n - gap;
+	return into->failed ? -ENOMEM : 0;
 }
 
 void set_filter(struct object_set *set, bool (*wanted)(const struct object *o))

@@ -29,7 +29,7 @@ const struct object *set_find(const struct object_set *set, const struct object 
 /* Keeps what is wanted. */
 void set_filter(struct object_set *set, bool (*wanted)(const struct object *o));
 
-/* Adds copies of what is in from, and sorts. Returns 0 or -ENOMEM. */
+/* Adds copies of what is in from and not in into; both are sorted. Returns 0 or -ENOMEM. */
 int set_merge(struct object_set *into, const struct object_set *from);
 
 /* Drops from a sorted set what is in another sorted one, by key. */

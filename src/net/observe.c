@@ -701,26 +701,29 @@ static int find_sessions(struct facts *f)
 	return 0;
 }
 
-static int read_sysctl(struct facts *f, const char *path)
+static int note_sysctl(struct facts *f, const char *path, const char *value)
 {
-	struct fact_sysctl fresh = { 0 }, *s;
-	const struct fact_sysctl *known;
+	const struct fact_sysctl *known = facts_sysctl(f, path);
+	struct fact_sysctl *s = known ? &f->sysctls.v[known - f->sysctls.v] : VEC_PUSH(&f->sysctls);
 
-	if (sysctl_read(path, fresh.value, sizeof(fresh.value)) < 0)
-		return 0; /* this kernel has none */
-	known = facts_sysctl(f, path);
-	if (known) {
-		s = &f->sysctls.v[known - f->sysctls.v];
-		memcpy(s->value, fresh.value, sizeof(fresh.value));
-		return 0;
-	}
-	snprintf(fresh.path, sizeof(fresh.path), "%s", path);
-	s = VEC_PUSH(&f->sysctls);
 	if (!s)
 		return -ENOMEM;
-	*s = fresh;
-	facts_sysctl_added(f);
+	snprintf(s->value, sizeof(s->value), "%s", value);
+	if (!known) {
+		snprintf(s->path, sizeof(s->path), "%s", path);
+		facts_sysctl_added(f);
+	}
 	return 0;
+}
+
+static int read_sysctl(struct facts *f, const char *path)
+{
+	char value[32], copy[SYSCTL_MAX]; /* the path may be one in the array, which may move */
+
+	if (sysctl_read(path, value, sizeof(value)) < 0)
+		return 0; /* this kernel has none */
+	snprintf(copy, sizeof(copy), "%s", path);
+	return note_sysctl(f, copy, value);
 }
 
 static int read_uplink_sysctls(struct facts *f, const char *uplink)
@@ -731,6 +734,24 @@ static int read_uplink_sysctls(struct facts *f, const char *uplink)
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT && r == 0; i++) {
 		own_sysctl_path(&uplink_sysctls[i], uplink, path);
 		r = read_sysctl(f, path);
+	}
+	return r;
+}
+
+static int read_port_sysctls(struct facts *f)
+{
+	_cleanup_close_ int dir = open("/proc/sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	for (size_t i = 0; i < f->links.n && dir >= 0 && r == 0; i++) {
+		char path[SYSCTL_MAX], below[SYSCTL_MAX], value[32];
+
+		if (!own_is_port(&f->links.v[i]))
+			continue;
+		own_sysctl_path(&port_sysctl, f->links.v[i].name, path);
+		snprintf(below, sizeof(below), "%s/%s", f->links.v[i].name, port_sysctl.key);
+		if (sysctl_read_at(dir, below, value, sizeof(value)) == 0)
+			r = note_sysctl(f, path, value);
 	}
 	return r;
 }
@@ -787,11 +808,8 @@ static int read_sysctls(struct look *l, struct err *err)
 		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", dev->name);
 		r = read_sysctl(f, path);
 	}
-	for (size_t i = 0; i < f->links.n && r == 0; i++) {
-		own_sysctl_path(&port_sysctl, f->links.v[i].name, path);
-		if (own_is_port(&f->links.v[i]))
-			r = read_sysctl(f, path);
-	}
+	if (r == 0)
+		r = read_port_sysctls(f);
 	for (size_t i = 0; i < INHERITED_COUNT; i++)
 		sysctl_read(inherited_sysctls[i], f->inherited[i].host,
 			    sizeof(f->inherited[i].host));

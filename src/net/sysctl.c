@@ -39,6 +39,13 @@ static int open_sysctl(const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int sysctl_read_at(int dir, const char *path, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_line(fd, ret, size);
+}
+
 int sysctl_read(const char *path, char *ret, size_t size)
 {
 	_cleanup_close_ int fd = open_sysctl(path, O_RDONLY);

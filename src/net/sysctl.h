@@ -12,6 +12,13 @@
 
 /* One line without its newline; tabs become spaces. Returns 0 or a negative errno. */
 int sysctl_read(const char *path, char *ret, size_t size);
+
+/*
+ * The same below a directory that is open: for many of them. On the way down from /proc the kernel
+ * compares with the directories of every netns that has some (fs/proc/proc_sysctl.c:
+ * proc_sys_compare).
+ */
+int sysctl_read_at(int dir, const char *path, char *ret, size_t size);
 int sysctl_write(const char *path, const char *value);
 
 /* The same in steps: a descriptor or a negative errno; then reading, and writing. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan/follow.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/vec.h"
 #include "plan/internal.h"
@@ -17,44 +21,85 @@ void follow_done(struct follow_memory *m)
 	VEC_DONE(&m->probed);
 }
 
-static struct follow_good *good(const struct follow_memory *m, const struct fact_link *uplink)
+/*
+ * What is known of each link, by its place in the facts, while all sessions are gone through: many
+ * of them list the same.
+ */
+struct follow_link {
+	enum { LINK_UNKNOWN, LINK_USELESS, LINK_USABLE } state;
+	bool good; /* a session lists it, and it is usable: */
+	int64_t since;
+};
+
+struct course {
+	struct facts *f;
+	struct follow_memory *m;
+	int64_t now, again;
+	struct follow_link *links;
+};
+
+static struct follow_link *of(const struct course *c, const struct fact_link *l)
 {
-	for (size_t i = 0; i < m->good.n; i++)
-		if (m->good.v[i].index == uplink->index)
-			return &m->good.v[i];
-	return NULL;
+	return &c->links[l - c->f->links.v];
 }
 
-static bool usable(const struct facts *f, const struct fact_link *uplink)
+static bool usable(const struct course *c, const struct fact_link *l)
 {
-	return uplink && uplink_look(f, uplink->name).problem == UPLINK_USABLE;
+	struct follow_link *k = l ? of(c, l) : NULL;
+
+	if (k && k->state == LINK_UNKNOWN)
+		k->state = uplink_look(c->f, l->name).problem == UPLINK_USABLE ? LINK_USABLE
+									       : LINK_USELESS;
+	return k && k->state == LINK_USABLE;
+}
+
+/* Those of one list. */
+static int remember_list(struct course *c, const char *uplinks)
+{
+	struct uplink_walk walk = { .facts = c->f, .at = uplinks };
+	const struct fact_link *l;
+
+	while ((l = uplink_walk(&walk))) {
+		struct follow_link *k = of(c, l);
+		struct follow_good *g;
+
+		if (k->good || !usable(c, l))
+			continue;
+		g = VEC_PUSH(&c->m->good);
+		if (!g)
+			return -ENOMEM;
+		*g = (struct follow_good){ .index = l->index, .since = c->now };
+		k->good = true;
+		k->since = c->now;
+	}
+	return 0;
 }
 
 /* Forgets what cannot serve, and notes since when the others can. */
-static int remember(const struct facts *f, struct follow_memory *m, int64_t now)
+static int remember(struct course *c)
 {
+	const struct facts *f = c->f;
+	struct follow_memory *m = c->m;
 	size_t kept = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < m->good.n; i++)
-		if (usable(f, facts_link_by_index(f, m->good.v[i].index)))
-			m->good.v[kept++] = m->good.v[i];
-	m->good.n = kept;
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
-		const struct fact_link *l;
+	for (size_t i = 0; i < m->good.n; i++) {
+		const struct follow_good g = m->good.v[i];
+		const struct fact_link *l = facts_link_by_index(f, g.index);
 
-		while ((l = uplink_walk(&walk))) {
-			struct follow_good *g;
-
-			if (good(m, l) || !usable(f, l))
-				continue;
-			g = VEC_PUSH(&m->good);
-			if (!g)
-				return -ENOMEM;
-			*g = (struct follow_good){ .index = l->index, .since = now };
-		}
+		if (!usable(c, l))
+			continue;
+		of(c, l)->good = true;
+		of(c, l)->since = g.since;
+		m->good.v[kept++] = g;
 	}
-	return 0;
+	m->good.n = kept;
+	for (size_t i = 0; i < f->lists.n && r == 0; i++)
+		r = remember_list(c, f->lists.v[i].text);
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
+		if (!uplinks_found(f, f->sessions.v[i].uplinks))
+			r = remember_list(c, f->sessions.v[i].uplinks);
+	return r;
 }
 
 static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, int index)
@@ -74,51 +119,49 @@ static bool unanswered(const struct follow_memory *m, const struct session *s,
 }
 
 /* Since when an uplink that can serve is good for this session. */
-static int64_t good_since(const struct follow_memory *m, const struct session *s,
-			  const struct follow_good *g)
+static int64_t good_since(const struct course *c, const struct session *s,
+			  const struct fact_link *l)
 {
-	const struct follow_probed *p = probed(m, s->id, g->index);
+	const struct follow_probed *p = probed(c->m, s->id, l->index);
+	int64_t since = of(c, l)->since;
 
-	return p && p->at > g->since ? p->at : g->since;
+	return p && p->at > since ? p->at : since;
 }
 
 /* The first that can serve, whatever its probe says. */
-static const char *first_usable(const struct facts *f, const struct session *s,
-				const struct follow_memory *m)
+static const char *first_usable(const struct course *c, const struct session *s)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = c->f, .at = s->uplinks };
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk)))
-		if (good(m, l))
+		if (of(c, l)->good)
 			return l->name;
 	return s->uplink;
 }
 
 /* The uplink that a session should have now; its own when none can serve. */
-static const char *choose(const struct facts *f, const struct session *s,
-			  const struct follow_memory *m, int64_t now, int64_t *again)
+static const char *choose(struct course *c, const struct session *s)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
-	const struct fact_link *own = s->uplink[0] ? facts_link(f, s->uplink) : NULL, *l;
-	bool serves = own && uplink_listed(f, s->uplinks, s->uplink) && usable(f, own);
-	bool stay = serves && !unanswered(m, s, own);
+	struct uplink_walk walk = { .facts = c->f, .at = s->uplinks };
+	const struct fact_link *own = s->uplink[0] ? facts_link(c->f, s->uplink) : NULL, *l;
+	bool serves = usable(c, own) && uplink_listed(c->f, s->uplinks, s->uplink);
+	bool stay = serves && !unanswered(c->m, s, own);
 
 	while ((l = uplink_walk(&walk))) {
-		const struct follow_good *g = good(m, l);
 		int64_t due;
 
 		if (stay && l == own)
 			break;
-		if (!g || unanswered(m, s, l))
+		if (!of(c, l)->good || unanswered(c->m, s, l))
 			continue;
-		due = good_since(m, s, g) + FOLLOW_HOLD_MS;
-		if (!stay || due <= now)
+		due = good_since(c, s, l) + FOLLOW_HOLD_MS;
+		if (!stay || due <= c->now)
 			return l->name;
-		if (due < *again)
-			*again = due;
+		if (due < c->again)
+			c->again = due;
 	}
-	return serves ? s->uplink : first_usable(f, s, m);
+	return serves ? s->uplink : first_usable(c, s);
 }
 
 static int take_slot(struct facts *f, struct session *s, const char *uplink, struct err *err)
@@ -141,73 +184,52 @@ static int take_slot(struct facts *f, struct session *s, const char *uplink, str
 	return 0;
 }
 
-static struct follow_blocked *blocked(const struct follow_memory *m, uint32_t id)
-{
-	for (size_t i = 0; i < m->blocked.n; i++)
-		if (m->blocked.v[i].id == id)
-			return &m->blocked.v[i];
-	return NULL;
-}
-
 /* Takes the carrier of a session that has had no way out for long, and gives it back. */
-static int follow_carrier(const struct facts *f, struct session *s, struct follow_memory *m,
-			  int64_t now, int64_t *again)
+static int follow_carrier(struct course *c, struct session *s, struct follow_blocked *was)
 {
-	struct follow_blocked *b = blocked(m, s->id);
+	struct follow_blocked *b;
+	int64_t since = was ? was->since : c->now;
 
 	s->quiet = false;
-	if (s->uplink[0] && usable(f, facts_link(f, s->uplink))) {
-		if (b)
-			*b = m->blocked.v[--m->blocked.n];
+	if (s->uplink[0] && usable(c, facts_link(c->f, s->uplink)))
 		return 0;
-	}
-	if (!b) {
-		b = VEC_PUSH(&m->blocked);
-		if (!b)
-			return -ENOMEM;
-		*b = (struct follow_blocked){ .id = s->id, .since = now };
-	}
-	s->quiet = now - b->since >= FOLLOW_QUIET_MS;
-	if (!s->quiet && b->since + FOLLOW_QUIET_MS < *again)
-		*again = b->since + FOLLOW_QUIET_MS;
+	b = VEC_PUSH(&c->m->blocked);
+	if (!b)
+		return -ENOMEM;
+	*b = (struct follow_blocked){ .id = s->id, .since = since };
+	s->quiet = c->now - since >= FOLLOW_QUIET_MS;
+	if (!s->quiet && since + FOLLOW_QUIET_MS < c->again)
+		c->again = since + FOLLOW_QUIET_MS;
 	return 0;
 }
 
-static bool is_there(const struct facts *f, uint32_t id)
-{
-	for (size_t i = 0; i < f->sessions.n; i++)
-		if (f->sessions.v[i].id == id)
-			return true;
-	return false;
-}
+static_assert(offsetof(struct follow_blocked, id) == 0, "compare_ids() reads it");
 
-static void forget_ended(const struct facts *f, struct follow_memory *m)
+static int compare_ids(const void *a, const void *b)
 {
-	size_t kept = 0;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	for (size_t i = 0; i < m->blocked.n; i++)
-		if (is_there(f, m->blocked.v[i].id))
-			m->blocked.v[kept++] = m->blocked.v[i];
-	m->blocked.n = kept;
+	return (x > y) - (x < y);
 }
 
 /* A bad word that nobody repeats is good from then on; a good one is history after the hold. */
-static void forget_probes(const struct facts *f, struct follow_memory *m, int64_t now,
-			  int64_t *again)
+static void forget_probes(struct course *c, const uint32_t *ids)
 {
+	struct follow_memory *m = c->m;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->probed.n; i++) {
 		struct follow_probed p = m->probed.v[i];
 
-		if (p.bad && p.at + FOLLOW_PROBE_MS <= now) {
+		if (p.bad && p.at + FOLLOW_PROBE_MS <= c->now) {
 			p.bad = false;
 			p.at += FOLLOW_PROBE_MS;
 		}
-		if (!is_there(f, p.id) || (!p.bad && p.at + FOLLOW_HOLD_MS <= now))
+		if (!bsearch(&p.id, ids, c->f->sessions.n, sizeof(*ids), compare_ids) ||
+		    (!p.bad && p.at + FOLLOW_HOLD_MS <= c->now))
 			continue;
-		if (p.bad && p.at + FOLLOW_PROBE_MS < *again)
-			*again = p.at + FOLLOW_PROBE_MS;
+		if (p.bad && p.at + FOLLOW_PROBE_MS < c->again)
+			c->again = p.at + FOLLOW_PROBE_MS;
 		m->probed.v[kept++] = p;
 	}
 	m->probed.n = kept;
@@ -232,32 +254,73 @@ int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int6
 	return 1;
 }
 
+static int follow_session(struct course *c, struct session *s, struct follow_blocked *was,
+			  struct err *err)
+{
+	char name[IFNAMSIZ];
+	int r = 0;
+
+	if (s->flags & SESSION_PAUSED) {
+		s->slot = 0;
+		s->uplink[0] = 0;
+	} else {
+		snprintf(name, sizeof(name), "%s", choose(c, s));
+		if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
+			r = take_slot(c->f, s, name, err);
+	}
+	if (r == 0 && follow_carrier(c, s, was) < 0)
+		r = err_errno(err, ENOMEM, "remember session '%s'", s->name);
+	return r;
+}
+
+/* All sessions in their order; who was blocked before is found by the number. */
+static int follow_sessions(struct course *c, struct err *err)
+{
+	struct follow_memory *m = c->m;
+	struct follow_blocked *before = m->blocked.v;
+	size_t n = m->blocked.n;
+	int r = 0;
+
+	m->blocked.v = NULL;
+	m->blocked.n = m->blocked.size = 0;
+	if (n)
+		qsort(before, n, sizeof(*before), compare_ids);
+	for (size_t i = 0; i < c->f->sessions.n && r == 0; i++) {
+		struct session *s = &c->f->sessions.v[i];
+		struct follow_blocked *was =
+			n ? bsearch(&s->id, before, n, sizeof(*before), compare_ids) : NULL;
+
+		r = follow_session(c, s, was, err);
+	}
+	free(before);
+	return r;
+}
+
+static int run(struct course *c, struct err *err)
+{
+	_cleanup_free_ uint32_t *ids = calloc(c->f->sessions.n + 1, sizeof(*ids));
+	_cleanup_free_ struct follow_link *links = calloc(c->f->links.n + 1, sizeof(*links));
+	int r = ids && links ? 0 : -ENOMEM;
+
+	c->links = links;
+	if (r == 0)
+		r = remember(c);
+	if (r < 0)
+		return err_errno(err, -r, "remember the uplinks");
+	for (size_t i = 0; i < c->f->sessions.n; i++)
+		ids[i] = c->f->sessions.v[i].id;
+	qsort(ids, c->f->sessions.n, sizeof(*ids), compare_ids);
+	forget_probes(c, ids);
+	return follow_sessions(c, err);
+}
+
 int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
 	   struct err *err)
 {
-	int64_t again = INT64_MAX;
-	int r = remember(f, m, now);
+	struct course c = { .f = f, .m = m, .now = now, .again = INT64_MAX };
+	int r = run(&c, err);
 
-	if (r < 0)
-		return err_errno(err, -r, "remember the uplinks");
-	forget_ended(f, m);
-	forget_probes(f, m, now, &again);
-	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
-		struct session *s = &f->sessions.v[i];
-		char name[IFNAMSIZ];
-
-		if (s->flags & SESSION_PAUSED) {
-			s->slot = 0;
-			s->uplink[0] = 0;
-		} else {
-			snprintf(name, sizeof(name), "%s", choose(f, s, m, now, &again));
-			if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
-				r = take_slot(f, s, name, err);
-		}
-		if (r == 0 && follow_carrier(f, s, m, now, &again) < 0)
-			r = err_errno(err, ENOMEM, "remember session '%s'", s->name);
-	}
-	*ret_again = again;
+	*ret_again = c.again;
 	return r;
 }
 

@@ -433,11 +433,12 @@ static bool ctx_has_slot(const struct plan_ctx *x, uint32_t slot)
 
 static void ctx_add_slot(struct plan_ctx *x, uint32_t slot, const char *uplink)
 {
-	const struct fact_link *link = facts_link(x->facts, uplink);
 	struct fact_slot *s = &x->slots[x->n_slots];
+	const struct fact_link *link;
 
 	if (!slot || !uplink[0] || x->n_slots > PLAN_SLOT_MAX || ctx_has_slot(x, slot))
 		return;
+	link = facts_link(x->facts, uplink);
 	s->slot = slot;
 	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
 	s->index = link ? link->index : 0;
@@ -454,17 +455,26 @@ static int compare_slots(const void *a, const void *b)
 /* Slots in use, and those of listed uplinks that once were: a failover finds them ready. */
 static void ctx_find_slots(struct plan_ctx *x)
 {
+	const struct facts *f = x->facts;
+	bool *seen = calloc(f->lists.n + 1, sizeof(*seen)); /* without it some is done twice */
+
 	for (size_t i = 0; i < x->n_sessions; i++) {
 		const struct session *s = &x->sessions[i];
+		const struct fact_list *list = uplinks_found(f, s->uplinks);
+		size_t number = list ? (size_t)(list - f->lists.v) : f->lists.n;
 
 		ctx_add_slot(x, s->slot, s->uplink);
-		for (size_t j = 0; j < x->facts->slots.n; j++) {
-			const struct fact_slot *known = &x->facts->slots.v[j];
+		for (size_t j = 0; j < f->slots.n && !(list && seen && seen[number]); j++) {
+			const struct fact_slot *known = &f->slots.v[j];
 
-			if (uplink_listed(x->facts, s->uplinks, known->uplink))
+			if (!ctx_has_slot(x, known->slot) &&
+			    uplink_listed(f, s->uplinks, known->uplink))
 				ctx_add_slot(x, known->slot, known->uplink);
 		}
+		if (seen)
+			seen[number] = true;
 	}
+	free(seen);
 	qsort(x->slots, x->n_slots, sizeof(x->slots[0]), compare_slots);
 }
 

@@ -48,10 +48,10 @@ struct entries {
 
 static bool has_address(const struct facts *f, int index, const struct prefix *p)
 {
-	for (size_t i = 0; i < f->addrs.n; i++)
-		if (f->addrs.v[i].index == index &&
-		    f->addrs.v[i].prefix.ip.family == p->ip.family &&
-		    prefix_contains(p, &f->addrs.v[i].prefix.ip))
+	const struct fact_addr *a = NULL;
+
+	while ((a = facts_next_addr(f, index, a)))
+		if (a->prefix.ip.family == p->ip.family && prefix_contains(p, &a->prefix.ip))
 			return true;
 	return false;
 }
@@ -143,6 +143,23 @@ static bool is_special(uint8_t type)
 	       type == RTN_THROW;
 }
 
+/* All routes that can count for an interface: its own, then those that stop. In no order. */
+static const struct fact_route *next_route(const struct facts *f, const struct fact_link *link,
+					   const struct fact_route *after)
+{
+	const struct fact_route *r = after;
+
+	if (!after || !is_special(after->type)) {
+		do
+			r = facts_next_route(f, link->index, r);
+		while (r && is_special(r->type));
+		if (r)
+			return r;
+		after = NULL;
+	}
+	return facts_next_stop(f, after);
+}
+
 static bool counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
 {
 	if (r->dst.ip.family != family || own_is_route(r) || r->expires < 0)
@@ -208,8 +225,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 				     .lookup = number };
 		return 0;
 	}
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *r = &f->routes.v[i];
+	for (const struct fact_route *r = NULL; (r = next_route(f, link, r));) {
 		struct prefix dst;
 
 		if (r->table != l->table || !counts(r, link, family) || !cut(l, r, &dst))
@@ -222,7 +238,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 				     .metric = r->metric,
 				     .preference = r->preference,
 				     .len = r->dst.len,
-				     .place = i };
+				     .place = (size_t)(r - f->routes.v) };
 		e->route.dst = prefix_masked(&dst);
 		if (is_special(r->type)) {
 			e->route.stop = r->type;
@@ -461,15 +477,13 @@ static bool is_looked_up(const struct lookups *l, uint32_t table)
 static const struct fact_route *unreached_default(const struct facts *f, const struct lookups *l,
 						  const struct fact_link *link, uint8_t family)
 {
-	const struct fact_route *best = NULL;
+	const struct fact_route *best = NULL, *r = NULL;
 
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *r = &f->routes.v[i];
-
+	while ((r = facts_next_route(f, link->index, r)))
 		if (!r->dst.len && r->type == RTN_UNICAST && counts(r, link, family) &&
-		    !is_looked_up(l, r->table) && (!best || r->metric < best->metric))
+		    !is_looked_up(l, r->table) &&
+		    (!best || r->metric < best->metric || (r->metric == best->metric && r < best)))
 			best = r;
-	}
 	return best;
 }
 
@@ -536,7 +550,7 @@ static bool is_better(const struct fact_route *a, const struct fact_route *b)
 {
 	if (!b || a->metric != b->metric)
 		return !b || a->metric < b->metric;
-	return a->preference > b->preference;
+	return a->preference > b->preference || (a->preference == b->preference && a < b);
 }
 
 /* What one table says of all destinations. */
@@ -547,9 +561,7 @@ struct answer {
 static void look_into(const struct facts *f, const struct fact_link *link, uint8_t family,
 		      const struct lookup *l, struct answer *ret)
 {
-	for (size_t i = 0; i < f->routes.n; i++) {
-		const struct fact_route *r = &f->routes.v[i], **to;
-
+	for (const struct fact_route *r = NULL, **to; (r = next_route(f, link, r));) {
 		if (r->table != l->table || r->dst.len > 1 || (int)r->dst.len <= l->suppress ||
 		    !counts(r, link, family))
 			continue;

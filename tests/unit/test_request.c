@@ -141,6 +141,7 @@ static void test_uplinks(void **state)
 		{ "a,b,a", "'a' is there twice" },
 		{ "b,a,c,a", "'a' is there twice" },
 	};
+	struct err toomany = { 0 };
 	struct request r = good;
 
 	(void)state;
@@ -155,6 +156,12 @@ static void test_uplinks(void **state)
 			  "eeeeeeeeeeeeeee,fffffffffffffff");
 	assert_int_equal(strlen(r.uplinks), SESSION_UPLINKS_MAX - 1);
 	PASSES(r);
+	memset(r.uplinks, 0, sizeof(r.uplinks));
+	strcpy(r.uplinks, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p");
+	assert_int_equal(request_check(&r, NULL), 0);
+	strcat(r.uplinks, ",q");
+	assert_int_equal(request_check(&r, &toomany), -EINVAL);
+	assert_non_null(strstr(toomany.text, "more than 16"));
 }
 
 static void test_attach(void **state)

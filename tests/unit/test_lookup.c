@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The index of the facts says what a search from end to end says. */
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "model/facts.h"
+#include "plan/uplink.h"
+#include "scene.h"
+#include "unit.h"
+
+#define LINKS 300
+
+static uint32_t state = 1;
+
+static uint32_t draw(uint32_t below) /* Numerical Recipes, ranqd1 */
+{
+	state = state * 1664525u + 1013904223u;
+	return (state >> 8) % below;
+}
+
+static void add_address(struct facts *f, int index)
+{
+	static const char *const nets[] = { "10.%u.%u.%u", "192.168.%u.%u" };
+	struct fact_addr *a = VEC_PUSH(&f->addrs);
+	char text[64];
+
+	assert_non_null(a);
+	if (draw(5) == 0)
+		snprintf(text, sizeof(text), "2001:db8:%x::%x/%u", draw(8), draw(50) + 1,
+			 48 + draw(80));
+	else if (draw(2))
+		snprintf(text, sizeof(text), nets[1], draw(4), draw(250));
+	else
+		snprintf(text, sizeof(text), nets[0], draw(3), draw(3), draw(250));
+	if (!strchr(text, '/'))
+		snprintf(text + strlen(text), 8, "/%u", 8 + draw(25));
+	a->index = index;
+	a->prefix = scene_prefix(text);
+	a->scope = RT_SCOPE_UNIVERSE;
+}
+
+static void add_route(struct facts *f, int index)
+{
+	static const uint8_t types[] = { RTN_UNICAST, RTN_UNICAST, RTN_UNREACHABLE, RTN_THROW };
+	struct fact_route *r = VEC_PUSH(&f->routes);
+
+	assert_non_null(r);
+	r->index = index;
+	r->table = 254;
+	r->type = types[draw(4)];
+	r->dst.ip.family = AF_INET;
+	r->metric = draw(4);
+}
+
+/* Numbers with gaps, some links of no number yet, altnames, addresses that share subnets. */
+static void host(struct facts *f)
+{
+	for (int i = 0; i < LINKS; i++) {
+		struct fact_link *l = VEC_PUSH(&f->links);
+
+		assert_non_null(l);
+		snprintf(l->name, sizeof(l->name), "card%d", i);
+		l->index = i % 50 == 49 ? 0 : 3 * i + 2;
+		if (draw(3) == 0 && l->index) /* a port without a number has none */
+			snprintf(l->altnames, sizeof(l->altnames), "enp%ds0 lan%d", i, i);
+		for (uint32_t n = draw(3); n && l->index; n--)
+			add_address(f, 3 * i + 2);
+		add_route(f, 3 * i + 2);
+	}
+}
+
+static size_t sum_of(const struct facts *f, int index)
+{
+	const struct fact_route *r = NULL;
+	const struct fact_addr *a = NULL;
+	size_t sum = 0;
+
+	while ((a = facts_next_addr(f, index, a)))
+		sum += (size_t)(a - f->addrs.v) + 1;
+	while ((r = facts_next_route(f, index, r)))
+		sum += ((size_t)(r - f->routes.v) + 1) * 1000;
+	return sum;
+}
+
+static ptrdiff_t place(const struct facts *f, const struct fact_link *l)
+{
+	return l ? l - f->links.v : -1;
+}
+
+/* a has an index, b has none. */
+static void same(const struct facts *a, const struct facts *b)
+{
+	const struct fact_route *r = NULL, *s = NULL;
+
+	assert_int_equal(a->index.names.n, a->links.n);
+	assert_int_equal(b->index.names.n, 0);
+	for (int i = -1; i < LINKS + 2; i++) {
+		char name[IFNAMSIZ];
+
+		snprintf(name, sizeof(name), "card%d", i);
+		assert_int_equal(place(a, facts_link(a, name)), place(b, facts_link(b, name)));
+		snprintf(name, sizeof(name), "lan%d", i);
+		assert_int_equal(place(a, facts_link_by_altname(a, name)),
+				 place(b, facts_link_by_altname(b, name)));
+	}
+	for (int i = 0; i < 3 * LINKS + 4; i++) {
+		assert_int_equal(place(a, facts_link_by_index(a, i)),
+				 place(b, facts_link_by_index(b, i)));
+		assert_int_equal(sum_of(a, i), sum_of(b, i));
+	}
+	do {
+		r = facts_next_stop(a, r);
+		s = facts_next_stop(b, s);
+		assert_true((r ? r - a->routes.v : -1) == (s ? s - b->routes.v : -1));
+	} while (r);
+	for (size_t i = 0; i < a->addrs.n; i++) {
+		assert_int_equal(facts_same_subnet(a, &a->addrs.v[i], 0),
+				 facts_same_subnet(b, &b->addrs.v[i], 0));
+		assert_int_equal(facts_same_subnet(a, &a->addrs.v[i], 5),
+				 facts_same_subnet(b, &b->addrs.v[i], 5));
+	}
+}
+
+static void test_random(void **unused)
+{
+	(void)unused;
+	for (int round = 0; round < 20; round++) {
+		_cleanup_facts_ struct facts a = { 0 }, b = { 0 };
+		uint32_t seed = state;
+
+		host(&a);
+		state = seed;
+		host(&b);
+		facts_index_links(&a);
+		facts_index_routing(&a);
+		same(&a, &b);
+		for (int i = 0; i < 100; i++) { /* ports come and go, and get their numbers */
+			char name[IFNAMSIZ];
+			struct fact_link *l;
+
+			snprintf(name, sizeof(name), "card%u", draw(LINKS));
+			facts_remove_link(&a, name);
+			facts_remove_link(&b, name);
+			snprintf(name, sizeof(name), "card%u", draw(LINKS));
+			if (!facts_link(&a, name)) {
+				l = VEC_PUSH(&a.links);
+				memcpy(l->name, name, sizeof(name));
+				facts_link_added(&a);
+				l = VEC_PUSH(&b.links);
+				memcpy(l->name, name, sizeof(name));
+				facts_number_link(&a, name, 5000 + i);
+				facts_number_link(&b, name, 5000 + i);
+				assert_ptr_equal(facts_link_by_index(&a, 5000 + i),
+						 facts_link(&a, name));
+			}
+		}
+		same(&a, &b);
+	}
+}
+
+static void test_sysctls(void **unused)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	char path[SYSCTL_MAX];
+
+	(void)unused;
+	for (int i = 0; i < 1000; i++) {
+		struct fact_sysctl *s = VEC_PUSH(&f.sysctls);
+
+		snprintf(s->path, sizeof(s->path), "net/ipv6/conf/viap%d/disable_ipv6", i);
+		if (i % 7 == 0)
+			facts_sysctl_added(&f);
+	}
+	assert_ptr_equal(facts_sysctl(&f, "net/ipv6/conf/viap999/disable_ipv6"), &f.sysctls.v[999]);
+	facts_sysctl_added(&f);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "net/ipv6/conf/viap%d/disable_ipv6", i);
+		assert_ptr_equal(facts_sysctl(&f, path), &f.sysctls.v[i]);
+	}
+	assert_null(facts_sysctl(&f, "net/ipv6/conf/viap1000/disable_ipv6"));
+}
+
+/* A list is found once, however many sessions have it, and walked over its interfaces alone. */
+static void test_lists(void **unused)
+{
+	static const char *const lists[] = { "card9,card3", "usb0,ethernet,card3", "lan3,card9" };
+	_cleanup_facts_ struct facts a = { 0 }, b = { 0 };
+	uint32_t seed = state;
+
+	(void)unused;
+	host(&a);
+	state = seed;
+	host(&b);
+	facts_index_links(&a);
+	for (size_t i = 0; i < 1000; i++) {
+		struct session *s = VEC_PUSH(&a.sessions);
+
+		snprintf(s->uplinks, sizeof(s->uplinks), "%s", lists[i % 3]);
+	}
+	assert_int_equal(uplinks_resolve_all(&a), 0);
+	assert_int_equal(a.lists.n, 3);
+	assert_int_equal(a.lists.words.n, 5);
+	assert_int_equal(a.lists.words.specials, 1);
+	assert_true(uplinks_name(&a, "usb0"));
+	assert_false(uplinks_name(&a, "card4"));
+	for (size_t i = 0; i < 3; i++) {
+		struct uplink_walk x = { .facts = &a, .at = lists[i] },
+				   y = { .facts = &b, .at = lists[i] };
+		const struct fact_link *l, *m;
+		size_t n = 0;
+
+		do {
+			do
+				m = uplink_walk(&y);
+			while (m && !m->index); /* has no number that it could be found by */
+			l = uplink_walk(&x);
+			assert_int_equal(place(&a, l), place(&b, m));
+			assert_true(!l || l->listed);
+			if (l)
+				assert_string_equal(x.word, y.word);
+			n += l != NULL;
+		} while (l);
+		assert_int_equal(uplinks_found(&a, lists[i])->n, i == 1 ? LINKS : n);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_lists),
+	};
+
+	return RUN_TESTS(tests);
+}
