@@ -282,7 +282,7 @@ const struct fact_link *facts_link_by_altname(const struct facts *f, const char 
 bool link_has_altname(const struct fact_link *l, const char *name);
 
 /*
- * The addresses and routes of a device, in no order: the next one behind `after`, the first behind
+ * The addresses and routes of a device, in their order: the next one behind `after`, the first behind
  * NULL, NULL behind the last.
  */
 const struct fact_addr *facts_next_addr(const struct facts *f, int index,

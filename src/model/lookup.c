@@ -118,15 +118,15 @@ const struct fact_addr *facts_next_addr(const struct facts *f, int index,
 					const struct fact_addr *after)
 {
 	const struct chains *c = &f->index.addrs;
-	size_t i = after ? (size_t)(after - f->addrs.v) : 0;
+	size_t i = after ? (size_t)(after - f->addrs.v) : 0, last = f->addrs.n - 1;
 
 	if (c->n == f->addrs.n && f->addrs.n) {
-		uint32_t at =
-			after ? chains_next(c, (uint32_t)i) : chains_first(c, hash_index(index));
+		uint32_t at = after ? chains_next(c, (uint32_t)(last - i))
+				    : chains_first(c, hash_index(index));
 
-		while (at != CHAINS_END && f->addrs.v[at].index != index)
+		while (at != CHAINS_END && f->addrs.v[last - at].index != index)
 			at = chains_next(c, at);
-		return at == CHAINS_END ? NULL : &f->addrs.v[at];
+		return at == CHAINS_END ? NULL : &f->addrs.v[last - at];
 	}
 	for (i += after != NULL; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == index)
@@ -138,15 +138,15 @@ const struct fact_route *facts_next_route(const struct facts *f, int index,
 					  const struct fact_route *after)
 {
 	const struct chains *c = &f->index.routes;
-	size_t i = after ? (size_t)(after - f->routes.v) : 0;
+	size_t i = after ? (size_t)(after - f->routes.v) : 0, last = f->routes.n - 1;
 
 	if (c->n == f->routes.n && f->routes.n) {
-		uint32_t at =
-			after ? chains_next(c, (uint32_t)i) : chains_first(c, hash_index(index));
+		uint32_t at = after ? chains_next(c, (uint32_t)(last - i))
+				    : chains_first(c, hash_index(index));
 
-		while (at != CHAINS_END && f->routes.v[at].index != index)
+		while (at != CHAINS_END && f->routes.v[last - at].index != index)
 			at = chains_next(c, at);
-		return at == CHAINS_END ? NULL : &f->routes.v[at];
+		return at == CHAINS_END ? NULL : &f->routes.v[last - at];
 	}
 	for (i += after != NULL; i < f->routes.n; i++)
 		if (f->routes.v[i].index == index)
@@ -324,19 +324,18 @@ void facts_index_routing(struct facts *f)
 {
 	chains_done(&f->index.addrs);
 	chains_done(&f->index.routes);
-	for (size_t i = 0; i < f->addrs.n; i++)
+	for (size_t i = f->addrs.n; i-- > 0;) /* the first is then found first */
 		chains_push(&f->index.addrs, hash_index(f->addrs.v[i].index));
+	for (size_t i = f->routes.n; i-- > 0;)
+		chains_push(&f->index.routes, hash_index(f->routes.v[i].index));
 	f->index.stops.n = 0;
 	for (size_t i = 0; i < f->routes.n; i++) {
 		uint32_t *stop = is_stop(&f->routes.v[i]) ? VEC_PUSH(&f->index.stops) : NULL;
 
-		if (is_stop(&f->routes.v[i]) && !stop) {
-			chains_done(&f->index.routes); /* without it each is looked at */
-			break;
-		}
 		if (stop)
 			*stop = (uint32_t)i;
-		chains_push(&f->index.routes, hash_index(f->routes.v[i].index));
+		else if (is_stop(&f->routes.v[i]))
+			chains_done(&f->index.routes); /* without it each is looked at */
 	}
 	mark_shared(f);
 }

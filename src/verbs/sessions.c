@@ -72,13 +72,13 @@ static int look_at_leases(struct facts *f, struct err *err)
 	struct names names;
 	int r = names_open(&names, "", err);
 
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		struct uplink_walk walk = { .facts = f, .at = f->sessions.v[i].uplinks };
-		const struct fact_link *l;
+	if (r == 0 && uplinks_resolve_all(f) < 0)
+		r = err_errno(err, ENOMEM, "find the uplinks of sessions");
+	for (size_t i = 0; i < f->links.n && r == 0; i++) {
+		const struct fact_link *l = &f->links.v[i];
 
-		while (r == 0 && (l = uplink_walk(&walk)))
-			if (uplink_look(f, l->name).problem == UPLINK_NO_GATEWAY)
-				r = names_look(&names, l->name, f, err);
+		if (l->listed && uplink_look(f, l->name).problem == UPLINK_NO_GATEWAY)
+			r = names_look(&names, l->name, f, err);
 	}
 	names_close(&names);
 	return r;

@@ -74,8 +74,11 @@ def test_uplink_anew_under_many_sessions(lab):
     healed = flow.flows(start, 10, seen=(lab.spare.addr, lab.spare.addr6))
     print(f"flows after {healed * 1000:.0f} ms, {(cpu(daemon) - spent) * 1000:.0f} ms of processor")
     assert healed < lab.scale, healed
+    before = os.times()
     listed = lab.via("list", "--json", check=True)
+    after = os.times()
     assert len(listed.json()) == 1000
     assert {s["state"] for s in listed.json()} == {"up"}
-    print(f"list: {listed.seconds * 1000:.0f} ms")
-    assert listed.seconds < 0.5 * lab.scale, listed.seconds
+    spent = sum(after[2:4]) - sum(before[2:4])  # of children that have ended
+    print(f"list: {listed.seconds * 1000:.0f} ms, {spent * 1000:.0f} ms of processor")
+    assert spent < 0.5 * lab.scale, spent
