@@ -13,7 +13,7 @@ import time
 from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
-MSG_EXEC, MSG_FOLLOW = 7, 8
+MSG_EXEC, MSG_FOLLOW, MSG_SEND = 7, 8, 3
 UPLINK_KEYS = "name kind state usable reason addresses gateway gateway6 dns ssid sessions"
 SESSION_KEYS = (
     "name id uplink uplinks state reason uid user pids netns ifname address address6 rx_bytes"
@@ -355,7 +355,7 @@ def test_followers_are_few(lab):
 def request(lab, op, number=0):
     """The bytes of a request: header, flags, mtu, id, owner and zeroes (src/ipc/msg.h)."""
     size = struct.calcsize("=IHHIIII") + 96 + 36 + 16 + 1 + 3 * 17
-    data = struct.pack("=IHHIIII", 0x76696131, 2, op, 0, 0, number, 0xFFFFFFFF)
+    data = struct.pack("=IHHIIII", 0x76696131, 3, op, 0, 0, number, 0xFFFFFFFF)
     return data + bytes(size - len(data))
 
 
@@ -365,8 +365,11 @@ def ask(lab, op, number=0, fds=()):
         sock.settimeout(10)
         sock.connect(SOCKET)
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        sock.sendmsg([request(lab, op, number)], control)
+        sock.send(request(lab, op, number))
         data, got, _, _ = sock.recvmsg(4096, 64)
+        if data and struct.unpack_from("=I", data, 8)[0] == MSG_SEND:
+            sock.sendmsg([request(lab, op, number)[:8]], control)
+            data, got, _, _ = sock.recvmsg(4096, 64)
         for _, _, raw in got:
             for fd in array.array("i", raw):
                 os.close(fd)
