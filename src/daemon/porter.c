@@ -198,19 +198,17 @@ __attribute__((noreturn)) static void outlive(int *fds, size_t n, int sign)
 /* fds has room for one more. */
 static void leave_to_child(struct porter *p, int *fds, size_t n, uid_t person)
 {
-	_cleanup_close_ int near = -1, far = -1;
-	int pair[2];
+	int pair[2] = { -1, -1 };
 	pid_t pid = -1;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
-		near = pair[0];
-		far = pair[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
 		pid = fork();
-	}
 	if (pid == 0)
-		outlive(fds, n, far);
+		outlive(fds, n, pair[1]);
+	close_fd(&pair[1]);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
+	close_fd(&pair[0]); /* the sign */
 	if (pid > 0 && p->n < PORTERS_MAX)
 		note(p, pid, person);
 }
