@@ -71,10 +71,12 @@ def slowly(lab, lines):
 def restart(lab, lines):
     """The daemon dies before it could see any of it: what it knew is in the kernel alone."""
     pid = lab.daemon_pid()
+    parents = [p for p in lab.daemon_pids() if p != pid]
     signal_daemon(lab, signal.SIGSTOP)
     batch(lab, lines)
     os.kill(pid, signal.SIGKILL)
-    signal_daemon(lab, signal.SIGCONT)
+    for parent in parents:
+        os.kill(parent, signal.SIGCONT)
     lab.wait(lambda: lab.daemon_pid() not in (None, pid) and len(lab.daemon_pids()) == 2, 5, "a new daemon")
 
 

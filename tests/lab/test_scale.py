@@ -2,14 +2,19 @@
 what it is about, and nobody waits for somebody else's."""
 
 import os
+import random
 import statistics
 import subprocess
 import time
 
 from flow import Flow
-from lab import program, timeout
+from lab import needs, program, timeout
+from test_access import NETDEV
+from test_crowded import at_rest
 from test_data_path import lose
 from test_follow import plug
+from test_hostile import site
+from test_renames import configuration
 
 HELD = 'sleep 9999 >/dev/null 2>&1 </dev/null &'  # a session that lasts, behind a launch that ends
 
@@ -82,3 +87,43 @@ def test_uplink_anew_under_many_sessions(lab):
     spent = sum(after[2:4]) - sum(before[2:4])  # of children that have ended
     print(f"list: {listed.seconds * 1000:.0f} ms, {spent * 1000:.0f} ms of processor")
     assert spent < 0.5 * lab.scale, spent
+
+
+def as_user(lab, s, uid, *words):
+    ids = ["--reuid", str(uid), "--regid", str(uid), "--groups", str(NETDEV)]
+    return lab.run(["setpriv", *ids, "--", f"{s.bin}/via-iface", "-q", "--dns", lab.spare.gateway, *words])
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@timeout(400)
+def test_many_long_lists_and_an_uplink_that_flaps(lab):
+    """240 sessions of four users, each with a list of 16 words in an order of its own."""
+    s = site(lab)
+    flow = Flow(lab)
+    absent = [f"a{n}" for n in range(14)]
+    for n in range(240):
+        words = [str(lab.spare), str(lab.wired), *absent]
+        random.Random(n).shuffle(words)
+        done = as_user(lab, s, 2000 + n % 4, ",".join(words), "--", "sh", "-c", HELD)
+        assert done.code == 0, done
+    busy = max(1, os.getloadavg()[0] / os.cpu_count())  # with what others do on this machine
+    healed, launched = [], []
+    rules = lab.ip("rule")
+    u = lab.wired
+    for turn in range(20):
+        if turn % 2:
+            for line in configuration(u):
+                lab.ip(line)
+        else:
+            lab.ip(f"link set {u} down")
+        lab.ip("rule del priority 5180")
+        start = time.monotonic()
+        lab.wait(lambda: lab.ip("rule").count("5180:") == rules.count("5180:"), 5, "the rules")
+        healed.append(time.monotonic() - start)
+        launched.append(as_user(lab, s, 2004, str(lab.spare), "--", "true").seconds)
+    for what, times in (("healed", healed), ("launched", launched)):
+        print(f"{what}: median {statistics.median(times) * 1000:.0f} ms, at most {max(times) * 1000:.0f} ms")
+        assert statistics.median(times) < 0.1 * busy * lab.scale, times
+        assert max(times) < busy * lab.scale, times
+    flow.flows(flow.started(), 5)
+    lab.wait(lambda: at_rest(s.daemon.pid), 10, "a daemon at rest")
