@@ -116,6 +116,7 @@ def test_end(lab, how):
         box = Container(lab)
         box.attach()
         if how == "killed_helper":
+            lab.wait(lambda: lab.processes("via-iface-etc"), 10, "the helper's name")
             for pid in lab.processes("via-iface-etc"):
                 os.kill(pid, 9)
         lab.run(["ip", "netns", "del", "box"], check=True)
