@@ -282,8 +282,8 @@ const struct fact_link *facts_link_by_altname(const struct facts *f, const char 
 bool link_has_altname(const struct fact_link *l, const char *name);
 
 /*
- * The addresses and routes of a device, in their order: the next one behind `after`, the first behind
- * NULL, NULL behind the last.
+ * The addresses and routes of a device, in their order: the next one behind `after`, the first
+ * behind NULL, NULL behind the last.
  */
 const struct fact_addr *facts_next_addr(const struct facts *f, int index,
 					const struct fact_addr *after);

@@ -97,8 +97,8 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 	const struct fact_addr *first = NULL;
 
 	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
-		if (a->prefix.ip.family != source->family ||
-		    a->scope != RT_SCOPE_UNIVERSE || a->flags & IFA_F_SECONDARY)
+		if (a->prefix.ip.family != source->family || a->scope != RT_SCOPE_UNIVERSE ||
+		    a->flags & IFA_F_SECONDARY)
 			continue;
 		if (source->family == AF_INET6) { /* the kernel compares all (RFC 6724) */
 			if (ip_equal(&a->prefix.ip, source))

@@ -183,7 +183,8 @@ static void test_foreign_files(void **state)
 	put_file("sysctl/net:ipv4:conf:eth0:accept_local", "1\n2\n");
 	put_file("sysctl/net:ipv4:conf:eth0:forwarding:x", "1\n2\n");
 	put_file("sysctl/net:ipv6:conf:..:force_forwarding", "1\n2\n");
-	assert_int_equal(sysctl_save(dir_path("."), "net/core/somaxconn", "1", "2", 0, NULL), -EINVAL);
+	assert_int_equal(sysctl_save(dir_path("."), "net/core/somaxconn", "1", "2", 0, NULL),
+			 -EINVAL);
 	list(&f);
 	assert_int_equal(f.sysctls.n, 1);
 	saved_is(&f, FORWARDING, "0");
