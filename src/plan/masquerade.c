@@ -102,19 +102,27 @@ static struct port_range choose(const struct used *u, size_t above)
 	return size_of(&r) >= PORTS_ENOUGH ? r : largest(u, PORT_FIRST);
 }
 
-enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range *ret)
+/* Outside of what the host hands out and reserves; and the same without sockets of the host. */
+static void find_ports(const struct facts *f, struct port_range *ret_free,
+		       struct port_range *ret_quiet)
 {
 	struct used used = { 0 }, with_sockets;
 	const struct port_range *local = f->local_ports.max ? &f->local_ports : &default_local;
 	size_t above = (size_t)local->max + 1;
-	struct port_range free_ports, quiet;
 
 	use(&used, local);
 	use_all(&used, &f->reserved_ports);
-	free_ports = choose(&used, above);
+	*ret_free = choose(&used, above);
 	with_sockets = used;
 	use_all(&with_sockets, &f->socket_ports);
-	quiet = choose(&with_sockets, above);
+	*ret_quiet = choose(&with_sockets, above);
+}
+
+enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range *ret)
+{
+	struct port_range free_ports, quiet;
+
+	find_ports(f, &free_ports, &quiet);
 	/* where few ports have no socket near them, rules see to each socket by itself */
 	*ret = fallback;
 	if (size_of(&quiet) && (size_of(&quiet) >= PORTS_ENOUGH || f->no_socket_match ||
@@ -130,6 +138,21 @@ enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range 
 /* --- rules --------------------------------------------------------------------------------- */
 
 static const uint8_t with_sockets[] = { IPPROTO_TCP, IPPROTO_UDP }; /* that nft finds */
+
+/*
+ * Where sockets are asked for: the range, and what was the range before a socket appeared in it,
+ * since flows of sessions go on from there.
+ */
+static size_t watched_ports(const struct facts *f, struct port_range ret[2])
+{
+	struct port_range quiet;
+
+	find_ports(f, &ret[0], &quiet);
+	plan_masquerade_ports(f, &ret[1]);
+	if (!size_of(&ret[0]))
+		ret[0] = ret[1];
+	return ret[1].min >= ret[0].min && ret[1].max <= ret[0].max ? 1 : 2;
+}
 
 static void rule_host_socket(struct fw_chain *c, uint8_t proto, const struct port_range *ports,
 			     enum nft_field port, int transparent)
@@ -168,21 +191,21 @@ static void rule_uplinks(struct fw_chain *c, uint8_t family, bool out, const cha
  * proxy's, and the answers have other ports: in the host's zone they would find no flow. The first
  * packet makes the port known, and what follows, the same packet again, stays in zone 0.
  */
-static void rule_published(const struct plan_ctx *x, const struct port_range *ports,
+static void rule_published(const struct plan_ctx *x, const struct port_range *ports, size_t n,
 			   const struct nft_key *key)
 {
 	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "published", "filter",
 					  NF_INET_PRE_ROUTING, PRIORITY_DNATTED);
 
 	fw_dynamic_set(x->set, NFPROTO_INET, "published", HOST_PORTS_MAX, HOST_PORT_SECONDS, key);
-	for (size_t i = 0; i < sizeof(with_sockets); i++) {
+	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {
 		struct nft_rule r = { 0 };
 
 		nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
-		nft_match_u8(&r, NFT_FIELD_L4PROTO, with_sockets[i]);
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, with_sockets[i % sizeof(with_sockets)]);
 		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
 		nft_match_u8(&r, NFT_FIELD_CT_DIR, 0);
-		nft_match_ports(&r, NFT_FIELD_CT_DPORT, ports);
+		nft_match_ports(&r, NFT_FIELD_CT_DPORT, &ports[i / sizeof(with_sockets)]);
 		nft_update(&r, "published", 2,
 			   (enum nft_field[]){ NFT_FIELD_L4PROTO, NFT_FIELD_CT_DPORT }, NULL);
 		fw_rule(&c, &r);
@@ -197,23 +220,25 @@ static void rule_published(const struct plan_ctx *x, const struct port_range *po
 void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
 {
 	struct fw_chain in, out, output;
-	struct port_range ports;
+	struct port_range ports[2];
+	size_t n = watched_ports(x->facts, ports);
 	struct nft_key k = { 0 };
 
-	plan_masquerade_ports(x->facts, &ports);
 	nft_key_proto(&k, 0);
 	nft_key_port(&k, 0);
 	fw_dynamic_set(x->set, NFPROTO_INET, "host_ports", HOST_PORTS_MAX, HOST_PORT_SECONDS, &k);
 	if (x->facts->no_socket_match)
 		return;
-	rule_published(x, &ports, &k);
+	rule_published(x, ports, n, &k);
 	in = fw_chain(x->set, NFPROTO_INET, "to_socket");
 	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
-	for (size_t i = 0; i < sizeof(with_sockets); i++) {
+	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {
+		uint8_t proto = with_sockets[i % sizeof(with_sockets)];
+		const struct port_range *range = &ports[i / sizeof(with_sockets)];
+
 		for (int transparent = 0; transparent < 2; transparent++)
-			rule_host_socket(&in, with_sockets[i], &ports, NFT_FIELD_DPORT,
-					 transparent);
-		rule_host_socket(&out, with_sockets[i], &ports, NFT_FIELD_SPORT, -1);
+			rule_host_socket(&in, proto, range, NFT_FIELD_DPORT, transparent);
+		rule_host_socket(&out, proto, range, NFT_FIELD_SPORT, -1);
 	}
 	output = fw_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
 			       PRIORITY_ZONE);

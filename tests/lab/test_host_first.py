@@ -457,3 +457,17 @@ def test_published_port_in_the_range(lab):
         took.append(time.monotonic() - before)
     assert max(took[1:]) < 0.9, took
     session.finish()
+
+
+@needs("root")
+@timeout(120)
+def test_server_that_moved_the_range(lab):
+    """The next look moves the range off that server's port; the session's flows from there stay, and
+    are still not in the way."""
+    process = attack(lab, "plain", 4, (LATE,), (LATE,))
+    with Server(lab.spare.addr, (LATE,), (LATE,)):
+        lab.sysctl("net.ipv4.ip_local_reserved_ports", "1024")
+        lab.wait(lambda: range_of(lab) == f"{LATE + 1}-65535", 5, "the range off the port")
+        right = {w: right_answers(lab, lab.spare.addr, (w, LATE)) for w in ("tcp", "udp")}
+        assert process.running(), process.finish()
+    assert right == {"tcp": ASKED, "udp": ASKED}, right
