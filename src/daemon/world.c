@@ -534,7 +534,10 @@ static bool is_link(const struct object *o)
 	return o->kind == OBJ_LINK;
 }
 
-/* A netns that we made takes the veth pair with it; in somebody else's the pair would stay. */
+/*
+ * In somebody else's netns the veth pair would stay. One that we made takes it along, but in the
+ * kernel's own time: another try would find a session of its name.
+ */
 static void take_back(struct world *w, const struct session *s)
 {
 	_cleanup_set_ struct object_set part = { 0 };
@@ -592,8 +595,7 @@ static int try_run(struct world *w, const struct launch *l, struct session *ret,
 	if (r < 0) {
 		forget_session(&w->facts, s.id);
 		rest_end(&w->memory.rest, s.host, clock_ms());
-		if (l->netns >= 0)
-			take_back(w, &s);
+		take_back(w, &s);
 		w->stale = true;
 		return r;
 	}

@@ -6,7 +6,7 @@ import socket
 import struct
 
 from hostile import FOLLOW, OK, ask, message
-from lab import needs, params, program, write_file
+from lab import needs, params, program, timeout, write_file
 from test_access import Site
 from test_desktop import Desktop, simple
 
@@ -219,3 +219,15 @@ def test_desktop_follows_no_link_of_others(lab, case):
     os.lchown(link, 0, 0)
     done = desktop.via("desktop", "add", "game", "wlp6s0", check=True)
     assert tree() != before or case != "made", done
+
+
+@timeout(150)
+def test_a_second_try_keeps_its_name(lab):
+    """A launch that others disturb is tried again inside the daemon: it finds nothing of its first
+    try, neither a session of its name nor one that only the kernel knows."""
+    for n in range(40):
+        for _ in range(3):  # their ends disturb
+            lab.via(lab.spare, "--", "true", check=True)
+        held = lab.session(lab.wired, "--name", f"held{n}")
+        lab.via("move", f"held{n}", lab.spare, check=True)
+        held.finish()
