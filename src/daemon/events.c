@@ -102,17 +102,15 @@ static const struct fact_link *known_link(const struct facts *f, const struct fa
 }
 
 /*
- * Which port of ours a device that went was; false: none. The index decides: for a moment another
- * device may have borne a port's name, or the port another name. Of a port whose index we have not
- * heard yet there is the name alone.
+ * Which port of ours a device that went was; false: none that we know by its index. By its name it
+ * could be another device that bore a port's name for a moment, or what the first try of a launch
+ * made, whose number the second has: where an index was not heard yet, all is looked at anew.
  */
 static bool gone_port(const struct facts *f, const struct fact_link *seen, char ret[IFNAMSIZ])
 {
 	const struct fact_link *l = facts_link_by_index(f, seen->index);
 
-	if (!l)
-		l = facts_link(f, seen->name);
-	if (!l || (l->index && l->index != seen->index) || (!own_is_port(l) && !own_is_port(seen)))
+	if (!l || strncmp(l->name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
 		return false;
 	memcpy(ret, l->name, IFNAMSIZ);
 	return true;
@@ -204,7 +202,8 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (gone_port(f, &l.fact, port))
 			e->heal |= forget_port(w, port, e);
-		else if (!strcmp(l.fact.name, BRIDGE_NAME))
+		else if (!strcmp(l.fact.name, BRIDGE_NAME) ||
+			 (own_port_id(l.fact.name) && known && !known->index))
 			wrong(e);
 		else if (concerns(f, l.fact.index))
 			e->stale = e->uplink = true;
