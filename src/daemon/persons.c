@@ -104,14 +104,41 @@ static const struct uid_range *range_of(const struct persons *p, uid_t uid)
 	return NULL;
 }
 
+/*
+ * The user of that name, or with NULL of that uid, in /etc/passwd. The whole user database may be
+ * asked over a network, or a daemon that does not answer (nsswitch.conf(5)), and this is the loop
+ * that heals: so the file comes first. NULL: not there.
+ */
+struct line {
+	struct passwd pw;
+	char bytes[1024];
+};
+
+static const struct passwd *local_user(const char *name, uid_t uid, struct line *line)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	struct passwd *pw = NULL;
+
+	if (!file)
+		return NULL;
+	while (fgetpwent_r(file, &line->pw, line->bytes, sizeof(line->bytes), &pw) == 0)
+		if (name ? !strcmp(pw->pw_name, name) : pw->pw_uid == uid)
+			break;
+	fclose(file);
+	return pw;
+}
+
 /* Root's containers must not have what is kept for root. */
 static uid_t owner_of(const struct uid_range *range)
 {
 	const struct passwd *pw;
+	struct line line;
 	uint32_t uid = 0;
 
 	if (parse_u32(range->owner, 0, UINT32_MAX - 1, &uid) < 0) {
-		pw = getpwnam(range->owner);
+		pw = local_user(range->owner, 0, &line);
+		if (!pw)
+			pw = getpwnam(range->owner);
 		uid = pw ? pw->pw_uid : 0;
 	}
 	return uid ? uid : range->first;
@@ -120,8 +147,11 @@ static uid_t owner_of(const struct uid_range *range)
 /* systemd, src/nsresourced/nsresourced-manager.c and userwork.c: "ns-NAMESPACE-UID". */
 static bool is_user(uid_t uid)
 {
-	const struct passwd *pw = getpwuid(uid);
+	struct line line;
+	const struct passwd *pw = local_user(NULL, uid, &line);
 
+	if (!pw)
+		pw = getpwuid(uid);
 	return pw && strncmp(pw->pw_name, "ns-", 3) != 0;
 }
 
