@@ -568,6 +568,15 @@ class Lab:
         self._serve()
         for uplink in (self.wired, self.spare):
             self.wait(lambda u=uplink: self.carrier(u.dev), 2, f"carrier on {uplink.dev}")
+        self.wait(self._is_complete, 5, "the local routes of all IPv6 addresses", step=0.02)
+
+    def _is_complete(self):
+        """The kernel makes those from a work queue (net/ipv6/addrconf.c:addrconf_dad_work): a
+        snapshot that is taken before would find more later."""
+        addresses = self.ip("-6 -o addr show scope global") + self.ip("-6 -o addr show scope link")
+        local = {line.split()[1] for line in self.ip("-6 route show table local type local").splitlines()}
+        wanted = [line.split()[3].split("/")[0] for line in addresses.splitlines()]
+        return "tentative" not in addresses and len(wanted) > 3 and set(wanted) <= local
 
     @staticmethod
     def _etc():
