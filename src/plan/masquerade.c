@@ -48,6 +48,8 @@ static const struct port_range fallback = { 61000, 65535 };
 /* The host's flows on ports of the range; slot 0 has no sessions. */
 #define HOST_ZONE PLAN_TABLE_BASE
 
+#define TCP_RST 0x04u
+
 #define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
 
 /* --- the range ----------------------------------------------------------------------------- */
@@ -155,18 +157,40 @@ static size_t watched_ports(const struct facts *f, struct port_range ret[2])
 }
 
 static void rule_host_socket(struct fw_chain *c, uint8_t proto, const struct port_range *ports,
-			     enum nft_field port, int transparent)
+			     bool transparent)
+{
+	const enum nft_field port[] = { NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
+	nft_match_ports(&r, NFT_FIELD_DPORT, ports);
+	nft_lookup(&r, "published", true, 2, port);
+	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, transparent);
+	nft_ct_zone_both(&r, HOST_ZONE);
+	nft_update(&r, "host_ports", 2, port, NULL);
+	fw_rule(c, &r);
+}
+
+/*
+ * What the host sends from such a port makes it known, but for a reset: the kernel sends one from a
+ * port without any socket, to whoever asks there (net/ipv4/tcp_ipv4.c:tcp_v4_send_reset), and
+ * would so give that port of a session's to the host.
+ */
+static void rules_host_sends(struct fw_chain *c, uint8_t proto, const struct port_range *ports)
 {
 	struct nft_rule r = { 0 };
 
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
-	nft_match_ports(&r, port, ports);
-	if (port == NFT_FIELD_DPORT)
-		nft_lookup(&r, "published", true, 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, port });
-	if (transparent >= 0)
-		nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, (uint8_t)transparent);
+	nft_match_ports(&r, NFT_FIELD_SPORT, ports);
 	nft_ct_zone_both(&r, HOST_ZONE);
-	nft_update(&r, "host_ports", 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, port }, NULL);
+	fw_rule(c, &r);
+	r = (struct nft_rule){ 0 };
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
+	nft_match_ports(&r, NFT_FIELD_SPORT, ports);
+	if (proto == IPPROTO_TCP)
+		nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST, TCP_RST, true);
+	nft_update(&r, "host_ports", 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, NFT_FIELD_SPORT },
+		   NULL);
 	fw_rule(c, &r);
 }
 
@@ -237,8 +261,8 @@ void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
 		const struct port_range *range = &ports[i / sizeof(with_sockets)];
 
 		for (int transparent = 0; transparent < 2; transparent++)
-			rule_host_socket(&in, proto, range, NFT_FIELD_DPORT, transparent);
-		rule_host_socket(&out, proto, range, NFT_FIELD_SPORT, -1);
+			rule_host_socket(&in, proto, range, transparent);
+		rules_host_sends(&out, proto, range);
 	}
 	output = fw_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
 			       PRIORITY_ZONE);

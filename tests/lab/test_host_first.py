@@ -471,3 +471,46 @@ def test_server_that_moved_the_range(lab):
         right = {w: right_answers(lab, lab.spare.addr, (w, LATE)) for w in ("tcp", "udp")}
         assert process.running(), process.finish()
     assert right == {"tcp": ASKED, "udp": ASKED}, right
+
+
+ECHO = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+print(s.recv(99).decode(), flush=True)
+for line in sys.stdin:
+    s.sendall(line.encode())
+    print(s.recv(99).decode(), end="", flush=True)
+"""
+ECHO_SERVER = """
+import socket, sys
+s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("::", 7007)); s.listen(); print("ready", flush=True)
+c, peer = s.accept()
+c.sendall(str(peer[1]).encode())
+while data := c.recv(99):
+    c.sendall(data)
+"""
+
+
+@params(ip4=4, ip6=6)
+def test_closed_ports_are_not_the_host_s(lab, family):
+    """Who asks the host for closed ports of the range gets resets from there. These make no port the
+    host's: a session's connection from one of them goes on, and new ones begin."""
+    far, url = (SERVER, lab.url) if family == 4 else (SERVER6, lab.url6)
+    address = lab.spare.addr if family == 4 else lab.spare.addr6
+    lab.popen(["/usr/bin/python3", "-c", ECHO_SERVER], ns="inet").expect("ready\n")
+    session = lab.via_popen(lab.spare, "--", "/usr/bin/python3", "-c", ECHO, far, "7007")
+    mine = int(session.expect("\n"))
+    assert 61000 <= mine <= 65535, mine
+    spare, asked = lab.capture_spare(), []
+    for port in (mine, *range(61000, 61100)):
+        with lab.inside("inet"):
+            asked.append(socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6))
+        asked[-1].setblocking(False)
+        asked[-1].connect_ex((address, port))
+    lab.wait(lambda: any(f.dport == 61099 for f in spare.peek()), 5, "the last question")
+    known = lab.run(["nft", "list", "set", "inet", "via_iface", "host_ports"], check=True).out
+    session.write("still here\n")
+    session.expect("still here\n", 3)
+    assert "elements" not in known, known
+    assert lab.via(lab.spare, "--", "curl", "-sg", "-m", "3", url, check=True).out.strip() == address
