@@ -454,6 +454,18 @@ static void plan_source_element(const struct plan_ctx *x, int index, const struc
 		   &k);
 }
 
+/* One that a route names may be another device's: the host answers from it there, too. */
+static void plan_source(const struct plan_ctx *x, int index, const struct ip *source)
+{
+	struct nft_key k = fw_key_ip(source->family, source);
+
+	fw_element(x->set, NFPROTO_INET, per_family(source->family, "uplink4", "uplink6"), &k);
+	plan_source_element(x, index, source);
+	for (size_t i = 0; i < x->facts->addrs.n; i++)
+		if (ip_equal(&x->facts->addrs.v[i].prefix.ip, source))
+			plan_source_element(x, x->facts->addrs.v[i].index, source);
+}
+
 /* A link-local address only where it is the one that serves: else it is there for a moment. */
 static bool may_be_source(const struct plan_ctx *x, const struct fact_slot *slot,
 			  const struct ip *ip)
@@ -495,10 +507,9 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 	for (size_t i = 0; link && i < sizeof(plan_families); i++) {
 		struct uplink_sources sources = { 0 };
 
-		/* those of another device are that one's: the host answers from them there */
 		uplink_sources(x->facts, slot->uplink, plan_families[i], &sources);
 		for (size_t j = 0; j < sources.n; j++)
-			plan_source_element(x, link->index, &sources.v[j].source);
+			plan_source(x, link->index, &sources.v[j].source);
 	}
 }
 

@@ -1,7 +1,7 @@
 """Addresses of an uplink that are not quite ordinary serve as they do for the host itself."""
 
 from flow import Flow
-from lab import SERVER6, params, topology
+from lab import SERVER, SERVER6, params, topology
 from test_follow import nothing_left
 
 
@@ -126,3 +126,43 @@ def test_preferred_source(lab):
     done = lab.via(u, "--", "curl", "-s", "-m", "5", lab.url)
     assert done.out.strip() == f"{net}.78", done
     nothing_left(lab)
+
+
+STREAM = """
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 7008)); s.listen(); print("ready", flush=True)
+c = s.accept()[0]
+while True:
+    c.sendall(b"x" * 100); time.sleep(0.02)
+"""
+
+
+def to(frames, address):
+    return [f for f in frames if f.dst == address and f.proto == "tcp"]
+
+
+@topology("split")
+def test_late_replies_to_another_device_s_address(lab):
+    """The address that sessions leave with is on lo: what still comes for a connection of an ended
+    session is answered by the host with a reset, and that leaves by no other card."""
+    u = lab.spare
+    lab.ip("addr add 198.51.100.99/32 dev lo")
+    lab.ip(f"route replace default via {u.gateway} dev {u} src 198.51.100.99 metric {u.metric}")
+    lab.ip(f"route add 198.51.100.99/32 via {u.addr} dev lan", ns=u.router)
+    way = lab.ip(f"route get {u.addr}", ns="inet").split()
+    lab.ip(f"route add 198.51.100.99/32 via {way[way.index('via') + 1]}", ns="inet")
+    lab.popen(["/usr/bin/python3", "-c", STREAM], ns="inet").expect("ready\n")
+    session = lab.via_popen(u, "--", "/usr/bin/python3", "-c",
+        f"import socket\ns = socket.create_connection(('{SERVER}', 7008), 5)\n"
+        "while s.recv(99): print('got', flush=True)")  # fmt: skip
+    other = lab.session(u)  # our tables stay
+    session.expect("got\n")
+    wired, seen = lab.capture(None, lab.wired.dev), lab.capture(None, u.dev)
+    session.kill()
+    lab.wait(lambda: len(lab.via("list", "--json").json()) == 1, 10, "the end of the session")
+    before = len(to(seen.peek(), "198.51.100.99"))
+    lab.wait(lambda: len(to(seen.peek(), "198.51.100.99")) > before, 5, "a late segment")
+    out = [f for f in wired.stop() if f.src == "198.51.100.99"]
+    assert out == [], out[:5]
+    other.finish()
