@@ -13,7 +13,7 @@
  *    flow that the host started (nf_nat_core.c:nf_nat_used_tuple).
  *  - A socket of the host that gets a port of the range later wins: a packet for which the host
  *    has a socket is looked up in a zone where no session has any tuple, and once the host was
- *    seen to use a port, nothing of a session leaves from it (host_ports).
+ *    seen to use a port, nothing of a session leaves from it (host_ports; a share of the range).
  *  - ICMP is told apart by type: what a session gets back is a reply, what is asked of the host is
  *    a request, and these are different tuples (nf_conntrack_proto_icmp.c:icmp_pkt_to_tuple). The
  *    ids of replies to the host and to sessions are kept apart like ports; a session cannot start
@@ -167,7 +167,7 @@ static void rule_host_socket(struct fw_chain *c, uint8_t proto, const struct por
 	nft_lookup(&r, "published", true, 2, port);
 	nft_match_u8(&r, NFT_FIELD_SOCKET_TRANSPARENT, transparent);
 	nft_ct_zone_both(&r, HOST_ZONE);
-	nft_update(&r, "host_ports", 2, port, NULL);
+	nft_verdict(&r, NFT_GOTO, "receives_at");
 	fw_rule(c, &r);
 }
 
@@ -189,9 +189,32 @@ static void rules_host_sends(struct fw_chain *c, uint8_t proto, const struct por
 	nft_match_ports(&r, NFT_FIELD_SPORT, ports);
 	if (proto == IPPROTO_TCP)
 		nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST, TCP_RST, true);
-	nft_update(&r, "host_ports", 2, (enum nft_field[]){ NFT_FIELD_L4PROTO, NFT_FIELD_SPORT },
-		   NULL);
+	nft_verdict(&r, NFT_GOTO, "sends_from");
 	fw_rule(c, &r);
+}
+
+/*
+ * Remembers a port of the host. Any user may send from all ports of the range within a second, and
+ * a resolver that chooses its ports itself comes to all of them: so only so many are remembered
+ * that most of the range is left to sessions. A socket whose port is not goes on to receive what
+ * is for it.
+ */
+static void plan_remember(const struct plan_ctx *x, const char *chain, enum nft_field port)
+{
+	static const struct nft_limit limit = { 1, 256, false };
+	const enum nft_field of[] = { NFT_FIELD_L4PROTO, port };
+	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, chain);
+	struct nft_rule r = { 0 };
+
+	nft_lookup(&r, "host_ports", false, 2, of);
+	nft_update(&r, "host_ports", 2, of, NULL);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
+	nft_limit_over(&r, &limit);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
+	nft_update(&r, "host_ports", 2, of, NULL);
+	fw_rule(&c, &r);
 }
 
 /* To the uplinks' addresses, or from them. */
@@ -254,6 +277,8 @@ void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
 	if (x->facts->no_socket_match)
 		return;
 	rule_published(x, ports, n, &k);
+	plan_remember(x, "receives_at", NFT_FIELD_DPORT);
+	plan_remember(x, "sends_from", NFT_FIELD_SPORT);
 	in = fw_chain(x->set, NFPROTO_INET, "to_socket");
 	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
 	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {

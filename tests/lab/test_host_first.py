@@ -514,3 +514,22 @@ def test_closed_ports_are_not_the_host_s(lab, family):
     session.expect("still here\n", 3)
     assert "elements" not in known, known
     assert lab.via(lab.spare, "--", "curl", "-sg", "-m", "3", url, check=True).out.strip() == address
+
+
+def test_all_ports_are_not_taken(lab):
+    """A user of the host sends from each port of the range: some of them are remembered as the
+    host's, and sessions leave from the others."""
+    session = lab.session()
+    for port in range(61000, 65536):
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as sock:
+                sock.setblocking(False)
+                sock.bind((lab.spare.addr, port))
+                sock.connect_ex((SERVER, 9))
+                with contextlib.suppress(OSError):
+                    sock.send(b"x")
+    known = lab.run(["nft", "list", "set", "inet", "via_iface", "host_ports"], check=True).out
+    assert 250 < known.count("expires") < 600, known.count("expires")
+    for _ in range(3):  # one that is dropped is sent again, from another port
+        assert lab.via(lab.spare, "--", "curl", "-s", "-m", "8", lab.url).out.strip() == lab.spare.addr
+    session.finish()
