@@ -1,8 +1,9 @@
 """Addresses of an uplink that are not quite ordinary serve as they do for the host itself."""
 
 from flow import Flow
-from lab import SERVER, SERVER6, params, topology
+from lab import SERVER, SERVER6, needs, params, timeout, topology
 from test_follow import nothing_left
+from test_host_first import LATE, Server, attack, right_answers
 
 
 def findings(lab, uplink):
@@ -142,16 +143,22 @@ def to(frames, address):
     return [f for f in frames if f.dst == address and f.proto == "tcp"]
 
 
-@topology("split")
-def test_late_replies_to_another_device_s_address(lab):
-    """The address that sessions leave with is on lo: what still comes for a connection of an ended
-    session is answered by the host with a reset, and that leaves by no other card."""
+def leaves_with_los(lab):
+    """The address that the uplink's default route names is on lo."""
     u = lab.spare
     lab.ip("addr add 198.51.100.99/32 dev lo")
     lab.ip(f"route replace default via {u.gateway} dev {u} src 198.51.100.99 metric {u.metric}")
     lab.ip(f"route add 198.51.100.99/32 via {u.addr} dev lan", ns=u.router)
     way = lab.ip(f"route get {u.addr}", ns="inet").split()
     lab.ip(f"route add 198.51.100.99/32 via {way[way.index('via') + 1]}", ns="inet")
+
+
+@topology("split")
+def test_late_replies_to_another_device_s_address(lab):
+    """The address that sessions leave with is on lo: what still comes for a connection of an ended
+    session is answered by the host with a reset, and that leaves by no other card."""
+    u = lab.spare
+    leaves_with_los(lab)
     lab.popen(["/usr/bin/python3", "-c", STREAM], ns="inet").expect("ready\n")
     session = lab.via_popen(u, "--", "/usr/bin/python3", "-c",
         f"import socket\ns = socket.create_connection(('{SERVER}', 7008), 5)\n"
@@ -166,3 +173,17 @@ def test_late_replies_to_another_device_s_address(lab):
     out = [f for f in wired.stop() if f.src == "198.51.100.99"]
     assert out == [], out[:5]
     other.finish()
+
+
+@needs("root")
+@timeout(120)
+def test_server_on_another_device_s_address(lab):
+    """A server of the host that comes later, on the address and a port that a session leaves from."""
+    leaves_with_los(lab)
+    spare = lab.capture_spare()
+    process = attack(lab, "plain", 4, (LATE,), (LATE,))
+    lab.wait(lambda: any(f.sport == LATE for f in spare.peek()), 5, "the session on that port")
+    with Server("198.51.100.99", (LATE,), (LATE,)):
+        right = {w: right_answers(lab, "198.51.100.99", (w, LATE)) for w in ("tcp", "udp")}
+        assert process.running(), process.finish()
+    assert right == {"tcp": 100, "udp": 100}, right
