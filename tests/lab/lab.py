@@ -130,6 +130,12 @@ def timeout(seconds):
     return mark
 
 
+def alone(function):
+    """Nothing runs beside this test: it measures times, or keeps the machine busy itself."""
+    function.alone = True
+    return function
+
+
 def missing(need):
     """Why `need` is not met here, or None. Called inside the lab."""
     kind, _, name = need.partition(":")

@@ -7,7 +7,7 @@ import signal
 import time
 
 import tracked
-from lab import SERVER, SERVER6, needs, params, program, timeout
+from lab import SERVER, SERVER6, alone, needs, params, program, timeout
 from test_access import Site
 
 # A flow of each kind, in both families, and to the host itself. They are what a client leaves
@@ -187,6 +187,7 @@ class Speaker:
         ended[self.place] = time.monotonic()
 
 
+@alone
 @timeout(400)
 @needs("root")
 def test_addresses_rest(lab):
@@ -381,6 +382,7 @@ def flooded(lab, flood, addresses, other, least):
     return found
 
 
+@alone
 @timeout(240)
 @needs("root")
 @params("name_server", "server", "server6", "pings", "pings6")
@@ -397,6 +399,7 @@ def test_flood_of_datagrams(lab, what):
     other.finish()
 
 
+@alone
 @timeout(240)
 @needs("root")
 def test_flood_of_handshakes(lab):
@@ -419,6 +422,7 @@ def test_flood_of_handshakes(lab):
     helper.kill()
 
 
+@alone
 @timeout(240)
 @needs("root")
 def test_flood_of_closed_connections(lab):
@@ -437,6 +441,7 @@ def test_flood_of_closed_connections(lab):
     other.finish()
 
 
+@alone
 @timeout(240)
 @needs("root", "tool:setcap", "tool:setpriv")
 def test_flood_of_a_user(lab):

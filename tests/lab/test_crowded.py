@@ -10,7 +10,7 @@ import time
 
 import hostile
 from hostile import ATTACH, OK, REPLACE_ROUTE, RUN, RUN_IN, SEND, STOP, Actor, message
-from lab import needs, params, program, timeout
+from lab import alone, needs, params, program, timeout
 from test_access import NETDEV
 from test_hostile import site
 
@@ -186,6 +186,7 @@ def launch_times(seconds):
     return sorted(times)
 
 
+@alone
 @needs("root", "tool:setcap", "tool:setpriv")
 @timeout(120)
 @params("refused", "taken")

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from flow import PROMPT, STREAMS, UPLINK_SYSCTLS, Flow, state, until_same
-from lab import Skip, needs, params, program, timeout, topology, write_file
+from lab import Skip, alone, needs, params, program, timeout, topology, write_file
 from test_data_path import give_back, lose
 from test_robust import ports
 from wire import Sender, link_of
@@ -326,6 +326,7 @@ TOUCHED = {
 TIMES = int(os.environ.get("VIA_TIMES", "20"))
 
 
+@alone
 @timeout(120)
 @params(*TOUCHED)
 def test_touched(lab, group):
@@ -454,6 +455,7 @@ class Loader:
         return "ConnectionResetError" in self.process.expect("Error\n", 2)
 
 
+@alone
 def test_move_is_fast(lab):
     """Twenty of them: from before the command is started until an answer comes back by the other
     card, half of them within 50 ms."""

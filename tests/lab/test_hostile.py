@@ -12,7 +12,7 @@ import time
 import hostile
 import nsutil
 from hostile import ATTACH, BUSY, EXEC, OK, REFUSED, RUN_IN, SEND, Actor, message
-from lab import Skip, needs, params, sanitized, timeout
+from lab import Skip, alone, needs, params, sanitized, timeout
 from test_access import NETDEV, Polkit, Site
 from test_robust import asking, ports, works
 
@@ -404,6 +404,7 @@ def test_crowded_netns(lab, case):
         assert a.do(hostile.ask_with, message(hostile.STOP, ident=answer[2]))[0] == OK
 
 
+@alone
 @needs("root", "tool:setcap", "tool:setpriv")
 @timeout(120)
 def test_owner_who_meddles(lab):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from lab import BRIDGE, Skip, needs, params, program, timeout, topology
+from lab import BRIDGE, Skip, alone, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
 
@@ -348,6 +348,7 @@ def test_client_killed_as_it_starts_the_daemon(lab):
 # --- a crowd ------------------------------------------------------------------------------------
 
 
+@alone
 @params("warm", "cold")
 @topology("split", "same")
 @timeout(90)

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from flow import Flow
-from lab import needs, program, timeout
+from lab import alone, needs, program, timeout
 from test_access import NETDEV
 from test_crowded import at_rest
 from test_data_path import lose
@@ -39,6 +39,7 @@ def many_links(lab, count):
     lab.run(["ip", "-batch", "-"], input=lines, check=True, timeout=60)
 
 
+@alone
 @timeout(120)
 def test_absent_name_among_many_interfaces(lab):
     """A list with a name that no interface has, beside 1000 of them."""
@@ -66,6 +67,7 @@ def test_absent_name_among_many_interfaces(lab):
     assert full < 1.3 * empty, (full, empty)
 
 
+@alone
 @timeout(400)
 def test_uplink_anew_under_many_sessions(lab):
     """1000 sessions, and their uplink is removed and made anew."""
@@ -94,6 +96,7 @@ def as_user(lab, s, uid, *words):
     return lab.run(["setpriv", *ids, "--", f"{s.bin}/via-iface", "-q", "--dns", lab.spare.gateway, *words])
 
 
+@alone
 @needs("root", "tool:setcap", "tool:setpriv")
 @timeout(400)
 def test_many_long_lists_and_an_uplink_that_flaps(lab):
