@@ -196,7 +196,6 @@ def test_launch_beside_a_crowd(lab, descriptors):
     s = site(lab)
     if descriptors == "taken":
         hostile.take_descriptors(s.daemon.pid)
-    busy = max(1, os.getloadavg()[0] / os.cpu_count())  # with what others do on this machine
     held = lab.session()
     quiet = launch_times(2)
     with contextlib.ExitStack() as stack:
@@ -217,6 +216,6 @@ def test_launch_beside_a_crowd(lab, descriptors):
         f"{attached} attached, {sent} sent; {len(times)} launches: median {median:.1f} ms"
         f" (alone {alone:.1f}), at most {times[-1]:.0f}"
     )
-    assert attached > 16 and sent > 100, (attached, sent)
-    assert median < 50 * busy * lab.scale, times
+    assert attached >= 8 and sent > 100, (attached, sent)
+    assert median < 50 * lab.scale, times
     held.finish()

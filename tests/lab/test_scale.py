@@ -109,7 +109,6 @@ def test_many_long_lists_and_an_uplink_that_flaps(lab):
         random.Random(n).shuffle(words)
         done = as_user(lab, s, 2000 + n % 4, ",".join(words), "--", "sh", "-c", HELD)
         assert done.code == 0, done
-    busy = max(1, os.getloadavg()[0] / os.cpu_count())  # with what others do on this machine
     healed, launched = [], []
     rules = lab.ip("rule")
     u = lab.wired
@@ -126,7 +125,7 @@ def test_many_long_lists_and_an_uplink_that_flaps(lab):
         launched.append(as_user(lab, s, 2004, str(lab.spare), "--", "true").seconds)
     for what, times in (("healed", healed), ("launched", launched)):
         print(f"{what}: median {statistics.median(times) * 1000:.0f} ms, at most {max(times) * 1000:.0f} ms")
-        assert statistics.median(times) < 0.1 * busy * lab.scale, times
-        assert max(times) < busy * lab.scale, times
+        assert statistics.median(times) < 0.1 * lab.scale, times
+        assert max(times) < lab.scale, times
     flow.flows(flow.started(), 5)
     lab.wait(lambda: at_rest(s.daemon.pid), 10, "a daemon at rest")
