@@ -4,6 +4,7 @@
  * for the same bytes. The kernel has the routes themselves; what counts here is the gateway of the
  * default route among them, for a card whose default route is not installed.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,8 +94,7 @@ static bool read_byte(const struct span *s, unsigned int base, uint8_t *ret)
 	if (!s->len || s->len > 3)
 		return false;
 	for (size_t i = 0; i < s->len; i++) {
-		char c = s->at[i] >= 'A' && s->at[i] <= 'F' ? (char)(s->at[i] + 'a' - 'A')
-							    : s->at[i];
+		int c = tolower((unsigned char)s->at[i]);
 		const char *digit = c ? strchr(digits, c) : NULL;
 
 		if (!digit || (unsigned int)(digit - digits) >= base)

@@ -701,7 +701,9 @@ static void decode_nexthop(const struct rtnexthop *nh, uint8_t family, struct fa
 /* RFC 4191, section 2.1: two bits with a sign; the reserved value is medium. */
 static int8_t preference_of(uint8_t pref)
 {
-	return pref == ICMPV6_ROUTER_PREF_HIGH ? 1 : pref == ICMPV6_ROUTER_PREF_LOW ? -1 : 0;
+	if (pref == ICMPV6_ROUTER_PREF_HIGH)
+		return 1;
+	return pref == ICMPV6_ROUTER_PREF_LOW ? -1 : 0;
 }
 
 /*

@@ -145,8 +145,8 @@ static const char *choose(struct course *c, const struct session *s)
 {
 	struct uplink_walk walk = { .facts = c->f, .at = s->uplinks };
 	const struct fact_link *own = s->uplink[0] ? facts_link(c->f, s->uplink) : NULL, *l;
-	bool serves = usable(c, own) && uplink_listed(c->f, s->uplinks, s->uplink);
-	bool stay = serves && !unanswered(c->m, s, own);
+	bool serves = own && usable(c, own) && uplink_listed(c->f, s->uplinks, s->uplink);
+	bool stay = own && serves && !unanswered(c->m, s, own);
 
 	while ((l = uplink_walk(&walk))) {
 		int64_t due;

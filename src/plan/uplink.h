@@ -76,7 +76,7 @@ const struct fact_link *uplink_walk(struct uplink_walk *walk);
  * it; _all those of the sessions. Walking it then costs its interfaces alone. The facts of links do
  * not change afterwards, but for ports of ours that come and go. Returns 0 or -ENOMEM.
  */
-int uplinks_resolve(struct facts *facts, const char *uplinks);
+int uplinks_resolve(struct facts *f, const char *text);
 int uplinks_resolve_all(struct facts *facts);
 
 /* What was found for a list; NULL when it was not looked for. */

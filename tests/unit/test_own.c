@@ -177,9 +177,12 @@ static void test_addresses(void **state)
 static void test_sysctls(void **state)
 {
 	static const char *const saved[] = {
-		"net/ipv4/conf/wlp6s0/forwarding",         "net/ipv4/conf/wlp6s0/src_valid_mark",
-		"net/ipv6/conf/eth0.100/force_forwarding", "net/ipv4/conf/enp7s0/arp_announce",
-		"net/ipv6/conf/default/accept_ra",         "net/ipv4/ipfrag_high_thresh",
+		"net/ipv4/conf/wlp6s0/forwarding",
+		"net/ipv4/conf/wlp6s0/src_valid_mark",
+		"net/ipv6/conf/eth0.100/force_forwarding",
+		"net/ipv4/conf/enp7s0/arp_announce",
+		"net/ipv6/conf/default/accept_ra",
+		"net/ipv4/ipfrag_high_thresh",
 		"net/netfilter/nf_conntrack_frag6_high_thresh",
 		"net/ipv6/conf/all/forwarding",
 	};

@@ -20,19 +20,19 @@
 static const char *const printable[] = {
 	"",
 	"a b~\\",
-	"K\xc3\xbc"
-	"che \xe2\x82\xac\xc2\xa0", /* U+20AC, U+00A0 */
-	"\xe6\x97\xa5\xe6\x9c\xac", /* U+65E5, U+672C */
-	"\xf0\x9f\x8f\xa0",         /* U+1F3E0 */
-	"\xed\x9f\xbf\xee\x80\x80", /* U+D7FF, U+E000: beside the surrogates */
+	("K\xc3\xbc"
+	 "che \xe2\x82\xac\xc2\xa0"), /* U+20AC, U+00A0 */
+	"\xe6\x97\xa5\xe6\x9c\xac",   /* U+65E5, U+672C */
+	"\xf0\x9f\x8f\xa0",           /* U+1F3E0 */
+	"\xed\x9f\xbf\xee\x80\x80",   /* U+D7FF, U+E000: beside the surrogates */
 };
 
 static const char *const bad[] = {
 	"a\nb",
 	"\x1b[2J",
 	"a\x7f",
-	"a\xc2\x9b"
-	"2J", /* U+009B, which begins what ESC [ does */
+	("a\xc2\x9b"
+	 "2J"), /* U+009B, which begins what ESC [ does */
 	"\xc2\x80",
 	"Caf\xe9",          /* ISO 8859-1 */
 	"\xe2\x82",         /* cut off */
