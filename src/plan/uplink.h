@@ -80,7 +80,7 @@ int uplinks_resolve(struct facts *f, const char *text);
 int uplinks_resolve_all(struct facts *facts);
 
 /* What was found for a list; NULL when it was not looked for. */
-const struct fact_list *uplinks_found(const struct facts *facts, const char *uplinks);
+const struct fact_list *uplinks_found(const struct facts *f, const char *text);
 
 /* Whether some list that was found has that word. */
 bool uplinks_name(const struct facts *facts, const char *word);

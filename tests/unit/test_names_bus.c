@@ -655,10 +655,10 @@ static void test_mute(void **state)
 	assert_true(changed_by_time());
 	before = clock_ms(); /* the machine may be busy from here on */
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
-	assert_true(names_again(&names) >= before + 2000);
 	assert_true(names_again(&names) <= clock_ms() + 2000);
 	while (names_again(&names) != INT64_MAX)
 		assert_true(changed_by_time());
+	assert_true(clock_ms() >= before + 2000); /* NetworkManager's; resolved's time was over before */
 	assert_false(names_take_events(&names));
 	link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
