@@ -127,9 +127,11 @@ int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry)
 	static const uint16_t naming[] = { CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID };
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(entry);
 	const struct nlattr *table[CTA_MAX + 1] = { 0 };
+	struct conntrack_entry e;
 
-	if (!entry_attributes(entry, table) || !table[CTA_TUPLE_ORIG])
-		return -EINVAL; /* a message without a tuple deletes every entry of the host */
+	/* a message without a whole tuple deletes every entry of the host */
+	if (conntrack_decode(entry, &e) <= 0 || !entry_attributes(entry, table))
+		return -EINVAL;
 	start(m, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, nfg->nfgen_family);
 	for (size_t i = 0; i < ARRAY_SIZE(naming); i++) {
 		const struct nlattr *a = table[naming[i]];

@@ -234,6 +234,8 @@ static bool load(struct search *s, const char *path, struct vdf *ret)
 		err_wrap(&err, "read '%s'", path);
 	if (r < 0)
 		note(s, &err);
+	if (!ret->n)
+		vdf_done(ret);
 	return ret->n;
 }
 

@@ -27,7 +27,9 @@ static void look_up(const struct apps *all, const struct app *of)
 		must(request_check_uplinks(&q, &err) == 0);
 	}
 	must(found.n_dns <= SESSION_DNS_MAX);
-	n = app_separate_arguments(&found, "/home/me", found.uplink, &words, &bytes);
+	/* a launch has an uplink: the app policy's, or its own */
+	n = app_separate_arguments(&found, "/home/me", found.uplink[0] ? found.uplink : "wlp6s0",
+				   &words, &bytes);
 	must(n >= 0 && n <= APP_SEPARATE_MAX && !words[n]);
 	for (int i = 0; i < n; i++)
 		must(words[i][0]);
