@@ -68,7 +68,7 @@ ip netns del box
 
 if systemctl start docker 2>/dev/null; then
     files="/usr/bin/getent /usr/bin/sleep $(for p in /usr/bin/getent /usr/bin/sleep; do ldd $p; done | grep -o '/[^ ]*') $(ls /lib/*/libnss_dns.so.2 /lib/*/libnss_files.so.2 /lib/*/libresolv.so.2 2>/dev/null)"
-    tar -chf - $files 2>/dev/null | docker import - via-names >/dev/null
+    tar --hard-dereference -chf - $(printf "%s\n" $files | sort -u) 2>/dev/null | docker import - via-names >/dev/null
     docker network create names >/dev/null
     container=$(docker run -d --network names via-names /usr/bin/sleep 600)
     pid=$(docker inspect -f '{{.State.Pid}}' "$container")
