@@ -66,7 +66,7 @@ fi
 kill $held; wait $held 2>/dev/null
 ip netns del box
 
-if systemctl start docker 2>/dev/null; then
+if command -v docker >/dev/null && systemctl start docker 2>/dev/null; then
     files="/usr/bin/getent /usr/bin/sleep $(for p in /usr/bin/getent /usr/bin/sleep; do ldd $p; done | grep -o '/[^ ]*') $(ls /lib/*/libnss_dns.so.2 /lib/*/libnss_files.so.2 /lib/*/libresolv.so.2 2>/dev/null)"
     tar --hard-dereference -chf - $(printf "%s\n" $files | sort -u) 2>/dev/null | docker import - via-names >/dev/null
     docker network create names >/dev/null
