@@ -724,6 +724,18 @@ RANDOM = [text for group in TOUCHED.values() for text, _ in group.values()] + [
 ]
 
 
+def drawn(draw):
+    """Faults of one moment. A rule that leads the session's mark to another table is stopped by the
+    forward chain alone: who adds one and takes the chain away at the same moment opens the host on
+    purpose (SECURITY.md, what is known and left)."""
+    firewall = [text for text, _ in TOUCHED["nft"].values()]
+    while True:
+        chosen = draw.sample(RANDOM, draw.choice((1, 1, 1, 2, 3)))
+        steers = any("lookup main" in text for text in chosen)
+        if not (steers and any(text in firewall for text in chosen)):
+            return chosen
+
+
 @timeout(600)
 @topology("split", "same")
 def test_random_faults(lab):
@@ -743,7 +755,7 @@ def test_random_faults(lab):
     before, answers = state(lab), 0
     for number in range(count):
         wire = Wire(lab)
-        chosen = draw.sample(RANDOM, draw.choice((1, 1, 1, 2, 3)))
+        chosen = drawn(draw)
         pauses = [draw.random() * 0.03 for _ in chosen]
         running = []
         for text, pause in zip(chosen, pauses):
