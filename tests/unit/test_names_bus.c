@@ -658,7 +658,8 @@ static void test_mute(void **state)
 	assert_true(names_again(&names) <= clock_ms() + 2000);
 	while (names_again(&names) != INT64_MAX)
 		assert_true(changed_by_time());
-	assert_true(clock_ms() >= before + 2000); /* NetworkManager's; resolved's time was over before */
+	assert_true(clock_ms() >=
+		    before + 2000); /* NetworkManager's; resolved's time was over before */
 	assert_false(names_take_events(&names));
 	link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
