@@ -75,6 +75,14 @@ const char *facts_slot_uplink(const struct facts *f, uint32_t slot)
 	return NULL;
 }
 
+bool facts_has_address(const struct facts *f, const struct ip *ip)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		if (ip_equal(&f->addrs.v[i].prefix.ip, ip))
+			return true;
+	return false;
+}
+
 bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int index)
 {
 	const struct fact_addr *b = NULL;

@@ -315,6 +315,9 @@ const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, cons
 uint32_t facts_slot(const struct facts *f, const char *uplink);
 const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL */
 
+/* Whether the host has that address, on whatever device. */
+bool facts_has_address(const struct facts *f, const struct ip *ip);
+
 /*
  * Whether an address shares its subnet with an address of another device: of the one with that
  * index, or of any when it is 0.

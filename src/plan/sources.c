@@ -16,14 +16,6 @@ static void add(struct uplink_sources *s, const struct prefix *to, const struct 
 	s->v[s->n++].source = *source;
 }
 
-static bool is_own(const struct facts *f, const struct ip *ip)
-{
-	for (size_t i = 0; i < f->addrs.n; i++)
-		if (ip_equal(&f->addrs.v[i].prefix.ip, ip))
-			return true;
-	return false;
-}
-
 static int by_length(const void *x, const void *y)
 {
 	const struct prefix *a = x, *b = y; /* the first member of each */
@@ -51,7 +43,7 @@ void uplink_sources(const struct facts *f, const char *uplink, uint8_t family,
 		const struct ip *next_hop = ip_is_set(&r->gateway) ? &r->gateway : &r->dst.ip;
 
 		if (r->stop || r->order || !r->dst.len || !ip_is_set(&r->src) ||
-		    !is_own(f, &r->src))
+		    !facts_has_address(f, &r->src))
 			continue;
 		/* a route without a source of its own must not get that of the default route */
 		if (ip_is_set(&way->source)

@@ -83,14 +83,6 @@ static const struct fact_addr *best_address(const struct facts *f, int index, ui
 	return deprecated ? deprecated : local;
 }
 
-static bool is_own(const struct facts *f, const struct ip *ip)
-{
-	for (size_t i = 0; i < f->addrs.n; i++)
-		if (ip_equal(&f->addrs.v[i].prefix.ip, ip))
-			return true;
-	return false;
-}
-
 bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *next_hop,
 			   const struct ip *source)
 {
@@ -160,7 +152,7 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 		w.address = a->prefix.ip;
 		w.deprecated = a->flags & IFA_F_DEPRECATED;
 	}
-	if (r && ip_is_set(&r->src) && is_own(f, &r->src))
+	if (r && ip_is_set(&r->src) && facts_has_address(f, &r->src))
 		w.address = r->src; /* also of another device: an unnumbered link */
 	w.usable = ip_is_set(&w.address) && (r || link->flags & IFF_POINTOPOINT);
 	if (ip_is_set(&w.address) &&
