@@ -19,7 +19,7 @@
 
 static size_t of_person(const struct connections *c, uid_t person)
 {
-	size_t n = followers_of(c->followers, person);
+	size_t n = subscribers_of(c->subscribers, person);
 
 	for (size_t i = 0; i < c->n; i++)
 		n += c->v[i].peer.person == person;
@@ -30,11 +30,11 @@ void connections_hang_up(struct connections *c, struct connection *one)
 {
 	polkit_ask_free(c->polkit, one->peer.ask);
 	close_fd(&one->passed);
-	close_fd(&one->carrier);
+	close_fd(&one->receiver);
 	close_fd(&one->netns);
 	settle_end(&one->settle);
 	if (one->peer.fd >= 0)
-		porter_close(c->porter, one->peer.fd, one->peer.person);
+		fd_receive_close(c->receivers, one->peer.fd, one->peer.person);
 	*one = c->v[--c->n];
 	c->accept_at = 0; /* a descriptor is free */
 }
@@ -80,12 +80,12 @@ static void take_in(struct connections *c, int fd)
 	struct connection one = { .peer.fd = fd,
 				  .deadline = clock_ms() + CONNECTION_SILENCE_MS,
 				  .passed = -1,
-				  .carrier = -1,
+				  .receiver = -1,
 				  .netns = -1 };
 	struct pollfd said = { .fd = fd, .events = POLLIN };
 
-	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || porter_prepare(fd, NULL) < 0) {
-		porter_close(c->porter, fd, PERSON_UNKNOWN);
+	if (sock_peer(fd, &one.peer.cred, NULL) < 0 || fd_receive_prepare(fd, NULL) < 0) {
+		fd_receive_close(c->receivers, fd, PERSON_UNKNOWN);
 		return;
 	}
 	one.peer.person = person_of(c->persons, one.peer.cred.uid);
@@ -94,7 +94,7 @@ static void take_in(struct connections *c, int fd)
 		c->v[c->n++] = one;
 	} else {
 		connection_answer_busy(fd);
-		porter_close(c->porter, fd, one.peer.person);
+		fd_receive_close(c->receivers, fd, one.peer.person);
 	}
 }
 
@@ -137,8 +137,8 @@ static int waits_on(const struct connection *one)
 	case CONNECTION_POLKIT: /* where it is to say nothing */
 	case CONNECTION_NETNS:
 		break;
-	case CONNECTION_CARRIED:
-		return one->carrier;
+	case CONNECTION_RECEIVING:
+		return one->receiver;
 	case CONNECTION_SETTLING:
 		return settle_fd(&one->settle);
 	}
@@ -147,7 +147,7 @@ static int waits_on(const struct connection *one)
 
 static bool told_by_polkit(const struct connection *one)
 {
-	return one->state == CONNECTION_POLKIT && gate_told(&one->peer);
+	return one->state == CONNECTION_POLKIT && authorize_answered(&one->peer);
 }
 
 size_t connections_poll(const struct connections *c, struct pollfd fds[CONNECTIONS_MAX])
@@ -177,7 +177,7 @@ struct connection *connections_next(struct connections *c, const struct spent *s
 		if (one->skipped || (!one->spoke && !told_by_polkit(one)))
 			continue;
 		ns = spent_of(spent, one->peer.person, now);
-		if (one->state == CONNECTION_CARRIED)
+		if (one->state == CONNECTION_RECEIVING)
 			ns += FOREIGN_NS;
 		if (!next || ns < least || (ns == least && one->deadline < next->deadline)) {
 			next = one;

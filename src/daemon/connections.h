@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <stdint.h>
 
-#include "daemon/followers.h"
-#include "daemon/gate.h"
+#include "daemon/authorize.h"
+#include "daemon/fd_receive.h"
 #include "daemon/persons.h"
-#include "daemon/porter.h"
+#include "daemon/subscribers.h"
 #include "ipc/msg.h"
 #include "net/settle.h"
 
@@ -21,23 +21,23 @@
 #define CONNECTION_SILENCE_MS      5000 /* for a peer that is to send something */
 
 enum connection_state {
-	CONNECTION_REQUEST,  /* it is to say what it wants */
-	CONNECTION_POLKIT,   /* polkit is asked about it */
-	CONNECTION_NETNS,    /* it is to send its netns */
-	CONNECTION_CARRIED,  /* a child takes that (porter.h) */
+	CONNECTION_REQUEST,   /* it is to say what it wants */
+	CONNECTION_POLKIT,    /* polkit is asked about it */
+	CONNECTION_NETNS,     /* it is to send its netns */
+	CONNECTION_RECEIVING, /* a child receives that (fd_receive.h) */
 	CONNECTION_SETTLING, /* the answer is ready, and waits for packets to pass (net/settle.h) */
 };
 
 struct connection {
 	enum connection_state state;
-	struct gate_peer peer; /* peer.fd -1: a follower has it */
+	struct peer peer; /* peer.fd -1: a subscriber has it */
 	int64_t deadline;
 	struct msg_request request; /* kept while it waits for polkit */
 	bool sent;                  /* its netns, if it was one, is `passed` */
 	int passed;                 /* namespace of the peer's, or -1 */
-	int carrier;                /* CARRIED: by which that comes; else -1 */
+	int receiver;               /* RECEIVING: what fd_receive_start() returned; else -1 */
 	bool skipped;               /* until the next turn */
-	bool spoke;                 /* there is something to read, of the peer or by the carrier */
+	bool spoke;                 /* there is something to read, of the peer or of receiver */
 	struct settle settle;
 	struct msg_reply reply;
 	int netns; /* that goes with it, or -1 */
@@ -50,8 +50,8 @@ struct connections {
 	int64_t accept_at; /* clock_ms(): no descriptor was left; 0: accept at once */
 	struct polkit *polkit;
 	struct persons *persons;
-	struct porter *porter;
-	const struct followers *followers; /* they count as their person's connections, too */
+	struct fd_receivers *receivers;
+	const struct subscribers *subscribers; /* they count as their person's connections, too */
 };
 
 /* Takes in those that wait on the listening socket, some at a time. True when there was one. */

@@ -12,7 +12,7 @@
  * that limit, accept4(2) and open(2) with EMFILE: so the number of connections follows from it.
  */
 
-/* Enough for CONNECTIONS_MAX and FOLLOWERS_MAX (connections.h, followers.h); the unit says the
+/* Enough for CONNECTIONS_MAX and SUBSCRIBERS_MAX (connections.h, subscribers.h); the unit says the
  * same. */
 #define DESCRIPTORS_WANTED 4096u
 

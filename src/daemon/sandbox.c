@@ -146,7 +146,7 @@ static int rules(scmp_filter_ctx filter)
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x541b) },                    /* FIONREAD */
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5401) },     /* TCGETS: isatty(3) */
 		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x802c542a) }, /* TCGETS2: the same, newer */
-		/* children that take what peers send (porter.c), and nothing but children */
+		/* children that take what peers send (fd_receive.c), and nothing but children */
 		{ "clone", CLONE_FLAGS(SCMP_CMP_MASKED_EQ, ~(uint64_t)CHILD_FLAGS, 0) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
 		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME) },

@@ -27,12 +27,12 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "daemon/authorize.h"
 #include "daemon/connections.h"
 #include "daemon/descriptors.h"
-#include "daemon/foreign.h"
-#include "daemon/gate.h"
+#include "daemon/fd_receive.h"
 #include "daemon/manager.h"
-#include "daemon/porter.h"
+#include "daemon/peer_netns.h"
 #include "daemon/sandbox.h"
 #include "etc/netns_files.h"
 #include "ipc/msg.h"
@@ -50,15 +50,15 @@
 struct server {
 	const struct server_options *options;
 	struct world world;
-	struct gate gate;
+	struct authorizer authorizer;
 	char socket_path[108];
 	int dir_fd, listen_fd, signal_fd;
 	int door_fd; /* inotify(7): what happens to our own socket's file; or -1 */
 	dev_t door_dev;
 	ino_t door_ino;
 	struct connections connections;
-	struct followers followers;
-	struct porter porter;
+	struct subscribers subscribers;
+	struct fd_receivers receivers;
 	struct persons persons;
 	struct spent spent;
 	unsigned int link_events; /* as they were when answers that wait were looked at last */
@@ -101,9 +101,9 @@ static int check_address(struct server *s, const struct connection *c, struct er
  * For a probe session (parent is not NULL) the policy is asked about its parent, which polkit has
  * approved of if it had to: a dialog every five seconds is not answered.
  */
-static enum gate_answer may_run(struct server *s, struct connection *c,
-				const struct request *request, const struct session *parent,
-				struct err *err)
+static enum authorization may_run(struct server *s, struct connection *c,
+				  const struct request *request, const struct session *parent,
+				  struct err *err)
 {
 	const struct access_question question = {
 		.op = c->request.header.op == MSG_ATTACH ? ACCESS_ATTACH : ACCESS_RUN,
@@ -113,7 +113,7 @@ static enum gate_answer may_run(struct server *s, struct connection *c,
 		.approved = parent != NULL,
 	};
 
-	return gate_decide(&s->gate, &c->peer, &question, request->name, err);
+	return authorize(&s->authorizer, &c->peer, &question, request->name, err);
 }
 
 /* Whose session it becomes: root may make one for somebody else (--user). */
@@ -212,7 +212,7 @@ static bool serve_run(struct server *s, struct connection *c)
 	struct request wanted = c->request.request;
 	const struct session *parent = NULL;
 	uint16_t op = c->request.header.op;
-	enum gate_answer gate = GATE_REFUSE;
+	enum authorization allowed = AUTHORIZE_REFUSE;
 	struct session session = { 0 };
 	struct msg_reply reply;
 	struct err err = { 0 };
@@ -231,10 +231,10 @@ static bool serve_run(struct server *s, struct connection *c)
 		return true;
 	}
 	if (r == 0)
-		gate = may_run(s, c, &wanted, parent, &err);
-	if (gate == GATE_WAIT)
+		allowed = may_run(s, c, &wanted, parent, &err);
+	if (allowed == AUTHORIZE_WAIT)
 		return wait_for_polkit(c);
-	if (gate == GATE_REFUSE)
+	if (allowed == AUTHORIZE_REFUSE)
 		r = -EPERM;
 	if (owner_of(c) != c->peer.cred.uid)
 		wanted.flags |= SESSION_BY_ROOT;
@@ -276,8 +276,8 @@ static int no_session(uint32_t id, struct err *err)
 		       id);
 }
 
-static enum gate_answer may_change(struct server *s, struct connection *c,
-				   const struct session *session, struct err *err)
+static enum authorization may_change(struct server *s, struct connection *c,
+				     const struct session *session, struct err *err)
 {
 	struct access_question question = {
 		.uplinks = c->request.request.uplinks,
@@ -302,12 +302,12 @@ static enum gate_answer may_change(struct server *s, struct connection *c,
 		break;
 	case MSG_RUN:
 	case MSG_RUN_IN:
-	case MSG_FOLLOW:
+	case MSG_SUBSCRIBE:
 	case MSG_ATTACH:
 	case MSG_OP_END:
-		return GATE_REFUSE;
+		return AUTHORIZE_REFUSE;
 	}
-	return gate_decide(&s->gate, &c->peer, &question, session->name, err);
+	return authorize(&s->authorizer, &c->peer, &question, session->name, err);
 }
 
 static int note_probe(struct server *s, const struct request *word, struct err *err)
@@ -339,7 +339,7 @@ static int change(struct server *s, const struct connection *c, struct err *err)
 	case MSG_RUN:
 	case MSG_RUN_IN:
 	case MSG_EXEC:
-	case MSG_FOLLOW:
+	case MSG_SUBSCRIBE:
 	case MSG_ATTACH:
 	case MSG_OP_END:
 		break;
@@ -352,7 +352,7 @@ static bool serve_change(struct server *s, struct connection *c)
 {
 	uint32_t id = c->request.request.id;
 	const struct session *session = world_session(&s->world, id);
-	enum gate_answer gate = GATE_REFUSE;
+	enum authorization allowed = AUTHORIZE_REFUSE;
 	struct msg_reply reply;
 	struct err err = { 0 };
 	int r = 0;
@@ -366,10 +366,10 @@ static bool serve_change(struct server *s, struct connection *c)
 	else if (c->request.header.op == MSG_PROBE)
 		r = request_check_probe(&c->request.request, &err);
 	if (r == 0 && session)
-		gate = may_change(s, c, session, &err);
-	if (gate == GATE_WAIT)
+		allowed = may_change(s, c, session, &err);
+	if (allowed == AUTHORIZE_WAIT)
 		return wait_for_polkit(c);
-	if (gate == GATE_REFUSE)
+	if (allowed == AUTHORIZE_REFUSE)
 		r = -EPERM;
 	if (r == 0)
 		r = change(s, c, &err);
@@ -394,22 +394,22 @@ static bool serve_change(struct server *s, struct connection *c)
 static bool serve_exec(struct server *s, struct connection *c)
 {
 	const struct session *session = world_session(&s->world, c->request.request.id);
-	enum gate_answer gate = GATE_REFUSE;
+	enum authorization allowed = AUTHORIZE_REFUSE;
 	struct msg_reply reply;
 	struct err err = { 0 };
 	int r = session ? 0 : no_session(c->request.request.id, &err);
 
 	msg_reply_init(&reply, MSG_EXEC);
 	if (session)
-		gate = may_change(s, c, session, &err);
-	if (gate == GATE_WAIT)
+		allowed = may_change(s, c, session, &err);
+	if (allowed == AUTHORIZE_WAIT)
 		return wait_for_polkit(c);
-	if (session && gate == GATE_REFUSE)
+	if (session && allowed == AUTHORIZE_REFUSE)
 		r = -EPERM;
 	if (r == 0 && lacks_netns(c))
 		return ask_for_netns(c);
 	if (session && r == 0)
-		r = foreign_check_session(c->passed, &s->world.kernel, session, &err);
+		r = peer_netns_check_session(c->passed, &s->world.kernel, session, &err);
 	if (session && r == 0) {
 		reply.id = session->id;
 		snprintf(reply.text, sizeof(reply.text), "session '%s', port viap%u", session->name,
@@ -422,13 +422,13 @@ static bool serve_exec(struct server *s, struct connection *c)
 }
 
 /* The connection stays, in other hands. */
-static void serve_follow(struct server *s, struct connection *c)
+static void serve_subscribe(struct server *s, struct connection *c)
 {
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r = followers_add(&s->followers, c->peer.fd, c->peer.person, &err);
+	int r = subscribers_add(&s->subscribers, c->peer.fd, c->peer.person, &err);
 
-	msg_reply_init(&reply, MSG_FOLLOW);
+	msg_reply_init(&reply, MSG_SUBSCRIBE);
 	answer(c, &reply, -1, r, &err);
 	if (r == 0)
 		c->peer.fd = -1;
@@ -451,24 +451,24 @@ static enum received receive_netns(struct server *s, struct connection *c)
 	struct msg_header header = { 0 };
 	struct err err = { 0 };
 	ssize_t n = 0;
-	enum porter_head head = porter_look(c->peer.fd, &header, sizeof(header), &n);
+	enum fd_receive_head head = fd_receive_peek(c->peer.fd, &header, sizeof(header), &n);
 
 	sock_pass_rights(c->peer.fd, false); /* one was to come, and is here */
-	if (head == PORTER_NOTHING || n != sizeof(header) ||
+	if (head == FD_RECEIVE_NOTHING || n != sizeof(header) ||
 	    !same_header(&header, &c->request.header))
 		return RECEIVED_WRONG;
-	if (head == PORTER_PLAIN) {
-		porter_skip(c->peer.fd);
+	if (head == FD_RECEIVE_PLAIN) {
+		fd_receive_discard(c->peer.fd);
 		c->sent = true;
 		return RECEIVED_ALL;
 	}
-	c->carrier =
-		porter_take(&s->porter, c->peer.fd, c->peer.person, s->world.kernel.host_ns, &err);
-	if (c->carrier >= 0) {
-		c->state = CONNECTION_CARRIED;
+	c->receiver = fd_receive_start(&s->receivers, c->peer.fd, c->peer.person,
+				       s->world.kernel.host_ns, &err);
+	if (c->receiver >= 0) {
+		c->state = CONNECTION_RECEIVING;
 		return RECEIVED_PART;
 	}
-	c->carrier = -1;
+	c->receiver = -1;
 	syslog(LOG_NOTICE, "uid %u: %s", c->peer.cred.uid, err.text);
 	connection_answer_busy(c->peer.fd);
 	return RECEIVED_WRONG;
@@ -482,16 +482,17 @@ static enum received receive(struct server *s, struct connection *c)
 	case CONNECTION_REQUEST:
 		/* descriptors come when they are asked for, and not before the policy has said yes
 		 */
-		if (porter_look(c->peer.fd, &c->request, sizeof(c->request), &n) != PORTER_PLAIN ||
+		if (fd_receive_peek(c->peer.fd, &c->request, sizeof(c->request), &n) !=
+			    FD_RECEIVE_PLAIN ||
 		    msg_request_check(&c->request, (size_t)n) < 0)
 			return RECEIVED_WRONG;
-		porter_skip(c->peer.fd);
+		fd_receive_discard(c->peer.fd);
 		return RECEIVED_ALL;
 	case CONNECTION_NETNS:
 		return receive_netns(s, c);
-	case CONNECTION_CARRIED:
-		n = porter_taken(c->carrier, &c->passed);
-		c->carrier = -1;
+	case CONNECTION_RECEIVING:
+		n = fd_receive_finish(c->receiver, &c->passed);
+		c->receiver = -1;
 		c->sent = true;
 		return n < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
 	case CONNECTION_POLKIT:
@@ -530,8 +531,8 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	case MSG_EXEC:
 		done = serve_exec(s, c);
 		break;
-	case MSG_FOLLOW:
-		serve_follow(s, c);
+	case MSG_SUBSCRIBE:
+		serve_subscribe(s, c);
 		break;
 	case MSG_OP_END:
 		break;
@@ -683,7 +684,7 @@ static void leave(struct server *s)
 
 static int timeout_of(const struct server *s)
 {
-	int64_t next = polkit_deadline(&s->gate.polkit), left, soon = clock_ms() + REAP_MS;
+	int64_t next = polkit_deadline(&s->authorizer.polkit), left, soon = clock_ms() + REAP_MS;
 
 	if (s->heal_at && s->heal_at < next)
 		next = s->heal_at;
@@ -699,7 +700,7 @@ static int timeout_of(const struct server *s)
 		next = s->leave_at;
 	if (s->options->watchdog_ms && s->alive_at < next)
 		next = s->alive_at;
-	if (s->porter.n_parked && soon < next)
+	if (s->receivers.n_parked && soon < next)
 		next = soon;
 	if (connections_deadline(&s->connections) < next)
 		next = connections_deadline(&s->connections);
@@ -749,7 +750,7 @@ static void tell_healed(struct server *s)
 	msg_event_init(&event);
 	event.count = s->world.healed.n;
 	memcpy(event.object, s->world.healed.first, sizeof(event.object));
-	followers_tell(&s->followers, &event);
+	subscribers_send(&s->subscribers, &event);
 	s->world.healed.n = 0;
 }
 
@@ -759,13 +760,13 @@ enum {
 	FD_SIGNAL,
 	FD_EVENTS,
 	FD_NFT_EVENTS,
-	FD_SWITCHES,
+	FD_SYSCTLS,
 	FD_NAMES,
 	FD_LISTEN = FD_NAMES + NAMES_FDS,
 	FD_DOOR,
 	FD_BUS,
-	FD_PEERS, /* the followers, then the connections */
-	FD_MAX = FD_PEERS + FOLLOWERS_MAX + CONNECTIONS_MAX,
+	FD_PEERS, /* the subscribers, then the connections */
+	FD_MAX = FD_PEERS + SUBSCRIBERS_MAX + CONNECTIONS_MAX,
 };
 
 static bool any_event(const struct pollfd *fds, size_t n)
@@ -848,16 +849,16 @@ static void turn(struct server *s)
 		[FD_SIGNAL] = { .fd = s->signal_fd, .events = POLLIN },
 		[FD_EVENTS] = { .fd = nl_fd(&s->world.events), .events = POLLIN },
 		[FD_NFT_EVENTS] = { .fd = nl_fd(&s->world.nft_events), .events = POLLIN },
-		[FD_SWITCHES] = { .fd = s->world.switches, .events = POLLIN },
+		[FD_SYSCTLS] = { .fd = s->world.sysctl_watch, .events = POLLIN },
 		[FD_LISTEN] = connections_pollfd(&s->connections, s->listen_fd),
 		[FD_DOOR] = { .fd = s->door_fd, .events = POLLIN },
-		[FD_BUS] = polkit_pollfd(&s->gate.polkit),
+		[FD_BUS] = polkit_pollfd(&s->authorizer.polkit),
 	};
 	size_t n_followers, n;
 
 	look_again(s);
 	names_poll(&s->world.names, fds + FD_NAMES);
-	n_followers = followers_poll(&s->followers, fds + FD_PEERS);
+	n_followers = subscribers_poll(&s->subscribers, fds + FD_PEERS);
 	n = connections_poll(&s->connections, fds + FD_PEERS + n_followers);
 	if (!wait_for_any(fds, FD_PEERS + n_followers + n, timeout_of(s)))
 		return;
@@ -867,13 +868,13 @@ static void turn(struct server *s)
 	}
 	if (fds[FD_EVENTS].revents || fds[FD_NFT_EVENTS].revents)
 		take_events(s);
-	if (fds[FD_SWITCHES].revents && world_take_switches(&s->world))
+	if (fds[FD_SYSCTLS].revents && world_take_sysctl_events(&s->world))
 		heal_soon(s);
 	if (any_event(fds + FD_NAMES, NAMES_FDS) && world_take_names(&s->world))
 		heal_soon(s);
-	followers_take(&s->followers, fds + FD_PEERS, n_followers);
-	polkit_process(&s->gate.polkit);
-	porter_reap(&s->porter);
+	subscribers_take(&s->subscribers, fds + FD_PEERS, n_followers);
+	polkit_process(&s->authorizer.polkit);
+	fd_receive_reap(&s->receivers);
 	connections_take(&s->connections, fds + FD_PEERS + n_followers, n);
 	if (fds[FD_LISTEN].revents) /* their requests count in this turn */
 		connections_accept(&s->connections, s->listen_fd);
@@ -915,20 +916,20 @@ static int lock_rundir(struct server *s, struct err *err)
 	return 0;
 }
 
-/* How many peers the limit of descriptors leaves room for: one in eight may be a follower. */
+/* How many peers the limit of descriptors leaves room for: one in eight may be a subscriber. */
 static int make_room(struct server *s, struct err *err)
 {
-	size_t room, followers;
+	size_t room, subscribers;
 	int r = descriptors_room(&room, err);
 
 	if (r < 0)
 		return r;
-	followers = room / 8;
-	s->followers.max = followers < FOLLOWERS_MAX ? followers : FOLLOWERS_MAX;
-	room -= s->followers.max;
+	subscribers = room / 8;
+	s->subscribers.max = subscribers < SUBSCRIBERS_MAX ? subscribers : SUBSCRIBERS_MAX;
+	room -= s->subscribers.max;
 	s->connections.max = room < CONNECTIONS_MAX ? room : CONNECTIONS_MAX;
 	room = (room - s->connections.max) * DESCRIPTORS_PER_CONNECTION;
-	s->porter.max_parked = room < PORTER_PARKED_MAX ? room : PORTER_PARKED_MAX;
+	s->receivers.max_parked = room < FD_RECEIVE_PARKED_MAX ? room : FD_RECEIVE_PARKED_MAX;
 	return 0;
 }
 
@@ -977,11 +978,11 @@ static void refuse_all(struct server *s, const struct err *err)
 		if (fd < 0)
 			return;
 		/* an answer is lost when the request was not read */
-		if (porter_prepare(fd, NULL) == 0 && poll(&spoke, 1, 1000) > 0 &&
-		    porter_look(fd, &request, sizeof(request), &len) == PORTER_PLAIN)
-			porter_skip(fd);
+		if (fd_receive_prepare(fd, NULL) == 0 && poll(&spoke, 1, 1000) > 0 &&
+		    fd_receive_peek(fd, &request, sizeof(request), &len) == FD_RECEIVE_PLAIN)
+			fd_receive_discard(fd);
 		sock_send(fd, &reply, sizeof(reply), -1);
-		porter_close(&s->porter, fd, PERSON_UNKNOWN);
+		fd_receive_close(&s->receivers, fd, PERSON_UNKNOWN);
 	}
 }
 
@@ -1007,11 +1008,11 @@ static void init(struct server *s, const struct server_options *options)
 	};
 	persons_open(&s->persons, "/etc/subuid");
 	s->connections.persons = &s->persons;
-	s->connections.porter = s->followers.porter = &s->porter;
-	s->connections.polkit = &s->gate.polkit;
-	s->connections.followers = &s->followers;
-	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.switches = -1;
-	gate_open(&s->gate, options->confdir, options->ask_ms);
+	s->connections.receivers = s->subscribers.receivers = &s->receivers;
+	s->connections.polkit = &s->authorizer.polkit;
+	s->connections.subscribers = &s->subscribers;
+	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.sysctl_watch = -1;
+	authorizer_init(&s->authorizer, options->confdir, options->ask_ms);
 	snprintf(s->socket_path, sizeof(s->socket_path), "%s/socket", options->rundir);
 }
 
@@ -1020,14 +1021,14 @@ static void done(struct server *s)
 	char saved[PATH_MAX];
 
 	connections_close(&s->connections);
-	followers_close(&s->followers);
-	porter_done(&s->porter);
+	subscribers_close(&s->subscribers);
+	fd_receive_done(&s->receivers);
 	close_door(s);
 	snprintf(saved, sizeof(saved), "%s/sysctl", s->options->rundir);
 	rmdir(saved); /* only when it is empty */
 	close_fd(&s->listen_fd);
 	close_fd(&s->signal_fd);
-	gate_close(&s->gate);
+	authorizer_done(&s->authorizer);
 	persons_done(&s->persons);
 	world_close(&s->world);
 	close_fd(&s->dir_fd);

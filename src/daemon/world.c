@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
-#include "daemon/foreign.h"
+#include "daemon/peer_netns.h"
 #include "model/own.h"
 #include "net/attached.h"
 #include "net/nft_codec.h"
@@ -46,8 +46,8 @@ static int listen_to_events(struct world *w, struct err *err)
 	if (r == 0)
 		nl_join(&w->events, RTNLGRP_NEXTHOP, &ignored); /* from Linux 5.3 */
 	if (r == 0) {
-		w->switches = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-		if (w->switches < 0)
+		w->sysctl_watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		if (w->sysctl_watch < 0)
 			r = err_errno(err, errno, "watch the sysctls");
 	}
 	if (r == 0) {
@@ -62,7 +62,7 @@ static int listen_to_events(struct world *w, struct err *err)
 int world_open(struct world *w, const char *rundir, struct err *err)
 {
 	struct world fresh = {
-		.stale = true, .switches = -1, .kernel.host_ns = -1, .kernel.session_ns = -1
+		.stale = true, .sysctl_watch = -1, .kernel.host_ns = -1, .kernel.session_ns = -1
 	};
 	int r = kernel_open(&fresh.kernel, rundir, true, err);
 
@@ -90,7 +90,7 @@ void world_close(struct world *w)
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->rewritten);
 	follow_done(&w->follow);
-	close_fd(&w->switches);
+	close_fd(&w->sysctl_watch);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
 	kernel_close(&w->kernel);
@@ -398,7 +398,7 @@ static int converge(struct world *w, struct object_set *want, struct err *err)
 	adopt(w, want);
 	w->observed_rules = false;
 	w->settled = true;
-	world_watch_switches(w);
+	world_watch_sysctls(w);
 	return 0;
 }
 
@@ -506,7 +506,7 @@ static int open_netns(struct world *w, const struct launch *l, const struct sess
 			observe_fresh(&w->facts);
 		return r;
 	}
-	r = foreign_check(l->netns, l->peer, w->kernel.host_ns, &w->facts, err);
+	r = peer_netns_check(l->netns, l->peer, w->kernel.host_ns, &w->facts, err);
 	if (r < 0)
 		return r;
 	if (!(s->flags & SESSION_ATTACHED))
@@ -652,7 +652,7 @@ int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_
 	const struct launch l = {
 		.request = request, .uid = uid, .peer = peer, .netns = netns, .settle = ret_settle
 	};
-	int r = netns < 0 ? foreign_check(netns, peer, w->kernel.host_ns, &w->facts, err)
+	int r = netns < 0 ? peer_netns_check(netns, peer, w->kernel.host_ns, &w->facts, err)
 			  : launch(w, &l, ret, err);
 
 	kernel_drop_session(&w->kernel);

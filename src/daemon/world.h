@@ -32,7 +32,7 @@ struct entries {
 struct world {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
-	int switches;                      /* inotify, on the sysctls of ours; switches.c */
+	int sysctl_watch;                  /* inotify, on the sysctls of ours; sysctl_watch.c */
 	struct names names;
 	struct facts facts;
 	bool names_stale; /* some name server may be another one now; also facts are stale then */
@@ -85,7 +85,7 @@ int world_resolver(const struct world *w, const struct session *s, struct resolv
 		   struct err *err);
 
 /*
- * The same in a netns of the peer's (foreign.h), whose descriptor stays the caller's. On failure
+ * The same in a netns of the peer's (peer_netns.h), whose descriptor stays the caller's. On failure
  * nothing of ours is left in it, or leads there.
  */
 int world_run_in(struct world *w, const struct request *request, uid_t uid, uid_t peer, int netns,
@@ -105,7 +105,7 @@ int world_attach(struct world *w, const struct request *request, uid_t uid, uid_
 bool world_take_events(struct world *w);
 
 /* Watches the sysctls that are ours now. A failure costs the healing of some of them alone. */
-void world_watch_switches(struct world *w);
+void world_watch_sysctls(struct world *w);
 
 /*
  * Watches the sysctls that sessions' ports depend on (net/ports.h); from the start, since no look
@@ -114,7 +114,7 @@ void world_watch_switches(struct world *w);
 void world_watch_ports(struct world *w);
 
 /* Reads pending events about those. True when one is no longer as we set it, or as it was. */
-bool world_take_switches(struct world *w);
+bool world_take_sysctl_events(struct world *w);
 
 /* The same for what names_take_events() is about. */
 bool world_take_names(struct world *w);

@@ -25,7 +25,7 @@ void msg_reply_init(struct msg_reply *m, uint16_t op)
 void msg_event_init(struct msg_event *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->header = header(MSG_FOLLOW);
+	m->header = header(MSG_SUBSCRIBE);
 }
 
 static bool header_ok(const struct msg_header *h)
@@ -50,7 +50,7 @@ int msg_reply_check(const struct msg_reply *m, size_t len)
 
 int msg_event_check(const struct msg_event *m, size_t len)
 {
-	if (len != sizeof(*m) || !header_ok(&m->header) || m->header.op != MSG_FOLLOW ||
+	if (len != sizeof(*m) || !header_ok(&m->header) || m->header.op != MSG_SUBSCRIBE ||
 	    !m->count || !memchr(m->object, 0, sizeof(m->object)))
 		return -EBADMSG;
 	return 0;

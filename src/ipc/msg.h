@@ -29,7 +29,7 @@ enum msg_op {
 	MSG_RESUME,
 	MSG_STOP,   /* take session id's network away, for good */
 	MSG_EXEC,   /* one more program in session id, whose netns comes and goes back */
-	MSG_FOLLOW, /* be told: behind the answer, events come until one side hangs up */
+	MSG_SUBSCRIBE, /* be told: behind the answer, events come until one side hangs up */
 	MSG_ATTACH, /* give the netns that comes a way out, beside what it has */
 	MSG_PROBE,  /* what session id's probe says of an uplink (model/request.h) */
 	MSG_OP_END,
@@ -71,7 +71,7 @@ struct msg_reply {
 
 /* Something was put back that somebody else had changed. */
 struct msg_event {
-	struct msg_header header;     /* MSG_FOLLOW */
+	struct msg_header header;     /* MSG_SUBSCRIBE */
 	uint32_t count;               /* of objects, 1 at least */
 	char object[OBJECT_NAME_MAX]; /* the name of the first */
 };

@@ -209,7 +209,7 @@ static void ask_to_be_told(struct watch *w)
 	_cleanup_close_ int none = -1;
 	int r;
 
-	msg_request_init(&request, MSG_FOLLOW);
+	msg_request_init(&request, MSG_SUBSCRIBE);
 	w->daemon = ask_connect(VIA_RUNDIR "/socket", &err);
 	r = w->daemon < 0 ? w->daemon : ask_exchange(w->daemon, &request, -1, &reply, &none, &err);
 	if (r < 0 || reply.status == MSG_BUSY) {

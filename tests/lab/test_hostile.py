@@ -514,7 +514,7 @@ def test_descriptors_that_nobody_asked_for(lab, case):
             answer = nobody.do(hostile.ask, message(op, ident=1))
             assert answer.status == REFUSED, (op, answer)
         assert a.do(hostile.ask_with, message(RUN_IN), "own")[0] == OK
-        assert lab.processes("via-porter") == []
+        assert lab.processes("via-fd-receive") == []
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
@@ -532,7 +532,7 @@ def test_descriptor_of_a_filesystem_that_never_answers(lab, case):
             a.do(send_and_go, message(op, ident=int(op != RUN_IN)), "file", case == "asked")
             answers(lab)
         if case == "unasked":
-            lab.wait(lambda: lab.processes("via-porter") == [], 5, "the end of who let go of it")
+            lab.wait(lambda: lab.processes("via-fd-receive") == [], 5, "the end of who let go of it")
             return
         assert hostile.readable(told, 5), "somebody does wait"
         # four children that serve her are stuck now, and others are still served
@@ -563,7 +563,7 @@ def lingering(name, address):
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
-@params("read", "unread", "busy", "follower", "gone")
+@params("read", "unread", "busy", "subscriber", "gone")
 def test_socket_that_lingers(lab, case):
     """Nor is the daemon the one who closes such a socket last."""
     s = site(lab)
@@ -571,7 +571,7 @@ def test_socket_that_lingers(lab, case):
     with socket.create_server(("127.0.0.1", 0)) as server, alice() as a:
         for op in hostile.ALL_OPS if case == "read" else (hostile.FOLLOW, hostile.STOP, RUN_IN):
             a.do(lingering, "socket", server.getsockname())
-            if case == "follower":
+            if case == "subscriber":
                 a.do(follow, "connection")
             elif case == "busy":
                 a.do(connect_often, 16)
@@ -604,7 +604,7 @@ def hang_up():
 
 def let_go_of(case, request, name):
     """The last descriptor of a socket is on its way to the daemon, in one way or another."""
-    if case == "follower":
+    if case == "subscriber":
         sock = socket.socket(fileno=hostile.held["connection"])
     else:
         sock = hostile.connect()
@@ -614,7 +614,7 @@ def let_go_of(case, request, name):
     hostile.drop(name)
     if case == "gone":
         sock.close()
-    elif case != "follower":
+    elif case != "subscriber":
         hostile.held["connection"] = sock.detach()
     else:
         sock.detach()

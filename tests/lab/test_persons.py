@@ -62,7 +62,7 @@ def follow():
     sock = hostile.connect()
     sock.send(message(hostile.FOLLOW))
     status = hostile.receive(sock).status
-    hostile.held[f"follower{sock.fileno()}"] = sock.detach()
+    hostile.held[f"subscriber{sock.fileno()}"] = sock.detach()
     return status
 
 

@@ -13,7 +13,7 @@ import time
 from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
-MSG_EXEC, MSG_FOLLOW, MSG_SEND = 7, 8, 3
+MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
 UPLINK_KEYS = "name kind state usable reason addresses gateway gateway6 dns ssid sessions"
 SESSION_KEYS = (
     "name id uplink uplinks state reason uid user pids netns ifname address address6 rx_bytes"
@@ -339,7 +339,7 @@ def test_follow_ends_with_its_reader(lab):
     held.finish()
 
 
-def test_followers_are_few(lab):
+def test_subscribers_are_few(lab):
     """The fifth is told so, and goes on with what can be seen without the daemon."""
     held = lab.session(lab.spare, "--name", "game")
     watching = [follow(lab) for _ in range(4)]
@@ -384,7 +384,7 @@ def test_follower_that_speaks(lab):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
         sock.settimeout(10)
         sock.connect(SOCKET)
-        sock.send(request(lab, MSG_FOLLOW))
+        sock.send(request(lab, MSG_SUBSCRIBE))
         assert sock.recv(4096), "an answer"
         sock.send(b"hello")
         with contextlib.suppress(ConnectionResetError):

@@ -128,7 +128,7 @@ static void test_event(void **state)
 	assert_int_equal(msg_event_check(&e, sizeof(e) + 1), -EBADMSG);
 	e.header.op = MSG_RUN;
 	assert_int_equal(msg_event_check(&e, sizeof(e)), -EBADMSG);
-	e.header.op = MSG_FOLLOW;
+	e.header.op = MSG_SUBSCRIBE;
 	memset(e.object, 'x', sizeof(e.object));
 	assert_int_equal(msg_event_check(&e, sizeof(e)), -EBADMSG);
 }

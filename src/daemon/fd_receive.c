@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A child has nothing of the daemon's: all but its two descriptors is closed before it touches
- * anything of the peer's, so that one which never ends holds no lock and no socket. What it does to
- * find out what came is answered by the kernel alone (statx(2), AT_STATX_DONT_SYNC); then it ends,
- * and whatever there is to wait for is waited for by the kernel in its name.
+ * A child closes all but its two descriptors before it receives anything of the peer's, so that a
+ * child which blocks for ever holds neither the daemon's lock nor its socket. It recognizes a
+ * namespace by statx(2) with AT_STATX_DONT_SYNC, which no filesystem server is asked about. Then it
+ * exits, and where closing the peer's file blocks, it is the exiting child that blocks.
  */
-#include "daemon/porter.h"
+#include "daemon/fd_receive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 /* As many as a peer's send buffer holds, and some. */
 #define QUEUE_MAX 1024
 
-int porter_prepare(int conn, struct err *err)
+int fd_receive_prepare(int conn, struct err *err)
 {
 	int on = 1;
 
@@ -36,7 +36,7 @@ int porter_prepare(int conn, struct err *err)
 	return 0;
 }
 
-enum porter_head porter_look(int conn, void *buf, size_t size, ssize_t *ret_len)
+enum fd_receive_head fd_receive_peek(int conn, void *buf, size_t size, ssize_t *ret_len)
 {
 	/* no room for descriptors, so none is made */
 	char control[CMSG_SPACE(sizeof(struct ucred))] __attribute__((aligned(8)));
@@ -51,12 +51,12 @@ enum porter_head porter_look(int conn, void *buf, size_t size, ssize_t *ret_len)
 		n = recvmsg(conn, &h, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 || !CMSG_FIRSTHDR(&h))
-		return PORTER_NOTHING;
+		return FD_RECEIVE_NOTHING;
 	*ret_len = n;
-	return h.msg_flags & MSG_CTRUNC ? PORTER_DESCRIPTORS : PORTER_PLAIN;
+	return h.msg_flags & MSG_CTRUNC ? FD_RECEIVE_DESCRIPTORS : FD_RECEIVE_PLAIN;
 }
 
-void porter_skip(int conn)
+void fd_receive_discard(int conn)
 {
 	char nothing;
 
@@ -73,7 +73,7 @@ static void keep_only(int *fds, size_t n)
 {
 	unsigned int next = 0;
 
-	prctl(PR_SET_NAME, "via-porter");
+	prctl(PR_SET_NAME, "via-fd-receive");
 	qsort(fds, n, sizeof(*fds), by_number);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned int)fds[i] > next)
@@ -114,7 +114,8 @@ static int take_one(int conn)
 	return fd;
 }
 
-__attribute__((noreturn)) static void carry(int conn, int back, const struct stat *host_ns)
+__attribute__((noreturn)) static void receive_in_child(int conn, int back,
+						       const struct stat *host_ns)
 {
 	int fd, keep[] = { conn, back };
 
@@ -125,37 +126,38 @@ __attribute__((noreturn)) static void carry(int conn, int back, const struct sta
 	_exit(0);
 }
 
-static size_t of_person(const struct porter *p, uid_t person)
+static size_t of_person(const struct fd_receivers *r, uid_t person)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->n; i++)
-		n += p->v[i].person == person;
+	for (size_t i = 0; i < r->n; i++)
+		n += r->v[i].person == person;
 	return n;
 }
 
-static bool may_have(const struct porter *p, uid_t person)
+static bool may_have(const struct fd_receivers *r, uid_t person)
 {
-	size_t own = of_person(p, person);
+	size_t own = of_person(r, person);
 
-	return own < PORTERS_PER_PERSON_MAX && person_may_have(person, own, p->n, PORTERS_MAX);
+	return own < FD_RECEIVERS_PER_PERSON_MAX &&
+	       person_may_have(person, own, r->n, FD_RECEIVERS_MAX);
 }
 
-static void note(struct porter *p, pid_t pid, uid_t person)
+static void note(struct fd_receivers *r, pid_t pid, uid_t person)
 {
-	p->v[p->n].pid = pid;
-	p->v[p->n++].person = person;
+	r->v[r->n].pid = pid;
+	r->v[r->n++].person = person;
 }
 
-int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct err *err)
+int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns, struct err *err)
 {
 	_cleanup_close_ int near = -1, far = -1;
 	struct stat st;
 	int pair[2];
 	pid_t pid;
 
-	porter_reap(p);
-	if (!may_have(p, person))
+	fd_receive_reap(r);
+	if (!may_have(r, person))
 		return err_set(err, EBUSY, "take what came: too much is still being taken");
 	if (fstat(host_ns, &st) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -166,12 +168,12 @@ int porter_take(struct porter *p, int conn, uid_t person, int host_ns, struct er
 	if (pid < 0)
 		return err_errno(err, errno, "take what came");
 	if (pid == 0)
-		carry(conn, far, &st);
-	note(p, pid, person);
+		receive_in_child(conn, far, &st);
+	note(r, pid, person);
 	return steal_fd(&near);
 }
 
-int porter_taken(int fd, int *ret_netns)
+int fd_receive_finish(int fd, int *ret_netns)
 {
 	char nothing;
 	ssize_t n = sock_recv(fd, &nothing, sizeof(nothing), ret_netns);
@@ -196,7 +198,7 @@ __attribute__((noreturn)) static void outlive(int *fds, size_t n, int sign)
 }
 
 /* fds has room for one more. */
-static void leave_to_child(struct porter *p, int *fds, size_t n, uid_t person)
+static void leave_to_child(struct fd_receivers *r, int *fds, size_t n, uid_t person)
 {
 	int pair[2] = { -1, -1 };
 	pid_t pid = -1;
@@ -209,75 +211,75 @@ static void leave_to_child(struct porter *p, int *fds, size_t n, uid_t person)
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
 	close_fd(&pair[0]); /* the sign */
-	if (pid > 0 && p->n < PORTERS_MAX)
-		note(p, pid, person);
+	if (pid > 0 && r->n < FD_RECEIVERS_MAX)
+		note(r, pid, person);
 }
 
-void porter_close(struct porter *p, int conn, uid_t person)
+void fd_receive_close(struct fd_receivers *r, int conn, uid_t person)
 {
-	enum porter_head head = PORTER_PLAIN;
+	enum fd_receive_head head = FD_RECEIVE_PLAIN;
 	int fds[2] = { conn, -1 };
 	ssize_t len;
 	char byte;
 
 	shutdown(conn, SHUT_RD); /* nothing more is put into its queue */
-	for (int i = 0; i < QUEUE_MAX && head == PORTER_PLAIN; i++) {
-		head = porter_look(conn, &byte, sizeof(byte), &len);
-		if (head == PORTER_PLAIN)
-			porter_skip(conn);
+	for (int i = 0; i < QUEUE_MAX && head == FD_RECEIVE_PLAIN; i++) {
+		head = fd_receive_peek(conn, &byte, sizeof(byte), &len);
+		if (head == FD_RECEIVE_PLAIN)
+			fd_receive_discard(conn);
 	}
-	if (head == PORTER_NOTHING) {
+	if (head == FD_RECEIVE_NOTHING) {
 		close(conn);
-	} else if (!may_have(p, person) && p->n_parked < p->max_parked) {
-		p->parked[p->n_parked].fd = conn;
-		p->parked[p->n_parked++].person = person;
+	} else if (!may_have(r, person) && r->n_parked < r->max_parked) {
+		r->parked[r->n_parked].fd = conn;
+		r->parked[r->n_parked++].person = person;
 	} else {
-		leave_to_child(p, fds, 1, person);
+		leave_to_child(r, fds, 1, person);
 	}
 }
 
 /* One child for all that wait, of one person's. */
-static void close_parked(struct porter *p, uid_t person)
+static void close_parked(struct fd_receivers *r, uid_t person)
 {
-	int fds[PORTER_PARKED_MAX + 1];
+	int fds[FD_RECEIVE_PARKED_MAX + 1];
 	size_t n = 0, kept = 0;
 
-	for (size_t i = 0; i < p->n_parked; i++)
-		if (p->parked[i].person == person)
-			fds[n++] = p->parked[i].fd;
+	for (size_t i = 0; i < r->n_parked; i++)
+		if (r->parked[i].person == person)
+			fds[n++] = r->parked[i].fd;
 		else
-			p->parked[kept++] = p->parked[i];
-	p->n_parked = kept;
-	leave_to_child(p, fds, n, person);
+			r->parked[kept++] = r->parked[i];
+	r->n_parked = kept;
+	leave_to_child(r, fds, n, person);
 }
 
-static bool next_parked(const struct porter *p, uid_t *ret)
+static bool next_parked(const struct fd_receivers *r, uid_t *ret)
 {
-	for (size_t i = 0; i < p->n_parked; i++)
-		if (may_have(p, p->parked[i].person)) {
-			*ret = p->parked[i].person;
+	for (size_t i = 0; i < r->n_parked; i++)
+		if (may_have(r, r->parked[i].person)) {
+			*ret = r->parked[i].person;
 			return true;
 		}
 	return false;
 }
 
-void porter_reap(struct porter *p)
+void fd_receive_reap(struct fd_receivers *r)
 {
 	uid_t person;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < p->n; i++)
-			if (p->v[i].pid == pid) {
-				p->v[i] = p->v[--p->n];
+		for (size_t i = 0; i < r->n; i++)
+			if (r->v[i].pid == pid) {
+				r->v[i] = r->v[--r->n];
 				break;
 			}
-	while (next_parked(p, &person))
-		close_parked(p, person);
+	while (next_parked(r, &person))
+		close_parked(r, person);
 }
 
-void porter_done(struct porter *p)
+void fd_receive_done(struct fd_receivers *r)
 {
-	while (p->n_parked)
-		close_parked(p, p->parked[0].person);
+	while (r->n_parked)
+		close_parked(r, r->parked[0].person);
 }

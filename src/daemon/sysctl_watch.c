@@ -16,23 +16,23 @@
 #include "net/ports.h"
 #include "net/sysctl.h"
 
-static bool is_host_switch(const struct object *o)
+static bool is_host_sysctl(const struct object *o)
 {
 	return o->kind == OBJ_SYSCTL && o->place == PLACE_HOST;
 }
 
-void world_watch_switches(struct world *w)
+void world_watch_sysctls(struct world *w)
 {
 	char path[SYSCTL_MAX + 16];
 
 	for (size_t i = 0; i < w->facts.ours.n; i++) {
 		const struct object *o = &w->facts.ours.v[i];
 
-		if (!is_host_switch(o) || own_is_port_sysctl(o->sysctl.path))
+		if (!is_host_sysctl(o) || own_is_port_sysctl(o->sysctl.path))
 			continue; /* a port has one, of no use to anybody while the port has no IP
 				   */
 		snprintf(path, sizeof(path), "/proc/sys/%s", o->sysctl.path);
-		inotify_add_watch(w->switches, path,
+		inotify_add_watch(w->sysctl_watch, path,
 				  IN_MODIFY); /* the same one for the same file */
 	}
 }
@@ -43,7 +43,7 @@ void world_watch_ports(struct world *w)
 
 	for (const char *const *p = port_sysctls; *p; p++) {
 		snprintf(path, sizeof(path), "/proc/sys/%s", *p);
-		inotify_add_watch(w->switches, path, IN_MODIFY);
+		inotify_add_watch(w->sysctl_watch, path, IN_MODIFY);
 	}
 }
 
@@ -51,16 +51,16 @@ static bool differs(const struct object *o)
 {
 	char now[sizeof(o->sysctl.value)];
 
-	return is_host_switch(o) && sysctl_read(o->sysctl.path, now, sizeof(now)) == 0 &&
+	return is_host_sysctl(o) && sysctl_read(o->sysctl.path, now, sizeof(now)) == 0 &&
 	       strcmp(now, o->sysctl.value) != 0;
 }
 
-bool world_take_switches(struct world *w)
+bool world_take_sysctl_events(struct world *w)
 {
 	const struct object_set *set = w->unseen ? &w->wanted : &w->facts.ours;
 	char buf[4096] __attribute__((aligned(8)));
 
-	while (read(w->switches, buf, sizeof(buf)) > 0)
+	while (read(w->sysctl_watch, buf, sizeof(buf)) > 0)
 		;
 	if (ports_differ(&w->facts)) {
 		w->stale = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/foreign.h"
+#include "daemon/peer_netns.h"
 
 #include <errno.h>
 #include <linux/nsfs.h>
@@ -37,7 +37,7 @@ static bool is_netns(int fd)
 	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }
 
-int foreign_check_session(int fd, struct kernel *k, const struct session *s, struct err *err)
+int peer_netns_check_session(int fd, struct kernel *k, const struct session *s, struct err *err)
 {
 	char port[IFNAMSIZ];
 	struct stat st, host;
@@ -60,7 +60,7 @@ int foreign_check_session(int fd, struct kernel *k, const struct session *s, str
 	return 0;
 }
 
-int foreign_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err)
+int peer_netns_check(int fd, uid_t peer, int host_ns, const struct facts *facts, struct err *err)
 {
 	struct stat st, host;
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/porter.h"
+#include "daemon/fd_receive.h"
 #include "ipc/sock.h"
 #include "unit.h"
 
@@ -21,7 +21,7 @@ static int with_descriptor(int *ret_peer, int *ret_pipe)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	assert_int_equal(porter_prepare(pair[0], NULL), 0);
+	assert_int_equal(fd_receive_prepare(pair[0], NULL), 0);
 	assert_int_equal(sock_send(pair[1], "hello", 5, fds[1]), 0);
 	close(fds[1]);
 	*ret_peer = pair[1];
@@ -37,10 +37,10 @@ static bool gone(int pipe, int ms)
 	return poll(&fd, 1, ms) == 1 && fd.revents & POLLHUP;
 }
 
-static void wait_for_none(struct porter *p)
+static void wait_for_none(struct fd_receivers *p)
 {
 	for (int i = 0; i < 5000 && (p->n || p->n_parked); i++) {
-		porter_reap(p);
+		fd_receive_reap(p);
 		poll(NULL, 0, 1);
 	}
 	assert_int_equal(p->n, 0);
@@ -49,14 +49,14 @@ static void wait_for_none(struct porter *p)
 
 static void test_nothing_queued(void **state)
 {
-	static struct porter p = { .max_parked = PORTER_PARKED_MAX };
+	static struct fd_receivers p = { .max_parked = FD_RECEIVE_PARKED_MAX };
 	int pair[2];
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(porter_prepare(pair[0], NULL), 0);
+	assert_int_equal(fd_receive_prepare(pair[0], NULL), 0);
 	assert_int_equal(sock_send(pair[1], "hello", 5, -1), 0);
-	porter_close(&p, pair[0], PERSON);
+	fd_receive_close(&p, pair[0], PERSON);
 	assert_int_equal(p.n, 0);
 	assert_int_equal(fcntl(pair[0], F_GETFD), -1);
 	close(pair[1]);
@@ -64,12 +64,12 @@ static void test_nothing_queued(void **state)
 
 static void test_counted(void **state)
 {
-	static struct porter p = { .max_parked = PORTER_PARKED_MAX };
+	static struct fd_receivers p = { .max_parked = FD_RECEIVE_PARKED_MAX };
 	int peer, pipe, conn = with_descriptor(&peer, &pipe);
 
 	(void)state;
 	assert_false(gone(pipe, 0));
-	porter_close(&p, conn, PERSON);
+	fd_receive_close(&p, conn, PERSON);
 	assert_int_equal(p.n, 1);
 	assert_int_equal(p.v[0].person, PERSON);
 	assert_int_equal(fcntl(conn, F_GETFD), -1);
@@ -82,31 +82,31 @@ static void test_counted(void **state)
 /* Children that do not end: ours never will. */
 static void test_limit(void **state)
 {
-	static struct porter p = { .max_parked = 3 };
+	static struct fd_receivers p = { .max_parked = 3 };
 	int peers[5], pipes[5];
 
 	(void)state;
-	for (size_t i = 0; i < PORTERS_PER_PERSON_MAX; i++) {
+	for (size_t i = 0; i < FD_RECEIVERS_PER_PERSON_MAX; i++) {
 		p.v[p.n].pid = getpid();
 		p.v[p.n++].person = PERSON;
 	}
 	for (int i = 0; i < 3; i++)
-		porter_close(&p, with_descriptor(&peers[i], &pipes[i]), PERSON);
-	assert_int_equal(p.n, PORTERS_PER_PERSON_MAX);
+		fd_receive_close(&p, with_descriptor(&peers[i], &pipes[i]), PERSON);
+	assert_int_equal(p.n, FD_RECEIVERS_PER_PERSON_MAX);
 	assert_int_equal(p.n_parked, 3);
-	porter_reap(&p);
+	fd_receive_reap(&p);
 	assert_int_equal(p.n_parked, 3);
 	assert_false(gone(pipes[0], 0));
 	/* no place to wait in: as ever, by one more */
-	porter_close(&p, with_descriptor(&peers[3], &pipes[3]), PERSON);
+	fd_receive_close(&p, with_descriptor(&peers[3], &pipes[3]), PERSON);
 	assert_int_equal(p.n_parked, 3);
 	assert_true(gone(pipes[3], 5000));
 	/* another person's does not wait for them */
-	porter_close(&p, with_descriptor(&peers[4], &pipes[4]), PERSON + 1);
+	fd_receive_close(&p, with_descriptor(&peers[4], &pipes[4]), PERSON + 1);
 	assert_true(gone(pipes[4], 5000));
 	/* one ended: one child closes all that waited */
 	p.n = 0;
-	porter_reap(&p);
+	fd_receive_reap(&p);
 	assert_int_equal(p.n_parked, 0);
 	assert_int_equal(p.n, 1);
 	for (int i = 0; i < 3; i++)
@@ -120,15 +120,15 @@ static void test_limit(void **state)
 
 static void test_done(void **state)
 {
-	static struct porter p = { .max_parked = 3 };
+	static struct fd_receivers p = { .max_parked = 3 };
 	int peer, pipe;
 
 	(void)state;
-	for (size_t i = 0; i < PORTERS_PER_PERSON_MAX; i++)
+	for (size_t i = 0; i < FD_RECEIVERS_PER_PERSON_MAX; i++)
 		p.v[p.n++].person = PERSON;
-	porter_close(&p, with_descriptor(&peer, &pipe), PERSON);
+	fd_receive_close(&p, with_descriptor(&peer, &pipe), PERSON);
 	assert_int_equal(p.n_parked, 1);
-	porter_done(&p);
+	fd_receive_done(&p);
 	assert_int_equal(p.n_parked, 0);
 	assert_true(gone(pipe, 5000));
 	close(peer);

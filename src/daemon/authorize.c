@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/gate.h"
+#include "daemon/authorize.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -33,14 +33,14 @@ static const struct {
 };
 static_assert(ARRAY_SIZE(ops) == ACCESS_OP_COUNT, "what can be wanted");
 
-void gate_open(struct gate *g, const char *confdir, unsigned int ask_ms)
+void authorizer_init(struct authorizer *a, const char *confdir, unsigned int ask_ms)
 {
-	*g = (struct gate){ .policy.dir = confdir, .polkit.limit_ms = ask_ms };
+	*a = (struct authorizer){ .policy.dir = confdir, .polkit.limit_ms = ask_ms };
 }
 
-void gate_close(struct gate *g)
+void authorizer_done(struct authorizer *a)
 {
-	policy_done(&g->policy);
+	policy_done(&a->policy);
 }
 
 /* "use uplink 'wlp6s0' as alice (uid 1000): " before the reason. */
@@ -70,10 +70,10 @@ static void tell_what(uid_t uid, const struct access_question *q, const char *na
 	}
 }
 
-static enum access_answer put_to_policy(struct gate *g, struct gate_peer *peer,
-					const struct access_question *q, struct err *err)
+static enum access_answer ask_policy(struct authorizer *a, struct peer *peer,
+				     const struct access_question *q, struct err *err)
 {
-	const struct access_policy *policy = policy_now(&g->policy);
+	const struct access_policy *policy = policy_now(&a->policy);
 	_cleanup_free_ uint32_t *groups = NULL;
 	struct access_subject subject = { .uid = peer->cred.uid, .gid = peer->cred.gid };
 
@@ -122,7 +122,7 @@ static int pidfd_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0 ? -1 : pidfd;
 }
 
-static int ask_polkit(struct gate *g, struct gate_peer *peer, const struct access_question *q,
+static int ask_polkit(struct authorizer *a, struct peer *peer, const struct access_question *q,
 		      const char *name, struct err *err)
 {
 	const struct polkit_detail details[] = { { "uplinks", q->uplinks }, { "name", name } };
@@ -139,18 +139,18 @@ static int ask_polkit(struct gate *g, struct gate_peer *peer, const struct acces
 	if (!subject.start && pidfd < 0)
 		return err_set(err, ESRCH, "ask polkit about process %d: it cannot be seen",
 			       peer->cred.pid);
-	return polkit_ask(&g->polkit, &subject, ops[q->op].action, details, ARRAY_SIZE(details),
+	return polkit_ask(&a->polkit, &subject, ops[q->op].action, details, ARRAY_SIZE(details),
 			  &peer->ask, err);
 }
 
-bool gate_told(const struct gate_peer *peer)
+bool authorize_answered(const struct peer *peer)
 {
 	const char *why;
 
 	return peer->ask && polkit_verdict(peer->ask, &why) != POLKIT_OPEN;
 }
 
-enum gate_answer gate_decide(struct gate *g, struct gate_peer *peer,
+enum authorization authorize(struct authorizer *a, struct peer *peer,
 			     const struct access_question *question, const char *name,
 			     struct err *err)
 {
@@ -163,19 +163,19 @@ enum gate_answer gate_decide(struct gate *g, struct gate_peer *peer,
 	if (peer->ask)
 		verdict = polkit_verdict(peer->ask, &why);
 	q.approved |= verdict == POLKIT_YES;
-	answer = put_to_policy(g, peer, &q, err);
+	answer = ask_policy(a, peer, &q, err);
 	if (answer == ACCESS_ALLOW && verdict == POLKIT_YES)
 		syslog(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
 	if (answer == ACCESS_ALLOW)
-		return GATE_PASS;
+		return AUTHORIZE_ALLOW;
 	if (answer == ACCESS_ASK && !peer->ask) {
-		if (ask_polkit(g, peer, &q, name, &asked) == 0)
-			return GATE_WAIT;
+		if (ask_polkit(a, peer, &q, name, &asked) == 0)
+			return AUTHORIZE_WAIT;
 		if (asked.code != ENOENT) /* where there is no polkit nobody misses it */
 			err_wrap(err, "%s", asked.text);
 	} else if (answer == ACCESS_ASK && verdict == POLKIT_NO) {
 		err_wrap(err, "%s", why);
 	}
 	tell_what(peer->cred.uid, &q, name, err);
-	return GATE_REFUSE;
+	return AUTHORIZE_REFUSE;
 }
