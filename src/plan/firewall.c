@@ -171,7 +171,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 
 	plan_bridge_slot(x->set, 0);
 	for (size_t i = 0; i < x->n_slots; i++)
-		plan_bridge_slot(x->set, x->slots[i].slot);
+		plan_bridge_slot(x->set, x->slots[i].id.slot);
 }
 
 /* Rules often start alike; these start one. */
@@ -223,11 +223,11 @@ static void plan_marks(const struct plan_ctx *x)
 	plan_limits_marks(&marks);
 	plan_host_sockets(x, &zone);
 	for (size_t i = 0; i < x->n_slots; i++) {
-		uint32_t mark = plan_mark(x->slots[i].slot);
+		uint32_t mark = plan_mark(x->slots[i].id.slot);
 		struct nft_rule r = from_bridge();
 
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
-		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].slot));
+		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot));
 		fw_rule(&zone, &r);
 
 		r = from_bridge();
@@ -237,7 +237,7 @@ static void plan_marks(const struct plan_ctx *x)
 		fw_rule(&marks, &r);
 
 		r = (struct nft_rule){ 0 };
-		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[i].uplink, false);
+		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[i].id.uplink, false);
 		nft_match_u8(&r, NFT_FIELD_CT_DIR, 1);
 		nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
 		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
@@ -256,7 +256,7 @@ static void plan_reroute(const struct plan_ctx *x)
 					  NF_INET_LOCAL_OUT, PRIORITY_REROUTE);
 
 	for (size_t i = 0; i < x->n_slots; i++) {
-		uint32_t mark = plan_mark(x->slots[i].slot);
+		uint32_t mark = plan_mark(x->slots[i].id.slot);
 
 		for (size_t j = 0; j < sizeof(icmp); j++) {
 			struct nft_rule r = { 0 };
@@ -467,30 +467,25 @@ static void plan_source(const struct plan_ctx *x, int index, const struct ip *so
 }
 
 /* A link-local address only where it is the one that serves: else it is there for a moment. */
-static bool may_be_source(const struct plan_ctx *x, const struct fact_slot *slot,
-			  const struct ip *ip)
+static bool may_be_source(const struct ctx_slot *slot, const struct ip *ip)
 {
-	struct uplink u;
-
-	if (!ip_is_link_local(ip))
-		return true;
-	u = uplink_look(x->facts, slot->uplink);
-	return ip->family == AF_INET && ip_equal(&u.ip4.address, ip);
+	return !ip_is_link_local(ip) ||
+	       (ip->family == AF_INET && ip_equal(&slot->uplink.ip4.address, ip));
 }
 
-static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
+static void plan_inet_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
-	const struct fact_link *link = facts_link(x->facts, slot->uplink);
+	const struct fact_link *link = facts_link(x->facts, slot->id.uplink);
 	struct nft_key k = { 0 };
 
-	nft_key_mark(&k, plan_mark(slot->slot));
-	nft_key_ifindex(&k, slot->index);
-	nft_key_ifname(&k, slot->uplink);
+	nft_key_mark(&k, plan_mark(slot->id.slot));
+	nft_key_ifindex(&k, slot->id.index);
+	nft_key_ifname(&k, slot->id.uplink);
 	fw_element(x->set, NFPROTO_INET, "uplinks", &k);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
-		if (!plan_fenced(x->facts, slot->uplink, plan_families[i]))
+		if (!plan_fenced(x->facts, slot->id.uplink, plan_families[i]))
 			continue;
-		k = fw_key_ifname(slot->uplink);
+		k = fw_key_ifname(slot->id.uplink);
 		fw_element(x->set, NFPROTO_INET, per_family(plan_families[i], "fenced4", "fenced6"),
 			   &k);
 	}
@@ -498,7 +493,7 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 		const struct fact_addr *a = &x->facts->addrs.v[i];
 		uint8_t family = a->prefix.ip.family;
 
-		if (a->index != link->index || !may_be_source(x, slot, &a->prefix.ip))
+		if (a->index != link->index || !may_be_source(slot, &a->prefix.ip))
 			continue;
 		k = fw_key_ip(family, &a->prefix.ip);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
@@ -507,7 +502,8 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct fact_slot *s
 	for (size_t i = 0; link && i < sizeof(plan_families); i++) {
 		struct uplink_sources sources = { 0 };
 
-		uplink_sources(x->facts, slot->uplink, plan_families[i], &sources);
+		uplink_sources(x->facts, &slot->uplink, &slot->routes[i], plan_families[i],
+			       &sources);
 		for (size_t j = 0; j < sources.n; j++)
 			plan_source(x, link->index, &sources.v[j].source);
 	}
@@ -568,7 +564,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)
 {
 	for (size_t i = 0; i < x->n_slots; i++)
-		if (!strcmp(x->slots[i].uplink, name))
+		if (!strcmp(x->slots[i].id.uplink, name))
 			return true;
 	return false;
 }

@@ -7,6 +7,15 @@
 #include <sys/socket.h>
 
 #include "plan/plan.h"
+#include "plan/routes.h"
+#include "plan/uplink.h"
+
+/* A slot in one plan, and what its uplink is like: found once (slots.c). */
+struct ctx_slot {
+	struct fact_slot id;
+	struct uplink uplink;
+	struct out_routes routes[2]; /* by plan_families; none of one that cannot serve */
+};
 
 /* What one call of plan_host() works with. */
 struct plan_ctx {
@@ -14,8 +23,8 @@ struct plan_ctx {
 	const struct session *sessions;
 	size_t n_sessions;
 	struct pool pool;
-	bool ip6; /* the host has IPv6 */
-	struct fact_slot slots[PLAN_SLOT_MAX + 1];
+	bool ip6;                                 /* the host has IPv6 */
+	struct ctx_slot slots[PLAN_SLOT_MAX + 1]; /* ascending */
 	size_t n_slots;
 	struct object_set *set;
 };
@@ -48,6 +57,13 @@ bool plan_forwards_all_ip6(const struct facts *facts);
  * missed.
  */
 void plan_lookup_uplink(struct nft_rule *r, bool in);
+
+/*
+ * Slots in use, and those of listed uplinks that once were, with their routes. Where memory ends,
+ * the set has failed. To be given to plan_slots_done().
+ */
+void plan_slots(struct plan_ctx *x);
+void plan_slots_done(struct plan_ctx *x);
 
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);

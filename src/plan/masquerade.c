@@ -384,11 +384,13 @@ static void plan_sources(const struct plan_ctx *x, struct fw_chain *c,
 {
 	for (size_t i = 0; i < x->n_slots; i++)
 		for (size_t j = 0; j < sizeof(plan_families); j++) {
+			const struct ctx_slot *slot = &x->slots[i];
 			struct uplink_sources sources = { 0 };
 
-			uplink_sources(x->facts, x->slots[i].uplink, plan_families[j], &sources);
+			uplink_sources(x->facts, &slot->uplink, &slot->routes[j], plan_families[j],
+				       &sources);
 			for (size_t k = sources.n; k-- > 0;)
-				rules_source(c, x, x->slots[i].slot, &sources.v[k].to,
+				rules_source(c, x, slot->id.slot, &sources.v[k].to,
 					     &sources.v[k].source, ports);
 		}
 }

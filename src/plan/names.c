@@ -167,7 +167,7 @@ void plan_names(const struct plan_ctx *x)
 	plan_maps(x);
 	plan_rules(x);
 	for (size_t i = 0; i < x->n_slots; i++)
-		plan_slot(x, &x->slots[i]);
+		plan_slot(x, &x->slots[i].id);
 }
 
 void plan_names_session(const struct plan_ctx *x, const struct session *s)

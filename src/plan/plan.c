@@ -18,8 +18,6 @@
 #include <sys/socket.h>
 
 #include "plan/internal.h"
-#include "plan/routes.h"
-#include "plan/uplink.h"
 
 /* Metric of what leads out, in the table of an uplink. */
 #define METRIC_ROUTE 100
@@ -240,26 +238,22 @@ static void plan_small_session(const struct plan_ctx *x, const struct session *s
 }
 
 /* What the host itself would use, but nothing inside the pool: that leads to the sessions. */
-static void plan_out_routes(const struct plan_ctx *x, const struct fact_slot *slot,
-			    const struct prefix *pool, const struct fact_link *link, uint8_t family)
+static void plan_out_routes(const struct plan_ctx *x, const struct ctx_slot *slot,
+			    const struct prefix *pool, const struct out_routes *routes)
 {
-	_cleanup_out_routes_ struct out_routes routes = { 0 };
-
-	if (out_routes(x->facts, link, family, &routes) < 0)
-		x->set->failed = true;
-	for (size_t i = 0; i < routes.n; i++) {
-		const struct out_route *r = &routes.v[i];
+	for (size_t i = 0; i < routes->n; i++) {
+		const struct out_route *r = &routes->v[i];
 		struct object o = plan_object(OBJ_ROUTE, PLACE_HOST);
 
 		if (r->dst.len >= pool->len && prefix_contains(pool, &r->dst.ip))
 			continue;
-		o.route.table = PLAN_TABLE_BASE + slot->slot;
+		o.route.table = PLAN_TABLE_BASE + slot->id.slot;
 		o.route.dst = r->dst;
 		o.route.metric = METRIC_ROUTE + r->order;
 		o.route.stop = r->stop;
 		if (!r->stop) {
-			snprintf(o.route.dev, sizeof(o.route.dev), "%s", slot->uplink);
-			o.route.index = link->index;
+			snprintf(o.route.dev, sizeof(o.route.dev), "%s", slot->id.uplink);
+			o.route.index = slot->uplink.link->index;
 		}
 		o.route.gateway = r->gateway;
 		o.route.onlink = r->onlink;
@@ -269,13 +263,14 @@ static void plan_out_routes(const struct plan_ctx *x, const struct fact_slot *sl
 }
 
 /* The way back to the sessions, the uplink's routes as the host would use them, then a stop. */
-static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, uint8_t family,
-		       const struct uplink *uplink)
+static void plan_table(const struct plan_ctx *x, const struct ctx_slot *slot, size_t family_at)
 {
+	const struct uplink *uplink = &slot->uplink;
+	const uint8_t family = plan_families[family_at];
 	const struct way_out *way = family == AF_INET ? &uplink->ip4 : &uplink->ip6;
 	const struct prefix *pool = family == AF_INET ? &x->pool.ip4 : &x->pool.ip6;
 	const struct prefix everything = { .ip = { .family = family } };
-	uint32_t table = PLAN_TABLE_BASE + slot->slot;
+	uint32_t table = PLAN_TABLE_BASE + slot->id.slot;
 	struct object stop = plan_object(OBJ_ROUTE, PLACE_HOST);
 
 	/*
@@ -292,9 +287,9 @@ static void plan_table(const struct plan_ctx *x, const struct fact_slot *slot, u
 	add_route(x, table, pool, BRIDGE_NAME, 0, NULL, uplink->link ? uplink->link->mtu : 0);
 	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
-	plan_out_routes(x, slot, pool, uplink->link, family);
+	plan_out_routes(x, slot, pool, &slot->routes[family_at]);
 	if (!out_default(x->facts, uplink->link, family)) /* by the lease, or to the other end */
-		add_route(x, table, &everything, slot->uplink, uplink->link->index, way, 0);
+		add_route(x, table, &everything, slot->id.uplink, uplink->link->index, way, 0);
 }
 
 /* Leads to a table, or with none stops: behind the tables with an error, at a fence in silence. */
@@ -380,9 +375,9 @@ static void plan_stop(const struct plan_ctx *x, uint8_t family)
  * answers from there, and is then taken for it; with arp_announce=2 it speaks in its own
  * (ip-sysctl.rst).
  */
-static void plan_arp_names(const struct plan_ctx *x, const struct fact_slot *slot)
+static void plan_arp_names(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
-	const struct fact_link *uplink = facts_link(x->facts, slot->uplink);
+	const struct fact_link *uplink = slot->uplink.link;
 	char path[SYSCTL_MAX];
 
 	for (size_t i = 0; uplink && i < x->facts->addrs.n; i++) {
@@ -397,9 +392,8 @@ static void plan_arp_names(const struct plan_ctx *x, const struct fact_slot *slo
 	}
 }
 
-static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
+static void plan_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
-	struct uplink uplink = uplink_look(x->facts, slot->uplink);
 	char path[SYSCTL_MAX];
 
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
@@ -407,76 +401,21 @@ static void plan_uplink(const struct plan_ctx *x, const struct fact_slot *slot)
 
 		if (f == AF_INET6 && !x->ip6)
 			continue;
-		plan_table(x, slot, f, &uplink);
-		add_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->slot), NULL,
-				 PLAN_TABLE_BASE + slot->slot);
-		if (plan_fenced(x->facts, slot->uplink, f))
-			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->uplink, 0);
+		plan_table(x, slot, i);
+		add_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->id.slot), NULL,
+				 PLAN_TABLE_BASE + slot->id.slot);
+		if (plan_fenced(x->facts, slot->id.uplink, f))
+			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->id.uplink, 0);
 	}
 	plan_arp_names(x, slot);
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
-		own_sysctl_path(&uplink_sysctls[i], slot->uplink, path);
+		own_sysctl_path(&uplink_sysctls[i], slot->id.uplink, path);
 		if (kernel_has(x, &uplink_sysctls[i]))
-			plan_host_sysctl(x, path, uplink_sysctls[i].value, uplink.link);
+			plan_host_sysctl(x, path, uplink_sysctls[i].value, slot->uplink.link);
 	}
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */
-
-static bool ctx_has_slot(const struct plan_ctx *x, uint32_t slot)
-{
-	for (size_t i = 0; i < x->n_slots; i++)
-		if (x->slots[i].slot == slot)
-			return true;
-	return false;
-}
-
-static void ctx_add_slot(struct plan_ctx *x, uint32_t slot, const char *uplink)
-{
-	struct fact_slot *s = &x->slots[x->n_slots];
-	const struct fact_link *link;
-
-	if (!slot || !uplink[0] || x->n_slots > PLAN_SLOT_MAX || ctx_has_slot(x, slot))
-		return;
-	link = facts_link(x->facts, uplink);
-	s->slot = slot;
-	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
-	s->index = link ? link->index : 0;
-	x->n_slots++;
-}
-
-static int compare_slots(const void *a, const void *b)
-{
-	const struct fact_slot *x = a, *y = b;
-
-	return (x->slot > y->slot) - (x->slot < y->slot);
-}
-
-/* Slots in use, and those of listed uplinks that once were: a failover finds them ready. */
-static void ctx_find_slots(struct plan_ctx *x)
-{
-	const struct facts *f = x->facts;
-	bool *seen = calloc(f->lists.n + 1, sizeof(*seen)); /* without it some is done twice */
-
-	for (size_t i = 0; i < x->n_sessions; i++) {
-		const struct session *s = &x->sessions[i];
-		const struct fact_list *list = uplinks_found(f, s->uplinks);
-		size_t number = list ? (size_t)(list - f->lists.v) : f->lists.n;
-
-		ctx_add_slot(x, s->slot, s->uplink);
-		for (size_t j = 0; j < f->slots.n && !(list && seen && seen[number]); j++) {
-			const struct fact_slot *known = &f->slots.v[j];
-
-			if (!ctx_has_slot(x, known->slot) &&
-			    uplink_listed(f, s->uplinks, known->uplink))
-				ctx_add_slot(x, known->slot, known->uplink);
-		}
-		if (seen)
-			seen[number] = true;
-	}
-	free(seen);
-	qsort(x->slots, x->n_slots, sizeof(x->slots[0]), compare_slots);
-}
 
 int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	      struct object_set *ret, struct err *err)
@@ -494,7 +433,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	r = plan_pool(f, &x.pool, err);
 	if (r < 0)
 		return r;
-	ctx_find_slots(&x);
+	plan_slots(&x);
 	plan_firewall(&x);
 	plan_foreign(&x);
 	plan_bridge(&x);
@@ -510,6 +449,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 		plan_port(&x, &sessions[i]);
 		plan_small_session(&x, &sessions[i]);
 	}
+	plan_slots_done(&x);
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

@@ -3,6 +3,8 @@
 #define VIA_PLAN_SOURCES_H
 
 #include "model/facts.h"
+#include "plan/routes.h"
+#include "plan/uplink.h"
 
 /* Source addresses that source NAT must be told, for it would take others by itself. */
 #define UPLINK_SOURCES_MAX 16
@@ -15,11 +17,11 @@ struct uplink_sources {
 };
 
 /*
- * Those of one uplink and family: of its way out (uplink.h), and of routes with a preferred source
- * of their own. What is past the limit keeps the source of the next shorter prefix; an uplink that
- * is not usable has none.
+ * Those of one uplink, with its routes of a family: of its way out (uplink.h), and of routes with a
+ * preferred source of their own. What is past the limit keeps the source of the next shorter
+ * prefix; an uplink that is not usable has none.
  */
-void uplink_sources(const struct facts *f, const char *uplink, uint8_t family,
-		    struct uplink_sources *ret);
+void uplink_sources(const struct facts *f, const struct uplink *u, const struct out_routes *routes,
+		    uint8_t family, struct uplink_sources *ret);
 
 #endif

@@ -14,6 +14,7 @@
 #include "model/diff.h"
 #include "model/print.h"
 #include "plan/plan.h"
+#include "plan/routes.h"
 #include "scene.h"
 #include "unit.h"
 
@@ -386,6 +387,31 @@ static void test_marks_lead_to_tables(void **state)
 	HAS(&x->host, "ip -6 route add default via 2001:db8:2::1 dev wlp6s0 table 22017 ");
 	HAS(&x->host, "ip route add default via 192.168.1.1 dev enp7s0 table 22018 ");
 	assert_int_equal(lines(&x->host, "route add default via"), 4);
+}
+
+/* How often plan_host() asks for the routes of an uplink: ld(1), --wrap. */
+static size_t out_routes_calls;
+
+int __real_out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+		      struct out_routes *ret);
+int __wrap_out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+		      struct out_routes *ret);
+
+int __wrap_out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+		      struct out_routes *ret)
+{
+	out_routes_calls++;
+	return __real_out_routes(f, link, family, ret);
+}
+
+static void test_routes_are_found_once(void **state)
+{
+	struct fixture *x = *state;
+
+	scene_split(&x->f);
+	out_routes_calls = 0;
+	plan_one(x, session(1, 1, "wlp6s0"));
+	assert_int_equal(out_routes_calls, 2); /* one a family */
 }
 
 static void test_routes_are_copied(void **state)
@@ -988,6 +1014,7 @@ int main(void)
 		PLAN_TEST(test_order_of_sessions_does_not_matter),
 		PLAN_TEST(test_settles),
 		PLAN_TEST(test_marks_lead_to_tables),
+		PLAN_TEST(test_routes_are_found_once),
 		PLAN_TEST(test_routes_are_copied),
 		PLAN_TEST(test_uplink_gone),
 		PLAN_TEST(test_one_family_only),
