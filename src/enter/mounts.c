@@ -9,6 +9,12 @@
  *   /run/systemd/resolve                       a directory with resolv.conf alone
  *   of nscd and avahi                          an empty directory: their sockets lead outside
  *
+ * A user namespace may mount a sysfs only where the mount namespace has one that nothing covers
+ * (fs/namespace.c:mount_too_revealing, mnt_already_visible), and the first line above covers /sys:
+ * rootless containers would be refused. So a copy of /sys as it was, with the mounts on it, is put
+ * where no path leads. What a container's /sys hides or protects from writing stays so, since the
+ * kernel judges by the copy what it would judge by /sys. /proc is not covered and needs none.
+ *
  * A fresh filesystem needs a place to be mounted at before parts of it can be bound elsewhere.
  * /sys/class/net serves as that place for both: it is there wherever there are devices, and it is
  * covered in the end, so that nothing has to be unmounted. Paths are resolved as the program's C
@@ -25,6 +31,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "etc/nsswitch.h"
@@ -39,8 +47,20 @@
 #define OWN_STUB     OWN_RESOLVE "/stub-resolv.conf"
 #define OWN_NSSWITCH STAGE "/nsswitch.conf"
 #define OWN_EMPTY    STAGE "/empty"
+#define OWN_SYS      STAGE "/sys"
 
 #define QUIET (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+/* linux/mount.h, linux/fcntl.h: glibc 2.36 is the first with these, and with the two calls */
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+#ifndef MOVE_MOUNT_F_EMPTY_PATH
+#define MOVE_MOUNT_F_EMPTY_PATH 4
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
 
 /* --- texts --------------------------------------------------------------------------------- */
 
@@ -95,7 +115,7 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 	if (mount("via-iface", STAGE, "tmpfs", QUIET, "mode=0755,size=1m,nr_inodes=16") < 0)
 		return err_errno(err, errno, "mount a tmpfs on '" STAGE "'");
 	before = umask(022);
-	r = mkdir(OWN_RESOLVE, 0755) < 0 || mkdir(OWN_EMPTY, 0755) < 0
+	r = mkdir(OWN_RESOLVE, 0755) < 0 || mkdir(OWN_EMPTY, 0755) < 0 || mkdir(OWN_SYS, 0755) < 0
 		    ? err_errno(err, errno, "make the session's directories")
 		    : 0;
 	if (r == 0)
@@ -109,6 +129,32 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 	if (r == 0 && mount(NULL, STAGE, NULL, MS_REMOUNT | MS_RDONLY | QUIET, NULL) < 0)
 		r = err_errno(err, errno, "make the session's files read-only");
 	return r;
+}
+
+/* --- a copy of /sys ------------------------------------------------------------------------ */
+
+/*
+ * Copies /sys before anything of ours covers it; *ret_fd is -1 where a seccomp filter knows
+ * mount(2) and not this call, as in old containers: then a nested sysfs is refused, and all else is
+ * the same.
+ */
+static int copy_sys(int *ret_fd, struct err *err)
+{
+	long fd = syscall(SYS_open_tree, AT_FDCWD, "/sys",
+			  OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);
+
+	if (fd < 0 && errno != ENOSYS && errno != EPERM)
+		return err_errno(err, errno, "copy the mounts of '/sys'");
+	*ret_fd = (int)fd;
+	return 0;
+}
+
+static int attach_sys(int fd, struct err *err)
+{
+	if (fd < 0 ||
+	    syscall(SYS_move_mount, fd, "", AT_FDCWD, OWN_SYS, MOVE_MOUNT_F_EMPTY_PATH) == 0)
+		return 0;
+	return err_errno(err, errno, "mount the copy of '/sys' on '" OWN_SYS "'");
 }
 
 /* --- covering ------------------------------------------------------------------------------ */
@@ -172,6 +218,8 @@ static int cover_devices(struct err *err)
 		flags |= MS_RDONLY;
 	if (fs.f_flag & ST_NOATIME)
 		flags |= MS_NOATIME;
+	else if (!(fs.f_flag & ST_RELATIME))
+		flags |= MS_STRICTATIME;
 	if (fs.f_flag & ST_NODIRATIME)
 		flags |= MS_NODIRATIME;
 	if (mount("sysfs", STAGE, "sysfs", flags, NULL) < 0)
@@ -186,6 +234,7 @@ static int cover_devices(struct err *err)
 
 int mounts_make(const struct mount_texts *t, struct err *err)
 {
+	_cleanup_close_ int sys = -1;
 	int r;
 
 	if (unshare(CLONE_NEWNS) < 0)
@@ -196,7 +245,11 @@ int mounts_make(const struct mount_texts *t, struct err *err)
 			err_hint(err, "the root directory is no mount point, as in chroot(8)");
 		return -err->code;
 	}
-	r = make_own_files(t, err);
+	r = copy_sys(&sys, err);
+	if (r == 0)
+		r = make_own_files(t, err);
+	if (r == 0)
+		r = attach_sys(sys, err);
 	if (r == 0)
 		r = cover_names(t, err);
 	if (r == 0)

@@ -588,6 +588,8 @@ def refuse_call(syscall, number, error, command, *paths):
 SETUP_CALLS = {
     "mount": ("mount", "EPERM"),
     "mount_enoent": ("mount", "ENOENT"),
+    "open_tree": ("open_tree", "ENOMEM"),
+    "move_mount": ("move_mount", "EPERM"),
     "unshare": ("unshare", "ENOSPC"),
     "setns": ("setns", "EPERM"),
     "mkdir": ("mkdir", "ENOSPC"),
