@@ -30,7 +30,7 @@ struct tray_session {
 	uint32_t id;
 	char name[40];
 	char uplink[16];   /* in use, or the last one that was; "" while none ever was seen */
-	char uplinks[128]; /* the list as it was asked for, as `move` takes it; "" unknown */
+	char uplinks[160]; /* the list as it was asked for, as `move` takes it; "" unknown */
 	enum tray_state state;
 	char reason[120]; /* why it is not up, in English */
 	char user[40];

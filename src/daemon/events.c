@@ -69,27 +69,20 @@ static bool concerns(const struct facts *f, int index)
  * The same by what the kernel says of it now: a device that we do not know yet, or that has got
  * another name or address. What a piece of hardware is (wifi, wwan) the kernel does not say here.
  */
-static bool would_concern(const struct facts *f, const struct fact_link *seen)
+static bool would_concern(const struct facts *f, const struct rtnl_link *link)
 {
-	const char *at = seen->altnames;
-	char name[UPLINK_WORD_MAX];
+	const struct fact_link *seen = &link->fact;
 
 	if (facts_slot(f, seen->name) || uplinks_name(f, seen->name))
 		return true;
-	for (size_t len; *at; at += len) {
-		at += strspn(at, " ");
-		len = strcspn(at, " ");
-		if (len && len < sizeof(name)) {
-			memcpy(name, at, len);
-			name[len] = 0;
-			if (uplinks_name(f, name))
-				return true;
-		}
-	}
+	for (const char *name = NULL; (name = rtnl_next_altname(link, name));)
+		if (uplinks_name(f, name))
+			return true;
 	if (f->lists.words.specials && !seen->kind[0] && !(seen->flags & IFF_LOOPBACK))
 		return true;
 	for (size_t i = 0; i < f->lists.words.n && f->lists.words.specials; i++)
-		if (f->lists.words.v[i].special && uplink_matches(seen, f->lists.words.v[i].text))
+		if (f->lists.words.v[i].special &&
+		    uplink_matches(f, seen, f->lists.words.v[i].text))
 			return true;
 	return false;
 }
@@ -177,11 +170,26 @@ static void forget_objects(struct facts *f)
 	f->ours.n = kept;
 }
 
-static bool link_differs(const struct fact_link *a, const struct fact_link *b)
+static bool altnames_differ(const struct facts *f, const struct fact_link *known,
+			    const struct rtnl_link *link)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < known->n_altnames; i++) {
+		name = rtnl_next_altname(link, name);
+		if (!name || strcmp(name, f->altnames.v[known->first_altname + i].name) != 0)
+			return true;
+	}
+	return rtnl_next_altname(link, name) != NULL;
+}
+
+static bool link_differs(const struct facts *f, const struct fact_link *a,
+			 const struct rtnl_link *link)
 {
 	const uint32_t flags = IFF_UP | LINK_LOWER_UP;
+	const struct fact_link *b = &link->fact;
 
-	return strcmp(a->name, b->name) || strcmp(a->altnames, b->altnames) ||
+	return strcmp(a->name, b->name) || altnames_differ(f, a, link) ||
 	       memcmp(&a->mac, &b->mac, sizeof(a->mac)) || a->mtu != b->mtu ||
 	       a->master != b->master || (a->flags & flags) != (b->flags & flags);
 }
@@ -217,10 +225,10 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 		suspect(e, l.fact.name, false);
 		return;
 	}
-	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(known, &l.fact)))
+	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(f, known, &l)))
 		return;
 	e->stale = true;
-	e->uplink |= concerns(f, l.fact.index) || would_concern(f, &l.fact);
+	e->uplink |= concerns(f, l.fact.index) || would_concern(f, &l);
 }
 
 static bool address_known(const struct facts *f, const struct fact_addr *a)

@@ -19,7 +19,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 3u
+#define MSG_VERSION 4u
 
 enum msg_op {
 	MSG_RUN = 1, /* make a session; the answer carries its netns */

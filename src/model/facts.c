@@ -191,6 +191,7 @@ const struct fact_dns *facts_dns(const struct facts *f, int index)
 void facts_done(struct facts *f)
 {
 	VEC_DONE(&f->links);
+	VEC_DONE(&f->altnames);
 	VEC_DONE(&f->addrs);
 	VEC_DONE(&f->routes);
 	VEC_DONE(&f->rules);
@@ -205,7 +206,6 @@ void facts_done(struct facts *f)
 	chains_done(&f->index.names);
 	chains_done(&f->index.numbers);
 	chains_done(&f->index.altnames);
-	VEC_DONE(&f->index.alts);
 	chains_done(&f->index.addrs);
 	chains_done(&f->index.routes);
 	VEC_DONE(&f->index.stops);

@@ -32,7 +32,7 @@ struct fact_link {
 	char name[IFNAMSIZ];
 	char kind[16]; /* IFLA_INFO_KIND: "veth", "bridge", "tun"; "" for hardware */
 	enum link_medium medium;
-	char altnames[128];   /* with spaces between; one that does not fit is left out */
+	uint32_t first_altname, n_altnames; /* of facts.altnames */
 	char ssid[33];        /* of the network that a Wi-Fi station is connected to */
 	struct mac permanent; /* the card's own address; zero when it has none */
 	struct mac mac;
@@ -43,6 +43,13 @@ struct fact_link {
 	bool listed;                 /* by some list in fact_lists */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
+};
+
+/* An alternative name (ip-link(8), property). The kernel gives it to one device at a time. */
+#define ALTNAME_MAX 128 /* ALTIFNAMSIZ of linux/if.h, with the terminator */
+struct fact_altname {
+	int index; /* of the device */
+	char name[ALTNAME_MAX];
 };
 
 struct fact_addr {
@@ -174,13 +181,7 @@ extern const char *const guest_chains[GUEST_CHAIN_COUNT];
  */
 struct facts_index {
 	struct chains names, numbers; /* of links */
-	struct chains altnames;       /* of alts */
-	struct {
-		struct fact_alt {
-			int index; /* of the link */
-		} * v;
-		size_t n, size;
-	} alts;
+	struct chains altnames;
 	struct chains addrs, routes; /* by the device's number */
 	struct {
 		uint32_t *v; /* places of routes that stop or pass on, whatever the device;
@@ -224,6 +225,10 @@ struct facts {
 		struct fact_link *v;
 		size_t n, size;
 	} links;
+	struct {
+		struct fact_altname *v;
+		size_t n, size;
+	} altnames; /* those of one link stand together, in the kernel's order */
 	struct {
 		struct fact_addr *v;
 		size_t n, size;
@@ -279,7 +284,7 @@ const char *link_medium_name(enum link_medium medium);
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);
 const struct fact_link *facts_link_by_altname(const struct facts *f, const char *name);
-bool link_has_altname(const struct fact_link *l, const char *name);
+bool facts_has_altname(const struct facts *f, const struct fact_link *l, const char *name);
 
 /*
  * The addresses and routes of a device, in their order: the next one behind `after`, the first
@@ -297,6 +302,7 @@ const struct fact_route *facts_next_stop(const struct facts *f, const struct fac
  * Makes the index of the links, and of addresses and routes, once they are all there. A link that
  * comes later is pushed and told of; one that goes, or gets its number, does so by these alone.
  */
+int facts_add_altname(struct facts *f, const char *name); /* of the last link; 0 or -ENOMEM */
 void facts_index_links(struct facts *f);
 void facts_index_routing(struct facts *f);
 void facts_link_added(struct facts *f); /* the last one */

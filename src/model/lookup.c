@@ -3,10 +3,12 @@
  * Finding things in the facts. A host may have thousands of links, addresses and routes, and each
  * look asks for each of them by name and by number many times.
  */
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/vec.h"
 #include "model/facts.h"
 
@@ -56,22 +58,10 @@ const struct fact_link *facts_link_by_index(const struct facts *f, int index)
 	return NULL;
 }
 
-/* Steps through words with spaces between. */
-static bool next_altname(const char **at, size_t *len)
+bool facts_has_altname(const struct facts *f, const struct fact_link *l, const char *name)
 {
-	*at += *len;
-	*at += strspn(*at, " ");
-	*len = strcspn(*at, " ");
-	return *len > 0;
-}
-
-bool link_has_altname(const struct fact_link *l, const char *name)
-{
-	const char *at = l->altnames;
-	size_t len = 0, wanted = strlen(name);
-
-	while (next_altname(&at, &len))
-		if (len == wanted && !strncmp(at, name, len))
+	for (size_t i = 0; i < l->n_altnames; i++)
+		if (!strcmp(f->altnames.v[l->first_altname + i].name, name))
 			return true;
 	return false;
 }
@@ -79,22 +69,19 @@ bool link_has_altname(const struct fact_link *l, const char *name)
 const struct fact_link *facts_link_by_altname(const struct facts *f, const char *name)
 {
 	const struct chains *c = &f->index.altnames;
+	const struct fact_link *l = NULL;
 
-	if (f->index.names.n == f->links.n && c->n == f->index.alts.n) {
-		for (uint32_t i = chains_first(c, hash_name(name)); i != CHAINS_END;
-		     i = chains_next(c, i)) {
-			const struct fact_link *l =
-				facts_link_by_index(f, f->index.alts.v[i].index);
-
-			if (l && link_has_altname(l, name))
-				return l;
-		}
-		return NULL;
+	if (c->n == f->altnames.n) {
+		for (uint32_t i = chains_first(c, hash_name(name)); i != CHAINS_END && !l;
+		     i = chains_next(c, i))
+			if (!strcmp(f->altnames.v[i].name, name))
+				l = facts_link_by_index(f, f->altnames.v[i].index);
+		return l;
 	}
-	for (size_t i = 0; i < f->links.n; i++)
-		if (link_has_altname(&f->links.v[i], name))
-			return &f->links.v[i];
-	return NULL;
+	for (size_t i = 0; i < f->altnames.n && !l; i++)
+		if (!strcmp(f->altnames.v[i].name, name))
+			l = facts_link_by_index(f, f->altnames.v[i].index);
+	return l;
 }
 
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path)
@@ -288,26 +275,25 @@ static void mark_shared(struct facts *f)
 
 /* --- making it ----------------------------------------------------------------------------- */
 
-static void index_altnames(struct facts *f, const struct fact_link *l)
+int facts_add_altname(struct facts *f, const char *name)
 {
-	const char *at = l->altnames;
-	size_t len = 0;
+	struct fact_link *l = &f->links.v[f->links.n - 1];
+	struct fact_altname *added = VEC_PUSH(&f->altnames);
 
-	while (next_altname(&at, &len)) {
-		struct fact_alt *alt = VEC_PUSH(&f->index.alts);
-
-		if (!alt)
-			return;
-		alt->index = l->index;
-		chains_push(&f->index.altnames, chains_hash_text(at, len));
-	}
+	if (!added)
+		return -ENOMEM;
+	if (!l->n_altnames)
+		l->first_altname = (uint32_t)f->altnames.n - 1;
+	l->n_altnames++;
+	added->index = l->index;
+	copy_string(added->name, sizeof(added->name), name);
+	return 0;
 }
 
 static void index_link(struct facts *f, const struct fact_link *l)
 {
 	chains_push(&f->index.names, hash_name(l->name));
 	chains_push(&f->index.numbers, hash_index(l->index));
-	index_altnames(f, l);
 }
 
 void facts_index_links(struct facts *f)
@@ -315,9 +301,10 @@ void facts_index_links(struct facts *f)
 	chains_done(&f->index.names);
 	chains_done(&f->index.numbers);
 	chains_done(&f->index.altnames);
-	f->index.alts.n = 0;
 	for (size_t i = 0; i < f->links.n; i++)
 		index_link(f, &f->links.v[i]);
+	for (size_t i = 0; i < f->altnames.n; i++)
+		chains_push(&f->index.altnames, hash_name(f->altnames.v[i].name));
 }
 
 void facts_index_routing(struct facts *f)

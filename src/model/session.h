@@ -23,7 +23,7 @@
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
 #define SESSION_NAME_MAX    36 /* with the terminator, and rounded up */
-#define SESSION_UPLINKS_MAX 96
+#define SESSION_UPLINKS_MAX 160
 #define SESSION_ALIAS_WORD  "via1"
 #define BRIDGE_NAME         "via0"
 #define BRIDGE_ALIAS        SESSION_ALIAS_WORD " bridge"
@@ -97,7 +97,7 @@ void session_port(uint32_t id, char port[IFNAMSIZ]);
  * it: copies the next word and moves *at behind it; false at the end, and at a word that is empty
  * or too long.
  */
-#define UPLINK_WORD_MAX  48
+#define UPLINK_WORD_MAX  128 /* ALTIFNAMSIZ of linux/if.h, with the terminator */
 #define UPLINK_WORDS_MAX 16
 bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX]);
 

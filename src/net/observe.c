@@ -114,6 +114,9 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	if (!fact)
 		return -ENOMEM;
 	*fact = l.fact;
+	for (const char *name = NULL; (name = rtnl_next_altname(&l, name));)
+		if (facts_add_altname(look->f, name) < 0)
+			return -ENOMEM;
 	if (!own_is_link(fact))
 		return 0;
 	o = link_object(&l);

@@ -530,25 +530,27 @@ static void decode_port(const struct nlattr *data, struct rtnl_link *l)
 	l->bcast_flood = u8_of(tb[IFLA_BRPORT_BCAST_FLOOD], 1);
 }
 
-struct altnames {
-	char *text;
-	size_t size;
-};
-
-static int take_altname(const struct nlattr *attr, void *arg)
+const char *rtnl_next_altname(const struct rtnl_link *l, const char *after)
 {
-	struct altnames *a = arg;
-	size_t used = strlen(a->text), len;
-	const char *name;
+	const struct nlattr *at;
+	const char *end, *name;
 
-	if (mnl_attr_get_type(attr) != IFLA_ALT_IFNAME ||
-	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
-		return MNL_CB_OK;
-	name = mnl_attr_get_str(attr);
-	len = strlen(name);
-	if (len && used + len + 2 <= a->size)
-		snprintf(a->text + used, a->size - used, "%s%s", used ? " " : "", name);
-	return MNL_CB_OK;
+	if (!l->altnames)
+		return NULL;
+	end = (const char *)mnl_attr_get_payload(l->altnames) +
+	      mnl_attr_get_payload_len(l->altnames);
+	at = mnl_attr_get_payload(l->altnames);
+	if (after)
+		at = mnl_attr_next((const struct nlattr *)(const void *)(after - MNL_ATTR_HDRLEN));
+	for (; mnl_attr_ok(at, (int)(end - (const char *)at)); at = mnl_attr_next(at)) {
+		if (mnl_attr_get_type(at) != IFLA_ALT_IFNAME ||
+		    mnl_attr_validate(at, MNL_TYPE_NUL_STRING) < 0)
+			continue;
+		name = mnl_attr_get_str(at);
+		if (name[0] && strlen(name) < ALTNAME_MAX)
+			return name;
+	}
+	return NULL;
 }
 
 /* As far as the kernel tells; what a piece of hardware is, observe() asks sysfs. */
@@ -576,7 +578,6 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 		*vrf[IFLA_VRF_MAX + 1];
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct rtnl_link l = { 0 };
-	struct altnames altnames = { l.fact.altnames, sizeof(l.fact.altnames) };
 	struct rtnl_link_stats64 stats;
 	char slave[16];
 
@@ -596,8 +597,7 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	text_of(info[IFLA_INFO_SLAVE_KIND], slave, sizeof(slave));
 	mac_of(tb[IFLA_ADDRESS], &l.fact.mac);
 	mac_of(tb[IFLA_PERM_ADDRESS], &l.fact.permanent);
-	if (tb[IFLA_PROP_LIST])
-		mnl_attr_parse_nested(tb[IFLA_PROP_LIST], take_altname, &altnames);
+	l.altnames = tb[IFLA_PROP_LIST];
 	l.fact.medium = medium_of(ifi, l.fact.kind);
 	l.fact.mtu = u32_of(tb[IFLA_MTU], 0);
 	l.fact.group = u32_of(tb[IFLA_GROUP], 0);

@@ -46,13 +46,19 @@ void rtnl_get_nsid(struct nl_msg *m, int netns);
  * They take RTM_NEW… and RTM_DEL… alike; dumps hold the first, events both.
  */
 struct rtnl_link {
-	struct fact_link fact;
+	struct fact_link fact;         /* without its altnames */
+	const struct nlattr *altnames; /* IFLA_PROP_LIST, in the message; NULL: none */
 	bool isolated, learning, flood, mcast_flood, bcast_flood; /* of a bridge port */
 	uint16_t group_fwd_mask;                                  /* of a bridge */
 	uint8_t operstate;                                        /* IF_OPER_* of RFC 2863 */
 	int nsid; /* of the netns where its other end is; -1: in this one, or not told */
 };
 int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret);
+/*
+ * The next altname behind `after`, in the message; the first behind NULL, NULL behind the last. As
+ * long as the message is there.
+ */
+const char *rtnl_next_altname(const struct rtnl_link *l, const char *after);
 int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret); /* -1: it has none */
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
 /* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */

@@ -223,12 +223,27 @@ static int check_own_servers(const struct facts *f, const struct request *r, con
 	return 0;
 }
 
+/*
+ * What its alias may become while it lives: paused, with another uplink, renamed to the longest
+ * name. Inode numbers of namespaces have 32 bits (struct ns_common of linux/ns_common.h).
+ */
+static void grow(struct session *s)
+{
+	s->netns = UINT32_MAX;
+	s->since = 9999999999; /* the year 2286 */
+	s->slot = 255;
+	s->mtu = 65535;
+	s->flags |= SESSION_PAUSED;
+	memset(s->uplink, 'x', sizeof(s->uplink) - 1);
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
 	struct session s = {
 		.uid = uid, .flags = request->flags, .mtu = request->mtu, .probe_of = request->id
 	};
+	struct session longest;
 	char alias[ALIAS_MAX];
 	struct pool pool;
 	int r = check_bridge(f, err);
@@ -258,12 +273,11 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	copy_string(s.device, sizeof(s.device), request->device);
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
-	s.netns = UINT64_MAX; /* the longest that may come */
-	s.since = UINT64_MAX;
-	r = session_format(&s, alias, err);
+	longest = s;
+	grow(&longest);
+	r = session_format(&longest, alias, err);
 	if (r < 0)
 		return r;
-	s.netns = s.since = 0;
 	*ret = s;
 	return 0;
 }

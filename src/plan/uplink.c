@@ -206,9 +206,9 @@ static bool has_mac(const struct fact_link *l, const char *text)
 }
 
 /* An interface of that name is meant before a kind of that name. */
-bool uplink_matches(const struct fact_link *l, const char *word)
+bool uplink_matches(const struct facts *f, const struct fact_link *l, const char *word)
 {
-	if (!strcmp(l->name, word) || link_has_altname(l, word))
+	if (!strcmp(l->name, word) || facts_has_altname(f, l, word))
 		return true;
 	if (own_is_link(l) || l->flags & IFF_LOOPBACK)
 		return false;
@@ -242,7 +242,7 @@ static bool means(const struct facts *f, const struct fact_link *l, const char *
 {
 	const struct fact_link *one = named(f, word);
 
-	return one ? l == one : uplink_word_special(word) && uplink_matches(l, word);
+	return one ? l == one : uplink_word_special(word) && uplink_matches(f, l, word);
 }
 
 /* Those of one word, of which *next, at first 0, is where to go on. */
@@ -255,7 +255,7 @@ static const struct fact_link *next_of_word(const struct facts *f, const char *w
 	while (*next < f->links.n) {
 		const struct fact_link *l = &f->links.v[(*next)++];
 
-		if (uplink_matches(l, word))
+		if (uplink_matches(f, l, word))
 			return l;
 	}
 	return NULL;

@@ -56,7 +56,7 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 const char *uplink_problem_text(enum uplink_problem problem);
 
 /* Whether a word of a list means that interface (facts.h, request.h). */
-bool uplink_matches(const struct fact_link *link, const char *word);
+bool uplink_matches(const struct facts *f, const struct fact_link *link, const char *word);
 
 /*
  * Steps through the interfaces that a list means, in the order of preference: those of one word in

@@ -126,6 +126,7 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 {
 	struct json_object *o = json_object_new_object(), *own = json_object_new_array();
 	struct json_object *sessions = json_object_new_array();
+	struct json_object *altnames = json_object_new_array();
 	const struct fact_dns *dns = facts_dns(f, l->index);
 	struct uplink u = uplink_look(f, l->name);
 	bool usable = u.problem == UPLINK_USABLE;
@@ -134,6 +135,8 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	for (size_t i = 0; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
 			json_object_array_add(own, text(prefix_format(&f->addrs.v[i].prefix, buf)));
+	for (size_t i = 0; i < l->n_altnames; i++)
+		json_object_array_add(altnames, text(f->altnames.v[l->first_altname + i].name));
 	for (size_t i = 0; i < f->sessions.n; i++)
 		if (!f->sessions.v[i].probe_of && f->sessions.v[i].slot &&
 		    !strcmp(f->sessions.v[i].uplink, l->name))
@@ -148,6 +151,7 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	add(o, "gateway6", address(&u.ip6.gateway));
 	add(o, "dns", addresses(dns ? dns->servers : NULL, dns ? dns->n : 0));
 	add(o, "ssid", text(l->ssid));
+	add(o, "altnames", altnames);
 	add(o, "sessions", sessions);
 	return o;
 }

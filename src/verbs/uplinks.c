@@ -32,6 +32,16 @@ static void add_addresses(struct strbuf *sb, const struct ip *v, size_t n)
 			add_word(sb, ip_format(&v[i], buf));
 }
 
+/* What a list may call it besides: all of it, however long, so that each can be pasted. */
+static void add_other_names(struct strbuf *sb, const struct facts *f, const struct fact_link *l)
+{
+	if (l->ssid[0])
+		strbuf_add(sb, "ssid:%s", l->ssid);
+	for (size_t i = 0; i < l->n_altnames; i++)
+		strbuf_add(sb, "%s%s", sb->len ? ", " : "",
+			   f->altnames.v[l->first_altname + i].name);
+}
+
 static void add_row(struct table *t, const struct facts *f, const struct fact_link *l)
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
@@ -56,12 +66,10 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 		    !strcmp(f->sessions.v[i].uplink, l->name))
 			add_word(&sb, f->sessions.v[i].name);
 	add_cell(t, &sb);
+	add_other_names(&sb, f, l);
 	if (u.problem != UPLINK_USABLE)
-		table_add(t, "%s", uplink_problem_text(u.problem));
-	else if (l->ssid[0])
-		table_add(t, "ssid:%s", l->ssid);
-	else
-		table_add(t, "%s", "");
+		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(u.problem));
+	table_add(t, "%s", strbuf_text(&sb));
 }
 
 static int print_text(const struct facts *f)

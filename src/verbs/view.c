@@ -81,7 +81,7 @@ static const struct fact_link *next_link(struct view_ways *w)
 static bool means_any(const struct facts *f, const char *word)
 {
 	for (size_t i = 0; i < f->links.n; i++)
-		if (uplink_matches(&f->links.v[i], word))
+		if (uplink_matches(f, &f->links.v[i], word))
 			return true;
 	return false;
 }

@@ -26,6 +26,8 @@ static void decode(const struct nlmsghdr *nlh)
 		must(strnlen(link.fact.name, sizeof(link.fact.name)) < sizeof(link.fact.name));
 		must(strnlen(link.fact.kind, sizeof(link.fact.kind)) < sizeof(link.fact.kind));
 		must(strnlen(link.fact.alias, sizeof(link.fact.alias)) < sizeof(link.fact.alias));
+		for (const char *name = NULL; (name = rtnl_next_altname(&link, name));)
+			must(name[0] && strlen(name) < ALTNAME_MAX);
 	}
 	if (rtnl_decode_addr(nlh, &addr) > 0)
 		must(addr.prefix.len <= ip_size(&addr.prefix.ip) * 8);

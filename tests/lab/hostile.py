@@ -18,11 +18,11 @@ import traceback
 import nsutil
 
 SOCKET = "/run/via-iface/socket"
-MAGIC, VERSION = 0x76696131, 3
+MAGIC, VERSION = 0x76696131, 4
 RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, FOLLOW, ATTACH, OP_END = range(1, 11)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
-SIZE = 8 + 16 + 96 + 36 + 16 + 1 + 3 * 17
+SIZE = 8 + 16 + 160 + 36 + 16 + 1 + 3 * 17
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -38,7 +38,7 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
 
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = struct.pack("<IHHIIII", MAGIC, VERSION, op, flags, mtu, ident, owner)
-    body += text(uplinks, 96) + text(name, 36) + text(device, 16)
+    body += text(uplinks, 160) + text(name, 36) + text(device, 16)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 

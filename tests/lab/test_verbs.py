@@ -14,7 +14,7 @@ from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
-UPLINK_KEYS = "name kind state usable reason addresses gateway gateway6 dns ssid sessions"
+UPLINK_KEYS = "name kind state usable reason addresses gateway gateway6 dns ssid altnames sessions"
 SESSION_KEYS = (
     "name id uplink uplinks state reason uid user pids netns ifname address address6 rx_bytes"
     " tx_bytes since"
@@ -48,6 +48,7 @@ def test_uplinks(lab):
         "gateway6": lab.spare.gateway6,
         "dns": [lab.spare.gateway, lab.spare.gateway6],
         "ssid": "",
+        "altnames": [],
         "sessions": ["game"],
     }
     assert {k: one[k] for k in wanted} == wanted, one

@@ -439,7 +439,10 @@ static void test_uplinks(void **state)
 	REFUSED("'a' is there twice", "a,b,a", "curl");
 	PARSE("ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f", "curl");
 	assert_string_equal(o.request.uplinks, "ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f");
-	REFUSED("read uplinks", "altname_of_48_bytes_is_more_than_a_word_may_have", "curl");
+	REFUSED("read uplinks",
+		"an_altname_of_128_bytes_is_more_than_a_word_may_have_"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		"curl");
 	REFUSED("read uplinks", "mac:AA", "curl");
 	REFUSED("read uplinks", "a b", "curl");
 	REFUSED("read uplinks", "a/b", "curl");
@@ -449,7 +452,7 @@ static void test_uplinks(void **state)
 	for (size_t i = 0; i < sizeof(longest); i++) /* aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,… */
 		longest[i] = (char)(i % 16 == 15 ? ',' : 'a' + i / 16);
 	longest[SESSION_UPLINKS_MAX] = 0;
-	REFUSED("longer than 95 bytes", longest, "curl");
+	REFUSED("longer than 159 bytes", longest, "curl");
 	longest[SESSION_UPLINKS_MAX - 1] = 0;
 	PARSE(longest, "curl");
 	assert_string_equal(o.request.uplinks, longest);

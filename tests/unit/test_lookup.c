@@ -55,6 +55,23 @@ static void add_route(struct facts *f, int index)
 	r->metric = draw(4);
 }
 
+/* Two that are short, or as many as a card ever had, of the longest. */
+static void add_altnames(struct facts *f, int i)
+{
+	char name[ALTNAME_MAX];
+
+	for (int k = 0; k < (i % 10 ? 0 : 40); k++) {
+		snprintf(name, sizeof(name), "%d-%d-", i, k);
+		memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));
+		name[sizeof(name) - 1] = 0;
+		assert_int_equal(facts_add_altname(f, name), 0);
+	}
+	snprintf(name, sizeof(name), "enp%ds0", i);
+	assert_int_equal(facts_add_altname(f, name), 0);
+	snprintf(name, sizeof(name), "lan%d", i);
+	assert_int_equal(facts_add_altname(f, name), 0);
+}
+
 /* Numbers with gaps, some links of no number yet, altnames, addresses that share subnets. */
 static void host(struct facts *f)
 {
@@ -65,7 +82,7 @@ static void host(struct facts *f)
 		snprintf(l->name, sizeof(l->name), "card%d", i);
 		l->index = i % 50 == 49 ? 0 : 3 * i + 2;
 		if (draw(3) == 0 && l->index) /* a port without a number has none */
-			snprintf(l->altnames, sizeof(l->altnames), "enp%ds0 lan%d", i, i);
+			add_altnames(f, i);
 		for (uint32_t n = draw(3); n && l->index; n--)
 			add_address(f, 3 * i + 2);
 		add_route(f, 3 * i + 2);
@@ -227,10 +244,46 @@ static void test_lists(void **unused)
 	}
 }
 
+/* Each altname of a card finds it, alone and in a list, with an index and without. */
+static void test_altnames(void **unused)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	char name[ALTNAME_MAX], list[ALTNAME_MAX + 8];
+
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		struct fact_link *l = VEC_PUSH(&f.links);
+
+		snprintf(l->name, sizeof(l->name), "card%d", i);
+		l->index = i + 2;
+		add_altnames(&f, i * 10);
+	}
+	assert_int_equal(f.links.v[1].n_altnames, 42);
+	for (int indexed = 0; indexed < 2; indexed++) {
+		for (size_t i = 0; i < f.altnames.n; i++) {
+			const struct fact_link *l = &f.links.v[i / 42], *found;
+			struct uplink_walk walk = { .facts = &f, .at = list };
+
+			snprintf(name, sizeof(name), "%s", f.altnames.v[i].name);
+			snprintf(list, sizeof(list), "no,%s", name);
+			assert_ptr_equal(facts_link_by_altname(&f, name), l);
+			assert_true(facts_has_altname(&f, l, name));
+			assert_false(facts_has_altname(&f, &f.links.v[(i / 42 + 1) % 3], name));
+			found = uplink_walk(&walk);
+			assert_ptr_equal(found, l);
+			assert_null(uplink_walk(&walk));
+		}
+		name[strlen(name) - 1] = 0; /* not by a part of one */
+		assert_null(facts_link_by_altname(&f, name));
+		facts_index_links(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_altnames),
 		cmocka_unit_test(test_sysctls),
 		cmocka_unit_test(test_lists),
 	};

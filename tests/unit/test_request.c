@@ -129,7 +129,9 @@ static void test_uplinks(void **state)
 		{ "ssid:a_network_name_of_more_than_32_bytes", "name of an interface" },
 		{ "mac:aa:bb:cc:dd:ee", "name of an interface" },
 		{ "mac:aa:bb:cc:dd:ee:fg", "name of an interface" },
-		{ "altname_of_48_bytes_is_more_than_a_word_may_have", "name of an interface" },
+		{ "an_altname_of_128_bytes_is_more_than_a_word_may_have_"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		  "name of an interface" },
 		{ "a b", "name of an interface" },
 		{ "a, b", "name of an interface" },
 		{ "a\\,b/c", "name of an interface" },
@@ -150,11 +152,17 @@ static void test_uplinks(void **state)
 		strcpy(r.uplinks, bad[i].uplinks);
 		FAILS_WITH(r, bad[i].part);
 	}
-	/* as long as the field takes: six names of 15 bytes */
+	/* as long as the field takes: ten names of 15 bytes */
 	memset(r.uplinks, 0, sizeof(r.uplinks));
 	strcpy(r.uplinks, "aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
-			  "eeeeeeeeeeeeeee,fffffffffffffff");
+			  "eeeeeeeeeeeeeee,fffffffffffffff,ggggggggggggggg,hhhhhhhhhhhhhhh,"
+			  "iiiiiiiiiiiiiii,jjjjjjjjjjjjjjj");
 	assert_int_equal(strlen(r.uplinks), SESSION_UPLINKS_MAX - 1);
+	PASSES(r);
+	/* an altname as long as the kernel has them, and a second card */
+	memset(r.uplinks, 0, sizeof(r.uplinks));
+	memset(r.uplinks, 'x', UPLINK_WORD_MAX - 1);
+	strcat(r.uplinks, ",wlp6s0");
 	PASSES(r);
 	memset(r.uplinks, 0, sizeof(r.uplinks));
 	strcpy(r.uplinks, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p");

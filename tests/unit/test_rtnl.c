@@ -741,6 +741,46 @@ static void test_link_defaults(void **state)
 	assert_false(l.isolated);
 }
 
+/* All of them, to the longest; what is no altname is passed over, and nothing is read behind. */
+static void test_link_altnames(void **state)
+{
+	char longest[ALTNAME_MAX + 1];
+	struct nlattr *list;
+	const char *name = NULL;
+	struct rtnl_link l;
+	struct nl_msg m;
+	int n = 0;
+
+	(void)state;
+	memset(longest, 'x', ALTNAME_MAX);
+	longest[ALTNAME_MAX] = 0;
+	nl_msg_start(&m, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	nl_put_str(&m, IFLA_IFNAME, "wlp6s0");
+	assert_int_equal(rtnl_decode_link(&m.nlh, &l), 1);
+	assert_null(rtnl_next_altname(&l, NULL));
+	list = nl_nest(&m, IFLA_PROP_LIST);
+	nl_put_u32(&m, IFLA_ALT_IFNAME + 1, 7);   /* of a later kernel */
+	nl_put_str(&m, IFLA_ALT_IFNAME, longest); /* longer than any */
+	nl_put_str(&m, IFLA_ALT_IFNAME, "");
+	nl_put(&m, IFLA_ALT_IFNAME, "open", 4); /* without an end */
+	for (int i = 0; i < 25; i++) {
+		snprintf(longest, sizeof(longest), "%02d", i);
+		memset(longest + 2, 'x', ALTNAME_MAX - 3);
+		longest[ALTNAME_MAX - 1] = 0;
+		nl_put_str(&m, IFLA_ALT_IFNAME, longest);
+	}
+	nl_put_str(&m, IFLA_ALT_IFNAME, "b b"); /* the kernel takes blanks */
+	nl_nest_end(&m, list);
+	assert_false(m.overflow);
+	assert_int_equal(rtnl_decode_link(&m.nlh, &l), 1);
+	while ((name = rtnl_next_altname(&l, name)) && n < 25) {
+		assert_int_equal(atoi(name), n++);
+		assert_int_equal(strlen(name), ALTNAME_MAX - 1);
+	}
+	assert_string_equal(name, "b b");
+	assert_null(rtnl_next_altname(&l, name));
+}
+
 static void test_link_counters(void **state)
 {
 	struct rtnl_link_stats64 stats = {
@@ -1388,13 +1428,19 @@ static void test_mutations(void **state)
 	for (size_t i = 0; i < (size_t)SAMPLES * 1500; i++) {
 		const struct sample *s = &cases[i % SAMPLES];
 		_cleanup_free_ struct nlmsghdr *cut = NULL;
+		struct nlattr *props;
 		struct rtnl_link l;
 		struct nl_msg m;
 		size_t whole;
 
 		rtnl_encode(&m, &s->o, STEP_ADD, s->part, &numbers);
-		if (s->decoder == LINK && s->part) /* else it would be of no interest */
+		if (s->decoder == LINK && s->part) { /* else it would be of no interest */
 			nl_put_str(&m, IFLA_IFNAME, "viap1");
+			props = nl_nest(&m, IFLA_PROP_LIST);
+			nl_put_str(&m, IFLA_ALT_IFNAME, "hotspot");
+			nl_put_str(&m, IFLA_ALT_IFNAME, "enp3s0");
+			nl_nest_end(&m, props);
+		}
 		whole = m.nlh.nlmsg_len;
 		mutate(&c, mnl_nlmsg_get_payload(&m.nlh), whole - sizeof(m.nlh));
 		if (chance(&c, 4) == 0)
@@ -1406,6 +1452,8 @@ static void test_mutations(void **state)
 		assert_non_null(memchr(l.fact.name, 0, sizeof(l.fact.name)));
 		assert_non_null(memchr(l.fact.alias, 0, sizeof(l.fact.alias)));
 		assert_non_null(memchr(l.fact.kind, 0, sizeof(l.fact.kind)));
+		for (const char *name = NULL; (name = rtnl_next_altname(&l, name));)
+			assert_in_range(strlen(name), 1, ALTNAME_MAX - 1);
 	}
 }
 
@@ -1432,6 +1480,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_link_reads_back),
 		cmocka_unit_test(test_link_defaults),
+		cmocka_unit_test(test_link_altnames),
 		cmocka_unit_test(test_link_counters),
 		cmocka_unit_test(test_link_long_texts),
 		cmocka_unit_test(test_address_reads_back),

@@ -227,15 +227,15 @@ static void test_parse_fails(void **state)
 			fail_msg("'%s' is no alias", bad[i]);
 		assert_int_equal(got.id, 0x55555555);
 	}
-	/* uplinks of 95 bytes fit, 96 do not; nor does an alias of 256 */
+	/* uplinks of 159 bytes fit, 160 do not; nor does an alias of 256 */
 	memset(big, 0, sizeof(big));
 	strcpy(big, "via1 1 0 0 0 ");
-	memset(big + 13, 'u', 96);
-	strcpy(big + 13 + 96, " host=3 b");
+	memset(big + 13, 'u', 160);
+	strcpy(big + 13 + 160, " host=3 b");
 	assert_int_equal(session_parse(big, &got), -EINVAL);
-	strcpy(big + 13 + 95, " host=3 b");
+	strcpy(big + 13 + 159, " host=3 b");
 	assert_int_equal(session_parse(big, &got), 0);
-	assert_int_equal(strlen(got.uplinks), 95);
+	assert_int_equal(strlen(got.uplinks), 159);
 	strcpy(big, "via1 1 0 0 0 a host=3,");
 	memset(big + 22, 'o', ALIAS_MAX - 22 - 2);
 	strcpy(big + ALIAS_MAX - 2, " b");
@@ -258,8 +258,13 @@ static void test_port(void **state)
 
 static void test_list(void **state)
 {
+	const char *const longest =
+		"a_word_of_127_bytes_is_the_longest_that_can_be_xxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 	const char *at =
-		"wlp6s0,ssid:My\\, own\\\\net,a_word_of_47_bytes_is_the_longest_that_can_be__";
+		"wlp6s0,ssid:My\\, "
+		"own\\\\net,a_word_of_127_bytes_is_the_longest_that_can_be_xxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 	char name[UPLINK_WORD_MAX];
 
 	(void)state;
@@ -268,10 +273,12 @@ static void test_list(void **state)
 	assert_true(uplinks_next(&at, name));
 	assert_string_equal(name, "ssid:My, own\\net");
 	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, "a_word_of_47_bytes_is_the_longest_that_can_be__");
+	assert_string_equal(name, longest);
+	assert_int_equal(strlen(name), UPLINK_WORD_MAX - 1);
 	assert_string_equal(at, "");
 	assert_false(uplinks_next(&at, name));
-	at = "a_word_of_48_bytes_is_longer_than_any_can_be____,a";
+	at = "a_word_of_128_bytes_is_longer_than_any_can_be__xxxxxxxxxxxxxxxx"
+	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,a";
 	assert_false(uplinks_next(&at, name));
 	at = ",a";
 	assert_false(uplinks_next(&at, name));
