@@ -323,7 +323,7 @@ class Probe:
     def __init__(self, lab, number, uplink, flags=0, user=None, name="probe-x"):
         data = bytearray(request(lab, MSG_RUN, number))
         struct.pack_into("=I", data, 8, flags)
-        for at, text in ((24, str(uplink)), (24 + 96, name)):
+        for at, text in ((24, str(uplink)), (24 + 160, name)):
             data[at : at + len(text)] = text.encode()
         words = ["/usr/bin/python3", "-c", HOLD, SOCKET, data.hex()]
         if user:

@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 
+import hostile
 from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
@@ -355,9 +356,8 @@ def test_subscribers_are_few(lab):
 
 def request(lab, op, number=0):
     """The bytes of a request: header, flags, mtu, id, owner and zeroes (src/ipc/msg.h)."""
-    size = struct.calcsize("=IHHIIII") + 96 + 36 + 16 + 1 + 3 * 17
-    data = struct.pack("=IHHIIII", 0x76696131, 3, op, 0, 0, number, 0xFFFFFFFF)
-    return data + bytes(size - len(data))
+    data = struct.pack("=IHHIIII", hostile.MAGIC, hostile.VERSION, op, 0, 0, number, 0xFFFFFFFF)
+    return data + bytes(hostile.SIZE - len(data))
 
 
 def ask(lab, op, number=0, fds=()):
