@@ -1,26 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The Debian package on an emulated Debian 12 machine with systemd, logind, NetworkManager, AppArmor
-# and a real Wi-Fi station (mac80211 simulation): installed, used with and without a seat, killed,
-# upgraded under a session, removed under one, purged. Run by hand, as root in that machine, with
-# what tools/package made in /src, and beside it the packages that it needs and the machine lacks.
-# Expects wlp6s0 (Wi-Fi) and enp7s0 (wire) up, a server at $SERVER that answers /whoami with the
-# client's address, `as-gamer` to run something as who sits at the machine, and a user alice who
-# does not.
-set -u
-SERVER=${SERVER:-203.0.113.80}
-deb=$(ls /src/via-iface_*.deb)
-for library in /src/lib*.deb; do [ ! -e "$library" ] || dpkg -i "$library" >/dev/null; done
-passed=0 failed=0
-ok() { passed=$((passed + 1)); echo "ok - $1"; }
-bad() { failed=$((failed + 1)); echo "not ok - $1: got '$2', wanted '$3'"; }
-same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$2" "$3"; fi; }
-holds() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else bad "$what" "exit $?" 0; fi; }
-address() { ip -4 -o addr show dev "$1" | awk '{ sub("/.*", "", $4); print $4; exit }'; }
-# until SECONDS COMMAND: bounded, for what has no event to wait for in a shell
-until_ok() { local n=$(($1 * 10)); shift; while ! "$@" >/dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
-whoami_by() { curl -s -m 10 "http://$SERVER/whoami"; }
+# The Debian package, with systemd, logind, NetworkManager, AppArmor and a real Wi-Fi station:
+# installed, used with and without a seat, killed, upgraded under a session, removed under one,
+# purged. The user gamer sits at the machine, alice does not.
+. /src/tests/machine/lib.sh
+PATH=${PATH#/src/build/src:} # what the package installs, not what lies in the tree
+deb=$(ls /src/packages/via-iface_*.deb)
 daemon() { systemctl show -P MainPID via-iface.service; }
 idle() { [ "$(systemctl is-active via-iface.service)" = inactive ] && ! ip link show via0; }
 files() { # what a package may leave, and whose traces are no business of ours
@@ -32,7 +18,6 @@ files() { # what a package may leave, and whose traces are no business of ours
 network() { ip -d link | grep -vE "^ +(link|RX|TX)|gc_timer"; ip rule; ip -6 rule; ip route show table all | grep -v expires; nft list ruleset; sysctl -n net.ipv4.conf.{wlp6s0,enp7s0,all}.forwarding net.ipv6.conf.all.forwarding; }
 denied() { journalctl -k -o cat --no-pager | grep -c 'apparmor="DENIED".*via-i'; }
 
-modprobe -a nf_conntrack nf_tables nft_ct nft_masq # each brings sysctls that then stay
 wired=$(address enp7s0) wifi=$(address wlp6s0)
 echo "wired $wired, wifi $wifi, $(basename "$deb")"
 files >/tmp/files.before
@@ -100,7 +85,7 @@ via-iface wlp6s0 -- sleep 900 & held=$!
 until_ok 10 works && ok "one more session" || bad "one more session" "$(inside)" "$wifi"
 dpkg -r via-iface >/tmp/dpkg.log 2>&1 && ok "removes" || bad removes "$(tail -n 5 /tmp/dpkg.log)" ""
 same "its session has no network left" "$(inside)" ""
-same "nothing of ours is left" "$(ip link show via0 2>/dev/null; ip rule | grep -E '518[0-2]:'; nft list tables | grep via_iface; ls -d /run/via-iface 2>/dev/null)" ""
+same "nothing of ours is left" "$(leftovers; ls -d /run/via-iface 2>/dev/null)" ""
 dpkg -P via-iface >/tmp/dpkg.log 2>&1 && ok "purges" || bad purges "$(tail -n 5 /tmp/dpkg.log)" ""
 kill $held; wait $held 2>/dev/null
 same "no unit is left" "$(systemctl list-units --all --no-legend 'via-iface*' | grep -v not-found; systemctl list-unit-files --no-legend 'via-iface*')" ""
@@ -111,5 +96,4 @@ diff /tmp/network.before /tmp/network.after >/tmp/diff && ok "the network is as 
 same "denied by AppArmor" "$(denied)" 0
 journalctl -k -o cat --no-pager | grep 'apparmor="DENIED".*via-i' | head -10
 journalctl -u via-iface.service -o cat --no-pager | grep -viE "^(Starting|Started|Stopping|Stopped|Finished)|Deactivated" | head -15
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

@@ -1,29 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# One session on an emulated Debian 12 machine, with NetworkManager and a real Wi-Fi station
-# (mac80211 simulation), while everything happens to its uplink that happens to a laptop's: the same
-# session goes on, and not one of its packets is seen by the router of the wire. Each row says how
-# long it took. Run by hand, as root in that machine, with the programs of a build in
-# /src/build/src and the access policy in /src/policies. Expects wlp6s0 (Wi-Fi, connection "wifi")
-# and enp7s0 (wire) up; a server at $SERVER that answers /whoami and datagrams to port 7777 with the
-# client's address; a router and a DNS server for each uplink in the namespaces rwifi and rwired,
-# for which uplink.test is two different addresses; `as-gamer` to run something as who sits at the
-# machine, and a user alice who does not.
-set -u
-SERVER=${SERVER:-203.0.113.80} WIFI_DNS=10.6.6.6 WIRED_DNS=10.7.7.7
-PATH=/src/build/src:$PATH
-# libraries that the machine lacks; the daemon is started without this shell's environment
-for library in /src/build/lib/*; do [ ! -e "$library" ] || install -m 644 "$library" /usr/local/lib/; done
-ldconfig
-passed=0 failed=0 captures=
-ok() { passed=$((passed + 1)); echo "ok - $1"; }
-bad() { failed=$((failed + 1)); echo "not ok - $1: got '$2', wanted '$3'"; }
-same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$2" "$3"; fi; }
-address() { ip -4 -o addr show dev "$1" | awk '{ sub("/.*", "", $4); print $4; exit }'; }
-# until SECONDS COMMAND: bounded, for what has no event to wait for in a shell
-until_ok() { local n=$(($1 * 10)); shift; while ! "$@" >/dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
-gone() { ! pgrep -x via-ifaced >/dev/null && ! ip link show via0 >/dev/null 2>&1; }
+# One session, with NetworkManager and a real Wi-Fi station, while everything happens to its uplink
+# that happens to a laptop's: the same session goes on, and not one of its packets is seen by the
+# router of the wire. Each row says how long it took.
+. /src/tests/machine/lib.sh
+WIFI_DNS=10.6.6.6 WIRED_DNS=10.7.7.7 captures=
 W=/run/follow
 mkdir -p $W
 
@@ -110,7 +92,7 @@ recovers() {
     since=$EPOCHREALTIME
     local tcp=$(grep -c "^tcp .* new" $W/log)
     if until_ok "$2" works; then
-        local later; later=$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $since }")
+        local later; later=$(since $since)
         sleep 2 # what comes late
         ok "$1: answers $later s after it was done, $(gap)"
     else
@@ -135,8 +117,7 @@ ap_lives() {
     ip -n rwifi addr replace 192.168.60.1/24 dev wlap0
 }
 
-uname -r; nft --version
-modprobe -a nf_conntrack nf_tables nft_ct nft_masq
+nft --version
 wired=$(address enp7s0) wifi=$(address wlp6s0) way=wlp6s0
 echo "wired $wired, wifi $wifi"
 watch wire rwired rtw0 192.168.60.0/24 2001:db8:6::/64
@@ -156,7 +137,7 @@ begin; systemctl restart NetworkManager; recovers "NetworkManager restarted" 60
 begin; nmcli networking off; sleep 1; nmcli networking on; recovers "networking off and on" 90
 until_ok 60 is_up || nmcli -w 60 con up wifi >/dev/null
 begin; nmcli -w 20 dev disconnect wlp6s0 >/dev/null; sleep 1; nmcli -w 60 con up wifi >/dev/null; recovers "Wi-Fi disconnected and connected" 60
-begin; ap_dies; until_ok 60 no_wifi || echo "# the station did not notice"; echo "# access point dead: noticed after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $start }") s"; sleep 2; ap_lives; recovers "access point dead and back" 120
+begin; ap_dies; until_ok 60 no_wifi || echo "# the station did not notice"; echo "# access point dead: noticed after $(since $start) s"; sleep 2; ap_lives; recovers "access point dead and back" 120
 until_ok 60 is_up || nmcli -w 60 con up wifi >/dev/null
 begin; nmcli dev reapply wlp6s0 >/dev/null; recovers "reapply on the Wi-Fi" 30
 begin; nmcli dev reapply enp7s0 >/dev/null; recovers "reapply on the wire" 30
@@ -198,12 +179,12 @@ same "packets on the wire after the move" "$(($(packets wire) - before))" 0
 names_are "moved back" "$WIFI_DNS"
 via-iface move flow wlp6s0,enp7s0
 begin; ap_dies; way=enp7s0; since=$EPOCHREALTIME
-until_ok 60 works && ok "access point dead: failed over to the wire after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $start }") s, $(gap)" || bad "failed over" "$(tail -n 1 $W/log)" "$wired"
+until_ok 60 works && ok "access point dead: failed over to the wire after $(since $start) s, $(gap)" || bad "failed over" "$(tail -n 1 $W/log)" "$wired"
 same "failed over: uplink.test inside" "$(name_inside)" "$WIRED_DNS"
 same "the same session" "$(session)" "$the_session"
 ap_lives; until_ok 120 is_up || nmcli -w 60 con up wifi >/dev/null
 way=wlp6s0; since=$EPOCHREALTIME
-until_ok 30 works && ok "back on the Wi-Fi $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $since }") s after it was connected" || bad "back on the Wi-Fi" "$(tail -n 1 $W/log)" "$wifi"
+until_ok 30 works && ok "back on the Wi-Fi $(since $since) s after it was connected" || bad "back on the Wi-Fi" "$(tail -n 1 $W/log)" "$wifi"
 names_are "back" "$WIFI_DNS"
 via-iface move flow wlp6s0
 
@@ -247,9 +228,8 @@ fi
 asked=$(grep -c session-asks /run/lab/dns-wifi.log)
 [ "$asked" -gt 20 ] && ok "names of the session asked by the Wi-Fi: $asked" || bad "names asked by the Wi-Fi" "$asked" many
 kill $held; wait $held 2>/dev/null
-until_ok 20 gone && ok "the daemon is gone in the end" || { bad "the daemon is gone in the end" "$(pgrep -a via-ifaced)" ""; via-iface status; ps -ef | tail -n 30; }
-same "nothing of ours is left" "$(ip link show via0 2>/dev/null; ip rule | grep -E '518[0-2]:'; nft list tables | grep via_iface; ls /run/via-iface/sysctl 2>/dev/null)" ""
+daemon_leaves "the daemon is gone in the end"
+same "nothing of ours is left" "$(leftovers)" ""
 kill $captures
 grep "^tcp" $W/log | grep -v bytes | head -20
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

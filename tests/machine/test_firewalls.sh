@@ -1,23 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# On an emulated Debian 12 machine (see first_light.sh): beside Docker, ufw and firewalld as their
-# packages set them up, a session gets its answers through the Wi-Fi, and they keep their rules.
-# Run by hand, as root in that machine; expects the programs of a build in /src/build/src and
-# policies/firewalld of the source in /src/firewalld. Arguments: which of the three (all).
-set -u
-SERVER=${SERVER:-203.0.113.80} SERVER6=${SERVER6:-2001:db8:ff::80}
-PATH=/src/build/src:$PATH
-# libraries that the machine lacks; the daemon is started without this shell's environment
-for library in /src/build/lib/*; do [ ! -e "$library" ] || install -m 644 "$library" /usr/local/lib/; done
-ldconfig
-passed=0 failed=0
-ok() { passed=$((passed + 1)); echo "ok - $1"; }
-bad() { failed=$((failed + 1)); echo "not ok - $1: got '$2', wanted '$3'"; }
-same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$2" "$3"; fi; }
-until_ok() { local n=$(($1 * 10)); shift; while ! "$@" >/dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
-gone() { ! pgrep -x via-ifaced >/dev/null && ! ip link show via0 >/dev/null 2>&1; }
-wifi=$(ip -4 -o addr show dev wlp6s0 | awk '{ sub("/.*", "", $4); print $4; exit }')
+# Beside Docker, ufw and firewalld as their packages set them up, a session gets its answers through
+# the Wi-Fi, and they keep their rules. Arguments: which of the three (all).
+. /src/tests/machine/lib.sh
+wifi=$(address wlp6s0)
 by_wifi6() { ip -6 -o addr show dev wlp6s0 scope global | grep -qF " $(cat "$1")/"; }
 # All rules but ours and what packets count; our accepts are marked by their comment.
 theirs() { nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//' |
@@ -26,7 +13,7 @@ inside() { nsenter --net=/proc/$held/ns/net curl -s -m 2 http://$SERVER/whoami; 
 works() { [ "$(inside)" = "$wifi" ]; }
 recovers() { # NAME: asked anew until there is an answer, each time for 2 s at most
     local start=$EPOCHREALTIME
-    if until_ok 10 works; then ok "$1: works after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $start }") s"; else bad "$1" "$(inside)" "$wifi"; fi
+    if until_ok 10 works; then ok "$1: works after $(since $start) s"; else bad "$1" "$(inside)" "$wifi"; fi
 }
 beside() { # NAME RELOAD-COMMAND
     local name=$1 reload=$2
@@ -35,8 +22,8 @@ beside() { # NAME RELOAD-COMMAND
     same "beside $name: IPv4" "$(via-iface wlp6s0 -- curl -s -m 5 http://$SERVER/whoami)" "$wifi"
     via-iface wlp6s0 -- curl -sg -m 5 "http://[$SERVER6]/whoami" >/tmp/six
     if [ -s /tmp/six ] && by_wifi6 /tmp/six; then ok "beside $name: IPv6"; else bad "beside $name: IPv6" "$(cat /tmp/six)" "an address of wlp6s0"; fi
-    same "beside $name: a plain program" "$(curl -s -m 5 http://$SERVER/whoami)" "$(ip -4 -o addr show dev enp7s0 | awk '{ sub("/.*", "", $4); print $4; exit }')"
-    if until_ok 10 gone; then ok "beside $name: the daemon is gone"; else bad "beside $name: gone" "$(pgrep -a via-ifaced)" ""; fi
+    same "beside $name: a plain program" "$(curl -s -m 5 http://$SERVER/whoami)" "$(address enp7s0)"
+    daemon_leaves "beside $name: the daemon is gone"
     theirs >/tmp/after
     if diff /tmp/before /tmp/after >/tmp/diff; then ok "beside $name: its rules are as before"; else bad "beside $name: its rules" "$(head -5 /tmp/diff)" ""; fi
     via-iface wlp6s0 -- sleep 600 & held=$!
@@ -65,8 +52,8 @@ with_ufw() {
     ufw disable >/dev/null; nft flush ruleset
 }
 with_firewalld() {
-    install -m644 /src/firewalld/zones/via-iface.xml /usr/lib/firewalld/zones/
-    install -m644 /src/firewalld/policies/via-iface-out.xml /usr/lib/firewalld/policies/
+    install -m644 /src/policies/firewalld/zones/via-iface.xml /usr/lib/firewalld/zones/
+    install -m644 /src/policies/firewalld/policies/via-iface-out.xml /usr/lib/firewalld/policies/
     systemctl start firewalld
     until_ok 20 firewall-cmd --state
     same "firewalld has our zone" "$(firewall-cmd --get-zone-of-interface=via0)" via-iface
@@ -85,8 +72,6 @@ with_firewalld() {
     kill $held; wait $held 2>/dev/null
     systemctl stop firewalld
 }
-uname -r
 [ $# -gt 0 ] || set -- docker ufw firewalld
 for part; do "with_$part"; done
-echo "$passed passed, $failed failed in $SECONDS s"
-[ $failed = 0 ]
+finish

@@ -1,27 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# On an emulated Debian machine with resolved, nscd and Docker: who is asked for names by programs
-# that others start in a kept or an attached namespace. Run by hand, as root in that machine, with
-# the programs of a build in /src/build/src. Expects wlp6s0 (Wi-Fi) and enp7s0 (wire) up, a name
-# server behind each that answers for uplink.test by itself, and their logs of questions.
-set -u
-NAME=${NAME:-uplink.test} BY_WIRE=${BY_WIRE:-10.7.7.7} BY_WIFI=${BY_WIFI:-10.6.6.6}
-LOG=${LOG:-/run/lab/dns-wired.log} # of the name server behind the wire
-PATH=/src/build/src:$PATH
-for library in /src/build/lib/*; do [ ! -e "$library" ] || install -m 644 "$library" /usr/local/lib/; done
-ldconfig
-passed=0 failed=0
-ok() { passed=$((passed + 1)); echo "ok - $1"; }
-bad() { failed=$((failed + 1)); echo "not ok - $1: got '$2', wanted '$3'"; }
-same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$2" "$3"; fi; }
-until_ok() { local n=$(($1 * 10)); shift; while ! "$@" >/dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
-first() { awk '{ print $1; exit }'; }
+# With resolved, nscd and Docker: who is asked for names by programs that others start in a kept or
+# an attached namespace. The name servers of both uplinks answer for uplink.test, each by itself.
+. /src/tests/machine/lib.sh
+NAME=uplink.test BY_WIRE=10.7.7.7 BY_WIFI=10.6.6.6
+LOG=/run/lab/dns-wired.log # of the name server behind the wire
 # asked COMMAND…: its first word of output; in $wire how many questions the wired server got meanwhile
 asked() { local before; before=$(grep -c "$NAME" "$LOG"); said=$("$@" 2>/dev/null | first); wire=$(($(grep -c "$NAME" "$LOG") - before)); }
 by_wifi() { local what=$1; shift; asked "$@"; same "$what: the answer" "$said" "$BY_WIFI"; same "$what: questions on the wire" "$wire" 0; }
 lookup="getent ahostsv4 $NAME"
-uname -r; echo "libraries: $(ls /lib/*/libnss_*.so.2 | xargs -n1 basename | tr '\n' ' ')"
+echo "libraries: $(ls /lib/*/libnss_*.so.2 | xargs -n1 basename | tr '\n' ' ')"
 cp /etc/nsswitch.conf /tmp/nsswitch.conf
 
 asked $lookup
@@ -89,5 +78,4 @@ else
     echo "# no Docker here"
 fi
 cp /tmp/nsswitch.conf /etc/nsswitch.conf
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish
