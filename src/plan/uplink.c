@@ -60,15 +60,40 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 }
 
 /*
- * The address that serves: a global one; else a deprecated one (RFC 4862, section 5.5.4: it is used
- * while there is no other); else a link-local one of IPv4 (RFC 3927), as a phone's USB tethering or
- * a direct cable has.
+ * As the kernel selects it for IPv4: the first primary address whose network holds the next hop, or
+ * the first primary one (net/ipv4/devinet.c:inet_select_addr). Deprecated ones count like others.
  */
-static const struct fact_addr *best_address(const struct facts *f, int index, uint8_t family)
+static const struct fact_addr *selected4(const struct facts *f, int index,
+					 const struct ip *next_hop)
+{
+	const struct fact_addr *first = NULL;
+
+	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
+		if (a->prefix.ip.family != AF_INET || a->scope != RT_SCOPE_UNIVERSE ||
+		    a->flags & IFA_F_SECONDARY)
+			continue;
+		if (!first)
+			first = a;
+		if (ip_is_set(next_hop) && prefix_contains(&a->prefix, next_hop))
+			return a;
+	}
+	return first;
+}
+
+/*
+ * The address that serves: for IPv4 the one that the kernel selects, for IPv6 a global one; else a
+ * deprecated one (RFC 4862, section 5.5.4: it is used while there is no other); else a link-local
+ * one of IPv4 (RFC 3927), as a phone's USB tethering or a direct cable has.
+ */
+static const struct fact_addr *best_address(const struct facts *f, int index, uint8_t family,
+					    const struct ip *next_hop)
 {
 	const uint32_t bad = IFA_F_TENTATIVE | IFA_F_DADFAILED;
 	const struct fact_addr *deprecated = NULL, *local = NULL;
+	const struct fact_addr *selected = selected4(f, index, next_hop);
 
+	if (family == AF_INET && selected)
+		return selected;
 	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
 		if (a->prefix.ip.family != family || a->flags & bad)
 			continue;
@@ -86,23 +111,17 @@ static const struct fact_addr *best_address(const struct facts *f, int index, ui
 bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *next_hop,
 			   const struct ip *source)
 {
-	const struct fact_addr *first = NULL;
+	const struct fact_addr *a = NULL;
 
-	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));) {
-		if (a->prefix.ip.family != source->family || a->scope != RT_SCOPE_UNIVERSE ||
-		    a->flags & IFA_F_SECONDARY)
-			continue;
-		if (source->family == AF_INET6) { /* the kernel compares all (RFC 6724) */
-			if (ip_equal(&a->prefix.ip, source))
-				return !(a->flags & IFA_F_DEPRECATED);
-			continue;
-		}
-		if (!first)
-			first = a;
-		if (ip_is_set(next_hop) && prefix_contains(&a->prefix, next_hop))
-			return ip_equal(&a->prefix.ip, source);
+	if (source->family == AF_INET) {
+		a = selected4(f, index, next_hop);
+		return a && ip_equal(&a->prefix.ip, source);
 	}
-	return first && ip_equal(&first->prefix.ip, source);
+	while ((a = facts_next_addr(f, index, a))) /* the kernel compares all (RFC 6724) */
+		if (a->scope == RT_SCOPE_UNIVERSE && !(a->flags & IFA_F_SECONDARY) &&
+		    ip_equal(&a->prefix.ip, source))
+			return !(a->flags & IFA_F_DEPRECATED);
+	return false;
 }
 
 /* Whether the kernel would take that gateway on that device without being told that it is there. */
@@ -122,27 +141,26 @@ static bool is_reached(const struct facts *f, int index, const struct ip *gatewa
  * A card that is to serve its own network only has no default route, and yet a gateway: its lease,
  * or whoever configured it, names it.
  */
-static void look_at_lease(const struct facts *f, const struct fact_link *link, uint8_t family,
-			  struct way_out *w)
+static struct ip gateway_of_lease(const struct facts *f, const struct fact_link *link,
+				  uint8_t family)
 {
 	const struct fact_dns *told = facts_dns(f, link->index);
-	struct ip gateway = { 0 };
+	const struct ip none = { 0 };
+	struct ip gateway = none;
 
-	if (told)
+	if (told && !(link->flags & IFF_POINTOPOINT))
 		gateway = family == AF_INET ? told->gateway4 : told->gateway6;
 	if (gateway.family != family || !facts_is_neighbour(f, link->index, &gateway))
-		return;
-	w->usable = w->leased = ip_is_set(&w->address);
-	w->gateway = gateway;
-	w->onlink = !is_reached(f, link->index, &gateway);
+		return none;
+	return gateway;
 }
 
 static struct way_out look(const struct facts *f, const struct fact_link *link, uint8_t family)
 {
-	const struct fact_addr *a = best_address(f, link->index, family);
 	const struct fact_route *r = out_default(f, link, family);
-	const struct ip none = { 0 };
-	struct way_out w = { 0 };
+	const struct ip gateway = r ? r->gateway : gateway_of_lease(f, link, family);
+	const struct fact_addr *a = best_address(f, link->index, family, &gateway);
+	struct way_out w = { .gateway = gateway };
 
 	/* one that a network manager gave up on DHCP for leads to no router of another network */
 	if (a && family == AF_INET && ip_is_link_local(&a->prefix.ip) && r &&
@@ -154,16 +172,11 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 	}
 	if (r && ip_is_set(&r->src) && facts_has_address(f, &r->src))
 		w.address = r->src; /* also of another device: an unnumbered link */
-	w.usable = ip_is_set(&w.address) && (r || link->flags & IFF_POINTOPOINT);
-	if (ip_is_set(&w.address) &&
-	    !uplink_masquerades_as(f, link->index, r ? &r->gateway : &none, &w.address))
+	w.leased = !r && ip_is_set(&gateway) && ip_is_set(&w.address);
+	w.usable = ip_is_set(&w.address) && (r || w.leased || link->flags & IFF_POINTOPOINT);
+	if (ip_is_set(&w.address) && !uplink_masquerades_as(f, link->index, &gateway, &w.address))
 		w.source = w.address;
-	if (r) {
-		w.gateway = r->gateway;
-		w.onlink = r->onlink;
-	} else if (!(link->flags & IFF_POINTOPOINT)) {
-		look_at_lease(f, link, family, &w);
-	}
+	w.onlink = r ? r->onlink : w.leased && !is_reached(f, link->index, &gateway);
 	return w;
 }
 

@@ -167,6 +167,27 @@ static void test_deprecated_address(void **state)
 	IP_IS(u.ip6.address, "2001:db8::2");
 }
 
+/* IPv4: the one that the kernel selects for the gateway, also a deprecated one. */
+static void test_selected_address(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink u;
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "wlp6s0");
+	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	scene_addr(&f, "wlp6s0", "172.20.0.30/24");
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.address, "172.20.0.30");
+	scene_addr_with(&f, "wlp6s0", "192.168.2.31/24", RT_SCOPE_UNIVERSE, IFA_F_DEPRECATED);
+	scene_addr_with(&f, "wlp6s0", "192.168.2.30/24", RT_SCOPE_UNIVERSE, IFA_F_SECONDARY);
+	u = uplink_look(&f, "wlp6s0");
+	IP_IS(u.ip4.address, "192.168.2.31");
+	assert_true(u.ip4.deprecated);
+	assert_false(ip_is_set(&u.ip4.source)); /* the kernel's own masquerading takes it */
+}
+
 /* What the uplink's table of ours holds is a copy: it must not keep itself alive. */
 static void test_own_routes_do_not_count(void **state)
 {
@@ -461,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_point_to_point),
 		cmocka_unit_test(test_told_gateway),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_selected_address),
 		cmocka_unit_test(test_choose),
 		cmocka_unit_test(test_each_problem_has_a_hint),
 	};
