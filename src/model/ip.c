@@ -146,6 +146,14 @@ uint32_t ip_offset(const struct ip *ip, const struct prefix *p)
 	return low32(ip) - low32(&start.ip);
 }
 
+int prefix_compare(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+	int order = ip_compare(&x->ip, &y->ip);
+
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
 struct prefix prefix_masked(const struct prefix *p)
 {
 	struct prefix m = *p;

@@ -53,6 +53,9 @@ struct ip ip_add(const struct ip *ip, uint32_t n);
 /* How far ip lies behind the start of p, in its low 32 bits. */
 uint32_t ip_offset(const struct ip *ip, const struct prefix *p);
 
+/* By address, then by length: what holds others stands before them. For qsort(3) too. */
+int prefix_compare(const void *a, const void *b);
+
 /* The first address of the prefix, its host bits cleared. */
 struct prefix prefix_masked(const struct prefix *p);
 bool prefix_overlap(const struct prefix *a, const struct prefix *b);

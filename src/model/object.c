@@ -75,10 +75,12 @@ static int host_rank(const struct object *o)
 		return 13;
 	case OBJ_LINK_UP:
 		return strcmp(o->link_up.name, BRIDGE_NAME) ? 44 : 14;
-	case OBJ_ROUTE: /* the gateway is looked for in the table itself: its network comes first */
-		return o->route.stop ? 20 : o->route.dst.len ? 22 : 23;
+	case OBJ_ROUTE: /* a gateway is looked up in the table itself: its network comes first */
+		if (o->route.stop)
+			return 20;
+		return !o->route.dst.len ? 24 : o->route.metric == OWN_METRIC_GATEWAY ? 22 : 23;
 	case OBJ_RULE:
-		return o->rule.action == RULE_LOOKUP ? 24 : 21;
+		return o->rule.action == RULE_LOOKUP ? 25 : 21;
 	case OBJ_NETNS:
 		return 40;
 	case OBJ_FDB:
@@ -144,12 +146,6 @@ int object_rank(const struct object *o)
 		if (order_)                                                                        \
 			return order_;                                                             \
 	} while (0)
-
-static int prefix_compare(const struct prefix *a, const struct prefix *b)
-{
-	ORDER(ip_compare(&a->ip, &b->ip));
-	return CMP(a->len, b->len);
-}
 
 static int route_compare(const struct obj_route *a, const struct obj_route *b)
 {

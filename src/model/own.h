@@ -19,6 +19,9 @@
 /* Metric of the route that stops what no other route of its table takes. */
 #define OWN_METRIC_STOP 4278198272u
 
+/* Metric of the route to a gateway that other routes of its table need. */
+#define OWN_METRIC_GATEWAY 99u
+
 /* Priority of the rules that stop what would be forwarded for our sake alone. */
 #define OWN_RULE_FENCE 5182
 

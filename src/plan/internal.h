@@ -65,6 +65,13 @@ void plan_lookup_uplink(struct nft_rule *r, bool in);
 void plan_slots(struct plan_ctx *x);
 void plan_slots_done(struct plan_ctx *x);
 
+/*
+ * Adds the gateways of the routes of an uplink, all of one family, to its table as hosts on the
+ * link, where the kernel would not take those routes without; not one inside the pool (gateways.c).
+ */
+void plan_gateways(const struct plan_ctx *x, const struct ctx_slot *slot, const struct prefix *pool,
+		   const struct out_routes *routes);
+
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);

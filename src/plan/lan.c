@@ -112,14 +112,6 @@ static bool fixed_covers(const struct prefix *p)
 	return false;
 }
 
-static int compare_prefixes(const void *a, const void *b)
-{
-	const struct prefix *x = a, *y = b;
-	int r = ip_compare(&x->ip, &y->ip);
-
-	return r ? r : x->len - y->len;
-}
-
 /* What no fixed prefix covers, and is neither a default route nor a half of one. */
 static void add_network(struct prefixes *to, const struct prefix *p)
 {
@@ -149,7 +141,7 @@ static void merge_networks(struct prefixes *p)
 
 	if (!p->n)
 		return;
-	qsort(p->v, p->n, sizeof(p->v[0]), compare_prefixes);
+	qsort(p->v, p->n, sizeof(p->v[0]), prefix_compare);
 	for (size_t i = 1; i < p->n; i++)
 		if (!covers(&p->v[kept], &p->v[i]))
 			p->v[++kept] = p->v[i];

@@ -287,6 +287,7 @@ static void plan_table(const struct plan_ctx *x, const struct ctx_slot *slot, si
 	add_route(x, table, pool, BRIDGE_NAME, 0, NULL, uplink->link ? uplink->link->mtu : 0);
 	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
 		return;
+	plan_gateways(x, slot, pool, &slot->routes[family_at]);
 	plan_out_routes(x, slot, pool, &slot->routes[family_at]);
 	if (!out_default(x->facts, uplink->link, family)) /* by the lease, or to the other end */
 		add_route(x, table, &everything, slot->id.uplink, uplink->link->index, way, 0);

@@ -185,13 +185,6 @@ static bool cut(const struct lookup *l, const struct fact_route *r, struct prefi
 	return prefix_contains(&r->dst, &l->within.ip);
 }
 
-static int compare_prefixes(const struct prefix *a, const struct prefix *b)
-{
-	int order = ip_compare(&a->ip, &b->ip);
-
-	return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
 /* By lookup and destination; then as the kernel prefers them. */
 static int compare_entries(const void *x, const void *y)
 {
@@ -200,7 +193,7 @@ static int compare_entries(const void *x, const void *y)
 
 	if (a->lookup != b->lookup)
 		return a->lookup < b->lookup ? -1 : 1;
-	order = compare_prefixes(&a->route.dst, &b->route.dst);
+	order = prefix_compare(&a->route.dst, &b->route.dst);
 	if (order)
 		return order;
 	if (a->len != b->len) /* both cut: the longer one was found first */
@@ -262,13 +255,13 @@ static const struct entry *find(const struct entries *e, size_t lookup, const st
 		const struct entry *m = &e->v[middle];
 
 		if (m->lookup < lookup ||
-		    (m->lookup == lookup && compare_prefixes(&m->route.dst, dst) < 0))
+		    (m->lookup == lookup && prefix_compare(&m->route.dst, dst) < 0))
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	if (low < e->n && e->v[low].lookup == lookup &&
-	    compare_prefixes(&e->v[low].route.dst, dst) == 0)
+	    prefix_compare(&e->v[low].route.dst, dst) == 0)
 		return &e->v[low];
 	return NULL;
 }
@@ -331,7 +324,7 @@ static int keep_group(const struct entries *all, size_t first, const struct pref
 		const struct entry *next = &all->v[i];
 
 		if (next->lookup != e->lookup || next->len != e->len ||
-		    compare_prefixes(&next->route.dst, &e->route.dst) != 0)
+		    prefix_compare(&next->route.dst, &e->route.dst) != 0)
 			break;
 		if (next->route.stop && order)
 			break;
@@ -365,7 +358,7 @@ static int merge(const struct entries *all, size_t n_lookups, struct out_routes 
 		const struct entry *e = &all->v[i], *before = i ? e - 1 : NULL;
 
 		if (before && before->lookup == e->lookup &&
-		    compare_prefixes(&before->route.dst, &e->route.dst) == 0)
+		    prefix_compare(&before->route.dst, &e->route.dst) == 0)
 			continue; /* of a group that was kept, or not, as a whole */
 		if (is_shadowed(all, e))
 			continue;
@@ -380,7 +373,7 @@ static int merge(const struct entries *all, size_t n_lookups, struct out_routes 
 static int compare_routes(const void *x, const void *y)
 {
 	const struct out_route *a = x, *b = y;
-	int order = compare_prefixes(&a->dst, &b->dst);
+	int order = prefix_compare(&a->dst, &b->dst);
 
 	return order ? order : (a->order > b->order) - (a->order < b->order);
 }
@@ -459,7 +452,7 @@ static bool has_default(const struct entries *all)
 		if (!e->route.dst.len)
 			return true;
 		if (is_half(&e->route.dst) &&
-		    (!i || compare_prefixes(&e[-1].route.dst, &e->route.dst) != 0))
+		    (!i || prefix_compare(&e[-1].route.dst, &e->route.dst) != 0))
 			halves++;
 	}
 	return halves > 1;

@@ -4,6 +4,7 @@
  * refers to them. The texts themselves stand in tests/golden.
  */
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -448,6 +449,45 @@ static void test_routes_are_copied(void **state)
 	HAS(&x->host, "ip route add 10.209.0.0/22 dev via0 table 22017 ");
 	HAS(&x->host, "ip -6 route add fdc0:ffee:1234::/64 dev via0 table 22017 ");
 	assert_int_equal(lines(&x->host, "route add "), 11);
+}
+
+/* Where the kernel would not find a gateway on the link it is there as a host, before the others.
+ */
+static void test_gateways_of_a_table(void **state)
+{
+	struct fixture *x = *state;
+	struct fact_rule *r;
+
+	scene_host(&x->f);
+	scene_link(&x->f, "wlp6s0");
+	scene_addr(&x->f, "wlp6s0", "192.168.2.10/24");
+	scene_route(&x->f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	scene_route(&x->f, "wlp6s0", "192.168.2.0/24", NULL, 600);
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS_NOT(&x->host, "metric 99");
+
+	x->f.routes.n = 0;
+	scene_route(&x->f, "wlp6s0", "192.168.2.0/24", NULL, 600);
+	for (size_t i = 0; i < 3; i++) {
+		scene_route(&x->f, "wlp6s0",
+			    i ? i > 1 ? "10.30.0.0/16" : "10.20.0.0/16" : "0.0.0.0/0",
+			    i ? "192.168.2.9" : "192.168.2.1", 600);
+		scene_last_route(&x->f)->table = 100;
+	}
+	r = VEC_PUSH(&x->f.rules);
+	assert_non_null(r);
+	*r = (struct fact_rule){ .family = AF_INET,
+				 .action = FR_ACT_TO_TBL,
+				 .priority = 100,
+				 .table = 100,
+				 .suppress = -1,
+				 .src.ip.family = AF_INET,
+				 .dst.ip.family = AF_INET };
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host, "ip route add 192.168.2.1/32 dev wlp6s0 table 22017 metric 99 proto 86\n");
+	HAS(&x->host, "ip route add 192.168.2.9/32 dev wlp6s0 table 22017 metric 99 proto 86\n"
+		      "ip route add 10.20.0.0/16 via 192.168.2.9 ");
+	assert_int_equal(lines(&x->host, "metric 99"), 2);
 }
 
 /* What was usable once keeps its mark and table; nothing leads out of it. */
@@ -1016,6 +1056,7 @@ int main(void)
 		PLAN_TEST(test_marks_lead_to_tables),
 		PLAN_TEST(test_routes_are_found_once),
 		PLAN_TEST(test_routes_are_copied),
+		PLAN_TEST(test_gateways_of_a_table),
 		PLAN_TEST(test_uplink_gone),
 		PLAN_TEST(test_one_family_only),
 		PLAN_TEST(test_point_to_point),
