@@ -17,6 +17,7 @@ PROGRAM = r"""
 import errno, os, selectors, socket, sys, time
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 HOSTS = {"4": (socket.AF_INET, sys.argv[2]), "6": (socket.AF_INET6, sys.argv[3])}
+HOSTS = {n: HOSTS[n] for n in sys.argv[5]}
 TOKEN = sys.argv[4].encode()
 now = time.monotonic
 selector = selectors.DefaultSelector()
@@ -153,11 +154,12 @@ class Answer:
 
 
 class Flow:
-    """A session that holds such a program. `more` goes to lab.via_popen()."""
+    """A session that holds such a program; `families`: what it asks in. `more` goes to
+    lab.via_popen()."""
 
     count = 0
 
-    def __init__(self, lab, uplink=None, *options, token="BEACON", **more):
+    def __init__(self, lab, uplink=None, *options, token="BEACON", families="46", **more):
         Flow.count += 1
         self.lab = lab
         self.name = f"flow{Flow.count}"
@@ -167,8 +169,10 @@ class Flow:
         with open(program, "w") as f:
             f.write(PROGRAM)
         self.answers, self._at, self._rest = [], 0, b""
+        self.prompt = tuple(kind for kind in PROMPT if kind[-1] in families)
         words = ("--name", self.name, *options, self.uplink, "--", "/usr/bin/python3", program)
-        self.process = lab.via_popen(*words, self.path, lab.server, lab.server6, token, **more)
+        words = (*words, self.path, lab.server, lab.server6, token, families)
+        self.process = lab.via_popen(*words, **more)
         self.process.expect("flowing\n")
         self.flows(self.started())
 
@@ -196,10 +200,10 @@ class Flow:
                 found.append(answer)
         return found[::-1]
 
-    def flows(self, t, seconds=5, kinds=PROMPT, seen=None):
+    def flows(self, t, seconds=5, kinds=None, seen=None):
         """Until each kind had an answer to something that was asked after t (and, with `seen`, in
         that name); returns how long after t the last of them came."""
-        first = {}
+        first, kinds = {}, kinds or self.prompt
 
         def all_there():
             for answer in self.since(t, *kinds):

@@ -176,17 +176,17 @@ def asked(lab, family, question):
     return found.get("dev"), via, mtu, found.get("prefsrc")
 
 
-def host_says(lab, family, to):
+def host_says(lab, family, to, dev=DEV):
     """What a program that is bound to the uplink gets, once it has its source address. Where no
     route matches, the kernel takes the destination of such a program for a neighbour (net/ipv4/
     route.c:ip_route_output_key_hash_rcu), which is no route: fibmatch tells."""
-    if not asked(lab, family, f"fibmatch {to} oif {DEV}"):
+    if not asked(lab, family, f"fibmatch {to} oif {dev}"):
         return None
-    first = asked(lab, family, f"{to} oif {DEV}")
+    first = asked(lab, family, f"{to} oif {dev}")
     if not first or not first[3]:
         return first and first[:3]
-    again = asked(lab, family, f"{to} from {first[3]} oif {DEV}")
-    if again and again[0] != DEV:
+    again = asked(lab, family, f"{to} from {first[3]} oif {dev}")
+    if again and again[0] != dev:
         # IPv6: with a source, but without a socket that is bound, the device is only a wish
         # (net/ipv6/route.c:ip6_route_output_flags_noref)
         again = first
