@@ -308,6 +308,7 @@ static bool only_sessions(const struct steps *steps)
 		case OBJ_FDB:
 		case OBJ_NETNS:
 			break;
+		case OBJ_ALTNAME:
 		case OBJ_ADDRESS:
 		case OBJ_ROUTE:
 		case OBJ_RULE:

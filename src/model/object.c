@@ -11,6 +11,7 @@ static const char *const kind_names[] = {
 	[OBJ_NETNS] = "netns",
 	[OBJ_LINK] = "link",
 	[OBJ_LINK_UP] = "link",
+	[OBJ_ALTNAME] = "altname",
 	[OBJ_ADDRESS] = "address",
 	[OBJ_ROUTE] = "route",
 	[OBJ_RULE] = "rule",
@@ -83,6 +84,8 @@ static int host_rank(const struct object *o)
 		return o->rule.action == RULE_LOOKUP ? 25 : 21;
 	case OBJ_NETNS:
 		return 40;
+	case OBJ_ALTNAME:
+		return 42;
 	case OBJ_FDB:
 		return 42;
 	case OBJ_NEIGH:
@@ -105,6 +108,8 @@ static int session_rank(const struct object *o)
 	case OBJ_NFT_RULE:
 	case OBJ_NFT_ACCEPT:
 		return 51 + (int)o->kind - (int)OBJ_NFT_TABLE;
+	case OBJ_ALTNAME:
+		return 58;
 	case OBJ_ADDRESS:
 		return 60;
 	case OBJ_LINK_UP:
@@ -197,6 +202,9 @@ int object_compare(const struct object *a, const struct object *b)
 	case OBJ_LINK:
 	case OBJ_LINK_UP:
 		return strcmp(a->link.name, b->link.name);
+	case OBJ_ALTNAME:
+		ORDER(strcmp(a->altname.dev, b->altname.dev));
+		return strcmp(a->altname.name, b->altname.name);
 	case OBJ_ADDRESS:
 		ORDER(strcmp(a->address.dev, b->address.dev));
 		return prefix_compare(&a->address.prefix, &b->address.prefix);
@@ -286,6 +294,7 @@ bool object_same(const struct object *a, const struct object *b)
 		return a->nft_table.flags == b->nft_table.flags;
 	case OBJ_NETNS:
 	case OBJ_LINK_UP:
+	case OBJ_ALTNAME:
 	case OBJ_ADDRESS:
 	case OBJ_RULE:
 	case OBJ_FDB:
@@ -305,6 +314,10 @@ const char *object_name(const struct object *o, char *buf)
 	case OBJ_LINK:
 	case OBJ_LINK_UP:
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s", kind, o->link.name);
+		break;
+	case OBJ_ALTNAME:
+		snprintf(buf, OBJECT_NAME_MAX, "%s %s dev %s", kind, o->altname.name,
+			 o->altname.dev);
 		break;
 	case OBJ_ADDRESS:
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s dev %s", kind,

@@ -33,6 +33,7 @@ enum object_kind {
 	OBJ_NETNS,
 	OBJ_LINK,
 	OBJ_LINK_UP,
+	OBJ_ALTNAME,
 	OBJ_ADDRESS,
 	OBJ_ROUTE,
 	OBJ_RULE,
@@ -72,6 +73,12 @@ struct obj_link {
 	char peer[IFNAMSIZ];   /* veth: the name inside the session; unknown when observed */
 	struct mac peer_mac;
 	uint32_t peer_mtu; /* 0: the kernel's default */
+};
+
+/* Another name of a device: the kernel takes it wherever it takes a name (ip-link(8), altname). */
+struct obj_altname {
+	char dev[IFNAMSIZ];  /* key */
+	char name[IFNAMSIZ]; /* key */
 };
 
 struct obj_address {
@@ -198,6 +205,7 @@ struct object {
 		struct obj_netns netns;
 		struct obj_link link;
 		struct obj_link link_up; /* only its name */
+		struct obj_altname altname;
 		struct obj_address address;
 		struct obj_route route;
 		struct obj_rule rule;

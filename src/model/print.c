@@ -90,6 +90,16 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 		   l->name);
 }
 
+static void altname(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
+{
+	ip(sb, o, netns);
+	strbuf_add(sb, "link property %s ", verb);
+	dev(sb, o->altname.dev);
+	strbuf_add(sb, " altname ");
+	quoted(sb, o->altname.name);
+	strbuf_add(sb, "\n");
+}
+
 static void address(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
 {
 	char text[IP_TEXT_MAX];
@@ -355,6 +365,9 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 		ip(sb, o, netns);
 		strbuf_add(sb, "link set dev %s up\n", o->link_up.name);
 		break;
+	case OBJ_ALTNAME:
+		altname(sb, o, "add", netns);
+		break;
 	case OBJ_ADDRESS:
 		address(sb, o, "add", netns);
 		break;
@@ -416,6 +429,7 @@ bool print_goes_along(const struct object *o)
 	case OBJ_NFT_ACCEPT:
 		return false;
 	case OBJ_LINK_UP:
+	case OBJ_ALTNAME:
 	case OBJ_ADDRESS:
 	case OBJ_NEIGH:
 	case OBJ_FDB:
@@ -442,6 +456,9 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 	case OBJ_LINK_UP:
 		ip(sb, o, netns);
 		strbuf_add(sb, "link set dev %s down\n", o->link_up.name);
+		break;
+	case OBJ_ALTNAME:
+		altname(sb, o, "del", netns);
 		break;
 	case OBJ_ADDRESS:
 		address(sb, o, "del", netns);

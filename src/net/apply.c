@@ -89,7 +89,7 @@ static bool already_so(const struct step *s, int code)
 		return code == -ENODEV || code == -ENOENT || code == -ESRCH ||
 		       code == -EADDRNOTAVAIL || code == -EINVAL;
 	return code == -EEXIST && (s->want->kind == OBJ_RULE || s->want->kind == OBJ_TC ||
-				   s->want->kind == OBJ_ADDRESS);
+				   s->want->kind == OBJ_ALTNAME || s->want->kind == OBJ_ADDRESS);
 }
 
 static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache *cache,

@@ -954,6 +954,7 @@ void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_actio
 	case OBJ_NETNS:
 	case OBJ_LINK:
 	case OBJ_LINK_UP:
+	case OBJ_ALTNAME:
 	case OBJ_ADDRESS:
 	case OBJ_ROUTE:
 	case OBJ_RULE:

@@ -172,6 +172,21 @@ static void encode_link_up(struct nl_msg *m, enum step_action action, const stru
 	ifi->ifi_flags = action == STEP_REMOVE ? 0 : IFF_UP;
 }
 
+/* net/core/rtnetlink.c:rtnl_linkprop */
+static void encode_altname(struct nl_msg *m, const struct obj_altname *a, enum step_action action,
+			   const struct rtnl_numbers *n)
+{
+	bool gone = action == STEP_REMOVE;
+	struct ifinfomsg *ifi = nl_msg_start(m, gone ? RTM_DELLINKPROP : RTM_NEWLINKPROP,
+					     gone ? 0 : create_flags(action), sizeof(*ifi));
+	struct nlattr *list;
+
+	ifi->ifi_index = n->dev;
+	list = nl_nest(m, IFLA_PROP_LIST);
+	nl_put_str(m, IFLA_ALT_IFNAME, a->name);
+	nl_nest_end(m, list);
+}
+
 static void encode_address(struct nl_msg *m, const struct obj_address *a, enum step_action action,
 			   const struct rtnl_numbers *n)
 {
@@ -379,6 +394,8 @@ const char *rtnl_device(const struct object *o)
 	case OBJ_LINK:
 	case OBJ_LINK_UP:
 		return o->link.name;
+	case OBJ_ALTNAME:
+		return o->altname.dev;
 	case OBJ_ADDRESS:
 		return o->address.dev;
 	case OBJ_ROUTE:
@@ -413,6 +430,9 @@ void rtnl_encode(struct nl_msg *m, const struct object *o, enum step_action acti
 		break;
 	case OBJ_LINK_UP:
 		encode_link_up(m, action, n);
+		break;
+	case OBJ_ALTNAME:
+		encode_altname(m, &o->altname, action, n);
 		break;
 	case OBJ_ADDRESS:
 		encode_address(m, &o->address, action, n);

@@ -591,6 +591,25 @@ static void plan_session_family(const struct pool *pool, const struct session *s
 	plan_session_route(pool, s, family, set);
 }
 
+/*
+ * Programs that are told to bind to the uplink by its name do so: the device inside has it as an
+ * altname, which SO_BINDTODEVICE and if_nametoindex(3) take. It is that of the first interface that
+ * the list means, since it is what was asked for, and stays when the session moves.
+ */
+static void plan_altname(const struct facts *f, const struct session *s, struct object_set *set)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	const struct fact_link *l = uplink_walk(&walk);
+	struct object alt = plan_object(OBJ_ALTNAME, PLACE_SESSION);
+	const char *name = l ? l->name : s->uplink;
+
+	if (!name[0] || !strcmp(name, session_device(s)) || !strcmp(name, "lo"))
+		return;
+	strcpy(alt.altname.dev, session_device(s));
+	strcpy(alt.altname.name, name);
+	set_add(set, &alt);
+}
+
 /* All that a netns of our own has; its owner would not want it in another. */
 static void plan_whole_netns(const struct facts *f, const struct session *s, bool ip6,
 			     const struct pool *pool, struct object_set *set)
@@ -604,6 +623,7 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 	strcpy(up.link_up.name, "lo");
 	set_add(set, &up);
 	plan_names_inside(pool, set);
+	plan_altname(f, s, set);
 }
 
 int plan_inside(const struct facts *f, const struct session *s, struct object_set *ret,

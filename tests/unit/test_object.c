@@ -114,6 +114,7 @@ static void test_session_comes_last(void **state)
 		thing_neigh("via0", "10.209.0.3", 3),
 	};
 	const struct object inside[] = {
+		thing_inside(thing_altname("eth0", "wlp6s0")),
 		thing_inside(thing_address("eth0", "10.209.0.3/22")),
 		thing_inside(thing_up("eth0")),
 		thing_inside(thing_neigh("eth0", "10.209.0.1", 1)),
@@ -198,6 +199,9 @@ static void test_link_keys(void **state)
 	SAME(port, WITH(port, w.link.peer_mac.bytes[5]++));
 	SAME(thing_up("via0"), thing_up("via0"));
 	OTHER(thing_up("viap1"), thing_up("viap2"));
+	SAME(thing_altname("eth0", "wlp6s0"), thing_altname("eth0", "wlp6s0"));
+	OTHER(thing_altname("eth0", "wlp6s0"), thing_altname("eth0", "wlan0"));
+	OTHER(thing_altname("eth0", "wlp6s0"), thing_altname("eth1", "wlp6s0"));
 	OTHER(thing_up("viap1"), port);
 }
 
@@ -364,6 +368,7 @@ static void test_names(void **state)
 		{ thing_netns(), "netns" },
 		{ thing_bridge(), "link via0" },
 		{ thing_up("viap1"), "link viap1" },
+		{ thing_altname("eth0", "wlp6s0"), "altname wlp6s0 dev eth0" },
 		{ thing_address("via0", "10.209.0.1/22"), "address 10.209.0.1/22 dev via0" },
 		{ thing_stop(22017, "0.0.0.0/0"), "route 0.0.0.0/0 table 22017" },
 		{ thing_lookup(AF_INET, 5180, MARK, 22017), "ip rule 5180" },

@@ -105,6 +105,10 @@ static void test_accepts(void **state)
 static void test_addresses(void **state)
 {
 	(void)state;
+	ADD_IS(thing_inside(thing_altname("eth0", "wlp6s0")),
+	       "ip -n curl link property add dev eth0 altname wlp6s0\n");
+	ADD_IS(thing_inside(thing_altname("eth0", "a b")),
+	       "ip -n curl link property add dev eth0 altname 'a b'\n");
 	ADD_IS(thing_address("via0", "10.209.0.1/22"),
 	       "ip address add 10.209.0.1/22 brd + dev via0\n");
 	REMOVE_IS(thing_address("via0", "10.209.0.1/22"),

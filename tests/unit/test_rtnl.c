@@ -211,6 +211,26 @@ static void test_link_up(void **state)
 
 /* --- addresses and routes ------------------------------------------------------------------ */
 
+static void test_altname(void **state)
+{
+	const struct ifinfomsg ifi = { .ifi_index = 7 };
+	struct object o = thing_inside(thing_altname("eth0", "wlp6s0"));
+	struct nl_msg m;
+	struct wire w, list;
+
+	(void)state;
+	for (enum step_action a = 0; a < STEP_ACTION_COUNT; a++) {
+		const uint16_t flags[] = { MAKE, REPLACE, NLM_F_REQUEST };
+
+		ENCODES(w, m, o, a, 0, a == STEP_REMOVE ? RTM_DELLINKPROP : RTM_NEWLINKPROP,
+			flags[a], ifi);
+		ATTR_NEST(w, IFLA_PROP_LIST, list);
+		ATTR_STR(list, IFLA_ALT_IFNAME, "wlp6s0");
+		ENDS(list);
+		ENDS(w);
+	}
+}
+
 static void test_address4(void **state)
 {
 	const struct ifaddrmsg ifa = { .ifa_family = AF_INET, .ifa_prefixlen = 22, .ifa_index = 7 };
@@ -1464,6 +1484,7 @@ int main(void)
 		cmocka_unit_test(test_port),
 		cmocka_unit_test(test_longest_port),
 		cmocka_unit_test(test_link_up),
+		cmocka_unit_test(test_altname),
 		cmocka_unit_test(test_address4),
 		cmocka_unit_test(test_address6),
 		cmocka_unit_test(test_route),

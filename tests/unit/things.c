@@ -62,6 +62,15 @@ struct object thing_up(const char *name)
 	return o;
 }
 
+struct object thing_altname(const char *dev, const char *name)
+{
+	struct object o = thing(OBJ_ALTNAME);
+
+	strcpy(o.altname.dev, dev);
+	strcpy(o.altname.name, name);
+	return o;
+}
+
 struct object thing_address(const char *dev, const char *prefix)
 {
 	struct object o = thing(OBJ_ADDRESS);

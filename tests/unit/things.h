@@ -10,6 +10,7 @@ struct object thing_netns(void);
 struct object thing_bridge(void);
 struct object thing_port(const char *name);
 struct object thing_up(const char *name);
+struct object thing_altname(const char *dev, const char *name);
 struct object thing_address(const char *dev, const char *prefix);
 /* gateway may be NULL */
 struct object thing_route(uint32_t table, const char *dst, const char *dev, const char *gateway);
