@@ -173,9 +173,9 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 	if (helpers && helpers->apply_apps(&options, &h.user, &err) < 0)
 		return cli_fail(&err);
 	msg_request_init(&h.request, MSG_RUN);
-	h.request.request = options.request;
+	h.request.run.request = options.request;
 	if (options.user)
-		h.request.request.owner = h.user.uid;
+		h.request.run.request.owner = h.user.uid;
 	status = launch(&options, &h, &err);
 	free(options.made);
 	free(options.made_bytes);
@@ -195,7 +195,7 @@ int cli_exec(const struct cli_options *o, uint32_t id, int netns)
 		return cli_fail(&err);
 	}
 	msg_request_init(&h.request, MSG_EXEC);
-	h.request.request.id = id;
+	h.request.session.id = id;
 	return launch(o, &h, &err);
 }
 
@@ -205,7 +205,7 @@ int cli_probe(const struct cli_options *o, uint32_t id)
 	struct err err = { 0 };
 
 	msg_request_init(&h.request, MSG_RUN);
-	h.request.request = o->request;
-	h.request.request.id = id;
+	h.request.run.request = o->request;
+	h.request.run.request.probe_of = id;
 	return launch(o, &h, &err);
 }

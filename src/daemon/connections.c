@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
@@ -64,6 +65,67 @@ void connection_answer_busy(int fd)
 	reply.status = MSG_BUSY;
 	snprintf(reply.text, sizeof(reply.text), "the daemon is busy");
 	sock_send(fd, &reply, sizeof(reply), -1);
+}
+
+static bool same_header(const struct msg_header *a, const struct msg_header *b)
+{
+	return a->magic == b->magic && a->version == b->version && a->op == b->op;
+}
+
+/* What the peer was asked for by MSG_SEND: the header of its request, with one descriptor. */
+static enum received receive_netns(struct connections *c, struct connection *one, int host_ns)
+{
+	struct msg_header header = { 0 };
+	struct err err = { 0 };
+	ssize_t n = 0;
+	enum fd_receive_head head = fd_receive_peek(one->peer.fd, &header, sizeof(header), &n);
+
+	sock_pass_rights(one->peer.fd, false); /* no more than this one */
+	if (head == FD_RECEIVE_NOTHING || n != sizeof(header) ||
+	    !same_header(&header, &one->request.header))
+		return RECEIVED_WRONG;
+	if (head == FD_RECEIVE_PLAIN) {
+		fd_receive_discard(one->peer.fd);
+		one->sent = true;
+		return RECEIVED_ALL;
+	}
+	one->receiver =
+		fd_receive_start(c->receivers, one->peer.fd, one->peer.person, host_ns, &err);
+	if (one->receiver >= 0) {
+		one->state = CONNECTION_RECEIVING;
+		return RECEIVED_PART;
+	}
+	one->receiver = -1;
+	syslog(LOG_NOTICE, "uid %u: %s", one->peer.cred.uid, err.text);
+	connection_answer_busy(one->peer.fd);
+	return RECEIVED_WRONG;
+}
+
+enum received connection_receive(struct connections *c, struct connection *one, int host_ns)
+{
+	ssize_t n = 0;
+
+	switch (one->state) {
+	case CONNECTION_REQUEST:
+		/* a descriptor is sent when it is asked for, once the policy has allowed it */
+		if (fd_receive_peek(one->peer.fd, &one->request, sizeof(one->request), &n) !=
+			    FD_RECEIVE_PLAIN ||
+		    msg_request_check(&one->request, (size_t)n) < 0)
+			return RECEIVED_WRONG;
+		fd_receive_discard(one->peer.fd);
+		return RECEIVED_ALL;
+	case CONNECTION_NETNS:
+		return receive_netns(c, one, host_ns);
+	case CONNECTION_RECEIVING:
+		n = fd_receive_finish(one->receiver, &one->passed);
+		one->receiver = -1;
+		one->sent = true;
+		return n < 0 ? RECEIVED_WRONG : RECEIVED_ALL;
+	case CONNECTION_POLKIT:
+	case CONNECTION_SETTLING:
+		break;
+	}
+	return RECEIVED_WRONG;
 }
 
 static bool has_place(struct connections *c, uid_t person)

@@ -32,12 +32,12 @@ struct connection {
 	enum connection_state state;
 	struct peer peer; /* peer.fd -1: a subscriber has it */
 	int64_t deadline;
-	struct msg_request request; /* kept while it waits for polkit */
-	bool sent;                  /* its netns, if it was one, is `passed` */
-	int passed;                 /* namespace of the peer's, or -1 */
-	int receiver;               /* RECEIVING: what fd_receive_start() returned; else -1 */
-	bool skipped;               /* until the next turn */
-	bool spoke;                 /* there is something to read, of the peer or of receiver */
+	union msg_request request; /* kept while it waits for polkit */
+	bool sent;                 /* its netns, if it was one, is `passed` */
+	int passed;                /* namespace of the peer's, or -1 */
+	int receiver;              /* RECEIVING: what fd_receive_start() returned; else -1 */
+	bool skipped;              /* until the next turn */
+	bool spoke;                /* there is something to read, of the peer or of receiver */
 	struct settle settle;
 	struct msg_reply reply;
 	int netns; /* that goes with it, or -1 */
@@ -92,6 +92,15 @@ int64_t connections_deadline(const struct connections *c);
 
 /* Ends those whose time is over. */
 void connections_expire(struct connections *c, int64_t now);
+
+enum received {
+	RECEIVED_ALL,   /* the request, with its netns if that was asked for */
+	RECEIVED_PART,  /* the netns is being received by a child */
+	RECEIVED_WRONG, /* not what was expected: the connection is to be closed */
+};
+
+/* Receives what a connection that spoke has to say in its state. host_ns is any namespace. */
+enum received connection_receive(struct connections *c, struct connection *one, int host_ns);
 
 /* Tells a peer that it is worth trying again. */
 void connection_answer_busy(int fd);

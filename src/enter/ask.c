@@ -70,7 +70,7 @@ static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct 
 static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 {
 	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err);
-	struct msg_request request = a->h->request;
+	union msg_request request = a->h->request;
 	bool foreign = false;
 	int r = fd < 0 ? fd : check_peer(fd, &foreign, err);
 
@@ -85,7 +85,7 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 	if (a->why && a->own < 0) {
 		if (a->h->verbose)
 			fprintf(stderr, "via-iface: in a user namespace, since %s\n", a->why);
-		r = userns_enter(&request.request, a->why, &a->own, err);
+		r = userns_enter(&request.run.request, a->why, &a->own, err);
 	}
 	if (r < 0)
 		return r;
@@ -101,11 +101,11 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 static int give_back(const struct answer *a, struct err *err)
 {
 	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err), none = -1;
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 
 	msg_request_init(&request, MSG_STOP);
-	request.request.id = a->reply.id;
+	request.session.id = a->reply.id;
 	return fd < 0 ? fd : ask_exchange(fd, &request, -1, &reply, &none, err);
 }
 

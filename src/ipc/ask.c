@@ -22,10 +22,10 @@ static int receive(int fd, struct msg_reply *ret, int *ret_fd, struct err *err)
 	return 0;
 }
 
-int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
+int ask_exchange(int fd, const union msg_request *request, int pass, struct msg_reply *ret,
 		 int *ret_fd, struct err *err)
 {
-	int r = sock_send(fd, request, sizeof(*request), -1);
+	int r = sock_send(fd, request, msg_request_size(request->header.op), -1);
 
 	if (r < 0 && r != -EPIPE) /* a busy daemon answers without listening */
 		return err_errno(err, -r, "send the request to the daemon");
@@ -60,7 +60,7 @@ int ask_connect(const char *path, struct err *err)
 	return steal_fd(&fd);
 }
 
-static int ask_once(const char *path, const struct msg_request *request, int pass,
+static int ask_once(const char *path, const union msg_request *request, int pass,
 		    struct msg_reply *ret, int *ret_fd, struct err *err)
 {
 	_cleanup_close_ int fd = ask_connect(path, err);
@@ -68,7 +68,7 @@ static int ask_once(const char *path, const struct msg_request *request, int pas
 	return fd < 0 ? fd : ask_exchange(fd, request, pass, ret, ret_fd, err);
 }
 
-int ask_daemon(const char *path, const struct msg_request *request, int pass, struct msg_reply *ret,
+int ask_daemon(const char *path, const union msg_request *request, int pass, struct msg_reply *ret,
 	       int *ret_fd, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };

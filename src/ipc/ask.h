@@ -12,7 +12,7 @@
  * One request and its answer over a connection; pass is a netns to send when the daemon asks for
  * it, or -1. *ret_fd is the one that came with the answer, or -1, the caller's to close.
  */
-int ask_exchange(int fd, const struct msg_request *request, int pass, struct msg_reply *ret,
+int ask_exchange(int fd, const union msg_request *request, int pass, struct msg_reply *ret,
 		 int *ret_fd, struct err *err);
 
 /* Connects to the daemon at path and makes sure that it is root's: a descriptor, or as below. */
@@ -23,7 +23,7 @@ int ask_connect(const char *path, struct err *err);
  * *ret_fd as above; NULL when no descriptor is wanted. Returns 0; -ENOENT or -ECONNREFUSED when
  * nobody serves there; -ECANCELED with the daemon's line when it refused.
  */
-int ask_daemon(const char *path, const struct msg_request *request, int pass, struct msg_reply *ret,
+int ask_daemon(const char *path, const union msg_request *request, int pass, struct msg_reply *ret,
 	       int *ret_fd, struct err *err);
 
 #endif

@@ -115,6 +115,7 @@ int handover_read(int fd, struct handover *ret, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, errno, "look at descriptor %d", fd);
 	if (!S_ISREG(st.st_mode) || read_all(fd, &h, sizeof(h), 0) < 0 ||
+	    (h.request.header.op != MSG_RUN && h.request.header.op != MSG_EXEC) ||
 	    h.magic != HANDOVER_MAGIC || h.version != MSG_VERSION || h.argv_len > HANDOVER_MAX ||
 	    h.env_len > HANDOVER_MAX || h.argv_len + h.env_len > HANDOVER_MAX || h.argc == 0 ||
 	    h.argc > h.argv_len || h.envc > h.env_len || h.user.n_groups > HANDOVER_GROUPS_MAX ||

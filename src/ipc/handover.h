@@ -28,7 +28,7 @@ struct handover_user {
 
 struct handover {
 	uint32_t magic, version;
-	struct msg_request request;
+	union msg_request request; /* MSG_RUN or MSG_EXEC */
 	uint32_t argc, envc;
 	uint64_t argv_len, env_len; /* bytes of each range */
 	struct rlimit stack;

@@ -5,12 +5,29 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/parse.h"
+#include "base/cleanup.h"
+
 static struct msg_header header(uint16_t op)
 {
 	return (struct msg_header){ .magic = MSG_MAGIC, .version = MSG_VERSION, .op = op };
 }
 
-void msg_request_init(struct msg_request *m, enum msg_op op)
+static const size_t sizes[] = {
+	[MSG_RUN] = sizeof(struct msg_run),        [MSG_RUN_IN] = sizeof(struct msg_run),
+	[MSG_MOVE] = sizeof(struct msg_move),      [MSG_PAUSE] = sizeof(struct msg_session),
+	[MSG_RESUME] = sizeof(struct msg_session), [MSG_STOP] = sizeof(struct msg_session),
+	[MSG_EXEC] = sizeof(struct msg_session),   [MSG_SUBSCRIBE] = sizeof(struct msg_subscribe),
+	[MSG_ATTACH] = sizeof(struct msg_attach),  [MSG_PROBE] = sizeof(struct msg_probe),
+};
+static_assert(ARRAY_SIZE(sizes) == MSG_OP_END, "a size for each operation");
+
+size_t msg_request_size(uint16_t op)
+{
+	return op < MSG_OP_END ? sizes[op] : 0;
+}
+
+void msg_request_init(union msg_request *m, enum msg_op op)
 {
 	memset(m, 0, sizeof(*m));
 	m->header = header((uint16_t)op);
@@ -34,9 +51,22 @@ static bool header_ok(const struct msg_header *h)
 	       h->op < MSG_OP_END;
 }
 
-int msg_request_check(const struct msg_request *m, size_t len)
+int msg_request_check(const union msg_request *m, size_t len)
 {
-	return len == sizeof(*m) && header_ok(&m->header) ? 0 : -EBADMSG;
+	if (len < sizeof(m->header) || !header_ok(&m->header))
+		return -EBADMSG;
+	return len == msg_request_size(m->header.op) ? 0 : -EBADMSG;
+}
+
+int msg_probe_check(const struct msg_probe *m, struct err *err)
+{
+	if (m->failed > 1)
+		return err_set(err, EINVAL,
+			       "read a probe's result: invalid value %u: expected 0 or 1",
+			       m->failed);
+	if (!memchr(m->uplink, 0, sizeof(m->uplink)) || !ifname_valid(m->uplink))
+		return err_set(err, EINVAL, "read a probe's result: it names no interface");
+	return 0;
 }
 
 int msg_reply_check(const struct msg_reply *m, size_t len)

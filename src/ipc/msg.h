@@ -11,27 +11,30 @@
 #include "model/request.h"
 
 /*
- * The boundary between a caller and the daemon: one SOCK_SEQPACKET message each way (two where a
- * netns comes from the caller: it is sent when the daemon asks for it, MSG_SEND; and events, to who
- * asked for them), all structs of fixed size without pointers, text terminated and zero-filled,
- * descriptors by SCM_RIGHTS. A message of any other size, magic, version or operation closes the
- * connection. Nothing is allocated by a number that the other side chose.
+ * The boundary between a caller and the daemon, over SOCK_SEQPACKET (unix(7)). A peer sends one
+ * request, of the struct of its operation, and receives one struct msg_reply. Where the operation
+ * takes a netns of the peer's, the daemon first answers MSG_SEND, and the peer sends the netns by
+ * SCM_RIGHTS. After MSG_SUBSCRIBE events follow the reply.
+ *
+ * All structs have a fixed size, no pointers and no padding; texts are terminated and zero-filled.
+ * A message with an unknown magic, version or operation, or not of its operation's size, ends the
+ * connection. The daemon allocates nothing by a number in a message.
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 4u
+#define MSG_VERSION 5u
 
 enum msg_op {
-	MSG_RUN = 1, /* make a session; the answer carries its netns */
-	MSG_RUN_IN,  /* make a session of the netns that comes: a fresh one of the caller's */
-	MSG_MOVE,    /* give session id other uplinks */
-	MSG_PAUSE,   /* block session id */
-	MSG_RESUME,
-	MSG_STOP,   /* take session id's network away, for good */
-	MSG_EXEC,   /* one more program in session id, whose netns comes and goes back */
-	MSG_SUBSCRIBE, /* be told: behind the answer, events come until one side hangs up */
-	MSG_ATTACH, /* give the netns that comes a way out, beside what it has */
-	MSG_PROBE,  /* what session id's probe says of an uplink (model/request.h) */
+	MSG_RUN = 1,   /* make a session; the reply carries its netns */
+	MSG_RUN_IN,    /* make a session of a fresh netns of the peer's */
+	MSG_MOVE,      /* give a session other uplinks */
+	MSG_PAUSE,     /* block a session */
+	MSG_RESUME,    /* release it */
+	MSG_STOP,      /* remove a session's port */
+	MSG_EXEC,      /* one more program: the session's netns comes from the peer and goes back */
+	MSG_SUBSCRIBE, /* receive events until one side closes the connection */
+	MSG_ATTACH,    /* give a netns that is in use one more device and a way out */
+	MSG_PROBE,     /* the result of probing an uplink of a session */
 	MSG_OP_END,
 };
 
@@ -41,9 +44,53 @@ struct msg_header {
 	uint16_t op;
 };
 
-struct msg_request {
+/* MSG_RUN, MSG_RUN_IN */
+struct msg_run {
 	struct msg_header header;
 	struct request request;
+};
+
+/* MSG_ATTACH */
+struct msg_attach {
+	struct msg_header header;
+	struct request request; /* with request.device */
+};
+
+/* MSG_PAUSE, MSG_RESUME, MSG_STOP, MSG_EXEC */
+struct msg_session {
+	struct msg_header header;
+	uint32_t id; /* of the session */
+};
+
+/* MSG_MOVE */
+struct msg_move {
+	struct msg_header header;
+	uint32_t id;
+	char uplinks[SESSION_UPLINKS_MAX];
+};
+
+/* MSG_PROBE */
+struct msg_probe {
+	struct msg_header header;
+	uint32_t id;
+	uint32_t failed;       /* 1: no answer came through the uplink; 0: one did */
+	char uplink[IFNAMSIZ]; /* of the session's list */
+};
+
+/* MSG_SUBSCRIBE */
+struct msg_subscribe {
+	struct msg_header header;
+};
+
+/* A request of any operation; header.op says which. */
+union msg_request {
+	struct msg_header header;
+	struct msg_run run;
+	struct msg_attach attach;
+	struct msg_session session;
+	struct msg_move move;
+	struct msg_probe probe;
+	struct msg_subscribe subscribe;
 };
 
 enum msg_status {
@@ -78,9 +125,12 @@ struct msg_event {
 
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
 static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding on the wire");
-static_assert(sizeof(struct msg_request) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX +
-						    IFNAMSIZ + 1 +
-						    SESSION_DNS_MAX * sizeof(struct ip),
+static_assert(sizeof(struct msg_session) == 8 + 4, "no padding on the wire");
+static_assert(sizeof(struct msg_move) == 8 + 4 + SESSION_UPLINKS_MAX, "no padding on the wire");
+static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the wire");
+static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
+static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + IFNAMSIZ +
+						1 + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_names) == 1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX,
 	      "no padding on the wire");
@@ -88,14 +138,24 @@ static_assert(sizeof(struct msg_reply) ==
 		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_names),
 	      "no padding on the wire");
 
-/* A zeroed request or reply with its header filled in. */
-void msg_request_init(struct msg_request *m, enum msg_op op);
+/* Zeroes a message and fills in its header. */
+void msg_request_init(union msg_request *m, enum msg_op op);
 void msg_reply_init(struct msg_reply *m, uint16_t op);
 void msg_event_init(struct msg_event *m);
 
-/* 0, or -EBADMSG: then the connection must be closed. */
-int msg_request_check(const struct msg_request *m, size_t len);
+/* Bytes of a request of that operation; 0: there is no such operation. */
+size_t msg_request_size(uint16_t op);
+
+/*
+ * Check header and size of a message of len bytes, and that texts of a reply and an event are
+ * terminated; texts of a request are checked by its operation. Return 0, or -EBADMSG: then the
+ * connection must be closed.
+ */
+int msg_request_check(const union msg_request *m, size_t len);
 int msg_reply_check(const struct msg_reply *m, size_t len);
 int msg_event_check(const struct msg_event *m, size_t len);
+
+/* Checks the fields of a probe's result. Returns 0, or -EINVAL with the reason. */
+int msg_probe_check(const struct msg_probe *m, struct err *err);
 
 #endif

@@ -79,11 +79,11 @@ static int check_dns(const struct request *r, struct err *err)
 	return 0;
 }
 
-int request_check_uplinks(const struct request *r, struct err *err)
+int request_check_uplinks(const char uplinks[SESSION_UPLINKS_MAX], struct err *err)
 {
-	if (!terminated(r->uplinks, sizeof(r->uplinks)))
+	if (!terminated(uplinks, SESSION_UPLINKS_MAX))
 		return err_set(err, EINVAL, "read the request: a text without an end");
-	return check_uplinks(r->uplinks, err);
+	return check_uplinks(uplinks, err);
 }
 
 /* Those of /proc/sys/net/ipv4/conf that are no device, and the one that every netns has. */
@@ -114,22 +114,12 @@ int request_check_attach(const struct request *r, struct err *err)
 			       r->device);
 	if (r->flags & SESSION_KEEP)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
-	if (r->id)
+	if (r->probe_of)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
 	run.flags &=
 		~(uint32_t)(SESSION_REPLACE_ROUTE | SESSION_FALLBACK | SESSION_FOREIGN_RESOLVER);
 	memset(run.device, 0, sizeof(run.device));
 	return request_check(&run, err);
-}
-
-int request_check_probe(const struct request *r, struct err *err)
-{
-	if (r->flags & ~REQUEST_PROBE_BAD)
-		return err_set(err, EINVAL, "read the word of a probe: unknown flag 0x%x",
-			       r->flags & ~REQUEST_PROBE_BAD);
-	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !ifname_valid(r->uplinks))
-		return err_set(err, EINVAL, "read the word of a probe: it names no interface");
-	return 0;
 }
 
 int request_check(const struct request *r, struct err *err)

@@ -10,16 +10,15 @@
 #define REQUEST_OWNER_SELF UINT32_MAX
 
 /*
- * What a caller wants, of a run or of a session that runs, as the command line says it and as it
- * crosses to the daemon: a struct of fixed size, without pointers and padding. Text is terminated
- * and zero-filled.
+ * A request for a session, of a run or an attachment, as the command line says it and as it crosses
+ * to the daemon: a struct of fixed size, without pointers and padding. Text is terminated and
+ * zero-filled.
  */
 struct request {
-	uint32_t flags; /* enum session_flag */
-	uint32_t mtu;   /* bytes, 0: the uplink's */
-	uint32_t id; /* of the session that it is about; in a run: its probe session (plan/probe.h),
-			or 0 */
-	uint32_t owner; /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
+	uint32_t flags;    /* enum session_flag */
+	uint32_t mtu;      /* bytes, 0: the uplink's */
+	uint32_t probe_of; /* id of the session whose probe session it is (plan/probe.h); or 0 */
+	uint32_t owner;    /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
 	char device[IFNAMSIZ]; /* of an attachment, in its netns; "": SESSION_DEV */
@@ -41,19 +40,10 @@ int request_check(const struct request *r, struct err *err);
  */
 int request_check_attach(const struct request *r, struct err *err);
 
-/* The same for a list of uplinks alone, such as a move has. */
-int request_check_uplinks(const struct request *r, struct err *err);
+/* Checks a list of uplinks alone. Returns 0, or -EINVAL with a line for the caller. */
+int request_check_uplinks(const char uplinks[SESSION_UPLINKS_MAX], struct err *err);
 
 /* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
 int request_read_dns(const char *list, struct request *r, struct err *err);
-
-/*
- * In a word about a probe, of flags: no answer came through the uplink. Then id is the session's
- * and uplinks the name of one interface; nothing else is looked at.
- */
-#define REQUEST_PROBE_BAD 1u
-
-/* Checks such a word. Returns 0, or -EINVAL with a line. */
-int request_check_probe(const struct request *r, struct err *err);
 
 #endif

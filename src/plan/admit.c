@@ -241,7 +241,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
 	struct session s = {
-		.uid = uid, .flags = request->flags, .mtu = request->mtu, .probe_of = request->id
+		.uid = uid, .flags = request->flags, .mtu = request->mtu, .probe_of = request->probe_of
 	};
 	struct session longest;
 	char alias[ALIAS_MAX];
@@ -250,7 +250,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 
 	if (r == 0)
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
-	if (r == 0 && !request->n_dns && !request->id) /* a probe asks an address */
+	if (r == 0 && !request->n_dns && !request->probe_of) /* a probe asks an address */
 		r = plan_check_names(f, s.uplink, err);
 	if (r == 0)
 		r = check_own_servers(f, request, s.uplink, err);

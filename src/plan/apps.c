@@ -116,7 +116,7 @@ static const char *set_uplink(struct app *a, const char *value)
 
 	if (copy_string(r.uplinks, sizeof(r.uplinks), value) < 0)
 		return "it is too long";
-	if (request_check_uplinks(&r, NULL) < 0)
+	if (request_check_uplinks(r.uplinks, NULL) < 0)
 		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
 		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
 	strcpy(a->uplink, value);

@@ -54,13 +54,14 @@ static int check_parent(const struct facts *f, const struct session *s, uint32_t
 int probe_request(const struct facts *f, const struct request *asked, uint32_t uid,
 		  struct request *ret, const struct session **ret_parent, struct err *err)
 {
-	const struct session *parent = find(f, asked->id);
+	const struct session *parent = find(f, asked->probe_of);
 	char uplink[UPLINK_WORD_MAX];
-	struct request r = { .id = asked->id, .owner = REQUEST_OWNER_SELF };
+	struct request r = { .probe_of = asked->probe_of, .owner = REQUEST_OWNER_SELF };
 	int code;
 
 	if (!parent)
-		return err_set(err, ESRCH, "probe session %" PRIu32 ": there is none", asked->id);
+		return err_set(err, ESRCH, "probe session %" PRIu32 ": there is none",
+			       asked->probe_of);
 	code = check_parent(f, parent, uid, err);
 	if (code == 0 &&
 	    (!read_uplink(asked->uplinks, uplink) || !uplink_listed(f, parent->uplinks, uplink)))

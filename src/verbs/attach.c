@@ -36,12 +36,12 @@ static void name_after(uint32_t pid, char ret[SESSION_NAME_MAX])
 /* Without its files no program that is started there would ask the uplink's name servers. */
 static void take_back(uint32_t id, int netns)
 {
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 	struct err err = { 0 };
 
 	msg_request_init(&request, MSG_STOP);
-	request.request.id = id;
+	request.session.id = id;
 	if (ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) < 0 ||
 	    attached_release(netns, VIA_RUNDIR, &err) < 0)
 		cli_fail(&err);
@@ -50,7 +50,7 @@ static void take_back(uint32_t id, int netns)
 static int attach(struct cli_options *o, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 	int r = o->netns ? netns_by_name(o->netns, &netns, err)
 			 : netns_of_process(o->pid, &netns, err);
@@ -62,7 +62,7 @@ static int attach(struct cli_options *o, struct err *err)
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_ATTACH);
-	request.request = o->request;
+	request.attach.request = o->request;
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, netns, &reply, NULL, err);
 	if (r < 0)
 		return r;

@@ -12,26 +12,39 @@
 #include "ipc/ask.h"
 #include "verbs/verbs.h"
 
-static int ask_about(const struct session *s, enum msg_op op, const char *uplinks, bool quiet,
-		     struct err *err)
+/* Sends a request, and prints where the session goes now. */
+static int change(const union msg_request *request, bool quiet, struct err *err)
 {
-	struct msg_request request;
 	struct msg_reply reply;
-	int r;
+	int r = ask_daemon(VIA_RUNDIR "/socket", request, -1, &reply, NULL, err);
 
-	msg_request_init(&request, op);
-	request.request.id = s->id;
-	if (uplinks &&
-	    copy_string(request.request.uplinks, sizeof(request.request.uplinks), uplinks) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
-			       SESSION_UPLINKS_MAX - 1);
-	r = uplinks ? request_check_uplinks(&request.request, err) : 0;
-	if (r == 0)
-		r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
 	if (r == 0 && !quiet)
 		text_print(stdout, "%s\n", reply.text);
 	return r;
+}
+
+static int move(const struct session *s, const char *uplinks, bool quiet, struct err *err)
+{
+	union msg_request request;
+	int r;
+
+	msg_request_init(&request, MSG_MOVE);
+	request.move.id = s->id;
+	if (copy_string(request.move.uplinks, sizeof(request.move.uplinks), uplinks) < 0)
+		return err_set(err, EINVAL,
+			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
+			       SESSION_UPLINKS_MAX - 1);
+	r = request_check_uplinks(request.move.uplinks, err);
+	return r < 0 ? r : change(&request, quiet, err);
+}
+
+static int pause_or_resume(const struct session *s, enum msg_op op, bool quiet, struct err *err)
+{
+	union msg_request request;
+
+	msg_request_init(&request, op);
+	request.session.id = s->id;
+	return change(&request, quiet, err);
 }
 
 int verb_move(int argc, char *argv[])
@@ -50,7 +63,7 @@ int verb_move(int argc, char *argv[])
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
 	if (s)
-		ask_about(s, MSG_MOVE, w.v[1], w.quiet, &err);
+		move(s, w.v[1], w.quiet, &err);
 	return err.code ? cli_fail(&err) : 0;
 }
 
@@ -72,12 +85,12 @@ int verb_pause(int argc, char *argv[])
 	if (r == 0 && !w.all) {
 		s = find_session(&f, w.v[0], &err);
 		if (s)
-			ask_about(s, op, NULL, w.quiet, &err);
+			pause_or_resume(s, op, w.quiet, &err);
 	}
 	for (size_t i = 0; i < f.sessions.n && w.all && !err.code; i++) {
 		s = &f.sessions.v[i];
 		if (!s->probe_of && (geteuid() == 0 || s->uid == getuid()))
-			ask_about(s, op, NULL, w.quiet, &err);
+			pause_or_resume(s, op, w.quiet, &err);
 	}
 	return err.code ? cli_fail(&err) : 0;
 }

@@ -98,7 +98,7 @@ static int check_uplinks(const char *uplinks, struct err *err)
 			       SESSION_UPLINKS_MAX - 1);
 	if (uplinks[0] == '-')
 		return err_set(err, EINVAL, "read uplinks '%s': it looks like an option", uplinks);
-	return request_check_uplinks(&r, err);
+	return request_check_uplinks(r.uplinks, err);
 }
 
 /* --- add ------------------------------------------------------------------------------------- */

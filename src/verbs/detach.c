@@ -88,7 +88,7 @@ static int find_netns(const struct session *s)
 int detach_session(const struct session *s, struct err *err)
 {
 	_cleanup_close_ int netns = find_netns(s);
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 	struct err why = { 0 };
 	int r = geteuid() == 0 ? cli_start_daemon(err) : 0;
@@ -96,7 +96,7 @@ int detach_session(const struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_STOP);
-	request.request.id = s->id;
+	request.session.id = s->id;
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
 	if (r < 0)
 		return r;

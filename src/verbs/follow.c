@@ -204,7 +204,7 @@ static void ask_later(struct watch *w)
 static void ask_to_be_told(struct watch *w)
 {
 	struct err err = { 0 };
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply = { 0 };
 	_cleanup_close_ int none = -1;
 	int r;

@@ -90,14 +90,14 @@ static struct way *find_way(struct prober *p, const char *uplink)
 /* A failure is tried again: the daemon may be away for a moment, or busy. */
 static void say(struct prober *p, struct way *w)
 {
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 	struct err err = { 0 };
 
 	msg_request_init(&request, MSG_PROBE);
-	request.request.id = p->id;
-	request.request.flags = w->bad ? REQUEST_PROBE_BAD : 0;
-	if (copy_string(request.request.uplinks, sizeof(request.request.uplinks), w->uplink) == 0 &&
+	request.probe.id = p->id;
+	request.probe.failed = w->bad;
+	if (copy_string(request.probe.uplink, sizeof(request.probe.uplink), w->uplink) == 0 &&
 	    ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) == 0)
 		w->said = w->bad;
 	w->say_at = clock_ms() + (w->said == w->bad ? SAY_AGAIN_MS : PROBE_AGAIN_MS);

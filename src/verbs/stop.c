@@ -231,7 +231,7 @@ static bool is_there(const struct session *s)
 /* The port goes with the netns; where something holds that still, the daemon removes it. */
 static int remove_port(const struct session *s, struct err *err)
 {
-	struct msg_request request;
+	union msg_request request;
 	struct msg_reply reply;
 	struct err refused = { 0 };
 	int r = 0;
@@ -243,7 +243,7 @@ static int remove_port(const struct session *s, struct err *err)
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_STOP);
-	request.request.id = s->id;
+	request.session.id = s->id;
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &refused);
 	if (r == 0 || !is_there(s))
 		return 0;

@@ -24,7 +24,7 @@ static void look_up(const struct apps *all, const struct app *of)
 		struct request q = { 0 };
 
 		strcpy(q.uplinks, found.uplink);
-		must(request_check_uplinks(&q, &err) == 0);
+		must(request_check_uplinks(q.uplinks, &err) == 0);
 	}
 	must(found.n_dns <= SESSION_DNS_MAX);
 	/* a launch has an uplink: the app policy's, or its own */

@@ -3,26 +3,50 @@
 #include "ipc/msg.h"
 #include "fuzz.h"
 
-static void request(const uint8_t *data, size_t size)
+static void check_run(const struct request *r)
 {
-	struct msg_request *m = fuzz_copy(data, size);
 	struct err err = { 0 };
 
-	if (msg_request_check(m, size) == 0) {
-		must(size == sizeof(*m));
-		if (request_check(&m->request, &err) == 0) {
-			must(err.code == 0);
-			must(strnlen(m->request.uplinks, sizeof(m->request.uplinks)) <
-			     sizeof(m->request.uplinks));
-			must(strnlen(m->request.name, sizeof(m->request.name)) <
-			     sizeof(m->request.name));
-			must(m->request.n_dns <= SESSION_DNS_MAX);
-		} else {
+	if (request_check(r, &err) == 0) {
+		must(err.code == 0);
+		must(strnlen(r->uplinks, sizeof(r->uplinks)) < sizeof(r->uplinks));
+		must(strnlen(r->name, sizeof(r->name)) < sizeof(r->name));
+		must(r->n_dns <= SESSION_DNS_MAX);
+	} else {
+		must(err.code != 0 && err.text[0]);
+	}
+}
+
+static void request(const uint8_t *data, size_t size)
+{
+	union msg_request *m = fuzz_copy(data, size);
+	struct err err = { 0 };
+
+	if (msg_request_check(m, size) < 0) {
+		free(m);
+		return;
+	}
+	must(size == msg_request_size(m->header.op));
+	switch (m->header.op) {
+	case MSG_RUN:
+	case MSG_RUN_IN:
+		check_run(&m->run.request);
+		break;
+	case MSG_ATTACH:
+		if (request_check_attach(&m->attach.request, NULL) == 0)
+			must(!strpbrk(m->attach.request.device, "/ %\n"));
+		break;
+	case MSG_MOVE:
+		if (request_check_uplinks(m->move.uplinks, &err) == 0)
+			must(strnlen(m->move.uplinks, sizeof(m->move.uplinks)) <
+			     sizeof(m->move.uplinks));
+		else
 			must(err.code != 0 && err.text[0]);
-		}
-		if (request_check_attach(&m->request, NULL) == 0)
-			must(!strpbrk(m->request.device, "/ %\n") &&
-			     strlen(m->request.device) < sizeof(m->request.device));
+		break;
+	case MSG_PROBE:
+		if (msg_probe_check(&m->probe, NULL) == 0)
+			must(m->probe.failed <= 1 && strnlen(m->probe.uplink, IFNAMSIZ) < IFNAMSIZ);
+		break;
 	}
 	free(m);
 }

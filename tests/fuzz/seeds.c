@@ -34,19 +34,19 @@ static void save(const char *target, const char *name, const void *bytes, size_t
 	}
 }
 
-static struct msg_request request(void)
+static union msg_request request(void)
 {
-	struct msg_request m;
+	union msg_request m;
 
 	msg_request_init(&m, MSG_RUN);
-	m.request.flags = SESSION_NO_LAN;
-	m.request.mtu = 1400;
-	m.request.owner = REQUEST_OWNER_SELF;
-	strcpy(m.request.uplinks, "wlp6s0,enp7s0");
-	strcpy(m.request.name, "steam");
-	m.request.n_dns = 2;
-	ip_parse("9.9.9.9", &m.request.dns[0]);
-	ip_parse("2620:fe::fe", &m.request.dns[1]);
+	m.run.request.flags = SESSION_NO_LAN;
+	m.run.request.mtu = 1400;
+	m.run.request.owner = REQUEST_OWNER_SELF;
+	strcpy(m.run.request.uplinks, "wlp6s0,enp7s0");
+	strcpy(m.run.request.name, "steam");
+	m.run.request.n_dns = 2;
+	ip_parse("9.9.9.9", &m.run.request.dns[0]);
+	ip_parse("2620:fe::fe", &m.run.request.dns[1]);
 	return m;
 }
 
@@ -87,13 +87,13 @@ static int handover(void)
 
 int main(int argc, char *argv[])
 {
-	struct msg_request ask = request();
+	union msg_request ask = request();
 	struct msg_reply answer = reply();
 
 	if (argc != 2)
 		return 2;
 	top = argv[1];
-	save("msg", "request", &ask, sizeof(ask));
+	save("msg", "request", &ask, msg_request_size(ask.header.op));
 	save("msg", "reply", &answer, sizeof(answer));
 	return handover();
 }

@@ -18,11 +18,11 @@ import traceback
 import nsutil
 
 SOCKET = "/run/via-iface/socket"
-MAGIC, VERSION = 0x76696131, 4
-RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, FOLLOW, ATTACH, OP_END = range(1, 11)
+MAGIC, VERSION = 0x76696131, 5
+RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, OP_END = range(1, 12)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
-SIZE = 8 + 16 + 160 + 36 + 16 + 1 + 3 * 17
+SIZE = 8 + 16 + 160 + 36 + 16 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -36,8 +36,17 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
     def text(value, size):
         return (value if isinstance(value, bytes) else value.encode()).ljust(size, b"\0")
 
+    head = struct.pack("<IHH", MAGIC, VERSION, op)
+    if op == SUBSCRIBE:
+        return head
+    if op in (PAUSE, RESUME, STOP, EXEC):
+        return head + struct.pack("<I", ident)
+    if op == MOVE:
+        return head + struct.pack("<I", ident) + text(uplinks, 160)
+    if op == PROBE:
+        return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
-    body = struct.pack("<IHHIIII", MAGIC, VERSION, op, flags, mtu, ident, owner)
+    body = head + struct.pack("<IIII", flags, mtu, ident, owner)
     body += text(uplinks, 160) + text(name, 36) + text(device, 16)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
@@ -378,7 +387,7 @@ def hanging_file(directory):
 def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/sbin:/bin",)):
     """A memfd as via-iface leaves it to enter (src/ipc/handover.h), and its descriptor."""
     args, env = (b"".join(w.encode() + b"\0" for w in words) for words in (argv, envp))
-    head = struct.pack("<II", 0x76696168, VERSION) + request
+    head = struct.pack("<II", 0x76696168, VERSION) + request.ljust(SIZE, b"\0")
     head += struct.pack("<IIQQ", len(argv), len(envp), len(args), len(env))
     head += struct.pack("<QQIi", 8 << 20, 8 << 20, 0, 0)
     user = (1, uid, uid, 0) if uid is not None else (0, 0, 0, 0)

@@ -569,7 +569,7 @@ def test_socket_that_lingers(lab, case):
     s = site(lab)
     hostile.take_descriptors(s.daemon.pid)
     with socket.create_server(("127.0.0.1", 0)) as server, alice() as a:
-        for op in hostile.ALL_OPS if case == "read" else (hostile.FOLLOW, hostile.STOP, RUN_IN):
+        for op in hostile.ALL_OPS if case == "read" else (hostile.SUBSCRIBE, hostile.STOP, RUN_IN):
             a.do(lingering, "socket", server.getsockname())
             if case == "subscriber":
                 a.do(follow, "connection")
@@ -587,7 +587,7 @@ def test_socket_that_lingers(lab, case):
 
 def follow(name):
     sock = hostile.connect()
-    sock.send(message(hostile.FOLLOW))
+    sock.send(message(hostile.SUBSCRIBE))
     assert hostile.receive(sock).status == OK
     hostile.held[name] = sock.detach()
 
@@ -649,7 +649,7 @@ def test_who_does_not_listen(lab):
         a.do(hostile.say, "idle1", message(RUN_IN))
         a.do(hostile.say, "idle2", message(hostile.RUN)[:100])
         a.do(hostile.say, "idle3", b"")
-        a.do(hostile.say, "idle4", message(hostile.FOLLOW))
+        a.do(hostile.say, "idle4", message(hostile.SUBSCRIBE))
         a.signal(signal.SIGSTOP)
         for _ in range(5):
             answers(lab)

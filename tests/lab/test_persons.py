@@ -60,7 +60,7 @@ def launch_as(uid, n):
 def follow():
     """The status of an answer; the connection stays."""
     sock = hostile.connect()
-    sock.send(message(hostile.FOLLOW))
+    sock.send(message(hostile.SUBSCRIBE))
     status = hostile.receive(sock).status
     hostile.held[f"subscriber{sock.fileno()}"] = sock.detach()
     return status

@@ -4,13 +4,13 @@ again when it leads somewhere."""
 import os
 import signal
 import socket
-import struct
 import time
 
+import hostile
 from flow import Flow
 from lab import needs, params, timeout, topology
 from test_access import NETDEV, POLKIT, USERS, Polkit, Site
-from test_verbs import SOCKET, request, status
+from test_verbs import SOCKET, status
 
 MSG_RUN, MSG_PROBE, BAD = 1, 10, 1
 BUSY = 2  # enum msg_status
@@ -109,12 +109,8 @@ def test_alone(lab):
 
 
 def word(lab, number, uplink, flags=BAD):
-    """The bytes of such a word: a request with flags and the uplink (src/ipc/msg.h)."""
-    data = bytearray(request(lab, MSG_PROBE, number))
-    struct.pack_into("=I", data, 8, flags)
-    name = uplink.encode()
-    data[24 : 24 + len(name)] = name
-    return bytes(data)
+    """The bytes of a probe's result (src/ipc/msg.h)."""
+    return hostile.message(MSG_PROBE, uplink, flags=flags, ident=number)
 
 
 SPEAK = """
@@ -321,10 +317,7 @@ class Probe:
     """A probe session of that parent, asked for by whoever likes and held until it is let go."""
 
     def __init__(self, lab, number, uplink, flags=0, user=None, name="probe-x"):
-        data = bytearray(request(lab, MSG_RUN, number))
-        struct.pack_into("=I", data, 8, flags)
-        for at, text in ((24, str(uplink)), (24 + 160, name)):
-            data[at : at + len(text)] = text.encode()
+        data = hostile.message(MSG_RUN, str(uplink), name, flags=flags, ident=number)
         words = ["/usr/bin/python3", "-c", HOLD, SOCKET, data.hex()]
         if user:
             uid = str(USERS[user])

@@ -5,7 +5,7 @@ import signal
 import socket
 import struct
 
-from hostile import FOLLOW, OK, ask, message
+from hostile import OK, SUBSCRIBE, ask, message
 from lab import needs, params, program, timeout, write_file
 from test_access import Site
 from test_desktop import Desktop, simple
@@ -78,7 +78,7 @@ def test_answers_are_the_kernel_s(lab):
                 continue  # closed meanwhile
     assert lab.daemon_pid() in known or len(known) > 1, rows
     for _ in range(2):
-        assert ask(message(FOLLOW)).status == OK  # a turn of its loop has passed
+        assert ask(message(SUBSCRIBE)).status == OK  # a turn of its loop has passed
     lab.run("nft add table inet marker; nft delete table inet marker", check=True)
     seen = monitor.expect("add table inet marker")
     assert "via_iface" not in seen, f"it took something away, or made it anew:\n{seen}"

@@ -354,22 +354,16 @@ def test_subscribers_are_few(lab):
         one.stop()
 
 
-def request(lab, op, number=0):
-    """The bytes of a request: header, flags, mtu, id, owner and zeroes (src/ipc/msg.h)."""
-    data = struct.pack("=IHHIIII", hostile.MAGIC, hostile.VERSION, op, 0, 0, number, 0xFFFFFFFF)
-    return data + bytes(hostile.SIZE - len(data))
-
-
 def ask(lab, op, number=0, fds=()):
     """(status, text) of the daemon's answer; None when it hung up."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
         sock.settimeout(10)
         sock.connect(SOCKET)
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        sock.send(request(lab, op, number))
+        sock.send(hostile.message(op, ident=number))
         data, got, _, _ = sock.recvmsg(4096, 64)
         if data and struct.unpack_from("=I", data, 8)[0] == MSG_SEND:
-            sock.sendmsg([request(lab, op, number)[:8]], control)
+            sock.sendmsg([hostile.message(op, ident=number)[:8]], control)
             data, got, _, _ = sock.recvmsg(4096, 64)
         for _, _, raw in got:
             for fd in array.array("i", raw):
@@ -385,7 +379,7 @@ def test_follower_that_speaks(lab):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
         sock.settimeout(10)
         sock.connect(SOCKET)
-        sock.send(request(lab, MSG_SUBSCRIBE))
+        sock.send(hostile.message(MSG_SUBSCRIBE))
         assert sock.recv(4096), "an answer"
         sock.send(b"hello")
         with contextlib.suppress(ConnectionResetError):

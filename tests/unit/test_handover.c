@@ -29,7 +29,7 @@ static int write_it(char *const argv[], char *const envp[])
 	int fd;
 
 	msg_request_init(&what.request, MSG_RUN);
-	strcpy(what.request.request.uplinks, "wlp6s0");
+	strcpy(what.request.run.request.uplinks, "wlp6s0");
 	fd = handover_write(&what, argv, envp, &err);
 	if (fd < 0)
 		fail_msg("%s", err.text);
@@ -133,7 +133,7 @@ static void test_process(void **state)
 	for (uint32_t i = 0; i < HANDOVER_GROUPS_MAX; i++)
 		what.user.groups[i] = 5000 + i;
 	msg_request_init(&what.request, MSG_RUN);
-	what.request.request = (struct request){
+	what.request.run.request = (struct request){
 		.flags = SESSION_KEEP, .mtu = 1400, .uplinks = "a,b", .name = "n"
 	};
 	assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0);

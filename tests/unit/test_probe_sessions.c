@@ -25,7 +25,7 @@ static struct session *scene_parent(struct facts *f)
 static int ask(const struct facts *f, uint32_t uid, const char *uplinks, struct request *ret)
 {
 	struct request asked = {
-		.id = 7, .flags = SESSION_KEEP, .owner = 0, .mtu = 9000, .n_dns = 1
+		.probe_of = 7, .flags = SESSION_KEEP, .owner = 0, .mtu = 9000, .n_dns = 1
 	};
 	const struct session *parent = NULL;
 	struct err err = { 0 };
@@ -60,7 +60,7 @@ static void test_takes_after_its_parent(void **state)
 	assert_int_equal(r.n_dns, 1);
 	assert_true(ip_equal(&r.dns[0], &s->dns[0]));
 	assert_int_equal(r.owner, REQUEST_OWNER_SELF);
-	assert_int_equal(r.id, 7);
+	assert_int_equal(r.probe_of, 7);
 	assert_string_equal(r.name, "probe-game");
 	assert_string_equal(r.uplinks, "enp7s0");
 	s->flags = SESSION_HOST_ACCESS;
@@ -77,7 +77,7 @@ static void test_refused(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	struct session *s = scene_parent(&f), *probe;
-	struct request r = { .id = 8 };
+	struct request r = { .probe_of = 8 };
 	struct err err = { 0 };
 
 	(void)state;
@@ -102,7 +102,7 @@ static void test_refused(void **state)
 	assert_int_equal(ask(&f, ALICE, "enp7s0", &r), -EBUSY);
 	probe->probe_of = 3;
 	assert_int_equal(ask(&f, ALICE, "enp7s0", &r), 0);
-	r.id = 4711;
+	r.probe_of = 4711;
 	assert_int_equal(probe_request(&f, &r, 0, &r, &(const struct session *){ NULL }, &err),
 			 -ESRCH);
 }

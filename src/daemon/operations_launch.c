@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations that make a session: RUN, RUN_IN, ATTACH. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "daemon/operations_internal.h"
+#include "plan/probe.h"
+
+static bool by_root(const struct call *a)
+{
+	return a->c->peer.cred.uid == 0;
+}
+
+/* Whose the session becomes: root may make one for another user (--user). */
+static uid_t owner_of(const struct call *a)
+{
+	uint32_t wanted = a->c->request.run.request.owner;
+
+	return by_root(a) && wanted != REQUEST_OWNER_SELF ? wanted : a->c->peer.cred.uid;
+}
+
+int operation_check_launch(struct call *a, struct err *err)
+{
+	const struct request *wanted = &a->c->request.run.request;
+	int r = request_check(wanted, err);
+
+	a->launch = *wanted;
+	if (r < 0 || !wanted->probe_of)
+		return r;
+	r = world_look(a->x->world, "", err);
+	if (r == 0)
+		r = probe_request(&a->x->world->facts, wanted, a->c->peer.cred.uid, &a->launch,
+				  &a->parent, err);
+	if (r == -EBUSY) {
+		/* the probe session before it is closing: a busy host takes seconds for a netns */
+		world_end_probe(a->x->world, wanted->probe_of);
+		a->busy = true;
+	}
+	return r;
+}
+
+int operation_check_attach(struct call *a, struct err *err)
+{
+	a->launch = a->c->request.attach.request;
+	return request_check_attach(&a->launch, err);
+}
+
+static uint32_t sessions_of_peer(const struct call *a)
+{
+	return world_sessions_of(a->x->world, a->x->persons, a->c->peer.person);
+}
+
+/*
+ * For a probe session the policy is asked about its parent, which polkit has approved of if it had
+ * to: a dialog every few seconds would not be answered.
+ */
+void operation_ask_launch(const struct call *a, struct access_question *q, const char **ret_name)
+{
+	q->uplinks = a->parent ? a->parent->uplinks : a->launch.uplinks;
+	q->flags = a->launch.flags;
+	q->sessions = a->parent ? 0 : sessions_of_peer(a);
+	q->approved = a->parent != NULL;
+	*ret_name = a->launch.name;
+}
+
+/* Whether there is an address for a new session of that person. */
+int operation_reserve_launch(struct call *a, struct err *err)
+{
+	const size_t all = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
+
+	if (person_may_have(a->c->peer.person, sessions_of_peer(a), world_sessions(a->x->world),
+			    all))
+		return 0;
+	return err_set(
+		err, EDQUOT,
+		"make a session: of %zu addresses those left are kept for root and for users "
+		"without a session; end one first",
+		all);
+}
+
+/* Drops of iptables-legacy are out of sight and reach for nf_tables, and may stop a session. */
+static void warn_of_legacy(struct operation_context *x)
+{
+	if (x->warned_of_legacy || !x->world->facts.legacy_filter)
+		return;
+	x->warned_of_legacy = true;
+	syslog(LOG_WARNING,
+	       "iptables-legacy has a filter table here, which via-iface cannot change: "
+	       "if sessions get no answer, see 'iptables-legacy -nvL FORWARD'");
+}
+
+int operation_run_launch(struct call *a, struct err *err)
+{
+	struct world *w = a->x->world;
+	struct connection *c = a->c;
+	uid_t owner = owner_of(a), peer = c->peer.cred.uid;
+	struct session session = { 0 };
+	int r = -EBADMSG;
+
+	if (owner != peer)
+		a->launch.flags |= SESSION_BY_ROOT;
+	w->memory.person = person_of(a->x->persons, owner);
+	w->memory.connections = c->peer.connections;
+	if (c->request.header.op == MSG_RUN)
+		r = world_run(w, &a->launch, owner, &session, &c->settle, &c->netns, err);
+	else if (c->request.header.op == MSG_RUN_IN)
+		r = world_run_in(w, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
+	else
+		r = world_attach(w, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
+	if (r < 0)
+		return r;
+	a->reply.id = session.id;
+	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' through %s, port viap%u",
+		 session.name, session.uplink, session.id);
+	memcpy(a->reply.name, session.name, sizeof(a->reply.name));
+	operation_fill_names(w, &session, &a->reply.names);
+	warn_of_legacy(a->x);
+	a->settles = true;
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, PROBE. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "daemon/operations_internal.h"
+#include "daemon/peer_netns.h"
+
+static int find_session(struct call *a, uint32_t id, struct err *err)
+{
+	a->reply.id = id;
+	a->session = world_session(a->x->world, id);
+	if (a->session)
+		return 0;
+	return err_set(err, ESRCH, "find session %u: there is none; `via-iface list` shows them",
+		       id);
+}
+
+int operation_check_session(struct call *a, struct err *err)
+{
+	return find_session(a, a->c->request.session.id, err);
+}
+
+int operation_check_move(struct call *a, struct err *err)
+{
+	int r = find_session(a, a->c->request.move.id, err);
+
+	return r < 0 ? r : request_check_uplinks(a->c->request.move.uplinks, err);
+}
+
+int operation_check_probe(struct call *a, struct err *err)
+{
+	int r = find_session(a, a->c->request.probe.id, err);
+
+	return r < 0 ? r : msg_probe_check(&a->c->request.probe, err);
+}
+
+void operation_ask_session(const struct call *a, struct access_question *q, const char **ret_name)
+{
+	q->uplinks = ""; /* they were allowed when the session got them */
+	q->flags = a->session->flags;
+	q->owner = a->session->uid;
+	*ret_name = a->session->name;
+}
+
+void operation_ask_move(const struct call *a, struct access_question *q, const char **ret_name)
+{
+	operation_ask_session(a, q, ret_name);
+	q->uplinks = a->c->request.move.uplinks;
+}
+
+/* After a change: by which uplink the session goes now, if it is still there. */
+void operation_tell_where(struct call *a)
+{
+	const struct session *s;
+
+	world_end_probes(a->x->world);
+	s = world_session(a->x->world, a->reply.id);
+	if (!s)
+		return;
+	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
+	if (s->uplink[0])
+		snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' goes through %s",
+			 s->name, s->uplink);
+	else
+		snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' is blocked", s->name);
+}
+
+int operation_run_move(struct call *a, struct err *err)
+{
+	const struct msg_move *m = &a->c->request.move;
+
+	return world_move(a->x->world, m->id, m->uplinks, a->c->peer.cred.uid, err);
+}
+
+int operation_run_pause(struct call *a, struct err *err)
+{
+	return world_pause(a->x->world, a->reply.id, true, err);
+}
+
+int operation_run_resume(struct call *a, struct err *err)
+{
+	return world_pause(a->x->world, a->reply.id, false, err);
+}
+
+int operation_run_stop(struct call *a, struct err *err)
+{
+	return world_stop(a->x->world, a->reply.id, err);
+}
+
+int operation_run_probe(struct call *a, struct err *err)
+{
+	const struct msg_probe *m = &a->c->request.probe;
+	int r = world_probe(a->x->world, m->id, m->uplink, m->failed, err);
+
+	if (r > 0)
+		syslog(LOG_NOTICE, "session '%s': uplink %s: %s", a->session->name, m->uplink,
+		       m->failed ? FOLLOW_NO_ANSWER : "its probe is answered again");
+	return r < 0 ? r : 0;
+}
+
+/* The netns goes back to the peer that sent it. */
+int operation_run_exec(struct call *a, struct err *err)
+{
+	const struct session *s = a->session;
+	int r = peer_netns_check_session(a->c->passed, &a->x->world->kernel, s, err);
+
+	if (r < 0)
+		return r;
+	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s', port viap%u", s->name, s->id);
+	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
+	operation_fill_names(a->x->world, s, &a->reply.names);
+	a->pass = a->c->passed;
+	return 0;
+}
