@@ -14,7 +14,7 @@ import os
 import struct
 
 from flow import Flow
-from lab import SERVER, SERVER6, Skip, params, timeout
+from lab import SERVER, SERVER6, Skip, params, program, timeout
 from test_follow import Wire, nothing_left
 from test_routes import MARK, asked
 
@@ -435,5 +435,166 @@ def test_kind(lab, kind):
     host.come()
     goes_on(lab, host, flow)
     asks(lab, host, flow.name)
+    ended(lab, flow)
+    far.assert_closed()
+
+
+# --- what it is called --------------------------------------------------------------------------
+
+NAMES = {
+    "15_characters": "enp195s0f1np1xy", "dots": "wl-x.y_z", "plus": "if+1", "at": "veth@a", "utf8": "wlanü€",
+    "eth0": "eth0", "digits": "12345", "one_letter": "x", "kind": "wifi", "hash": "#1", "quote": "a'b",
+    "glob": "eth*", "dollar": "$HOME", "braces": "{a;b}", "star": "*", "equals": "a=b",
+    "nft_ip": "ip", "nft_meta": "meta", "nft_drop": "drop", "nft_accept": "accept",
+    "verb_list": "list", "verb_stop": "stop", "verb_run": "run", "sysctl_all": "allx",
+}  # fmt: skip
+
+
+def named(lab, name):
+    """The spare card with that name."""
+    host = Host(lab, KINDS["ethernet"])
+    rename(lab, host, name)
+    return host
+
+
+def rename(lab, host, name):
+    lab.run(["ip", "link", "set", "dev", host.u.dev, "name", name], check=True)
+    host.u.dev = host.device.name = lab.spare.dev = name
+
+
+@params(**NAMES)
+def test_name(lab, name):
+    """As an uplink from the start, and of a session that runs while the card gets the name."""
+    host = named(lab, name)
+    before = lab.snapshot()
+    far = Wire(lab)
+    words = ("run", "--name", "named", host.u, "--", "sh", "-c", "echo ready; cat")
+    first = lab.via_popen(*words)
+    first.expect("ready\n")
+    asks(lab, host, "named")
+    assert [(one["uplink"], one["state"]) for one in lab.via("list", "--json").json()] == [(name, "up")]
+    shown = {u["name"]: u for u in lab.via("uplinks", "--json", check=True).json()}
+    assert shown[name]["usable"], shown[name]
+    assert lab.via("doctor", "--json", name).json()["ok"]
+    lab.via("status", check=True)
+    first.finish()
+    nothing_left(lab)
+    lab.assert_same(before)
+    rename(lab, host, "wlp6s0")
+    flow = flow_of(lab, host)
+    rename(lab, host, name)
+    goes_on(lab, host, flow)
+    asks(lab, host, flow.name)
+    ended(lab, flow)
+    far.assert_closed()
+
+
+# Which cannot stand on the command line, and why not.
+UNSAID = {"option": ("-x", "no such option"), "comma": ("a,b", "no such interface"), "bytes": ("wl\udcff\udcfe", "is the name of")}
+
+
+@params(**UNSAID)
+def test_name_that_cannot_be_said(lab, case):
+    """It is refused with the reason; the card serves by its MAC address."""
+    name, why = case
+    host = Host(lab, KINDS["ethernet"])
+    before = lab.snapshot()
+    lab.run(["ip", "link", "set", "dev", "wlp6s0", "name", name], check=True)
+    lab.spare.dev = name
+    refused = lab.run([program("via-iface"), name, "--", "echo", "it ran"])
+    assert refused.code == 125 and not refused.out and why in refused.err, refused
+    assert len(refused.err.splitlines()) == 1, refused
+    far = Wire(lab)
+    held = lab.via_popen("--name", "held", f"mac:{host.u.mac}", "--", "sh", "-c", "echo ready; cat")
+    held.expect("ready\n")
+    asks(lab, host, "held")
+    lab.via("list", "--json", check=True).json()
+    held.finish()
+    lab.run(["ip", "link", "set", "dev", name, "name", "wlp6s0"], check=True)
+    lab.spare.dev = "wlp6s0"
+    nothing_left(lab)
+    lab.assert_same(before)
+    far.assert_closed()
+
+
+def test_altnames(lab):
+    """By each of its altnames, the longest that there is too; one may go while it is used."""
+    host = Host(lab, KINDS["ethernet"])
+    names = ["wlx020000000610", "the-spare-one", "a.b+c", "n" * 127]
+    for name in names:
+        lab.ip(f"link property add dev wlp6s0 altname {name}")
+    far = Wire(lab)
+    for name in names:
+        done = lab.via(name, "--", "curl", "-s", "-m", "5", lab.url)
+        assert done.out.strip() == host.u.addr, done
+    flow = flow_of(lab, host, names[1])
+    goes_on(lab, host, flow)
+    lab.ip(f"link property del dev wlp6s0 altname {names[1]}")
+    goes_on(lab, host, flow)
+    rename(lab, host, "wlp7s0")
+    goes_on(lab, host, flow)
+    ended(lab, flow)
+    far.assert_closed()
+
+
+# --- how much it takes --------------------------------------------------------------------------
+
+SIZE = 3 << 20
+
+
+def pings(lab, host, family, fits, session=None):
+    """Which are answered: one that just fits, one byte more that must not be cut, and may be."""
+    server, more = SERVERS[family], fits + 1
+    on = f"-I {host.u.dev}" if session is None else ""
+    tries = [("do", fits), ("do", more), ("dont", more)][: 1 if more + 28 > 65535 else 3]
+    script = "".join(f"ping {on} -n -c1 -W3 -M {how} -s {size} {server} > /dev/null 2>&1; echo $?;"
+                     for how, size in tries)  # fmt: skip
+    words = ["sh", "-c", script]
+    return (lab.run(words) if session is None else lab.via("exec", session, "--", *words)).out.split()
+
+
+def big(lab, host, flow, family, fits):
+    """Much in both directions, and pings as the host itself gets them through the uplink."""
+    url, file = lab.url if family == "4" else lab.url6, os.path.join(lab.tmp, "much")
+    with open(file, "wb") as f:
+        f.truncate(SIZE)
+    script = f"curl -sg -m 20 '{url}bytes/{SIZE}' | wc -c; curl -sg -m 20 -T {file} '{url}'"
+    done = lab.via("exec", flow.name, "--", "sh", "-c", script, timeout=60)
+    down, up = done.out.splitlines()[:2]
+    assert (down, up.split()[0]) == (str(SIZE), str(SIZE)), done
+    wanted = pings(lab, host, family, fits)
+    assert wanted[:2] in (["0"], ["0", "1"]), wanted
+    assert pings(lab, host, family, fits, flow.name) == wanted
+
+
+@timeout(120)
+@params(1280, 1500, 9000, 65535)
+def test_mtu(lab, size):
+    """The cable and the way behind it take that much: packets of that size pass, larger ones are cut
+    or refused to the sender, in both families."""
+    for ns, dev in ((None, "wlp6s0"), ("rspare", "lan"), ("rspare", "wan"), ("inet", "ispare")):
+        lab.ip(f"link set dev {dev} mtu {size}", ns=ns)
+    host = Host(lab, KINDS["ethernet"])
+    far = Wire(lab)
+    flow = flow_of(lab, host)
+    assert f" mtu {size} " in lab.via("exec", flow.name, "--", "ip", "-o", "link", "show", "eth0").out
+    big(lab, host, flow, "4", size - 28)
+    big(lab, host, flow, "6", size - 48)
+    flow.flows(flow.started())
+    ended(lab, flow)
+    far.assert_closed()
+
+
+@timeout(120)
+@params(1280, 1300, 1400)
+def test_narrow_behind_the_router(lab, size):
+    """The router says what is too big for the next link (RFC 1191, RFC 8201): the session hears it."""
+    for ns, dev in (("rspare", "wan"), ("inet", "ispare")):
+        lab.ip(f"link set dev {dev} mtu {size}", ns=ns)
+    host = Host(lab, KINDS["ethernet"])
+    far = Wire(lab)
+    flow = flow_of(lab, host)
+    big(lab, host, flow, "4", size - 28)
+    big(lab, host, flow, "6", size - 48)
     ended(lab, flow)
     far.assert_closed()
