@@ -2,13 +2,17 @@
 #include "cli/surroundings.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +21,8 @@
 #include "cli/bus.h"
 #include "cli/probe.h"
 
-#define HOST_MAX 256
+#define HOST_MAX     256
+#define X11_PATH_MAX 32
 
 static void __attribute__((format(printf, 2, 3)))
 warn(const struct cli_options *o, const char *fmt, ...)
@@ -162,9 +167,54 @@ bool display_is_tcp(const char *display)
 	       strncmp(display, "unix/", 5) != 0 && strncmp(display, "unix:", 5) != 0;
 }
 
+bool display_number(const char *display, unsigned int *ret)
+{
+	char *end;
+	unsigned long n;
+
+	if (!strncmp(display, "unix:", 5))
+		display += 4;
+	if (display[0] != ':' || !isdigit((unsigned char)display[1]))
+		return false;
+	n = strtoul(display + 1, &end, 10);
+	if ((*end && *end != '.') || n > UINT16_MAX)
+		return false;
+	*ret = (unsigned int)n;
+	return true;
+}
+
+/* Whether something listens at @/tmp/.X11-unix/X<NUMBER>, and there is no path of that name. */
+static bool display_is_abstract(const char *display, char path[X11_PATH_MAX])
+{
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	unsigned int number;
+	size_t len;
+
+	if (!display_number(display, &number))
+		return false;
+	len = (size_t)snprintf(path, X11_PATH_MAX, "/tmp/.X11-unix/X%u", number);
+	if (access(path, F_OK) == 0)
+		return false;
+	memcpy(at.sun_path + 1, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd >= 0 &&
+	       connect(fd, (struct sockaddr *)&at,
+		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)) == 0;
+}
+
 static void warn_of_display(const struct cli_options *o, char *const envp[])
 {
 	const char *display = find_variable(envp, "DISPLAY");
+	char path[X11_PATH_MAX];
+
+	if (display && display_is_abstract(display, path))
+		warn(o,
+		     "DISPLAY is '%s', whose server listens on the abstract socket '@%s' alone, "
+		     "which "
+		     "cannot be reached from inside: programs will open no window there; start the "
+		     "server without `-nolisten unix`",
+		     display, path);
 
 	if (display && display_is_tcp(display))
 		warn(o,
@@ -172,6 +222,39 @@ static void warn_of_display(const struct cli_options *o, char *const envp[])
 		     "reached "
 		     "from inside: programs will open no window there",
 		     display);
+}
+
+/* --- other abstract sockets ------------------------------------------------------------------- */
+
+/* "local/HOST:@/tmp/.ICE-unix/7,unix/HOST:/tmp/.ICE-unix/7": one of them is enough. */
+static bool all_abstract(const char *addresses)
+{
+	for (size_t len; *addresses; addresses += len + (addresses[len] == ',')) {
+		const char *colon;
+
+		len = strcspn(addresses, ",");
+		colon = memchr(addresses, ':', len);
+		if (len && (!colon || colon[1] != '@'))
+			return false;
+	}
+	return true;
+}
+
+bool abstract_variable(const char *entry)
+{
+	if (!strncmp(entry, "NOTIFY_SOCKET=", 14))
+		return entry[14] == '@';
+	return !strncmp(entry, "SESSION_MANAGER=", 16) && entry[16] && all_abstract(entry + 16);
+}
+
+static void warn_of_abstract(const struct cli_options *o, char *const envp[])
+{
+	for (; *envp; envp++)
+		if (abstract_variable(*envp))
+			warn(o,
+			     "%.*s is an abstract socket, which cannot be reached from inside: the "
+			     "program does without",
+			     (int)name_length(*envp), *envp);
 }
 
 /* --- buses ------------------------------------------------------------------------------------ */
@@ -324,6 +407,7 @@ void surroundings_warn(const struct surroundings *s, const struct cli_options *o
 	if (o->quiet)
 		return;
 	warn_of_display(o, s->envp);
+	warn_of_abstract(o, s->envp);
 	warn_of_proxies(o, s->envp);
 	if (outside->code)
 		warn(o, "%s", outside->text);

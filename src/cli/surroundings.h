@@ -52,4 +52,16 @@ bool proxy_is_local(const char *value, char *host, size_t size);
 /* Whether a value of DISPLAY is one of TCP ("localhost:10.0"), and no local socket. */
 bool display_is_tcp(const char *display);
 
+/*
+ * The number of a display whose sockets are /tmp/.X11-unix/X<NUMBER> and the abstract one of the
+ * same name: ":5", ":5.0", "unix:5" (libxcb, parse.c). False for all others.
+ */
+bool display_number(const char *display, unsigned int *ret);
+
+/*
+ * Whether "NAME=VALUE" leads to an abstract socket and nowhere else: NOTIFY_SOCKET=@…
+ * (sd_notify(3)), SESSION_MANAGER=local/HOST:@… without an address that has a path (libICE).
+ */
+bool abstract_variable(const char *entry);
+
 #endif

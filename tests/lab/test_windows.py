@@ -10,8 +10,9 @@ import socket
 import struct
 import threading
 
+import nsutil
 from lab import needs, params, program, timeout
-from screen import Bus, Screen, runtime_dir
+from screen import SOCKETS, Bus, Screen, runtime_dir
 
 NOBODY = 65534
 HELPER, PROXY = "via-iface-bus", "xdg-dbus-proxy"
@@ -451,6 +452,37 @@ def test_proxy_program_broken(lab):
             os.chmod(f"{bin_}/{PROXY}", 0o755)
             warned(lab.via(lab.spare, "--", "true", env=env), word)
         lab.wait(lambda: not helpers(lab) and not lab.processes("sleep"), 2, "the end of all")
+
+
+@needs("tool:Xvfb", "tool:xdpyinfo")
+def test_display_without_a_path(lab):
+    """Told where the server has an abstract socket alone; where both are there, the path serves."""
+    os.makedirs(SOCKETS, mode=0o1777, exist_ok=True)
+    nsutil.mount("tmpfs", SOCKETS, "tmpfs", nsutil.MS_NOSUID | nsutil.MS_NODEV, "mode=1777")
+    words = ["Xvfb", ":5", "-nolock", "-ac", "-nolisten", "tcp", "-displayfd", "1"]
+    ask = ["xdpyinfo", "-display", ":5"]
+    for more, works in ((["-nolisten", "unix", "-listen", "local"], False), (["-listen", "local"], True)):
+        server = lab.popen([*words, *more])
+        server.expect("5\n")
+        assert lab.run(ask, check=True).out
+        done = lab.via(lab.spare, "--", *ask, env={"DISPLAY": ":5"})
+        assert (done.code == 0) == works, done
+        if works:
+            assert done.err == "", done
+        else:
+            warned(lab.via(lab.spare, "--", "true", env={"DISPLAY": ":5"}),
+                   "DISPLAY is ':5'", "'@/tmp/.X11-unix/X5'", "`-nolisten unix`")  # fmt: skip
+        server.stop()
+    assert lab.via(lab.spare, "--", "true", env={"DISPLAY": ":5"}).err == "", "nobody is there"
+
+
+def test_other_abstract_sockets(lab):
+    path = "unix/h:/tmp/.ICE-unix/7"
+    warned(lab.via(lab.spare, "--", "true", env={"NOTIFY_SOCKET": "@notify"}), "NOTIFY_SOCKET", "abstract")
+    abstract = {"SESSION_MANAGER": "local/h:@/tmp/.ICE-unix/7"}
+    warned(lab.via(lab.spare, "--", "true", env=abstract), "SESSION_MANAGER", "abstract")
+    both = {"SESSION_MANAGER": f"{abstract['SESSION_MANAGER']},{path}", "NOTIFY_SOCKET": "/run/x"}
+    assert lab.via(lab.spare, "--", "true", env=both).err == ""
 
 
 def test_display_by_tcp(lab):

@@ -95,6 +95,36 @@ static void test_displays(void **state)
 			fail_msg("'%s' is not reached by TCP", local[i]);
 }
 
+static void test_display_numbers(void **state)
+{
+	static const char *const none[] = { "",    ":",       "host:5", "/x:5", ":x",
+					    ":5x", "unix/:5", "[::]:5", ":-1",  ":99999999" };
+	unsigned int n = 77;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		if (display_number(none[i], &n))
+			fail_msg("'%s' has a number", none[i]);
+	assert_int_equal(n, 77);
+	assert_true(display_number(":5", &n) && n == 5);
+	assert_true(display_number(":12.1", &n) && n == 12);
+	assert_true(display_number("unix:0", &n) && n == 0);
+}
+
+static void test_abstract_variables(void **state)
+{
+	(void)state;
+	assert_true(abstract_variable("NOTIFY_SOCKET=@x"));
+	assert_false(abstract_variable("NOTIFY_SOCKET=/run/x"));
+	assert_false(abstract_variable("NOTIFY_SOCKET=vsock:2:1"));
+	assert_true(abstract_variable("SESSION_MANAGER=local/h:@/tmp/.ICE-unix/7"));
+	assert_true(abstract_variable("SESSION_MANAGER=local/h:@/a,local/h:@/b"));
+	assert_false(abstract_variable("SESSION_MANAGER=local/h:@/a,unix/h:/a"));
+	assert_false(abstract_variable("SESSION_MANAGER="));
+	assert_false(abstract_variable("OTHER=@x"));
+	assert_false(abstract_variable("NOTIFY_SOCKET"));
+}
+
 /* --- the environment as it is handed over --------------------------------------------------- */
 
 /* What is written to standard error meanwhile, if anything. */
@@ -224,10 +254,11 @@ static void test_proxy_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_proxy_variables), cmocka_unit_test(test_local_proxies),
-		cmocka_unit_test(test_displays),        cmocka_unit_test(test_same_environment),
-		cmocka_unit_test(test_no_proxy_env),    cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_proxy_missing),
+		cmocka_unit_test(test_proxy_variables),    cmocka_unit_test(test_local_proxies),
+		cmocka_unit_test(test_displays),           cmocka_unit_test(test_same_environment),
+		cmocka_unit_test(test_no_proxy_env),       cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_proxy_missing),      cmocka_unit_test(test_display_numbers),
+		cmocka_unit_test(test_abstract_variables),
 	};
 
 	return RUN_TESTS(tests);
