@@ -1,22 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stands in for bus.c where there is no libsystemd: nobody is asked over D-Bus. */
+/* Stands in for bus.c and the readers of services where there is no libsystemd. */
 #include <errno.h>
 
 #include "names/internal.h"
 
-int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
+int bus_nm(struct names *n, const struct facts *f, const struct fact_link *link, int64_t deadline,
+	   struct fact_dns *ret)
 {
 	(void)n;
-	(void)ifname;
+	(void)f;
+	(void)link;
 	(void)deadline;
 	(void)ret;
 	return -ENOSYS;
 }
 
-int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+int bus_connman(struct names *n, const struct facts *f, const struct fact_link *link,
+		int64_t deadline, struct fact_dns *ret)
 {
 	(void)n;
-	(void)ifindex;
+	(void)f;
+	(void)link;
+	(void)deadline;
+	(void)ret;
+	return -ENOSYS;
+}
+
+int bus_resolved(struct names *n, const struct facts *f, const struct fact_link *link,
+		 int64_t deadline, struct fact_dns *ret)
+{
+	(void)n;
+	(void)f;
+	(void)link;
+	(void)deadline;
+	(void)ret;
+	return -ENOSYS;
+}
+
+int bus_modem(struct names *n, const struct facts *f, const struct fact_link *link,
+	      int64_t deadline, struct fact_dns *ret)
+{
+	(void)n;
+	(void)f;
+	(void)link;
 	(void)deadline;
 	(void)ret;
 	return -ENOSYS;

@@ -102,7 +102,7 @@ static int read_file(const struct names *n, const char *dir, const char *name, e
 	return 0;
 }
 
-static bool on_link(const struct facts *f, int index, const struct ip *ip)
+bool names_on_link(const struct facts *f, int index, const struct ip *ip)
 {
 	for (size_t i = 0; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == index && ip_equal(&f->addrs.v[i].prefix.ip, ip))
@@ -116,7 +116,7 @@ static bool lease_counts(const struct facts *f, const struct fact_link *link,
 	if (!names_found(&lease->dns) || lease->until <= now)
 		return false;
 	for (size_t i = 0; i < lease->n; i++)
-		if (on_link(f, link->index, &lease->addrs[i]))
+		if (names_on_link(f, link->index, &lease->addrs[i]))
 			return true;
 	return !lease->n;
 }

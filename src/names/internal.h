@@ -74,16 +74,28 @@ int files_ppp(const struct names *n, const struct facts *f, const struct fact_li
 /* Adds what a resolv.conf names; false when it cannot be read. */
 bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret);
 
+/* Whether the link has that address. */
+bool names_on_link(const struct facts *f, int index, const struct ip *ip);
+
 /*
- * bus.c, or bus_none.c where there is no sd-bus. The questions return 0 with a server or a gateway
- * in *ret, or -ENOENT: asked, and there is none; -ESRCH: the service is not there; -ETIMEDOUT: it
- * does not answer, or did not a moment ago; -ENOSYS: built without D-Bus. deadline is a clock_ms().
+ * bus_nm.c, bus_connman.c, bus_resolved.c, bus_modem.c; bus_none.c where there is no sd-bus. The
+ * questions return 0 with a server or a gateway in *ret, or -ENOENT: asked, and there is none;
+ * -ESRCH: the service is not there; -ETIMEDOUT: it does not answer, or did not a moment ago;
+ * -ENOSYS: built without D-Bus. deadline is a clock_ms().
  */
 #define BUS_MS         300 /* for all that one service is asked about one link */
+#define BUS_ALL_MS     600 /* after so long nobody else is asked about it */
 #define BUS_SOCKET_DIR "/run/dbus"
 #define BUS_SOCKET     "system_bus_socket"
-int bus_nm(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret);
-int bus_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret);
+int bus_nm(struct names *n, const struct facts *f, const struct fact_link *link, int64_t deadline,
+	   struct fact_dns *ret);
+int bus_connman(struct names *n, const struct facts *f, const struct fact_link *link,
+		int64_t deadline, struct fact_dns *ret);
+int bus_resolved(struct names *n, const struct facts *f, const struct fact_link *link,
+		 int64_t deadline, struct fact_dns *ret);
+int bus_modem(struct names *n, const struct facts *f, const struct fact_link *link,
+	      int64_t deadline, struct fact_dns *ret);
+/* bus.c */
 /* Connects, if that has not been done. */
 int bus_open(struct names *n, int64_t deadline);
 void bus_close(struct names *n);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -138,49 +139,89 @@ static const char *bus_said(int r)
 				 : "names none";
 }
 
-int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
-		  struct fact_dns *ret, struct err *err)
+/* Whoever may know a link, in the order of trust: names.h has the reasons. */
+static const struct source {
+	const char *name; /* on the bus */
+	int (*bus)(struct names *, const struct facts *, const struct fact_link *, int64_t,
+		   struct fact_dns *);
+	int (*file)(const struct names *, const struct facts *, const struct fact_link *, int64_t,
+		    struct fact_dns *);
+	bool servers_only; /* it knows no gateway */
+	bool common;       /* worth a word when it is not on the bus */
+} sources[] = {
+	{ .name = "NetworkManager", .bus = bus_nm, .common = true },
+	{ .file = files_nm },
+	{ .name = "ConnMan", .bus = bus_connman },
+	{ .file = files_networkd },
+	{ .name = "systemd-resolved", .bus = bus_resolved, .servers_only = true, .common = true },
+	{ .file = files_dhclient },
+	{ .file = files_dhcpcd },
+	{ .file = files_resolvconf },
+	{ .file = files_ppp },
+	{ .name = "ModemManager", .bus = bus_modem },
+	{ .file = files_ifupdown },
+};
+
+/* Asks all until nothing is left to know; what the services on the bus answered. */
+static void ask_all(struct names *n, struct quest *q, int ret_bus[ARRAY_SIZE(sources)])
 {
-	static int (*const files[])(const struct names *, const struct facts *,
-				    const struct fact_link *, int64_t, struct fact_dns *) = {
-		files_nm,       files_networkd, NULL, /* systemd-resolved comes here */
-		files_dhclient, files_dhcpcd,   files_resolvconf,
-		files_ppp,      files_ifupdown,
-	};
-	struct quest q = { .f = f, .link = link };
-	int64_t now = time(NULL);
-	struct fact_dns said = { 0 };
-	int nm, resolved = -ENOENT;
+	int64_t now = time(NULL), end = clock_ms() + BUS_ALL_MS;
 
-	nm = bus_nm(n, link->name, clock_ms() + BUS_MS, &said);
-	if (nm == 0)
-		believe(&q, &said);
-	for (size_t i = 0; i < ARRAY_SIZE(files) && !is_answered(&q); i++) {
-		int r = -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(sources) && !is_answered(q); i++) {
+		const struct source *s = &sources[i];
+		struct fact_dns said = { 0 };
+		int r;
 
-		if (files[i])
-			r = files[i](n, f, link, now, &said);
-		else if (!q.found.n) /* it knows of names alone */
-			r = resolved = bus_resolved(n, link->index, clock_ms() + BUS_MS, &said);
+		if (s->servers_only && q->found.n)
+			continue;
+		if (!s->bus)
+			r = s->file(n, q->f, q->link, now, &said);
+		else if (clock_ms() >= end) /* it is asked when those before it are left alone */
+			r = ret_bus[i] = -ETIMEDOUT;
+		else
+			r = ret_bus[i] = s->bus(n, q->f, q->link, clock_ms() + BUS_MS, &said);
 		if (r == 0)
-			believe(&q, &said);
+			believe(q, &said);
 	}
-	if (!q.found.n)
-		from_gateway(&q);
-	if (names_found(&q.found)) {
-		q.found.index = link->index;
-		*ret = q.found;
-		return 0;
-	}
+}
+
+static int found_nothing(const struct quest *q, const int bus[ARRAY_SIZE(sources)], struct err *err)
+{
+	char said[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (sources[i].bus &&
+		    (sources[i].common || (bus[i] != -ESRCH && bus[i] != -ENOSYS)))
+			used += (size_t)snprintf(said + used, sizeof(said) - used, "%s %s, ",
+						 sources[i].name, bus_said(bus[i]));
 	err_set(err, ENOENT,
-		"find a name server of '%s': NetworkManager %s, systemd-resolved %s, there is none "
-		"from systemd-networkd, dhclient, dhcpcd, resolvconf, pppd or ifupdown, and %s",
-		link->name, bus_said(nm), bus_said(resolved),
-		link->flags & IFF_POINTOPOINT ? "a point-to-point link has no router to ask"
-					      : "no gateway with a private address");
+		"find a name server of '%s': %sthere is none from systemd-networkd, dhclient, "
+		"dhcpcd, udhcpc, resolvconf, pppd or ifupdown, and %s",
+		q->link->name, said,
+		q->link->flags & IFF_POINTOPOINT ? "a point-to-point link has no router to ask"
+						 : "no gateway with a private address");
 	if (err)
 		err_hint(err, "name one with --dns ADDRESS");
 	return -ENOENT;
+}
+
+int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
+		  struct fact_dns *ret, struct err *err)
+{
+	struct quest q = { .f = f, .link = link };
+	int bus[ARRAY_SIZE(sources)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bus); i++)
+		bus[i] = -ENOENT;
+	ask_all(n, &q, bus);
+	if (!q.found.n)
+		from_gateway(&q);
+	if (!names_found(&q.found))
+		return found_nothing(&q, bus, err);
+	q.found.index = link->index;
+	*ret = q.found;
+	return 0;
 }
 
 int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)

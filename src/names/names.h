@@ -5,17 +5,30 @@
 /*
  * Which name servers an uplink has, and which gateway. There is no one place to ask: resolv.conf
  * mixes all links, a card that serves its own network only has no default route, so each program
- * that configures links is asked, or the file that it keeps is read, in the order of how much it
- * knows. The first that names a server is believed, and the first that names a gateway; nothing is
- * added up.
+ * that configures links is asked, or the file that it keeps is read, in the order of trust. The
+ * first that names a server is believed, and the first that names a gateway; nothing is added up.
  *
- *   1. NetworkManager, over D-Bus
+ * Who configures the link and says what is in force goes first:
+ *   1. NetworkManager, over D-Bus: device, DNS manager, VPN connections
  *   2. its device files
- *   3. systemd-networkd's link and lease files
- *   4. systemd-resolved, over D-Bus
- *   5. leases of dhclient and dhcpcd; what resolvconf was told; what the peer told pppd
- *   6. ifupdown's configuration of an interface that it brought up
- *   7. the gateway, where it is a router with a private address
+ *   3. ConnMan, over D-Bus
+ *   4. systemd-networkd's link and lease files, which have netplan's settings too
+ * then who was told what to use for it, by whomever (iwd, wg-quick, OpenVPN, resolvectl):
+ *   5. systemd-resolved, over D-Bus, for servers alone
+ * then what somebody on the link said, to clients that leave the rest to others:
+ *   6. leases of dhclient, dhcpcd and udhcpc
+ *   7. what resolvconf was told
+ *   8. what the peer told pppd
+ *   9. bearers of ModemManager, over D-Bus
+ * then what was written down before anybody was asked:
+ *  10. what the initramfs configured (klibc's ipconfig)
+ *  11. ifupdown's configuration of an interface that it brought up
+ * and at last a guess:
+ *  12. the gateway, where it is a router with a private address
+ *
+ * Not read: wg-quick's own /etc/wireguard (private keys; wg-quick hands DNS= to resolvconf, and
+ * fails where there is none), netplan's YAML and networkd's .network files (what is in force is in
+ * 4), and /run/systemd/netif/state (it mixes all links).
  *
  * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
  * nobody can be sent to (loopback, multicast, link-local IPv6, which would need a zone) are left
@@ -34,21 +47,22 @@
 #define NAMES_ROOT_MAX  256
 #define NAMES_WATCH_MAX 24 /* directories */
 #define NAMES_FDS       2  /* descriptors to poll */
+#define NAMES_SERVICES  4  /* on the bus */
 
 struct sd_bus;
 
 /* For names_open() to names_close(), and not to be moved between. The members are private. */
 struct names {
 	char root[NAMES_ROOT_MAX];
-	struct sd_bus *bus; /* NULL: not connected */
-	char owners[2][40]; /* of NetworkManager and resolved on the bus; "": not there */
-	uint32_t asked;     /* whose owner is known, a bit each */
+	struct sd_bus *bus;              /* NULL: not connected */
+	char owners[NAMES_SERVICES][40]; /* of each service's name on the bus; "": not there */
+	uint32_t asked;                  /* whose owner is known, a bit each */
 	struct {
-		int64_t until; /* clock_ms() to which it is left alone; 0: it is not */
-		int64_t ms;    /* for how long the last time; 0: it answered since */
-	} quiet[3];            /* NetworkManager, resolved, the bus */
-	bool bus_changed;      /* a signal of interest came */
-	int inotify;           /* -1: not watching */
+		int64_t until;       /* clock_ms() to which it is left alone; 0: it is not */
+		int64_t ms;          /* for how long the last time; 0: it answered since */
+	} quiet[NAMES_SERVICES + 1]; /* each service, and the bus */
+	bool bus_changed;            /* a signal of interest came */
+	int inotify;                 /* -1: not watching */
 	struct {
 		int wd;         /* -1: none */
 		char wait[256]; /* the child that is waited for; "": the place itself is watched */
@@ -66,9 +80,10 @@ void names_close(struct names *n); /* also of a zeroed one, and twice */
 /*
  * The servers, search domains and gateways of a link, by the links, addresses and routes in f;
  * ret->index is the link's. A server of either family can be there, or a gateway alone. 0; or
- * -ENOENT, with a sentence that says what was looked at and how to name a server by hand. Each of
- * the two services is given 300 ms; who does not answer in time is not asked again for a second, or
- * until it is another one, and each time that it does not, for twice as long, up to half a minute.
+ * -ENOENT, with a sentence that says what was looked at and how to name a server by hand. Each
+ * service on the bus is given 300 ms, and all together 600; who does not answer in time is not
+ * asked again for a second, or until it is another one, and each time that it does not, for twice
+ * as long, up to half a minute.
  */
 int names_of_link(struct names *n, const struct facts *f, const struct fact_link *link,
 		  struct fact_dns *ret, struct err *err);

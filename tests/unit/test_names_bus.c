@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Name servers over D-Bus: a bus of our own below a directory, and on it a child that plays both
- * NetworkManager and systemd-resolved, as 1.42.4 and 252 answer, and in older and odder ways. The
- * child takes one-letter orders and answers each with a letter.
+ * Name servers over D-Bus: a bus of our own, and on it a child that plays both
+ * NetworkManager and systemd-resolved, as 1.42.4 and 252 answer, and in older and odder ways.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "bus_stage.h"
 #include "fds.h"
 #include "names/names.h"
 #include "scene.h"
@@ -36,8 +36,6 @@
 
 static struct names names;
 static struct facts facts;
-static pid_t bus_pid, fake_pid;
-static int fake_fd = -1;
 
 /* --- the fake services ----------------------------------------------------------------------- */
 
@@ -201,32 +199,6 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	return 0;
 }
 
-static sd_bus *connect_bus(void)
-{
-	char address[PATH_MAX];
-	sd_bus *bus = NULL;
-
-	snprintf(address, sizeof(address), "unix:path=%s", dir_path("run/dbus/system_bus_socket"));
-	if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, address) < 0 ||
-	    sd_bus_set_bus_client(bus, true) < 0 || sd_bus_start(bus) < 0)
-		abort();
-	return bus;
-}
-
-static void emit(sd_bus *bus, const char *destination, const char *path, const char *interface,
-		 const char *property)
-{
-	sd_bus_message *m = NULL;
-
-	if (sd_bus_message_new_signal(bus, &m, path, "org.freedesktop.DBus.Properties",
-				      "PropertiesChanged") < 0 ||
-	    (destination && sd_bus_message_set_destination(m, destination) < 0) ||
-	    sd_bus_message_append(m, "sa{sv}as", interface, 1, property, "s", "x", 0) < 0 ||
-	    sd_bus_send(bus, m, NULL) < 0 || sd_bus_flush(bus) < 0)
-		abort();
-	sd_bus_message_unref(m);
-}
-
 static void obey(sd_bus *bus, char order)
 {
 	switch (order) {
@@ -243,136 +215,33 @@ static void obey(sd_bus *bus, char order)
 			abort();
 		break;
 	case 'c':
-		emit(bus, NULL, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
+		stage_emit(bus, NULL, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config",
+			   "NameserverData");
 		break;
 	case 'l':
-		emit(bus, NULL, NM_PATH "/DHCP4Config/never0", NM ".DHCP4Config", "Options");
+		stage_emit(bus, NULL, NM_PATH "/DHCP4Config/never0", NM ".DHCP4Config", "Options");
 		break;
 	case 'o': /* of no interest */
-		emit(bus, NULL, NM_PATH "/Devices/enp7s0", NM ".Device", "Ip4Connectivity");
+		stage_emit(bus, NULL, NM_PATH "/Devices/enp7s0", NM ".Device", "Ip4Connectivity");
 		break;
 	case 'd':
-		emit(bus, NULL, "/org/freedesktop/resolve1", RESOLVED ".Manager", "DNS");
+		stage_emit(bus, NULL, "/org/freedesktop/resolve1", RESOLVED ".Manager", "DNS");
 		break;
 	default:
 		abort();
 	}
 }
 
-/* Serves until the test hangs up. Order 'h' makes it mute, yet alive. */
-static void serve(int fd)
-{
-	sd_bus *bus = connect_bus();
-	bool mute = false;
-	char order;
-
-	if (sd_bus_add_fallback(bus, NULL, "/org", on_message, NULL) < 0)
-		abort();
-	for (;;) {
-		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
-					{ .fd = mute ? -1 : sd_bus_get_fd(bus),
-					  .events = POLLIN } };
-
-		while (!mute && sd_bus_process(bus, NULL) > 0)
-			;
-		if (poll(fds, 2, -1) < 0)
-			abort();
-		if (!fds[0].revents)
-			continue;
-		if (read(fd, &order, 1) != 1)
-			_exit(0);
-		if (order == 'h')
-			mute = true;
-		else
-			obey(bus, order);
-		if (write(fd, &order, 1) != 1)
-			_exit(0);
-	}
-}
+static const struct stage_fake fake = { on_message, obey };
 
 /* --- the stage ------------------------------------------------------------------------------- */
-
-static void order(const char *letters)
-{
-	for (; *letters; letters++) {
-		char answer = 0;
-
-		assert_int_equal(write(fake_fd, letters, 1), 1);
-		assert_int_equal(read(fake_fd, &answer, 1), 1);
-		assert_int_equal(answer, *letters);
-	}
-}
-
-static void start_fake(void)
-{
-	int fds[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	fake_pid = fork();
-	assert_true(fake_pid >= 0);
-	if (fake_pid == 0) {
-		close(fds[0]);
-		serve(fds[1]);
-	}
-	close(fds[1]);
-	fake_fd = fds[0];
-}
-
-static void end(pid_t *pid)
-{
-	if (*pid > 0) {
-		kill(*pid, SIGKILL);
-		waitpid(*pid, NULL, 0);
-	}
-	*pid = 0;
-}
-
-static void write_config(void)
-{
-	FILE *f = fopen(dir_path("bus.conf"), "we");
-
-	assert_non_null(f);
-	fprintf(f,
-		"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
-		" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-		"<busconfig><listen>unix:path=%s</listen><auth>EXTERNAL</auth>\n"
-		"<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>"
-		"<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>\n",
-		dir_path("run/dbus/system_bus_socket"));
-	fclose(f);
-}
-
-/* Starts a bus and waits until it listens; false where there is no dbus-daemon. */
-static bool start_bus(void)
-{
-	char config[PATH_MAX], byte;
-	const char *argv[] = { "dbus-daemon",       config, "--nofork", "--nopidfile",
-			       "--print-address=3", NULL };
-	posix_spawn_file_actions_t actions;
-	int fds[2], r;
-
-	snprintf(config, sizeof(config), "--config-file=%s", dir_path("bus.conf"));
-	write_config();
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], 3);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, dir_path("bus.log"),
-					 O_WRONLY | O_CREAT | O_APPEND, 0600);
-	r = posix_spawnp(&bus_pid, "dbus-daemon", &actions, NULL, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	if (r == 0)
-		assert_int_equal(read(fds[0], &byte, 1), 1); /* its address: it is ready */
-	close(fds[0]);
-	return r == 0;
-}
 
 static int setup(void **state)
 {
 	struct err err = { 0 };
 
 	*state = (void *)dir_new();
-	if (mkdir(dir_path("run"), 0755) < 0 || mkdir(dir_path("run/dbus"), 0755) < 0)
+	if (!stage_make_dirs())
 		return -1;
 	scene_host(&facts);
 	for (size_t i = 0; i < 7; i++)
@@ -385,37 +254,11 @@ static int teardown(void **state)
 {
 	(void)state;
 	names_close(&names);
-	close_fd(&fake_fd);
-	end(&fake_pid);
-	end(&bus_pid);
+	stage_stop_fake();
+	stage_stop_bus();
 	facts_done(&facts);
 	dir_remove();
 	return 0;
-}
-
-/* The bus with the services that the letters name, or the end of the test. */
-static void stage(const char *letters)
-{
-	if (!start_bus()) {
-		if (getenv("VIA_TEST_STRICT"))
-			fail_msg("there is no dbus-daemon");
-		skip();
-	}
-	start_fake();
-	order(letters);
-}
-
-static const char *join(const struct fact_dns *dns)
-{
-	static char text[DNS_SERVERS_MAX * IP_TEXT_MAX];
-	char one[IP_TEXT_MAX];
-
-	text[0] = 0;
-	for (size_t i = 0; i < dns->n; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, ip_format(&dns->servers[i], one));
-	}
-	return text;
 }
 
 static void link_has(const char *name, const char *source, const char *servers, const char *domains)
@@ -427,7 +270,7 @@ static void link_has(const char *name, const char *source, const char *servers, 
 		fail_msg("%s", err.text);
 	assert_int_equal(dns.index, facts_link(&facts, name)->index);
 	assert_string_equal(dns.source, source);
-	assert_string_equal(join(&dns), servers);
+	assert_string_equal(stage_join(&dns), servers);
 	assert_string_equal(dns.domains, domains);
 }
 
@@ -443,23 +286,6 @@ static int64_t link_has_none(const char *name, const char *why)
 	if (!strstr(err.text, why))
 		fail_msg("'%s' is not in: %s", why, err.text);
 	return clock_ms() - start;
-}
-
-/* Takes events until one counts; false when none does within ms. */
-static bool changed_within(int64_t ms)
-{
-	int64_t end = clock_ms() + ms;
-	struct pollfd fds[NAMES_FDS];
-
-	for (;;) {
-		int64_t left = end - clock_ms();
-
-		names_poll(&names, fds);
-		if (left < 0 || poll(fds, NAMES_FDS, (int)left) <= 0)
-			return false;
-		if (names_take_events(&names))
-			return true;
-	}
 }
 
 /* Until names_again() has come. */
@@ -495,7 +321,7 @@ static void test_nm(void **state)
 	size_t before, sockets;
 
 	(void)state;
-	stage("n");
+	stage(&fake, "n");
 	before = fds_open();
 	sockets = fds_sockets();
 	/* what it says goes before any file; the link's own domains behind those to search */
@@ -533,7 +359,7 @@ static void test_nm_gateway(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	stage("n");
+	stage(&fake, "n");
 	assert_int_equal(names_watch(&names, &err), 0);
 	leads("enp7s0", ""); /* it is nobody's neighbour yet */
 	scene_addr(&facts, "enp7s0", "192.168.2.134/24");
@@ -543,16 +369,16 @@ static void test_nm_gateway(void **state)
 	link_has("never0", "NetworkManager", "10.7.0.53", "");
 	scene_addr(&facts, "wlp6s0", "10.7.0.10/24");
 	leads("wlp6s0", "");
-	while (changed_within(0))
+	while (stage_changed(&names, 0))
 		;
-	order("l"); /* the lease was renewed */
-	assert_true(changed_within(WAIT_MS));
+	stage_order("l"); /* the lease was renewed */
+	assert_true(stage_changed(&names, WAIT_MS));
 }
 
 static void test_resolved(void **state)
 {
 	(void)state;
-	stage("r");
+	stage(&fake, "r");
 	link_has_none("enp7s0", "systemd-resolved names none");
 	link_has_none("enp7s0", "NetworkManager is not on the bus");
 	facts.links.v[facts_link(&facts, "enp7s0") - facts.links.v].index = 101;
@@ -571,28 +397,28 @@ static void test_signals(void **state)
 	sd_bus *stranger;
 
 	(void)state;
-	stage("nr");
+	stage(&fake, "nr");
 	assert_int_equal(names_watch(&names, &err), 0);
 	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1",
 		 "home.example lab.example six.example corp.example");
 	facts.links.v[facts_link(&facts, "bare0") - facts.links.v].index = 101;
 	link_has("bare0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
-	while (changed_within(0))
+	while (stage_changed(&names, 0))
 		;
-	order("c");
-	assert_true(changed_within(WAIT_MS));
-	order("d");
-	assert_true(changed_within(WAIT_MS));
-	assert_false(changed_within(0));
+	stage_order("c");
+	assert_true(stage_changed(&names, WAIT_MS));
+	stage_order("d");
+	assert_true(stage_changed(&names, WAIT_MS));
+	assert_false(stage_changed(&names, 0));
 	/* one that is of no interest, and one that anybody may send, come before one that counts */
-	order("o");
-	stranger = connect_bus();
+	stage_order("o");
+	stranger = stage_connect();
 	assert_int_equal(sd_bus_get_unique_name(names.bus, &us), 0);
-	emit(stranger, us, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
-	assert_false(changed_within(SOON_MS));
+	stage_emit(stranger, us, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
+	assert_false(stage_changed(&names, SOON_MS));
 	sd_bus_flush_close_unref(stranger);
-	order("c");
-	assert_true(changed_within(WAIT_MS));
+	stage_order("c");
+	assert_true(stage_changed(&names, WAIT_MS));
 }
 
 /* A signal that comes while a question is asked is told afterwards. */
@@ -601,15 +427,15 @@ static void test_signal_meanwhile(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	stage("n");
+	stage(&fake, "n");
 	assert_int_equal(names_watch(&names, &err), 0);
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	while (changed_within(0))
+	while (stage_changed(&names, 0))
 		;
-	order("c");
+	stage_order("c");
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	assert_true(changed_within(WAIT_MS));
-	assert_false(changed_within(0));
+	assert_true(stage_changed(&names, WAIT_MS));
+	assert_false(stage_changed(&names, 0));
 }
 
 static void test_comes_and_goes(void **state)
@@ -617,20 +443,20 @@ static void test_comes_and_goes(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	stage("");
+	stage(&fake, "");
 	assert_int_equal(names_watch(&names, &err), 0);
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
-	order("n");
-	assert_true(changed_within(WAIT_MS));
+	stage_order("n");
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	order("N");
-	assert_true(changed_within(WAIT_MS));
+	stage_order("N");
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
-	order("n");
-	assert_true(changed_within(WAIT_MS));
+	stage_order("n");
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	close_fd(&fake_fd); /* it dies */
-	assert_true(changed_within(WAIT_MS));
+	stage_hang_up(); /* it dies */
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
 }
 
@@ -642,9 +468,9 @@ static void test_mute(void **state)
 	int64_t before;
 
 	(void)state;
-	stage("nr");
+	stage(&fake, "nr");
 	assert_int_equal(names_watch(&names, &err), 0);
-	order("h");
+	stage_order("h");
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 0, SOON_MS);
@@ -663,13 +489,12 @@ static void test_mute(void **state)
 	assert_false(names_take_events(&names));
 	link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
-	close_fd(&fake_fd);
-	end(&fake_pid);
-	assert_true(changed_within(WAIT_MS));
-	start_fake();
-	order("n");
+	stage_stop_fake();
+	assert_true(stage_changed(&names, WAIT_MS));
+	stage_start_fake(&fake);
+	stage_order("n");
 	while (names_of_link(&names, &facts, facts_link(&facts, "wlp6s0"), &dns, &err) < 0)
-		assert_true(changed_within(WAIT_MS));
+		assert_true(stage_changed(&names, WAIT_MS));
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
 }
 
@@ -697,22 +522,21 @@ static void test_bus_restarts(void **state)
 	(void)state;
 	assert_int_equal(names_watch(&names, &err), 0); /* before there is any */
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager is not on the bus"), 0, SOON_MS);
-	stage("n");
-	assert_true(changed_within(WAIT_MS)); /* its socket */
+	stage(&fake, "n");
+	assert_true(stage_changed(&names, WAIT_MS)); /* its socket */
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	while (changed_within(0))
+	while (stage_changed(&names, 0))
 		;
-	close_fd(&fake_fd);
-	end(&fake_pid);
-	end(&bus_pid);
-	assert_true(changed_within(WAIT_MS));
+	stage_stop_fake();
+	stage_stop_bus();
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	unlink(dir_path("run/dbus/system_bus_socket"));
-	stage("n");
-	assert_true(changed_within(WAIT_MS));
+	stage(&fake, "n");
+	assert_true(stage_changed(&names, WAIT_MS));
 	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
-	order("c");
-	assert_true(changed_within(WAIT_MS));
+	stage_order("c");
+	assert_true(stage_changed(&names, WAIT_MS));
 }
 
 int main(void)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_TEST_BUS_STAGE_H
+#define VIA_TEST_BUS_STAGE_H
+
+/*
+ * A system bus of a test's own, below its directory (fds.h: dir_new()), and on it a child that
+ * plays services. The child takes one-letter orders and answers each with a letter.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "names/names.h"
+
+struct stage_fake {
+	sd_bus_message_handler_t answer;        /* to every call, below "/" */
+	void (*obey)(sd_bus *bus, char letter); /* but 'h', which makes it mute, yet alive */
+};
+
+bool stage_make_dirs(void); /* where the bus's socket will be */
+
+/* The bus, and a child that has obeyed the letters; skips the test where there is no dbus-daemon.
+ */
+void stage(const struct stage_fake *fake, const char *letters);
+void stage_start_fake(const struct stage_fake *fake);
+void stage_order(const char *letters);
+void stage_hang_up(void);   /* the child ends by itself, when it hears of it */
+void stage_stop_fake(void); /* kills it */
+void stage_stop_bus(void);
+
+sd_bus *stage_connect(void);
+void stage_emit(sd_bus *bus, const char *destination, const char *path, const char *interface,
+		const char *property);
+
+/* The servers with spaces between; borrowed until the next call. */
+const char *stage_join(const struct fact_dns *dns);
+/* Takes events until one counts; false when none does within ms. */
+bool stage_changed(struct names *names, int64_t ms);
+
+#endif
