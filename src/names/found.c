@@ -57,6 +57,7 @@ void names_add_server_text(struct fact_dns *dns, const char *text, size_t len)
 
 void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len)
 {
+	static const uint8_t none[sizeof(((struct ip *)NULL)->bytes)];
 	const char *zone = len ? memchr(text, '%', len) : NULL;
 	char buf[IP_TEXT_MAX];
 	struct ip ip, *to;
@@ -67,7 +68,7 @@ void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len)
 		return;
 	memcpy(buf, text, len);
 	buf[len] = 0;
-	if (ip_parse(buf, &ip) < 0)
+	if (ip_parse(buf, &ip) < 0 || !memcmp(ip.bytes, none, sizeof(none)))
 		return;
 	to = ip.family == AF_INET ? &dns->gateway4 : &dns->gateway6;
 	if (!ip_is_set(to))

@@ -36,21 +36,38 @@ static bool begins_stanza(const struct span *word)
 	return word->len > 6 && !memcmp(word->at, "allow-", 6);
 }
 
-static void option(const struct span *name, struct span value, struct fact_dns *ret)
+static bool copy_word(const struct span *word, char *ret, size_t size)
+{
+	if (!word->len || word->len >= size || memchr(word->at, 0, word->len))
+		return false;
+	memcpy(ret, word->at, word->len);
+	ret[word->len] = 0;
+	return true;
+}
+
+static void add_parent(struct names_stanza *s, const struct span *word)
+{
+	if (s->n < NAMES_PARENTS_MAX && copy_word(word, s->parents[s->n], NAMES_LOGICAL_MAX))
+		s->n++;
+}
+
+static void option(const struct span *name, struct span value, struct names_stanza *ret)
 {
 	struct span word;
 
 	while (span_word(&value, SEPARATORS, &word))
 		if (span_is(name, "dns-nameservers") || span_is(name, "dns-nameserver"))
-			names_add_server_text(ret, word.at, word.len);
+			names_add_server_text(&ret->dns, word.at, word.len);
 		else if (span_is(name, "dns-search") || span_is(name, "dns-domain"))
-			names_add_domain(ret, word.at, word.len);
+			names_add_domain(&ret->dns, word.at, word.len);
 		else if (span_is(name, "gateway"))
-			names_add_gateway_text(ret, word.at, word.len);
+			names_add_gateway_text(&ret->dns, word.at, word.len);
+		else if (span_is(name, "inherit") || span_is(name, "inherits"))
+			add_parent(ret, &word); /* ifupdown-ng */
 }
 
 void names_parse_interfaces(const char *bytes, size_t len, const char *logical,
-			    struct fact_dns *ret)
+			    struct names_stanza *ret)
 {
 	struct span rest = { bytes, len }, line, word, name;
 	bool ours = false;
@@ -63,24 +80,44 @@ void names_parse_interfaces(const char *bytes, size_t len, const char *logical,
 				option(&word, line, ret);
 			continue;
 		}
-		ours = span_is(&word, "iface") && span_word(&line, SEPARATORS, &name) &&
-		       span_is(&name, logical);
+		ours = (span_is(&word, "iface") || span_is(&word, "template")) &&
+		       span_word(&line, SEPARATORS, &name) && span_is(&name, logical);
+		while (ours && span_word(&line, SEPARATORS, &word))
+			if (span_is(&word, "inherits") && span_word(&line, SEPARATORS, &word))
+				add_parent(ret, &word);
 	}
+}
+
+size_t names_parse_sources(const char *bytes, size_t len,
+			   struct names_source ret[NAMES_SOURCES_MAX])
+{
+	struct span rest = { bytes, len }, line, word;
+	size_t n = 0;
+
+	while (n < NAMES_SOURCES_MAX && logical_line(&rest, &line)) {
+		bool directory;
+
+		if (!span_word(&line, SEPARATORS, &word))
+			continue;
+		directory = span_is(&word, "source-directory");
+		if (!directory && !span_is(&word, "source"))
+			continue;
+		while (n < NAMES_SOURCES_MAX && span_word(&line, SEPARATORS, &word))
+			if (copy_word(&word, ret[n].pattern, sizeof(ret[n].pattern)))
+				ret[n++].directory = directory;
+	}
+	return n;
 }
 
 bool names_parse_ifstate(const char *bytes, size_t len, const char *ifname,
 			 char ret[NAMES_LOGICAL_MAX])
 {
-	struct span rest = { bytes, len }, line, device, logical;
+	struct span rest = { bytes, len }, line, device, value, logical;
 
-	while (span_line(&rest, &line)) {
-		if (!span_pair(&line, &device, &logical) || !span_is(&device, ifname) ||
-		    !logical.len || logical.len >= NAMES_LOGICAL_MAX ||
-		    memchr(logical.at, 0, logical.len))
-			continue;
-		memcpy(ret, logical.at, logical.len);
-		ret[logical.len] = 0;
-		return true;
-	}
+	/* ifupdown-ng has more words behind it */
+	while (span_line(&rest, &line))
+		if (span_pair(&line, &device, &value) && span_is(&device, ifname) &&
+		    span_word(&value, "", &logical) && copy_word(&logical, ret, NAMES_LOGICAL_MAX))
+			return true;
 	return false;
 }

@@ -25,6 +25,7 @@ void names_add_domains(struct fact_dns *dns, struct span list);
 /* The first of a list, which is the one to use. */
 void names_add_gateways(struct fact_dns *dns, struct span list);
 void names_add_lease_addr(struct names_lease *lease, const struct ip *ip);
+void names_add_lease_addr_text(struct names_lease *lease, const struct span *s);
 
 /*
  * Classless static routes (RFC 3442) of a lease, as DHCP encodes them. 0, or -EBADMSG with the
@@ -54,8 +55,8 @@ void names_settle_gateway(struct names_lease *lease, enum names_routers routers)
 void names_lease_init(struct names_lease *lease);
 
 /*
- * files.c. Each returns 0 with a server or a gateway in *ret and its source named, or -ENOENT; now
- * is in seconds since the epoch.
+ * files_*.c. Each returns 0 with a server or a gateway in *ret and its source named, or -ENOENT;
+ * now is in seconds since the epoch.
  */
 int files_nm(const struct names *n, const struct facts *f, const struct fact_link *link,
 	     int64_t now, struct fact_dns *ret);
@@ -65,6 +66,10 @@ int files_dhclient(const struct names *n, const struct facts *f, const struct fa
 		   int64_t now, struct fact_dns *ret);
 int files_dhcpcd(const struct names *n, const struct facts *f, const struct fact_link *link,
 		 int64_t now, struct fact_dns *ret);
+int files_udhcpc(const struct names *n, const struct facts *f, const struct fact_link *link,
+		 int64_t now, struct fact_dns *ret);
+int files_ipconfig(const struct names *n, const struct facts *f, const struct fact_link *link,
+		   int64_t now, struct fact_dns *ret);
 int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,
 		     int64_t now, struct fact_dns *ret);
 int files_ifupdown(const struct names *n, const struct facts *f, const struct fact_link *link,

@@ -156,9 +156,11 @@ static const struct source {
 	{ .name = "systemd-resolved", .bus = bus_resolved, .servers_only = true, .common = true },
 	{ .file = files_dhclient },
 	{ .file = files_dhcpcd },
+	{ .file = files_udhcpc },
 	{ .file = files_resolvconf },
 	{ .file = files_ppp },
 	{ .name = "ModemManager", .bus = bus_modem },
+	{ .file = files_ipconfig },
 	{ .file = files_ifupdown },
 };
 

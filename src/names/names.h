@@ -45,7 +45,7 @@
 #include "model/facts.h"
 
 #define NAMES_ROOT_MAX  256
-#define NAMES_WATCH_MAX 24 /* directories */
+#define NAMES_WATCH_MAX 32 /* directories */
 #define NAMES_FDS       2  /* descriptors to poll */
 #define NAMES_SERVICES  4  /* on the bus */
 

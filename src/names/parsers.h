@@ -35,7 +35,10 @@ struct names_lease {
 void names_add_server(struct fact_dns *dns, const struct ip *ip);
 /* As text; ADDR:53 and [ADDR]:53 are taken, another port, a zone of IPv6 or a word is not. */
 void names_add_server_text(struct fact_dns *dns, const char *text, size_t len);
-/* Notes the gateway of its family, unless one is there; a zone of IPv6 is cut off. */
+/*
+ * Notes the gateway of its family, unless one is there or it is 0.0.0.0 or ::; a zone of IPv6 is
+ * cut off.
+ */
 void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len);
 /* Whether a server or a gateway is there. */
 bool names_found(const struct fact_dns *dns);
@@ -46,17 +49,33 @@ void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret);
 
 /*
- * interfaces(5) of ifupdown: the name servers, domains and gateways of the stanzas `iface LOGICAL`.
- * ret is not emptied before.
+ * ifupdown's interfaces(5), and ifupdown-ng's: what the stanzas of one name say (there may be one
+ * for each family, in several files), and from which others they inherit. ret is not emptied
+ * before.
  */
+#define NAMES_LOGICAL_MAX 64
+#define NAMES_PARENTS_MAX 4
+struct names_stanza {
+	struct fact_dns dns;
+	char parents[NAMES_PARENTS_MAX][NAMES_LOGICAL_MAX];
+	size_t n;
+};
 void names_parse_interfaces(const char *bytes, size_t len, const char *logical,
-			    struct fact_dns *ret);
+			    struct names_stanza *ret);
+
+/* The files that it includes. Returns how many there are. */
+#define NAMES_SOURCES_MAX 16
+struct names_source {
+	bool directory;    /* source-directory */
+	char pattern[256]; /* as it stands there */
+};
+size_t names_parse_sources(const char *bytes, size_t len,
+			   struct names_source ret[NAMES_SOURCES_MAX]);
 
 /*
  * ifupdown's /run/network/ifstate: the stanza by which that interface was configured. False when it
  * was not.
  */
-#define NAMES_LOGICAL_MAX 64
 bool names_parse_ifstate(const char *bytes, size_t len, const char *ifname,
 			 char ret[NAMES_LOGICAL_MAX]);
 
@@ -68,6 +87,20 @@ bool names_parse_ifstate(const char *bytes, size_t len, const char *ifname,
  */
 int names_parse_nm_device(const char *bytes, size_t len, struct names_lease *ret4,
 			  struct names_lease *ret6);
+
+/*
+ * The variables of a shell that udhcpc(8) gives its script, and those that klibc's ipconfig leaves
+ * in /run/net-IF.conf. -ENOENT also when they are of another interface, or of no address.
+ */
+int names_parse_udhcpc(const char *bytes, size_t len, const char *ifname, struct names_lease *ret);
+int names_parse_ipconfig(const char *bytes, size_t len, const char *ifname,
+			 struct names_lease *ret);
+
+/*
+ * A resolv.conf of which some lines are marked "# IF": those of that interface alone. ret is not
+ * emptied before.
+ */
+void names_parse_marked(const char *bytes, size_t len, const char *ifname, struct fact_dns *ret);
 
 /* /run/systemd/netif/links/IFINDEX and …/leases/IFINDEX. */
 int names_parse_networkd(const char *bytes, size_t len, struct names_lease *ret);

@@ -112,7 +112,7 @@ void names_lease_init(struct names_lease *lease)
 	*lease = (struct names_lease){ .until = INT64_MAX };
 }
 
-static void add_addr_text(struct names_lease *lease, const struct span *s)
+void names_add_lease_addr_text(struct names_lease *lease, const struct span *s)
 {
 	char text[IP_TEXT_MAX];
 	struct ip ip;
@@ -158,7 +158,7 @@ static void nm_pair(const struct span *key, const struct span *value, bool six,
 		 (!six && span_is(key, "dhcp4.domain_name")))
 		names_add_domains(&lease->dns, *value);
 	else if (span_is(key, six ? "dhcp6.ip6_address" : "dhcp4.ip_address"))
-		add_addr_text(lease, value);
+		names_add_lease_addr_text(lease, value);
 	else if (!six && span_is(key, "dhcp4.routers"))
 		names_add_gateways(&lease->dns, *value);
 	else if (!six && (span_is(key, "dhcp4.rfc3442_classless_static_routes") ||
@@ -213,7 +213,7 @@ int names_parse_networkd(const char *bytes, size_t len, struct names_lease *ret)
 		else if (span_is(&key, "CLASSLESS_ROUTES") || span_is(&key, "ROUTES"))
 			names_add_classless_text(ret, value); /* ROUTES: before systemd 250 */
 		else if (span_is(&key, "ADDRESS"))
-			add_addr_text(ret, &value);
+			names_add_lease_addr_text(ret, &value);
 	}
 	names_settle_gateway(ret, ROUTERS_IGNORED);
 	return names_found(&ret->dns) ? 0 : -ENOENT;

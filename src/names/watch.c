@@ -42,6 +42,10 @@ static const struct {
 	{ "/run/ppp", "resolv.conf" },
 	{ "/etc/ppp", "resolv.conf" },
 	{ "/run/network", "ifstate" },
+	{ "/run", "ifstate" },
+	{ "/run", "udhcpc[-._]*" },
+	{ "/run", "net-*.conf" },
+	{ "/run/udhcpc", ANY },
 	{ BUS_SOCKET_DIR, BUS_SOCKET },
 };
 static_assert(ARRAY_SIZE(places) <= NAMES_WATCH_MAX, "names_watch_max");

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files in the format of resolv.conf(5): of one link, by their names, or of the host. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "names/files.h"
+
+struct owner {
+	const struct facts *f;
+	const struct fact_link *link;
+};
+
+/*
+ * IF or IF.PROTOCOL; wg-quick(8) puts "tun." before where Debian's resolvconf wants it. The name
+ * "eth0.100.dhcp" is not of eth0 where there is an eth0.100.
+ */
+static bool is_resolvconf(const char *name, const void *arg)
+{
+	const struct owner *o = arg;
+	const struct fact_link *best = NULL;
+
+	if (!strncmp(name, "tun.", 4) && !facts_link(o->f, "tun"))
+		name += 4;
+	for (size_t i = 0; i < o->f->links.n; i++) {
+		const struct fact_link *l = &o->f->links.v[i];
+		size_t len = strlen(l->name);
+
+		if (!strncmp(name, l->name, len) && (!name[len] || name[len] == '.') &&
+		    (!best || len > strlen(best->name)))
+			best = l;
+	}
+	return best && best->index == o->link->index;
+}
+
+int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,
+		     int64_t now, struct fact_dns *ret)
+{
+	static const struct {
+		const char *dir, *source;
+	} places[] = {
+		{ "/run/resolvconf/interface", "resolvconf" },  /* Debian's */
+		{ "/run/resolvconf/interfaces", "resolvconf" }, /* openresolv */
+		{ "/run/resolvconf/keys", "resolvconf" },       /* openresolv from 3.14 */
+		{ "/run/dhcpcd/hook-state/resolv.conf", "dhcpcd" },
+		{ "/run/dhcpcd/resolv.conf", "dhcpcd" }, /* before 9 */
+	};
+	struct owner owner = { f, link };
+	struct entries entries;
+
+	(void)now;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct fact_dns found = { .index = link->index };
+
+		files_list(n, places[i].dir, is_resolvconf, &owner, &entries);
+		for (size_t k = 0; k < entries.n; k++) {
+			_cleanup_file_ struct file file = { 0 };
+
+			if (files_read(n, places[i].dir, entries.v[k], READ_TEXT, &file) == 0)
+				names_parse_resolv_conf(file.bytes, file.len, &found);
+		}
+		if (found.n) {
+			copy_string(found.source, sizeof(found.source), places[i].source);
+			*ret = found;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/*
+ * The servers that the peer of pppd(8) told (usepeerdns). The file does not say of which link they
+ * are, so it counts only while there is one such link.
+ */
+int files_ppp(const struct names *n, const struct facts *f, const struct fact_link *link,
+	      int64_t now, struct fact_dns *ret)
+{
+	static const char *const dirs[] = { "/run/ppp", "/etc/ppp" };
+
+	(void)now;
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].kind, "ppp") && f->links.v[i].index != link->index)
+			return -ENOENT;
+	if (strcmp(link->kind, "ppp") != 0)
+		return -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		struct fact_dns found = { .index = link->index };
+		_cleanup_file_ struct file file = { 0 };
+
+		if (files_read(n, dirs[i], "resolv.conf", READ_TEXT, &file) < 0)
+			continue;
+		names_parse_resolv_conf(file.bytes, file.len, &found);
+		if (!found.n)
+			continue;
+		copy_string(found.source, sizeof(found.source), "pppd");
+		*ret = found;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret)
+{
+	_cleanup_file_ struct file file = { 0 };
+
+	if (files_read(n, path, "", READ_THROUGH, &file) < 0)
+		return false;
+	names_parse_resolv_conf(file.bytes, file.len, ret);
+	return true;
+}
