@@ -18,6 +18,30 @@ static void good_lease(const struct names_lease *lease, int r)
 	must(lease->n <= NAMES_LEASE_ADDRS);
 }
 
+static bool is_word(const char *s, size_t size)
+{
+	size_t len = strnlen(s, size);
+
+	return len && len < size;
+}
+
+static void interfaces(const char *text, size_t size)
+{
+	static struct names_source sources[NAMES_SOURCES_MAX];
+	struct names_stanza stanza = { 0 };
+	size_t n;
+
+	names_parse_interfaces(text, size, "wlp6s0", &stanza);
+	good(&stanza.dns);
+	must(stanza.n <= NAMES_PARENTS_MAX);
+	for (size_t i = 0; i < stanza.n; i++)
+		must(is_word(stanza.parents[i], sizeof(stanza.parents[i])));
+	n = names_parse_sources(text, size, sources);
+	must(n <= NAMES_SOURCES_MAX);
+	for (size_t i = 0; i < n; i++)
+		must(is_word(sources[i].pattern, sizeof(sources[i].pattern)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct names_lease four, six;
@@ -36,9 +60,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = names_parse_dhclient(text, size, "wlp6s0", &four, &six);
 	good_lease(&four, r);
 	good_lease(&six, r);
+	r = names_parse_udhcpc(text, size, "wlp6s0", &four);
+	good_lease(&four, r);
+	r = names_parse_ipconfig(text, size, "wlp6s0", &four);
+	good_lease(&four, r);
 	memset(&dns, 0, sizeof(dns));
-	names_parse_interfaces(text, size, "wlp6s0", &dns);
+	names_parse_marked(text, size, "wlp6s0", &dns);
 	good(&dns);
+	interfaces(text, size);
 	if (names_parse_ifstate(text, size, "wlp6s0", logical))
 		must(*logical && strnlen(logical, sizeof(logical)) < sizeof(logical));
 	memset(&dns, 0, sizeof(dns));
