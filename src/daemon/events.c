@@ -25,6 +25,7 @@
 struct effect {
 	bool stale;      /* the facts are old */
 	bool heal;       /* the host is not as it should be */
+	bool gateway;    /* one began to answer, or failed to */
 	bool uplink;     /* an uplink is not as it was: so may be its name servers */
 	bool ports_gone; /* and what hung on them is still in the facts */
 	struct suspect { /* a link of ours to be looked at again */
@@ -310,6 +311,15 @@ static void on_object(const struct world *w, const struct nlmsghdr *nlh, const s
 		wrong(e);
 }
 
+/* A neighbour of the host's: of interest where it is a gateway that there is a choice of. */
+static void on_neigh(struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	struct fact_gateway seen;
+
+	if (f->gateways.n && rtnl_decode_gateway(nlh, &seen) > 0)
+		e->gateway |= gateways_take(f, seen.index, &seen.ip, seen.state);
+}
+
 static int find_netconf(const struct nlattr *attr, void *arg)
 {
 	int *values = arg; /* the device, then its forwarding; 0: not told */
@@ -341,7 +351,7 @@ static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct
 
 static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
 {
-	const struct facts *f = &w->facts;
+	struct facts *f = &w->facts;
 	struct object o;
 
 	switch (nlh->nlmsg_type) {
@@ -367,6 +377,8 @@ static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	default:
 		if (observe_event(nlh, f, &o))
 			on_object(w, nlh, &o, e);
+		else if (nlh->nlmsg_type == RTM_NEWNEIGH || nlh->nlmsg_type == RTM_DELNEIGH)
+			on_neigh(f, nlh, e);
 		else
 			on_foreign(f, nlh, e);
 		break;
@@ -478,5 +490,5 @@ bool world_take_events(struct world *w)
 	look_at_suspects(w, &e);
 	w->stale |= e.stale;
 	w->names_stale |= e.uplink;
-	return e.heal || e.uplink;
+	return e.heal || e.uplink || e.gateway;
 }

@@ -219,6 +219,23 @@ static void on_entries(void *data, const struct pollfd *fds, size_t n)
 		syslog(LOG_WARNING, "%s", err.text);
 }
 
+static int64_t gateways_deadline(void *data)
+{
+	const struct server *s = data;
+
+	return world_gateways_due(&s->world);
+}
+
+static void on_gateways(void *data, const struct pollfd *fds, size_t n)
+{
+	struct server *s = data;
+
+	(void)fds;
+	(void)n;
+	if (gateways_deadline(s) <= clock_ms())
+		world_ask_gateways(&s->world);
+}
+
 static int64_t deadline_of_healing(void *data)
 {
 	const struct server *s = data;
@@ -297,6 +314,7 @@ const struct loop_source server_sources[] = {
 	{ .max = 1, .fill = fill_socket_file, .dispatch = on_socket_file },
 	{ .dispatch = on_expiry },
 	{ .deadline = deadline_of_healing, .dispatch = on_healing },
+	{ .deadline = gateways_deadline, .dispatch = on_gateways },
 	{ .deadline = entries_deadline, .dispatch = on_entries },
 	{ .deadline = idle_deadline, .dispatch = on_idle },
 	{ .dispatch = on_healed },

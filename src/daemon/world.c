@@ -76,7 +76,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	fresh.entries.due = INT64_MAX;
 	*w = fresh;
 	w->names_stale = true;
-	w->follow_at = w->expire_at = INT64_MAX;
+	w->follow_at = w->expire_at = w->gateways_at = INT64_MAX;
 	r = names_open(&w->names, "", err); /* not before: it must not move */
 	return r == 0 ? names_watch(&w->names, err) : r;
 }
@@ -90,6 +90,7 @@ void world_close(struct world *w)
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->rewritten);
 	follow_done(&w->follow);
+	gateways_done(&w->gateways);
 	close_fd(&w->sysctl_watch);
 	nl_close(&w->events);
 	nl_close(&w->nft_events);
@@ -111,6 +112,56 @@ uint32_t world_sessions_of(const struct world *w, struct persons *persons, uid_t
 	return n;
 }
 
+/*
+ * Those of the uplinks that sessions use now, and of a request's: which of them answer. A device is
+ * looked at once for the facts that there are.
+ */
+static int look_at_gateways(struct world *w, const char *uplinks, struct err *err)
+{
+	struct facts *f = &w->facts;
+	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	bool done[PLAN_SLOT_MAX + 1] = { true };
+	const struct fact_link *l;
+	int r = 0;
+
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
+		const struct session *s = &f->sessions.v[i];
+
+		if (s->slot > PLAN_SLOT_MAX || done[s->slot])
+			continue;
+		done[s->slot] = true;
+		l = facts_link(f, s->uplink);
+		if (l)
+			r = gateways_find(f, l, false);
+	}
+	while (r == 0 && *uplinks && (l = uplink_walk(&walk)))
+		r = gateways_find(f, l, false);
+	if (r == 0) {
+		observe_gateways(&w->kernel, f);
+		r = gateways_decide(f, &w->gateways, clock_ms(), &w->gateways_at);
+	}
+	return r < 0 ? err_errno(err, -r, "find the gateways of uplinks") : 0;
+}
+
+void world_ask_gateways(struct world *w)
+{
+	int64_t now = clock_ms();
+	struct ip gateway;
+	int index;
+
+	while (gateways_ask(&w->gateways, now, &index, &gateway)) {
+		struct err err = { 0 };
+
+		if (kernel_ask_neighbour(&w->kernel, index, &gateway, &err) < 0)
+			syslog(LOG_DEBUG, "%s", err.text); /* its device has gone, or is down */
+	}
+}
+
+int64_t world_gateways_due(const struct world *w)
+{
+	return world_sessions(w) ? gateways_ask_at(&w->gateways) : INT64_MAX;
+}
+
 /* What a request is about, besides what sessions use already. */
 static int look_closer(struct world *w, const char *uplinks, struct err *err)
 {
@@ -125,7 +176,7 @@ static int look_closer(struct world *w, const char *uplinks, struct err *err)
 		if (r == 0)
 			r = names_look(&w->names, l->name, &w->facts, err);
 	}
-	return r;
+	return r == 0 ? look_at_gateways(w, uplinks, err) : r;
 }
 
 /*
@@ -737,8 +788,12 @@ int world_converge(struct world *w, struct err *err)
 	_cleanup_set_ struct object_set want = { 0 };
 	int r = follow(&w->facts, &w->follow, clock_ms(), &w->follow_at, err);
 
+	if (r == 0) /* a session may have gone to another uplink */
+		r = look_at_gateways(w, "", err);
 	if (w->expire_at < w->follow_at)
 		w->follow_at = w->expire_at;
+	if (w->gateways_at < w->follow_at)
+		w->follow_at = w->gateways_at;
 	if (r == 0)
 		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
 	if (r == 0)

@@ -11,6 +11,7 @@
 #include "net/kernel.h"
 #include "net/settle.h"
 #include "plan/follow.h"
+#include "plan/silent.h"
 #include "plan/plan.h"
 
 /* When connection tracking entries of ended sessions are to be deleted (entries.c). */
@@ -59,6 +60,8 @@ struct world {
 	struct admit_memory memory;
 	struct entries entries;
 	struct follow_memory follow;
+	struct gateway_memory gateways;
+	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
 	unsigned int link_events; /* how many there were, for who waits for one */
 	int64_t follow_at;        /* clock_ms() at which an uplink has been good for long enough */
 	int64_t expire_at;        /* clock_ms() at which a default route of an uplink may expire */
@@ -134,6 +137,13 @@ int world_stop(struct world *w, uint32_t id, struct err *err);
  * news, which the next world_heal() acts upon: it is due at once (w->follow_at). 0 when it is not.
  */
 int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err);
+
+/*
+ * Has the kernel ask for the silent gateways whose time has come (plan/silent.h).
+ * world_gateways_due() is when that is the next time, clock_ms(), or INT64_MAX.
+ */
+void world_ask_gateways(struct world *w);
+int64_t world_gateways_due(const struct world *w);
 
 /* For change.c: facts that hold for a request about these uplinks; facts to kernel. */
 int world_look(struct world *w, const char *uplinks, struct err *err);

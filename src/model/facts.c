@@ -188,6 +188,14 @@ const struct fact_dns *facts_dns(const struct facts *f, int index)
 	return NULL;
 }
 
+struct fact_gateway *facts_gateway(const struct facts *f, int index, const struct ip *ip)
+{
+	for (size_t i = 0; i < f->gateways.n; i++)
+		if (f->gateways.v[i].index == index && ip_equal(&f->gateways.v[i].ip, ip))
+			return &f->gateways.v[i];
+	return NULL;
+}
+
 void facts_done(struct facts *f)
 {
 	VEC_DONE(&f->links);
@@ -195,6 +203,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->addrs);
 	VEC_DONE(&f->routes);
 	VEC_DONE(&f->rules);
+	VEC_DONE(&f->gateways);
 	VEC_DONE(&f->sysctls);
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);

@@ -40,6 +40,7 @@ struct fact_link {
 	uint32_t group;              /* ip-link(8), group; 0: default */
 	int master;                  /* ifindex, 0: none */
 	uint32_t vrf_table;          /* of a VRF device; 0: it is none */
+	bool gateways_found;         /* those that are of interest are in the facts */
 	bool listed;                 /* by some list in fact_lists */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
@@ -73,6 +74,7 @@ struct fact_route {
 	uint32_t nexthop;  /* id of its nexthop object (ip-nexthop(8)); 0: none */
 	int8_t preference; /* of the router that advertised it (RFC 4191): -1, 0, 1 */
 	bool dead;         /* the kernel does not use it: its device is down or without carrier */
+	bool silent;       /* its gateway does not answer: plan/silent.h */
 	int32_t expires; /* in seconds, of one with a lifetime; less than 0: it is over; 0: none */
 };
 
@@ -91,6 +93,23 @@ struct fact_rule {
 	uint32_t mark, mask;
 	bool invert, l3mdev, special;
 	int suppress; /* routes of this prefix length and shorter do not count; -1: all do */
+};
+
+/*
+ * A gateway of an uplink, and what the kernel's neighbour table says of it (ip-neighbour(8)). Only
+ * those of interest are here: plan/silent.h.
+ */
+enum gateway_state {
+	GATEWAY_UNKNOWN, /* no entry, or the first answer is awaited (NUD_INCOMPLETE) */
+	GATEWAY_ANSWERS, /* NUD_VALID: its link-layer address is known */
+	GATEWAY_FAILED,  /* NUD_FAILED: the last questions were not answered */
+};
+struct fact_gateway {
+	int index;
+	struct ip ip;
+	enum gateway_state state;
+	bool asked;  /* the kernel was asked for the state */
+	bool silent; /* routes through it come last: plan/silent.h */
 };
 
 struct fact_sysctl {
@@ -242,6 +261,10 @@ struct facts {
 		size_t n, size;
 	} rules; /* in the order in which the kernel asks them, of each family */
 	struct {
+		struct fact_gateway *v;
+		size_t n, size;
+	} gateways;
+	struct {
 		struct fact_sysctl *v;
 		size_t n, size;
 	} sysctls;
@@ -312,6 +335,9 @@ void facts_sysctl_added(struct facts *f); /* the last one */
 /* What is said of a device; of the host with index 0; NULL when nothing was found. */
 const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
+
+/* A gateway of a device, or NULL. */
+struct fact_gateway *facts_gateway(const struct facts *f, int index, const struct ip *ip);
 
 /* Somebody else's chain, or NULL. */
 const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, const char *table,

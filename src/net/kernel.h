@@ -58,6 +58,16 @@ int observe_link(struct kernel *k, const struct facts *facts, const char *name, 
  */
 void observe_fresh(struct facts *facts);
 
+/*
+ * What the neighbour table says of those gateways in the facts that were not asked for before: one
+ * question for each, however many neighbours there are. A kernel that takes no such question
+ * (before 5.0) tells by events alone.
+ */
+void observe_gateways(struct kernel *k, struct facts *facts);
+
+/* Has the kernel ask for a neighbour (ARP, neighbour discovery), as a packet to it would. */
+int kernel_ask_neighbour(struct kernel *k, int index, const struct ip *ip, struct err *err);
+
 /* Reads the sysctls of one more uplink into facts that were observed before. */
 int observe_uplink(const char *name, struct facts *facts, struct err *err);
 

@@ -34,6 +34,9 @@ void rtnl_dump_addrs(struct nl_msg *m);
 void rtnl_dump_routes(struct nl_msg *m, uint8_t family);
 void rtnl_dump_rules(struct nl_msg *m, uint8_t family);
 void rtnl_dump_neighs(struct nl_msg *m, uint8_t family, int index);
+/* One neighbour; and to have it asked as a packet to it would (NTF_USE). */
+void rtnl_get_neigh(struct nl_msg *m, int index, const struct ip *ip);
+void rtnl_use_neigh(struct nl_msg *m, int index, const struct ip *ip);
 void rtnl_dump_fdb(struct nl_msg *m, int bridge);
 void rtnl_dump_filters(struct nl_msg *m, int index);
 void rtnl_get_link(struct nl_msg *m, const char *name);
@@ -86,6 +89,8 @@ int rtnl_decode_nexthop(const struct nlmsghdr *nlh, struct rtnl_nexthop *ret);
 
 int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, struct ip *ip,
 		      struct mac *mac);
+/* The same for any neighbour, also without a link-layer address: whether it answers. */
+int rtnl_decode_gateway(const struct nlmsghdr *nlh, struct fact_gateway *ret);
 int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret);
 
 #endif

@@ -2,6 +2,7 @@
 /* What of the host's own routing is not ours, and decides where the host would send a packet. */
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/neighbour.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -93,5 +94,52 @@ int rtnl_decode_nexthop(const struct nlmsghdr *nlh, struct rtnl_nexthop *ret)
 			n.members[n.n_members++] = member[i].id;
 	}
 	*ret = n;
+	return 1;
+}
+
+static void about_neigh(struct nl_msg *m, uint16_t type, uint16_t flags, uint8_t use, int index,
+			const struct ip *ip)
+{
+	struct ndmsg *ndm = nl_msg_start(m, type, flags, sizeof(*ndm));
+
+	ndm->ndm_family = ip->family;
+	ndm->ndm_ifindex = index;
+	ndm->ndm_flags = use;
+	nl_put_ip(m, NDA_DST, ip);
+}
+
+void rtnl_get_neigh(struct nl_msg *m, int index, const struct ip *ip)
+{
+	about_neigh(m, RTM_GETNEIGH, 0, 0, index, ip);
+}
+
+void rtnl_use_neigh(struct nl_msg *m, int index, const struct ip *ip)
+{
+	about_neigh(m, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE, index, ip);
+}
+
+int rtnl_decode_gateway(const struct nlmsghdr *nlh, struct fact_gateway *ret)
+{
+	/* NUD_VALID of net/neighbour.h */
+	const uint16_t valid =
+		NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY;
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NDA_MAX + 1];
+	struct fact_gateway g = { .asked = true };
+
+	if (!is_about(nlh, RTM_NEWNEIGH))
+		return 0;
+	if (too_short(nlh, sizeof(*ndm)))
+		return -EBADMSG;
+	if (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6)
+		return 0;
+	attrs_of(nlh, sizeof(*ndm), tb, NDA_MAX);
+	g.index = ndm->ndm_ifindex;
+	g.ip = ip_of(tb[NDA_DST], ndm->ndm_family);
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && ndm->ndm_state & NUD_FAILED)
+		g.state = GATEWAY_FAILED;
+	else if (nlh->nlmsg_type == RTM_NEWNEIGH && ndm->ndm_state & valid)
+		g.state = GATEWAY_ANSWERS;
+	*ret = g;
 	return 1;
 }

@@ -62,6 +62,20 @@ static void check_deprecated(const struct doctor_input *in, const struct fact_li
 				     ip_format(&ways[i]->address, address), l->name);
 }
 
+/* A gateway that does not answer: the next one serves, or, where there is none, nothing does. */
+static void check_gateways(const struct doctor_input *in, const struct fact_link *l,
+			   struct findings *ret)
+{
+	struct uplink u = uplink_look(in->facts, l->name);
+	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
+	char text[SILENT_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (way_silent_text(ways[i], text))
+			finding_text(findings_add(ret, "gateway-silent", SEVERITY_WARNING, l->name),
+				     "uplink '%s': %s", l->name, text);
+}
+
 /* The uplinks of a list: in the way when none of them can serve. */
 static void check_list(const struct doctor_input *in, struct findings *ret)
 {
@@ -79,6 +93,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
+		check_gateways(in, l, ret);
 		if (problem == UPLINK_USABLE)
 			check_names(in, l, SEVERITY_ERROR, ret);
 		else if (usable)
@@ -102,6 +117,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 		usable++;
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
+		check_gateways(in, l, ret);
 		check_names(in, l, SEVERITY_WARNING, ret);
 	}
 	if (usable)

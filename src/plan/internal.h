@@ -10,6 +10,9 @@
 #include "plan/routes.h"
 #include "plan/uplink.h"
 
+/* Metric of what leads out, in the table of an uplink; what is used next has one more. */
+#define METRIC_ROUTE 100
+
 /* A slot in one plan, and what its uplink is like: found once (slots.c). */
 struct ctx_slot {
 	struct fact_slot id;

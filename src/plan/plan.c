@@ -19,9 +19,6 @@
 
 #include "plan/internal.h"
 
-/* Metric of what leads out, in the table of an uplink. */
-#define METRIC_ROUTE 100
-
 #define PORT_MTU 65535
 
 #define IP6_FORCE      "net/ipv6/conf/all/force_forwarding"

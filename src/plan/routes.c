@@ -160,7 +160,7 @@ static const struct fact_route *next_route(const struct facts *f, const struct f
 	return facts_next_stop(f, after);
 }
 
-static bool counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
+bool out_route_counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
 {
 	if (r->dst.ip.family != family || own_is_route(r) || r->expires < 0)
 		return false;
@@ -221,7 +221,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 	for (const struct fact_route *r = NULL; (r = next_route(f, link, r));) {
 		struct prefix dst;
 
-		if (r->table != l->table || !counts(r, link, family) || !cut(l, r, &dst))
+		if (r->table != l->table || !out_route_counts(r, link, family) || !cut(l, r, &dst))
 			continue;
 		e = VEC_PUSH(ret);
 		if (!e)
@@ -241,6 +241,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 		e->route.onlink = r->onlink;
 		e->route.src = r->src;
 		e->route.mtu = r->mtu;
+		e->route.silent = r->silent;
 	}
 	return 0;
 }
@@ -309,29 +310,41 @@ static int keep(struct out_routes *ret, const struct out_route *route, const str
 	return 0;
 }
 
+/* How many entries from the first one are for the same destination, and lead out. */
+static size_t group_size(const struct entries *all, size_t first)
+{
+	const struct entry *e = &all->v[first];
+	size_t n = 0;
+
+	while (first + n < all->n) {
+		const struct entry *next = &e[n];
+
+		if (next->lookup != e->lookup || next->len != e->len || next->route.stop ||
+		    prefix_compare(&next->route.dst, &e->route.dst) != 0)
+			break;
+		n++;
+	}
+	return n;
+}
+
 /*
- * All entries from the first one that are for the same destination, in their order. What comes
- * behind one that stops is never used, and one that stops behind others neither.
+ * All entries from the first one that are for the same destination, in their order, but those with
+ * a silent gateway last. What comes behind one that stops is never used, and one that stops behind
+ * others neither.
  */
 static int keep_group(const struct entries *all, size_t first, const struct prefix *dst,
 		      struct out_routes *ret)
 {
-	const struct entry *e = &all->v[first];
+	size_t n = group_size(all, first);
 	uint32_t order = 0;
 	int r = 0;
 
-	for (size_t i = first; i < all->n && r == 0; i++) {
-		const struct entry *next = &all->v[i];
-
-		if (next->lookup != e->lookup || next->len != e->len ||
-		    prefix_compare(&next->route.dst, &e->route.dst) != 0)
-			break;
-		if (next->route.stop && order)
-			break;
-		r = keep(ret, &next->route, dst, order++);
-		if (next->route.stop)
-			break;
-	}
+	if (!n) /* the first one stops */
+		return keep(ret, &all->v[first].route, dst, 0);
+	for (int silent = 0; silent < 2; silent++)
+		for (size_t i = first; i < first + n && r == 0; i++)
+			if (all->v[i].route.silent == (bool)silent)
+				r = keep(ret, &all->v[i].route, dst, order++);
 	return r;
 }
 
@@ -473,7 +486,7 @@ static const struct fact_route *unreached_default(const struct facts *f, const s
 	const struct fact_route *best = NULL, *r = NULL;
 
 	while ((r = facts_next_route(f, link->index, r)))
-		if (!r->dst.len && r->type == RTN_UNICAST && counts(r, link, family) &&
+		if (!r->dst.len && r->type == RTN_UNICAST && out_route_counts(r, link, family) &&
 		    !is_looked_up(l, r->table) &&
 		    (!best || r->metric < best->metric || (r->metric == best->metric && r < best)))
 			best = r;
@@ -508,14 +521,16 @@ static int find_entries(const struct facts *f, const struct fact_link *link, uin
 	return r;
 }
 
-int out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
-	       struct out_routes *ret)
+static int find_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+		       bool in_order, struct out_routes *ret)
 {
 	struct out_routes found = { 0 };
 	struct lookups lookups = { 0 };
 	struct entries entries = { 0 };
 	int r = find_entries(f, link, family, &lookups, &entries);
 
+	for (size_t i = 0; i < entries.n && in_order; i++)
+		entries.v[i].route.silent = false;
 	if (r == 0)
 		r = merge(&entries, lookups.n, &found);
 	if (r == 0 && found.n) {
@@ -531,6 +546,18 @@ int out_routes(const struct facts *f, const struct fact_link *link, uint8_t fami
 	}
 	*ret = found;
 	return 0;
+}
+
+int out_routes(const struct facts *f, const struct fact_link *link, uint8_t family,
+	       struct out_routes *ret)
+{
+	return find_routes(f, link, family, false, ret);
+}
+
+int out_routes_in_order(const struct facts *f, const struct fact_link *link, uint8_t family,
+			struct out_routes *ret)
+{
+	return find_routes(f, link, family, true, ret);
 }
 
 void out_routes_done(struct out_routes *r)
@@ -556,7 +583,7 @@ static void look_into(const struct facts *f, const struct fact_link *link, uint8
 {
 	for (const struct fact_route *r = NULL, **to; (r = next_route(f, link, r));) {
 		if (r->table != l->table || r->dst.len > 1 || (int)r->dst.len <= l->suppress ||
-		    !counts(r, link, family))
+		    !out_route_counts(r, link, family))
 			continue;
 		to = r->dst.len ? &ret->halves[r->dst.ip.bytes[0] >> 7] : &ret->whole;
 		if (is_better(r, *to))
@@ -569,8 +596,8 @@ static bool leads_out(const struct fact_route *r)
 	return r && r->type == RTN_UNICAST;
 }
 
-const struct fact_route *out_default(const struct facts *f, const struct fact_link *link,
-				     uint8_t family)
+const struct fact_route *out_default_in_order(const struct facts *f, const struct fact_link *link,
+					      uint8_t family)
 {
 	struct lookups lookups = { 0 };
 	const struct fact_route *found = NULL;
@@ -597,4 +624,25 @@ const struct fact_route *out_default(const struct facts *f, const struct fact_li
 		found = unreached_default(f, &lookups, link, family);
 	VEC_DONE(&lookups);
 	return found;
+}
+
+/* As keep_group(): the first one whose gateway answers, before any that stops; else the first. */
+const struct fact_route *out_default(const struct facts *f, const struct fact_link *link,
+				     uint8_t family)
+{
+	const struct fact_route *first = out_default_in_order(f, link, family), *best = NULL,
+				*stop = NULL;
+
+	if (!first || !first->silent)
+		return first;
+	for (const struct fact_route *r = NULL; (r = next_route(f, link, r));) {
+		if (r->table != first->table || !out_route_counts(r, link, family) ||
+		    prefix_compare(&r->dst, &first->dst) != 0)
+			continue;
+		if (is_special(r->type) && is_better(r, stop))
+			stop = r;
+		if (r->type == RTN_UNICAST && !r->silent && is_better(r, best))
+			best = r;
+	}
+	return best && (!stop || is_better(best, stop)) ? best : first;
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -28,6 +29,22 @@ static_assert(sizeof(texts) / sizeof(texts[0]) == UPLINK_PROBLEM_COUNT, "uplink 
 const char *uplink_problem_text(enum uplink_problem problem)
 {
 	return texts[problem];
+}
+
+bool way_silent_text(const struct way_out *w, char ret[SILENT_TEXT_MAX])
+{
+	char silent[IP_TEXT_MAX], used[IP_TEXT_MAX];
+	const char *by = w->silent.family == AF_INET ? "ARP" : "neighbour discovery";
+
+	if (!ip_is_set(&w->silent))
+		return false;
+	ip_format(&w->silent, silent);
+	if (ip_equal(&w->silent, &w->gateway))
+		snprintf(ret, SILENT_TEXT_MAX, "gateway %s does not answer %s", silent, by);
+	else
+		snprintf(ret, SILENT_TEXT_MAX, "gateway %s does not answer %s; %s is used", silent,
+			 by, ip_format(&w->gateway, used));
+	return true;
 }
 
 static int hint(struct err *err, enum uplink_problem problem, const char *name)
@@ -177,6 +194,8 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 	if (ip_is_set(&w.address) && !uplink_masquerades_as(f, link->index, &gateway, &w.address))
 		w.source = w.address;
 	w.onlink = r ? r->onlink : w.leased && !is_reached(f, link->index, &gateway);
+	if (r && out_default_in_order(f, link, family)->silent)
+		w.silent = out_default_in_order(f, link, family)->gateway;
 	return w;
 }
 

@@ -27,8 +27,16 @@ struct way_out {
 	bool deprecated;   /* the address is, and so are all others */
 	struct ip gateway; /* none on a point-to-point device */
 	bool onlink;
-	bool leased; /* the gateway is in no route, and in fact_dns alone */
+	struct ip silent; /* that comes before it, or is it, and does not answer; or none */
+	bool leased;      /* the gateway is in no route, and in fact_dns alone */
 };
+
+/*
+ * "gateway 192.168.2.1 does not answer ARP; 192.168.2.2 is used"; false when there is nothing to
+ * say.
+ */
+#define SILENT_TEXT_MAX (2 * IP_TEXT_MAX + 64)
+bool way_silent_text(const struct way_out *w, char ret[SILENT_TEXT_MAX]);
 
 struct uplink {
 	enum uplink_problem problem;

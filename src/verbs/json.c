@@ -149,6 +149,8 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	add(o, "addresses", own);
 	add(o, "gateway", address(&u.ip4.gateway));
 	add(o, "gateway6", address(&u.ip6.gateway));
+	add(o, "gateway_silent", address(&u.ip4.silent));
+	add(o, "gateway6_silent", address(&u.ip6.silent));
 	add(o, "dns", addresses(dns ? dns->servers : NULL, dns ? dns->n : 0));
 	add(o, "ssid", text(l->ssid));
 	add(o, "altnames", altnames);

@@ -189,6 +189,8 @@ int verb_plan(int argc, char *argv[])
 	if (r == 0)
 		r = look_closer(&options.request, &f, &err);
 	if (r == 0)
+		r = look_at_gateways(&k, &f, &err);
+	if (r == 0)
 		look_at_fresh(&f);
 	if (r == 0)
 		r = make_plan(&f, &options.request, uid, &s, &set, &err);

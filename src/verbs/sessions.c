@@ -11,6 +11,7 @@
 #include "config.h"
 #include "names/names.h"
 #include "net/kernel.h"
+#include "plan/silent.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
@@ -84,6 +85,23 @@ static int look_at_leases(struct facts *f, struct err *err)
 	return r;
 }
 
+int look_at_gateways(struct kernel *k, struct facts *f, struct err *err)
+{
+	struct gateway_memory nothing = { 0 };
+	int64_t ignored;
+	int r = 0;
+
+	for (size_t i = 0; i < f->links.n && r == 0; i++)
+		if (view_is_uplink(&f->links.v[i]))
+			r = gateways_find(f, &f->links.v[i], true);
+	if (r == 0) {
+		observe_gateways(k, f);
+		r = gateways_decide(f, &nothing, 0, &ignored);
+	}
+	gateways_done(&nothing);
+	return r < 0 ? err_errno(err, -r, "find the gateways of uplinks") : 0;
+}
+
 int look(unsigned int what, struct facts *ret, struct err *err)
 {
 	struct kernel k;
@@ -92,6 +110,8 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r < 0)
 		return r;
 	r = observe(&k, what, ret, err);
+	if (r == 0)
+		r = look_at_gateways(&k, ret, err);
 	if (r == 0)
 		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);

@@ -32,6 +32,18 @@ static void print_ways(const struct session_view *v)
 	}
 }
 
+/* Gateways of the uplink in use that do not answer. */
+static void print_silent(const struct session_view *v)
+{
+	const struct uplink u = uplink_look(v->facts, v->session->uplink);
+	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
+	char silent[SILENT_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (v->session->slot && way_silent_text(ways[i], silent))
+			text_print(stdout, "  %-10s %s\n", "", silent);
+}
+
 static void print_dns(const struct session_view *v)
 {
 	struct view_dns dns;
@@ -101,6 +113,7 @@ static void print_session(const struct session_view *v, const struct findings *f
 		text_print(stdout, " through %s", s->uplink);
 	text_print(stdout, "%s%s\n", v->reason[0] ? ", " : "", v->reason);
 	print_ways(v);
+	print_silent(v);
 	print_dns(v);
 	print_options(s);
 	text_print(stdout, "  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);

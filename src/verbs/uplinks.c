@@ -42,6 +42,17 @@ static void add_other_names(struct strbuf *sb, const struct facts *f, const stru
 			   f->altnames.v[l->first_altname + i].name);
 }
 
+/* Gateways that do not answer. */
+static void add_silent(struct strbuf *sb, const struct uplink *u)
+{
+	const struct way_out *ways[] = { &u->ip4, &u->ip6 };
+	char silent[SILENT_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (way_silent_text(ways[i], silent))
+			strbuf_add(sb, "%s%s", sb->len ? "; " : "", silent);
+}
+
 static void add_row(struct table *t, const struct facts *f, const struct fact_link *l)
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
@@ -69,6 +80,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	add_other_names(&sb, f, l);
 	if (u.problem != UPLINK_USABLE)
 		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(u.problem));
+	else
+		add_silent(&sb, &u);
 	table_add(t, "%s", strbuf_text(&sb));
 }
 

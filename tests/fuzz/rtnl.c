@@ -13,6 +13,7 @@ static void decode(const struct nlmsghdr *nlh)
 	struct fact_route route = { 0 };
 	struct obj_rule rule = { 0 };
 	struct fact_rule host_rule = { 0 };
+	struct fact_gateway gateway = { 0 };
 	struct rtnl_nexthop nexthop = { 0 };
 	struct obj_tc tc = { 0 };
 	struct mac mac;
@@ -42,6 +43,8 @@ static void decode(const struct nlmsghdr *nlh)
 	if (rtnl_decode_nexthop(nlh, &nexthop) > 0)
 		must(nexthop.id && nexthop.n_members <= NEXTHOP_MEMBERS_MAX);
 	rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
+	if (rtnl_decode_gateway(nlh, &gateway) > 0)
+		must(gateway.state <= GATEWAY_FAILED);
 	rtnl_decode_filter(nlh, &tc);
 	wifi_decode_family(nlh);
 	if (wifi_decode_interface(nlh, &index, ssid) > 0)

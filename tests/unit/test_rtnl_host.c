@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/icmpv6.h>
+#include <linux/neighbour.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -223,13 +224,47 @@ static void test_resolve(void **state)
 	facts_done(&f);
 }
 
+static void neigh_is(uint16_t type, uint16_t state, enum gateway_state expected)
+{
+	struct ndmsg *ndm;
+	struct fact_gateway g;
+	struct nl_msg m;
+
+	ndm = nl_msg_start(&m, type, 0, sizeof(*ndm));
+	ndm->ndm_family = AF_INET;
+	ndm->ndm_ifindex = 3;
+	ndm->ndm_state = state;
+	nl_put(&m, NDA_DST, "\xc0\xa8\x02\x01", 4);
+	assert_int_equal(rtnl_decode_gateway(&m.nlh, &g), 1);
+	assert_int_equal(g.index, 3);
+	assert_memory_equal(g.ip.bytes, "\xc0\xa8\x02\x01", 4);
+	assert_int_equal(g.state, expected);
+}
+
+static void test_gateway(void **state)
+{
+	struct fact_gateway g;
+	struct nl_msg m;
+
+	(void)state;
+	neigh_is(RTM_NEWNEIGH, NUD_REACHABLE, GATEWAY_ANSWERS);
+	neigh_is(RTM_NEWNEIGH, NUD_STALE, GATEWAY_ANSWERS);
+	neigh_is(RTM_NEWNEIGH, NUD_PERMANENT, GATEWAY_ANSWERS);
+	neigh_is(RTM_NEWNEIGH, NUD_INCOMPLETE, GATEWAY_UNKNOWN);
+	neigh_is(RTM_NEWNEIGH, NUD_FAILED, GATEWAY_FAILED);
+	neigh_is(RTM_DELNEIGH, NUD_FAILED, GATEWAY_UNKNOWN);
+	nl_msg_start(&m, RTM_NEWNEIGH, 0, 4);
+	assert_int_equal(rtnl_decode_gateway(&m.nlh, &g), -EBADMSG);
+	nl_msg_start(&m, RTM_NEWROUTE, 0, sizeof(struct ndmsg));
+	assert_int_equal(rtnl_decode_gateway(&m.nlh, &g), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),
-		cmocka_unit_test(test_route),
-		cmocka_unit_test(test_nexthop),
-		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_rule),    cmocka_unit_test(test_route),
+		cmocka_unit_test(test_nexthop), cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_gateway),
 	};
 
 	return RUN_TESTS(tests);

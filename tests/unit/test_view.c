@@ -134,6 +134,7 @@ static void test_uplink(void **state)
 	       "{\"name\":\"wlp6s0\",\"kind\":\"ethernet\",\"state\":\"up\",\"usable\":true,"
 	       "\"reason\":\"\",\"addresses\":[\"192.168.2.10/24\",\"2001:db8:2::10/64\"],"
 	       "\"gateway\":\"192.168.2.1\",\"gateway6\":\"2001:db8:2::1\","
+	       "\"gateway_silent\":\"\",\"gateway6_silent\":\"\","
 	       "\"dns\":[\"192.168.2.1\",\"2001:db8:2::1\"],\"ssid\":\"\",\"altnames\":[],"
 	       "\"sessions\":[\"curl\"]}");
 	scene_link(&f, "wlan1");
@@ -146,8 +147,8 @@ static void test_uplink(void **state)
 	expect(json_uplink(&f, facts_link(&f, "wlan1")),
 	       "{\"name\":\"wlan1\",\"kind\":\"wifi\",\"state\":\"no-carrier\",\"usable\":false,"
 	       "\"reason\":\"it has no carrier\",\"addresses\":[],\"gateway\":\"\","
-	       "\"gateway6\":\"\",\"dns\":[],\"ssid\":\"caf\xc3\xa9 "
-	       "\\\"1\\\"\",\"altnames\":[],\"sessions\":[]}");
+	       "\"gateway6\":\"\",\"gateway_silent\":\"\",\"gateway6_silent\":\"\",\"dns\":[],"
+	       "\"ssid\":\"caf\xc3\xa9 \\\"1\\\"\",\"altnames\":[],\"sessions\":[]}");
 	assert_true(view_is_uplink(facts_link(&f, "wlan1")));
 	assert_false(view_is_uplink(facts_link(&f, "lo")));
 	assert_false(view_is_uplink(facts_link(&f, "via0")));
