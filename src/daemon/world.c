@@ -270,9 +270,11 @@ static int keep_known(struct kernel *k, struct facts *fresh, const struct facts 
 }
 
 /*
- * When the lifetime of a router that advertised itself ends (RFC 4861, section 6.2.1). The kernel
- * stops to use its route then, and says so only at its next sweep; nor does it say when a new
- * advertisement prolongs it.
+ * When the lifetime of a router that advertised itself ends, or that of a route which it advertised
+ * (RFC 4861, section 6.2.1; RFC 4191). The kernel stops to use it then, and says so only when it
+ * collects garbage, within 30 s (net.ipv6.route.gc_interval); nor does it say when a new
+ * advertisement prolongs or shortens it. A route that is over and still there is asked for each
+ * second: it may be prolonged too.
  */
 static int64_t next_expiry(const struct facts *f)
 {
@@ -282,11 +284,11 @@ static int64_t next_expiry(const struct facts *f)
 		const struct fact_route *r = &f->routes.v[i];
 		const struct fact_link *l;
 
-		if (r->expires <= 0 || r->expires >= seconds || r->dst.len > 1)
+		if (!r->expires || r->expires >= seconds)
 			continue;
 		l = facts_link_by_index(f, r->index);
 		if (l && facts_slot(f, l->name))
-			seconds = r->expires;
+			seconds = r->expires < 0 ? 1 : r->expires;
 	}
 	return seconds == INT32_MAX ? INT64_MAX : clock_ms() + (int64_t)seconds * 1000;
 }

@@ -64,7 +64,7 @@ struct world {
 	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
 	unsigned int link_events; /* how many there were, for who waits for one */
 	int64_t follow_at;        /* clock_ms() at which an uplink has been good for long enough */
-	int64_t expire_at;        /* clock_ms() at which a default route of an uplink may expire */
+	int64_t expire_at;        /* clock_ms() at which a route of an uplink may expire */
 };
 
 int world_open(struct world *w, const char *rundir, struct err *err);
