@@ -119,6 +119,11 @@ bool ip_can_serve(const struct ip *ip)
 	       !prefix_contains(&none[1], ip) && ip->bytes[0] != 0xff && !ip_is_link_local(ip);
 }
 
+bool ip_can_serve_link(const struct ip *ip)
+{
+	return ip_can_serve(ip) || (ip->family == AF_INET6 && ip_is_link_local(ip));
+}
+
 struct ip ip_add(const struct ip *ip, uint32_t n)
 {
 	struct ip sum = *ip;

@@ -48,6 +48,12 @@ bool ip_is_link_local(const struct ip *ip);
  */
 bool ip_can_serve(const struct ip *ip);
 
+/*
+ * The same for a server of a link that is known, and with it the device: there an IPv6 address may
+ * be link-local.
+ */
+bool ip_can_serve_link(const struct ip *ip);
+
 /* The address n places after ip; wraps silently. */
 struct ip ip_add(const struct ip *ip, uint32_t n);
 /* How far ip lies behind the start of p, in its low 32 bits. */

@@ -289,6 +289,15 @@ void nft_dnat(struct nft_rule *r, const struct ip *to)
 	put_address(add(r, NFT_OP_DNAT), to);
 }
 
+void nft_set_address(struct nft_rule *r, enum nft_field field, const struct ip *to)
+{
+	struct nft_stmt *s = add(r, NFT_OP_SET_ADDRESS);
+
+	put_address(s, to);
+	s->fields[0] = field;
+	s->n_fields = 1;
+}
+
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
 		  const enum nft_field of[2])
 {
@@ -751,6 +760,10 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
 		print_fields(sb, s);
 		strbuf_add(sb, " map @%s", s->name);
+		break;
+	case NFT_OP_SET_ADDRESS:
+		strbuf_add(sb, "%s set ", fields[s->fields[0]].text);
+		print_value(sb, fields[s->fields[0]].type, s->value, s->len);
 		break;
 	case NFT_OP_REJECT_PORT:
 		strbuf_add(sb, "reject with icmpx type port-unreachable");

@@ -127,6 +127,7 @@ enum nft_op {
 	NFT_OP_SNAT,         /* snat to value, an address, and to a range of ports, if it has one */
 	NFT_OP_DNAT,         /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
+	NFT_OP_SET_ADDRESS, /* field set value: ip6 saddr or daddr, with the checksum above it */
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
 	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
 	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
@@ -222,6 +223,11 @@ void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_fi
 void nft_connections_over(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
 			  uint32_t most);
 void nft_dnat(struct nft_rule *r, const struct ip *to);
+/*
+ * Writes an address over the field, without connection tracking, and corrects the checksum of TCP,
+ * UDP or ICMPv6 for it (net/netfilter/nft_payload.c:nft_payload_set_eval).
+ */
+void nft_set_address(struct nft_rule *r, enum nft_field field, const struct ip *to);
 /* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
 		  const enum nft_field of[2]);

@@ -7,7 +7,7 @@
 
 void names_add_server(struct fact_dns *dns, const struct ip *ip)
 {
-	if (!ip_can_serve(ip) || dns->n == DNS_SERVERS_MAX)
+	if (!ip_can_serve_link(ip) || dns->n == DNS_SERVERS_MAX)
 		return;
 	for (size_t i = 0; i < dns->n; i++)
 		if (ip_equal(&dns->servers[i], ip))
@@ -15,22 +15,32 @@ void names_add_server(struct fact_dns *dns, const struct ip *ip)
 	dns->servers[dns->n++] = *ip;
 }
 
+/* The zone behind an address (RFC 4007, section 11) is cut off. */
+static size_t strip_zone(const char *text, size_t len)
+{
+	const char *zone = len ? memchr(text, '%', len) : NULL;
+
+	return zone ? (size_t)(zone - text) : len;
+}
+
 /* The length of the address in "[ADDR]", "[ADDR]:53" or "ADDR:53" of IPv4, else 0. */
 static size_t strip_port(const char **text, size_t len)
 {
-	const char *colon = memchr(*text, ':', len), *close;
+	const char *colon, *close;
 	size_t rest;
 
 	if (**text == '[') {
 		close = memchr(*text, ']', len);
 		if (!close)
 			return 0;
-		rest = len - (size_t)(close + 1 - *text);
+		rest = strip_zone(close + 1, len - (size_t)(close + 1 - *text));
 		if (rest && (rest != 3 || memcmp(close + 1, ":53", 3) != 0))
 			return 0;
 		++*text;
-		return (size_t)(close - *text);
+		return strip_zone(*text, (size_t)(close - *text));
 	}
+	len = strip_zone(*text, len);
+	colon = memchr(*text, ':', len);
 	if (!colon || memchr(colon + 1, ':', len - (size_t)(colon + 1 - *text)))
 		return len; /* without a port */
 	rest = len - (size_t)(colon - *text);
@@ -43,8 +53,8 @@ void names_add_server_text(struct fact_dns *dns, const char *text, size_t len)
 	struct ip ip;
 
 	for (size_t i = 0; i < len; i++)
-		if (text[i] == '%' || text[i] == '#')
-			len = i; /* a device and a name for TLS: ADDR%IF#NAME */
+		if (text[i] == '#')
+			len = i; /* a name for TLS: ADDR%IF#NAME */
 	if (len)
 		len = strip_port(&text, len);
 	if (!len || len >= sizeof(buf) || memchr(text, 0, len))

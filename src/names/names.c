@@ -226,6 +226,17 @@ int names_of_link(struct names *n, const struct facts *f, const struct fact_link
 	return 0;
 }
 
+/* Without its device such an address is none; sessions cannot send to it in any case. */
+static void drop_link_local(struct fact_dns *dns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < dns->n; i++)
+		if (ip_can_serve(&dns->servers[i]))
+			dns->servers[kept++] = dns->servers[i];
+	dns->n = kept;
+}
+
 int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)
 {
 	/* what stands behind a resolver on the loopback; each is written by its own service */
@@ -239,6 +250,7 @@ int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)
 	files_resolv_conf(n, "/etc/resolv.conf", &found);
 	for (size_t i = 0; i < ARRAY_SIZE(behind); i++)
 		files_resolv_conf(n, behind[i], &found);
+	drop_link_local(&found);
 	if (found.n)
 		copy_string(found.source, sizeof(found.source), "resolv.conf");
 	*ret = found;

@@ -31,8 +31,9 @@
  * 4), and /run/systemd/netif/state (it mixes all links).
  *
  * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
- * nobody can be sent to (loopback, multicast, link-local IPv6, which would need a zone) are left
- * out everywhere, and so is a gateway outside of the link's own networks. Nobody is asked for a
+ * nobody can be sent to (loopback, multicast) are left out everywhere, and so is a gateway outside
+ * of the link's own networks. A link-local server of IPv6 is on the link that is asked about,
+ * whatever zone is written behind it; of the host as a whole it is left out. Nobody is asked for a
  * gateway alone while a default route leads through the link.
  */
 

@@ -33,7 +33,7 @@ struct names_lease {
 
 /* Adds a server, unless it is there, cannot be one, or there is no room. */
 void names_add_server(struct fact_dns *dns, const struct ip *ip);
-/* As text; ADDR:53 and [ADDR]:53 are taken, another port, a zone of IPv6 or a word is not. */
+/* As text; ADDR:53 and [ADDR]:53 are taken, another port or a word is not; a zone is cut off. */
 void names_add_server_text(struct fact_dns *dns, const char *text, size_t len);
 /*
  * Notes the gateway of its family, unless one is there or it is 0.0.0.0 or ::; a zone of IPv6 is

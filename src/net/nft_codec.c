@@ -263,6 +263,24 @@ static void snat(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
 }
 
+/* The address stands in the pseudo-header of TCP, UDP and ICMPv6 (RFC 8200, section 8.1). */
+static void set_address(struct builder *b, const struct nft_stmt *s)
+{
+	const struct nft_field_info *f = nft_field_info(s->fields[0]);
+	struct nftnl_expr *e = expr(b, "immediate");
+
+	set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	set_data(e, NFTNL_EXPR_IMM_DATA, s->value, s->len);
+	e = expr(b, "payload");
+	set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, f->key);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, f->offset);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, f->len);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_SREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_NONE);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, 0);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_FLAGS, NFT_PAYLOAD_L4CSUM_PSEUDOHDR);
+}
+
 static void set_mark(struct builder *b, const struct nft_stmt *s)
 {
 	struct nftnl_expr *e;
@@ -475,6 +493,9 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
 		dnat(b, s);
+		break;
+	case NFT_OP_SET_ADDRESS:
+		set_address(b, s);
 		break;
 	case NFT_OP_REJECT_PORT:
 		reject(b, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);

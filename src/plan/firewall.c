@@ -281,6 +281,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	plan_protocols(x, &c);
 	plan_limits_first(&c);
 	rule_mss_clamp(&c);
+	plan_link_forward(x, &c);
 	plan_lan_jump(&c, AF_INET);
 	plan_lan_jump(&c, AF_INET6);
 	r = (struct nft_rule){ 0 };
@@ -405,6 +406,7 @@ static void plan_answers(const struct plan_ctx *x)
 	fw_rule_verdict(&c, to_bridge(), NF_ACCEPT);
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_link_answers(x, &c);
 	/*
 	 * While an uplink changes its addresses source NAT takes another card's, or the link-local
 	 * one, and would keep it for as long as the flow goes on; what is dropped is not
@@ -466,11 +468,10 @@ static void plan_source(const struct plan_ctx *x, int index, const struct ip *so
 			plan_source_element(x, x->facts->addrs.v[i].index, source);
 }
 
-/* A link-local address only where it is the one that serves: else it is there for a moment. */
-static bool may_be_source(const struct ctx_slot *slot, const struct ip *ip)
+/* To link-local destinations alone, where it is not the one that serves: link_servers.c. */
+static bool may_be_source(const struct ip *ip)
 {
-	return !ip_is_link_local(ip) ||
-	       (ip->family == AF_INET && ip_equal(&slot->uplink.ip4.address, ip));
+	return ip->family == AF_INET || !ip_is_link_local(ip);
 }
 
 static void plan_inet_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
@@ -493,7 +494,7 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct ctx_slot *sl
 		const struct fact_addr *a = &x->facts->addrs.v[i];
 		uint8_t family = a->prefix.ip.family;
 
-		if (a->index != link->index || !may_be_source(slot, &a->prefix.ip))
+		if (a->index != link->index || !may_be_source(&a->prefix.ip))
 			continue;
 		k = fw_key_ip(family, &a->prefix.ip);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
@@ -555,6 +556,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_forward(x);
 	plan_input(x);
 	plan_names(x);
+	plan_link_servers(x);
 	plan_reroute(x);
 	plan_answers(x);
 	plan_masquerade(x);

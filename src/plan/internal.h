@@ -117,6 +117,31 @@ void plan_names_attached(const struct pool *pool, const char *dev, bool ip6,
 			 struct object_set *set);
 
 /*
+ * Name servers with a link-local address of IPv6 (link_servers.c). The addresses by which the
+ * servers of a slot's uplink are asked, of one family, in their order: a link-local one by its
+ * alias; one that cannot be asked (plan_server_problem()) is left out. Returns how many.
+ */
+size_t plan_slot_servers(const struct plan_ctx *x, const struct ctx_slot *slot, uint8_t family,
+			 struct ip ret[DNS_SERVERS_MAX]);
+bool plan_is_link_server(const struct ip *server);
+/* The routes to the aliases of a slot: their destinations, and the servers as gateways. */
+struct link_route {
+	struct prefix alias;
+	struct ip server;
+};
+size_t plan_link_routes(const struct plan_ctx *x, const struct ctx_slot *slot,
+			struct link_route ret[DNS_SERVERS_MAX]);
+/*
+ * Rules, only while a slot has such a server: the chains that replace addresses, and what comes
+ * into from_session, postrouting and answers.
+ */
+void plan_link_servers(const struct plan_ctx *x);
+void plan_link_forward(const struct plan_ctx *x, struct fw_chain *from_session);
+void plan_link_masquerade(const struct plan_ctx *x, struct fw_chain *postrouting,
+			  const struct port_range *ports);
+void plan_link_answers(const struct plan_ctx *x, struct fw_chain *answers);
+
+/*
  * What a session with SESSION_NO_LAN may not reach (lan.c): the chains with what they look up, and
  * the jump to them out of a chain of the forward hook.
  */

@@ -243,19 +243,20 @@ static void accept_questions(struct fw_chain *c, uint8_t family)
 	}
 }
 
-static void plan_servers(const struct plan_ctx *x, const struct fact_slot *slot)
+static void plan_servers(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
-	const struct fact_link *link = facts_link(x->facts, slot->uplink);
-	const struct fact_dns *dns = link ? facts_dns(x->facts, link->index) : NULL;
+	for (size_t f = 0; f < sizeof(plan_families); f++) {
+		struct ip servers[DNS_SERVERS_MAX];
+		size_t n = plan_slot_servers(x, slot, plan_families[f], servers);
 
-	for (size_t i = 0; dns && i < dns->n; i++) {
-		const struct ip *ip = &dns->servers[i];
-		struct nft_key k = { 0 };
+		for (size_t i = 0; i < n; i++) {
+			struct nft_key k = { 0 };
 
-		nft_key_mark(&k, plan_mark(slot->slot));
-		nft_key_ip(&k, ip);
-		fw_element(x->set, NFPROTO_INET, per_family(ip->family, "servers4", "servers6"),
-			   &k);
+			nft_key_mark(&k, plan_mark(slot->id.slot));
+			nft_key_ip(&k, &servers[i]);
+			fw_element(x->set, NFPROTO_INET,
+				   per_family(plan_families[f], "servers4", "servers6"), &k);
+		}
 	}
 }
 
@@ -321,7 +322,7 @@ void plan_lan(const struct plan_ctx *x)
 		reject_network(&c6, &(struct prefix[]){ parsed(fixed6[i]) }[0], 0);
 	plan_embedding(x, &c6);
 	for (size_t i = 0; i < x->n_slots; i++) {
-		plan_servers(x, &x->slots[i].id);
+		plan_servers(x, &x->slots[i]);
 		plan_near(x, &x->slots[i].id, &c4, &c6);
 	}
 }

@@ -404,6 +404,7 @@ void plan_masquerade(const struct plan_ctx *x)
 	size_t n = masqueraded(x->facts, protocols);
 
 	plan_masquerade_ports(x->facts, &ports);
+	plan_link_masquerade(x, &c, &ports);
 	plan_sources(x, &c, &ports);
 	for (size_t i = 0; i < n; i++) {
 		struct nft_rule r = { 0 };

@@ -145,19 +145,17 @@ static void plan_questions(const struct plan_ctx *x, const char *map, struct nft
 	}
 }
 
-static void plan_slot(const struct plan_ctx *x, const struct fact_slot *slot)
+static void plan_slot(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
-	const struct fact_link *link = facts_link(x->facts, slot->uplink);
-	const struct fact_dns *dns = link ? facts_dns(x->facts, link->index) : NULL;
-
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
-		struct servers to = of_family(dns ? dns->servers : NULL, dns ? dns->n : 0, f);
 		struct nft_key who = { 0 };
+		struct servers to;
 
 		if (f == AF_INET6 && !x->ip6)
 			continue;
-		nft_key_mark(&who, plan_mark(slot->slot));
+		to.n = plan_slot_servers(x, slot, f, to.v);
+		nft_key_mark(&who, plan_mark(slot->id.slot));
 		plan_questions(x, per_family(f, "dns4", "dns6"), who, f, &to);
 	}
 }
@@ -167,7 +165,7 @@ void plan_names(const struct plan_ctx *x)
 	plan_maps(x);
 	plan_rules(x);
 	for (size_t i = 0; i < x->n_slots; i++)
-		plan_slot(x, &x->slots[i].id);
+		plan_slot(x, &x->slots[i]);
 }
 
 void plan_names_session(const struct plan_ctx *x, const struct session *s)

@@ -267,6 +267,8 @@ static void plan_table(const struct plan_ctx *x, const struct ctx_slot *slot, si
 	const struct way_out *way = family == AF_INET ? &uplink->ip4 : &uplink->ip6;
 	const struct prefix *pool = family == AF_INET ? &x->pool.ip4 : &x->pool.ip6;
 	const struct prefix everything = { .ip = { .family = family } };
+	struct link_route servers[DNS_SERVERS_MAX];
+	size_t n_servers = family == AF_INET6 ? plan_link_routes(x, slot, servers) : 0;
 	uint32_t table = PLAN_TABLE_BASE + slot->id.slot;
 	struct object stop = plan_object(OBJ_ROUTE, PLACE_HOST);
 
@@ -282,7 +284,12 @@ static void plan_table(const struct plan_ctx *x, const struct ctx_slot *slot, si
 	if (family == AF_INET)
 		set_add(x->set, &stop);
 	add_route(x, table, pool, BRIDGE_NAME, 0, NULL, uplink->link ? uplink->link->mtu : 0);
-	if (!uplink->link || uplink->problem != UPLINK_USABLE || !way->usable)
+	if (!uplink->link || uplink->problem != UPLINK_USABLE)
+		return;
+	for (size_t i = 0; i < n_servers; i++)
+		add_route(x, table, &servers[i].alias, slot->id.uplink, uplink->link->index,
+			  &(struct way_out){ .gateway = servers[i].server }, 0);
+	if (!way->usable)
 		return;
 	plan_gateways(x, slot, pool, &slot->routes[family_at]);
 	plan_out_routes(x, slot, pool, &slot->routes[family_at]);

@@ -66,6 +66,13 @@ size_t plan_name_servers(const struct facts *facts, const struct session *s,
 int plan_check_names(const struct facts *facts, const char *uplink, struct err *err);
 
 /*
+ * Why sessions cannot ask a name server of an uplink, as half a sentence; NULL: they can. The
+ * server's is a link-local address of that link, if it is one.
+ */
+const char *plan_server_problem(const struct facts *facts, const struct fact_link *link,
+				const struct ip *server);
+
+/*
  * Whether --no-lan refuses an address as a destination through the uplink of that name: it is
  * private, local or multicast, has such an IPv4 address inside, or lies on one of the uplink's own
  * networks (via-iface(1), PRIVATE AND LOCAL DESTINATIONS).

@@ -54,6 +54,14 @@ static void host_with_wwan(struct facts *f)
 	scene_dns(f, "wwan0", "2001:db8:5::53");
 }
 
+/* A home router that names itself by its link-local address, beside another server. */
+static void host_with_link_local_server(struct facts *f)
+{
+	host_with_wwan(f);
+	scene_addr(f, "wwan0", "fe80::5/64");
+	scene_dns(f, "wwan0", "fe80::1");
+}
+
 static void host_with_tun(struct facts *f)
 {
 	scene_split(f);
@@ -134,6 +142,9 @@ static const struct golden cases[] = {
 	{ "same", scene_same, { .uplinks = "wlp6s0", .name = "curl" } },
 	{ "list", scene_split, { .uplinks = "wwan0,wlp6s0,enp7s0", .name = "curl" } },
 	{ "ipv6-only", host_with_wwan, { .uplinks = "wwan0", .name = "curl" } },
+	{ "link-local-server",
+	  host_with_link_local_server,
+	  { .uplinks = "wwan0", .name = "curl" } },
 	{ "point-to-point", host_with_tun, { .uplinks = "tun0", .name = "curl" } },
 	{ "no-fence", host_routes_by_itself, { .uplinks = "wlp6s0", .name = "curl" } },
 	{ "no-ipv6", host_without_ipv6, { .uplinks = "wlp6s0", .name = "curl" } },

@@ -37,7 +37,7 @@ def _listen(family, kind, address, port):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    sock.bind((address, port))
+    sock.bind(socket.getaddrinfo(address, port, family, kind)[0][4])  # takes a zone: fe80::1%lan
     if kind == socket.SOCK_STREAM:
         sock.listen(512)
     return sock

@@ -41,6 +41,7 @@ HOSTS = {
         nft 'add chain inet own transit { type filter hook forward priority 0; }'
         nft add rule inet own transit drop""",
     "ipv6-only": card("wwan0", "2001:db8:5::5/64"),
+    "link-local-server": card("wwan0", "2001:db8:5::5/64", "fe80::5/64"),
     "point-to-point": card("tun0", "10.8.0.2/24"),
     "no-fence": """
         sysctl -qw net.ipv4.conf.wlp6s0.forwarding=1
@@ -83,7 +84,7 @@ def test_pasted_in_one_subnet(lab):
     paste(lab, "same", True)
 
 
-@params("ipv6-only", "point-to-point", "odd-name", "never-default")
+@params("ipv6-only", "link-local-server", "point-to-point", "odd-name", "never-default")
 def test_pasted_without_a_far_side(lab, name):
     paste(lab, name, False)
 
@@ -109,5 +110,5 @@ def test_all_are_pasted(lab):
     """A new golden plan is pasted, too, or it stands here as one that is only an error."""
     names = {os.path.basename(p).removesuffix(".plan") for p in glob.glob(FOLDER + "/*.plan")}
     done = {*LEADS, "same", "ipv6-only", "point-to-point", "odd-name", "second", "two-uplinks"}
-    done.add("never-default")
+    done |= {"never-default", "link-local-server"}
     assert names - done == {"no-gateway", "no-names"}, names ^ done

@@ -326,9 +326,9 @@ static void test_nm(void **state)
 	sockets = fds_sockets();
 	/* what it says goes before any file; the link's own domains behind those to search */
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
-	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1",
+	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
 		 "home.example lab.example six.example corp.example");
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	link_has("old0", "NetworkManager", "9.9.9.9 10.0.0.1", "");
 	/* a VPN, which is no device of its own */
 	link_has("vpn0", "NetworkManager", "10.8.0.1", "vpn.example");
@@ -399,7 +399,7 @@ static void test_signals(void **state)
 	(void)state;
 	stage(&fake, "nr");
 	assert_int_equal(names_watch(&names, &err), 0);
-	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1",
+	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
 		 "home.example lab.example six.example corp.example");
 	facts.links.v[facts_link(&facts, "bare0") - facts.links.v].index = 101;
 	link_has("bare0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
@@ -429,11 +429,11 @@ static void test_signal_meanwhile(void **state)
 	(void)state;
 	stage(&fake, "n");
 	assert_int_equal(names_watch(&names, &err), 0);
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	while (stage_changed(&names, 0))
 		;
 	stage_order("c");
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	assert_true(stage_changed(&names, WAIT_MS));
 	assert_false(stage_changed(&names, 0));
 }
@@ -448,13 +448,13 @@ static void test_comes_and_goes(void **state)
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	stage_order("n");
 	assert_true(stage_changed(&names, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_order("N");
 	assert_true(stage_changed(&names, WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	stage_order("n");
 	assert_true(stage_changed(&names, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_hang_up(); /* it dies */
 	assert_true(stage_changed(&names, WAIT_MS));
 	link_has_none("wlp6s0", "NetworkManager is not on the bus");
@@ -495,7 +495,7 @@ static void test_mute(void **state)
 	stage_order("n");
 	while (names_of_link(&names, &facts, facts_link(&facts, "wlp6s0"), &dns, &err) < 0)
 		assert_true(stage_changed(&names, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 }
 
 /* A socket that nobody answers at. */
@@ -524,7 +524,7 @@ static void test_bus_restarts(void **state)
 	assert_in_range(link_has_none("wlp6s0", "NetworkManager is not on the bus"), 0, SOON_MS);
 	stage(&fake, "n");
 	assert_true(stage_changed(&names, WAIT_MS)); /* its socket */
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	while (stage_changed(&names, 0))
 		;
 	stage_stop_fake();
@@ -534,7 +534,7 @@ static void test_bus_restarts(void **state)
 	unlink(dir_path("run/dbus/system_bus_socket"));
 	stage(&fake, "n");
 	assert_true(stage_changed(&names, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1", "six.example");
+	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_order("c");
 	assert_true(stage_changed(&names, WAIT_MS));
 }

@@ -312,7 +312,7 @@ static void test_networkd_link(void **state)
 	(void)state;
 	put_sample(of_link("run/systemd/netif/links/%d", "enp7s0"), "networkd-link-257");
 	link_has("enp7s0", "systemd-networkd",
-		 "192.168.2.53 192.168.2.54 192.168.2.56 2001:db8:2::53 2001:db8:2::54",
+		 "192.168.2.53 192.168.2.54 192.168.2.56 2001:db8:2::53 2001:db8:2::54 fe80::1",
 		 "home.example");
 }
 

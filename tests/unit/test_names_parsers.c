@@ -71,8 +71,14 @@ static void test_servers(void **state)
 		{ "::1", "" },
 		{ "0.0.0.0", "" },
 		{ "224.0.0.251", "" },
-		{ "fe80::1", "" },
-		{ "fe80::1%enp7s0", "" },
+		/* of the link that is asked about */
+		{ "fe80::1", "fe80::1" },
+		{ "fe80::1%enp7s0", "fe80::1" },
+		{ "fe80::1%enp7s0#dns.example", "fe80::1" },
+		{ "[fe80::1%enp7s0]:53", "fe80::1" },
+		{ "[fe80::1%2]", "fe80::1" },
+		{ "[fe80::1%2]:853", "" },
+		{ "%enp7s0", "" },
 		/* none at all */
 		{ "", "" },
 		{ ":", "" },
@@ -83,7 +89,6 @@ static void test_servers(void **state)
 		{ "[9.9.9.9", "" },
 		{ "[2620:fe::fe]:853", "" },
 		{ "[2620:fe::fe]53", "" },
-		{ "[fe80::1%enp7s0]:53", "" },
 		{ "9.9.9.9:853", "" },
 		{ "9.9.9.9:5", "" },
 		{ "9.9.9", "" },
@@ -191,7 +196,7 @@ static void test_resolv_conf(void **state)
 		{ "nameserver 9.9.9.9", "9.9.9.9", "" }, /* no newline */
 		{ "nameserver\t9.9.9.9 # Quad9\n", "9.9.9.9", "" },
 		{ "nameserver 9.9.9.9\r\nnameserver 2620:fe::fe\r\n", "9.9.9.9 2620:fe::fe", "" },
-		{ "nameserver fe80::1%eth0\nnameserver 2620:fe::fe\n", "2620:fe::fe", "" },
+		{ "nameserver fe80::1%eth0\nnameserver 2620:fe::fe\n", "fe80::1 2620:fe::fe", "" },
 		{ "search a b\ndomain c\n", "", "c" }, /* the last one */
 		{ "domain c\nsearch a b\n", "", "a b" },
 		{ " nameserver 9.9.9.9\n", "", "" }, /* not to glibc either */
@@ -833,7 +838,7 @@ static void check(const struct names_lease *lease)
 	assert_in_range(dns->n, 0, DNS_SERVERS_MAX);
 	assert_in_range(lease->n, 0, NAMES_LEASE_ADDRS);
 	for (size_t i = 0; i < dns->n; i++)
-		assert_true(ip_can_serve(&dns->servers[i]));
+		assert_true(ip_can_serve_link(&dns->servers[i]));
 	assert_non_null(memchr(dns->domains, 0, sizeof(dns->domains)));
 	assert_int_equal(strspn(dns->domains, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					      "0123456789.-_ "),

@@ -122,6 +122,8 @@ static void test_ports(void **state)
 	RULE_IS(r, "snat ip6 to [2001:db8::9]:61000-65535");
 	nft_snat(&r, &ip, NULL);
 	RULE_IS(r, "snat ip6 to 2001:db8::9");
+	nft_set_address(&r, NFT_FIELD_IP6_DADDR, &ip);
+	RULE_IS(r, "ip6 daddr set 2001:db8::9");
 }
 
 static void test_dynamic(void **state)

@@ -128,6 +128,10 @@ static const struct {
 	{ "payload", NFTA_PAYLOAD_OFFSET, "offset", NUMBER },
 	{ "payload", NFTA_PAYLOAD_LEN, "len", NUMBER },
 	{ "payload", NFTA_PAYLOAD_DREG, "dreg", NUMBER },
+	{ "payload", NFTA_PAYLOAD_SREG, "sreg", NUMBER },
+	{ "payload", NFTA_PAYLOAD_CSUM_TYPE, "csum", NUMBER },
+	{ "payload", NFTA_PAYLOAD_CSUM_OFFSET, "at", NUMBER },
+	{ "payload", NFTA_PAYLOAD_CSUM_FLAGS, "flags", NUMBER },
 	{ "bitwise", NFTA_BITWISE_SREG, "sreg", NUMBER },
 	{ "bitwise", NFTA_BITWISE_DREG, "dreg", NUMBER },
 	{ "bitwise", NFTA_BITWISE_LEN, "len", NUMBER },
@@ -431,6 +435,11 @@ static void test_actions(void **state)
 	RULE_IS(r,
 		"immediate dreg=1 data=c0a80209; immediate dreg=2 data=ee48; "
 		"immediate dreg=3 data=ffff; nat type=0 family=2 addr=1 to=1 min=2 max=3 flags=3");
+	/* the checksum above: 1 is NFT_PAYLOAD_L4CSUM_PSEUDOHDR */
+	from = scene_ip("fe80::53");
+	nft_set_address(&r, NFT_FIELD_IP6_SADDR, &from);
+	RULE_IS(r, "immediate dreg=1 data=fe800000000000000000000000000053; "
+		   "payload base=1 offset=8 len=16 sreg=1 csum=0 at=0 flags=1");
 	nft_ct_zone_both(&r, 22017);
 	RULE_IS(r, "immediate dreg=1 data=" HOST16(56, 01) "; ct key=17 sreg=1");
 	nft_action(&r, NFT_OP_REJECT);
@@ -906,10 +915,10 @@ static void test_set_attributes(void **state)
 }
 
 /* One rule of each statement, in each direction and then some. */
-static size_t many_rules(struct nft_rule rules[43])
+static size_t many_rules(struct nft_rule rules[45])
 {
 	static const enum nft_field two[] = { NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR };
-	const struct ip other = scene_ip("10.209.0.1");
+	const struct ip other = scene_ip("10.209.0.1"), server = scene_ip("fe80::53");
 	struct prefix p = scene_prefix("10.209.0.0/22"), q = scene_prefix("10.209.0.0/23");
 	size_t n = 0;
 
@@ -946,6 +955,8 @@ static size_t many_rules(struct nft_rule rules[43])
 	nft_snat(&rules[n++], &p.ip, &(struct port_range){ 61000, 65535 });
 	nft_snat(&rules[n++], &other, &(struct port_range){ 61000, 65535 });
 	nft_snat(&rules[n++], &p.ip, &(struct port_range){ 61000, 65534 });
+	nft_set_address(&rules[n++], NFT_FIELD_IP6_SADDR, &server);
+	nft_set_address(&rules[n++], NFT_FIELD_IP6_DADDR, &server);
 	nft_update(&rules[n++], "s", 2, two, NULL);
 	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 3, false });
 	nft_update(&rules[n++], "s", 2, two, &(struct nft_limit){ 2, 4, false });
@@ -961,7 +972,7 @@ static size_t many_rules(struct nft_rule rules[43])
 
 static void test_fingerprints(void **state)
 {
-	struct nft_rule rules[43] = { 0 };
+	struct nft_rule rules[45] = { 0 };
 	const size_t n = many_rules(rules);
 	_cleanup_set_ struct object_set set = { 0 }, want = { 0 };
 
