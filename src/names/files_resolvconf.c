@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files in the format of resolv.conf(5): of one link, by their names, or of the host. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -11,6 +12,15 @@ struct owner {
 	const struct facts *f;
 	const struct fact_link *link;
 };
+
+/* Older versions of iwd register a device by its index. */
+static bool is_index(const char *name, int index)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", index);
+	return !strcmp(name, text);
+}
 
 /*
  * IF or IF.PROTOCOL; wg-quick(8) puts "tun." before where Debian's resolvconf wants it. The name
@@ -31,7 +41,7 @@ static bool is_resolvconf(const char *name, const void *arg)
 		    (!best || len > strlen(best->name)))
 			best = l;
 	}
-	return best && best->index == o->link->index;
+	return best ? best->index == o->link->index : is_index(name, o->link->index);
 }
 
 int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,
@@ -58,7 +68,7 @@ int files_resolvconf(const struct names *n, const struct facts *f, const struct 
 			_cleanup_file_ struct file file = { 0 };
 
 			if (files_read(n, places[i].dir, entries.v[k], READ_TEXT, &file) == 0)
-				names_parse_resolv_conf(file.bytes, file.len, &found);
+				names_parse_registered(file.bytes, file.len, &found);
 		}
 		if (found.n) {
 			copy_string(found.source, sizeof(found.source), places[i].source);

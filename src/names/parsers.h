@@ -45,8 +45,10 @@ bool names_found(const struct fact_dns *dns);
 /* Adds a domain to search without its last dot, unless it is no host name or there is no room. */
 void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 
-/* resolv.conf(5), and what resolvconf(8) keeps. ret is not emptied before. */
+/* resolv.conf(5). ret is not emptied before. */
 void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret);
+/* What resolvconf(8) keeps of one registration: it joins all lines "search". */
+void names_parse_registered(const char *bytes, size_t len, struct fact_dns *ret);
 
 /*
  * ifupdown's interfaces(5), and ifupdown-ng's: what the stanzas of one name say (there may be one

@@ -125,24 +125,35 @@ void names_add_lease_addr_text(struct names_lease *lease, const struct span *s)
 		names_add_lease_addr(lease, &ip);
 }
 
-/*
- * As glibc reads it (resolv/res_init.c): a keyword is at the beginning of its line, and of
- * "domain" and "search" the last one counts.
- */
-void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret)
+/* A keyword is at the beginning of its line. */
+static void parse_resolv_conf(struct span rest, bool every_search, struct fact_dns *ret)
 {
-	struct span rest = { bytes, len }, line, key, word, search = { 0 };
+	struct span line, key, word, search = { 0 };
 
 	while (span_line(&rest, &line)) {
 		if (!line.len || blank(line.at[0]) || !span_word(&line, "", &key))
 			continue;
 		if (span_is(&key, "nameserver") && span_word(&line, "", &word))
 			names_add_server_text(ret, word.at, word.len);
-		else if (span_is(&key, "search") || span_is(&key, "domain"))
+		else if (!span_is(&key, "search") && !span_is(&key, "domain"))
+			continue;
+		else if (every_search)
+			names_add_domains(ret, line);
+		else
 			search = line;
 	}
-	while (search.len && span_word(&search, "", &word))
-		names_add_domain(ret, word.at, word.len);
+	names_add_domains(ret, search);
+}
+
+/* As glibc reads it (resolv/res_init.c): of "domain" and "search" the last one counts. */
+void names_parse_resolv_conf(const char *bytes, size_t len, struct fact_dns *ret)
+{
+	parse_resolv_conf((struct span){ bytes, len }, false, ret);
+}
+
+void names_parse_registered(const char *bytes, size_t len, struct fact_dns *ret)
+{
+	parse_resolv_conf((struct span){ bytes, len }, true, ret);
 }
 
 /*

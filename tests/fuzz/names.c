@@ -52,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	names_parse_resolv_conf(text, size, &dns);
 	good(&dns);
+	names_parse_registered(text, size, &dns);
+	good(&dns);
 	r = names_parse_nm_device(text, size, &four, &six);
 	good_lease(&four, r);
 	good_lease(&six, r);

@@ -337,8 +337,12 @@ static void test_told_resolvconf(void **state)
 	(void)state;
 	/* iwd, a file for each kind */
 	put("run/resolvconf/interface/wlp6s0.dns", "nameserver 10.1.0.53\n");
-	put("run/resolvconf/interface/wlp6s0.domain", "domain cafe.example\n");
-	link_has("wlp6s0", "resolvconf", "10.1.0.53", "cafe.example");
+	put("run/resolvconf/interface/wlp6s0.domain", "search cafe.example\nsearch lab.example\n");
+	link_has("wlp6s0", "resolvconf", "10.1.0.53", "cafe.example lab.example");
+	/* older ones: the device's index, which is nobody's name here */
+	put(of_link("run/resolvconf/interface/%d", "enp7s0x"), "nameserver 10.6.0.53\n");
+	link_has("enp7s0x", "resolvconf", "10.6.0.53", "");
+	assert_int_equal(unlink(dir_path(of_link("run/resolvconf/interface/%d", "enp7s0x"))), 0);
 	/* openresolv from 3.14: a key is an interface and more */
 	put("run/resolvconf/keys/enp7s0.udhcpc", "nameserver 10.2.0.53\n");
 	link_has("enp7s0", "resolvconf", "10.2.0.53", "");
