@@ -29,6 +29,7 @@
 static const char *const services[] = {
 	[SERVICE_NM] = BUS_NAME_NM,
 	[SERVICE_CONNMAN] = BUS_NAME_CONNMAN,
+	[SERVICE_CONNMAN_VPN] = BUS_NAME_CONNMAN_VPN,
 	[SERVICE_RESOLVED] = BUS_NAME_RESOLVED,
 	[SERVICE_MODEM] = BUS_NAME_MODEM,
 	[SERVICE_BUS] = BUS,
@@ -157,15 +158,18 @@ static int subscribe(struct names *n)
 #define CHANGED(name, interface)                                                                   \
 	"type='signal',sender='" name "',interface='" PROPERTIES                                   \
 	"',member='PropertiesChanged',arg0='" name interface "'"
-#define CONNMAN(property)                                                                          \
-	"type='signal',sender='" BUS_NAME_CONNMAN "',interface='" BUS_NAME_CONNMAN                 \
-	".Service',member='PropertyChanged',arg0='" property "'"
+#define CONNMAN(name, interface, property)                                                         \
+	"type='signal',sender='" name                                                              \
+	"',interface='" name interface "',member='PropertyChanged',arg0='" property "'"
+#define CONNMAN_SERVICE(property) CONNMAN(BUS_NAME_CONNMAN, ".Service", property)
+#define CONNMAN_VPN(property)     CONNMAN(BUS_NAME_CONNMAN_VPN, ".Connection", property)
 	static const struct {
 		const char *match;
 		sd_bus_message_handler_t handler;
 	} matches[] = {
 		{ OWNER(BUS_NAME_NM), on_owner },
 		{ OWNER(BUS_NAME_CONNMAN), on_owner },
+		{ OWNER(BUS_NAME_CONNMAN_VPN), on_owner },
 		{ OWNER(BUS_NAME_RESOLVED), on_owner },
 		{ OWNER(BUS_NAME_MODEM), on_owner },
 		{ CHANGED(BUS_NAME_NM, ""), on_properties },
@@ -179,11 +183,13 @@ static int subscribe(struct names *n)
 		{ CHANGED(BUS_NAME_RESOLVED, ".Link"), on_properties },
 		{ CHANGED(BUS_NAME_MODEM, ".Modem"), on_properties },
 		{ CHANGED(BUS_NAME_MODEM, ".Bearer"), on_properties },
-		{ CONNMAN("State"), on_connman },
-		{ CONNMAN("IPv4"), on_connman },
-		{ CONNMAN("IPv6"), on_connman },
-		{ CONNMAN("Nameservers"), on_connman },
-		{ CONNMAN("Domains"), on_connman },
+		{ CONNMAN_SERVICE("State"), on_connman },
+		{ CONNMAN_SERVICE("IPv4"), on_connman },
+		{ CONNMAN_SERVICE("IPv6"), on_connman },
+		{ CONNMAN_SERVICE("Nameservers"), on_connman },
+		{ CONNMAN_SERVICE("Domains"), on_connman },
+		{ CONNMAN_VPN("State"), on_connman },
+		{ CONNMAN_VPN("Nameservers"), on_connman },
 	};
 	int r = 0;
 

@@ -11,14 +11,16 @@
 
 #include "names/internal.h"
 
-#define BUS_NAME_NM       "org.freedesktop.NetworkManager"
-#define BUS_NAME_CONNMAN  "net.connman"
-#define BUS_NAME_RESOLVED "org.freedesktop.resolve1"
-#define BUS_NAME_MODEM    "org.freedesktop.ModemManager1"
+#define BUS_NAME_NM          "org.freedesktop.NetworkManager"
+#define BUS_NAME_CONNMAN     "net.connman"
+#define BUS_NAME_CONNMAN_VPN "net.connman.vpn"
+#define BUS_NAME_RESOLVED    "org.freedesktop.resolve1"
+#define BUS_NAME_MODEM       "org.freedesktop.ModemManager1"
 
 enum service {
 	SERVICE_NM,
 	SERVICE_CONNMAN,
+	SERVICE_CONNMAN_VPN,
 	SERVICE_RESOLVED,
 	SERVICE_MODEM,
 	SERVICE_BUS, /* the bus itself, the last one */
@@ -95,7 +97,8 @@ struct bus_nm_dns {
 };
 int bus_read_nm_dns(sd_bus_message *m, struct bus_nm_dns *s); /* DnsManager */
 
-int bus_read_connman(sd_bus_message *m, const char *ifname, struct fact_dns *ret); /* GetServices */
+/* GetServices, and connman-vpnd's GetConnections. */
+int bus_read_connman(sd_bus_message *m, const struct fact_link *link, struct fact_dns *ret);
 
 #define BUS_BEARERS_MAX 16
 struct bus_bearers {

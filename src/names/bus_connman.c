@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ConnMan (doc/service-api.txt): its services are networks, of which one per device is connected.
- * The host's resolv.conf names its DNS proxy on the loopback; the servers behind that are here.
+ * The host's resolv.conf names its DNS proxy on the loopback; the servers behind that are here. A
+ * service that is a VPN names no device; its daemon does, connman-vpnd
+ * (doc/vpn-connection-api.txt), by the index.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include "names/bus.h"
 
 struct connman_service {
-	const char *ifname; /* in */
+	const struct fact_link *link; /* in */
 	bool ours, connected;
 	struct fact_dns dns;
 };
@@ -25,7 +27,7 @@ static int take_interface(sd_bus_message *m, const char *key, const char *type, 
 		return 0;
 	r = bus_take_string(m, type, &text);
 	if (r > 0)
-		s->ours = !strcmp(text, s->ifname);
+		s->ours = !strcmp(text, s->link->name);
 	return r;
 }
 
@@ -36,6 +38,18 @@ static int take_gateway(sd_bus_message *m, const char *key, const char *type, vo
 	struct connman_service *s = arg;
 
 	return strcmp(key, "Gateway") == 0 ? bus_take_gateway(m, type, &s->dns) : 0;
+}
+
+static int take_index(sd_bus_message *m, const char *type, struct connman_service *s)
+{
+	int index;
+
+	if (strcmp(type, "i") != 0)
+		return 0;
+	if (sd_bus_message_read(m, "i", &index) < 0)
+		return -EBADMSG;
+	s->ours = index == s->link->index;
+	return 1;
 }
 
 static int take_service(sd_bus_message *m, const char *key, const char *type, void *arg)
@@ -50,6 +64,8 @@ static int take_service(sd_bus_message *m, const char *key, const char *type, vo
 			s->connected = !strcmp(text, "ready") || !strcmp(text, "online");
 		return r;
 	}
+	if (!strcmp(key, "Index"))
+		return take_index(m, type, s);
 	if (!strcmp(key, "Nameservers") && !strcmp(type, "as"))
 		return bus_take_strings(m, &s->dns, names_add_server_text);
 	if (!strcmp(key, "Domains") && !strcmp(type, "as"))
@@ -63,13 +79,13 @@ static int take_service(sd_bus_message *m, const char *key, const char *type, vo
 	return 0;
 }
 
-int bus_read_connman(sd_bus_message *m, const char *ifname, struct fact_dns *ret)
+int bus_read_connman(sd_bus_message *m, const struct fact_link *link, struct fact_dns *ret)
 {
 	int r = sd_bus_message_enter_container(m, 'a', "(oa{sv})");
 
 	*ret = (struct fact_dns){ 0 };
 	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "oa{sv}")) > 0) {
-		struct connman_service s = { .ifname = ifname };
+		struct connman_service s = { .link = link };
 
 		if (sd_bus_message_skip(m, "o") < 0 || bus_each(m, take_service, &s) < 0 ||
 		    sd_bus_message_exit_container(m) < 0)
@@ -82,20 +98,21 @@ int bus_read_connman(sd_bus_message *m, const char *ifname, struct fact_dns *ret
 	return r < 0 ? -EBADMSG : 0;
 }
 
-static int ask(struct names *n, const char *ifname, int64_t deadline, struct fact_dns *ret)
+static int ask(struct names *n, enum service service, const char *interface, const char *method,
+	       const struct fact_link *link, int64_t deadline, struct fact_dns *ret)
 {
 	_cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-	int r = bus_reach(n, SERVICE_CONNMAN, deadline);
+	int r = bus_reach(n, service, deadline);
 	struct fact_dns dns;
 
 	if (r < 0)
 		return r;
-	r = bus_new_call(n, SERVICE_CONNMAN, "/", BUS_NAME_CONNMAN ".Manager", "GetServices", &m);
+	r = bus_new_call(n, service, "/", interface, method, &m);
 	if (r == 0)
-		r = bus_call(n, SERVICE_CONNMAN, deadline, m, &reply);
+		r = bus_call(n, service, deadline, m, &reply);
 	if (r < 0)
 		return r;
-	if (bus_read_connman(reply, ifname, &dns) < 0 || !names_found(&dns))
+	if (bus_read_connman(reply, link, &dns) < 0 || !names_found(&dns))
 		return -ENOENT;
 	*ret = dns;
 	copy_string(ret->source, sizeof(ret->source), "ConnMan");
@@ -105,6 +122,12 @@ static int ask(struct names *n, const char *ifname, int64_t deadline, struct fac
 int bus_connman(struct names *n, const struct facts *f, const struct fact_link *link,
 		int64_t deadline, struct fact_dns *ret)
 {
+	int r = ask(n, SERVICE_CONNMAN, BUS_NAME_CONNMAN ".Manager", "GetServices", link, deadline,
+		    ret);
+
 	(void)f;
-	return bus_asked(n, ask(n, link->name, deadline, ret));
+	if (r == -ENOENT && ask(n, SERVICE_CONNMAN_VPN, BUS_NAME_CONNMAN_VPN ".Manager",
+				"GetConnections", link, deadline, ret) == 0)
+		r = 0;
+	return bus_asked(n, r);
 }

@@ -11,7 +11,7 @@
  * Who configures the link and says what is in force goes first:
  *   1. NetworkManager, over D-Bus: device, DNS manager, VPN connections
  *   2. its device files
- *   3. ConnMan, over D-Bus
+ *   3. ConnMan, over D-Bus, and its VPNs
  *   4. systemd-networkd's link and lease files, which have netplan's settings too
  * then who was told what to use for it, by whomever (iwd, wg-quick, OpenVPN, resolvectl):
  *   5. systemd-resolved, over D-Bus, for servers alone
@@ -48,7 +48,7 @@
 #define NAMES_ROOT_MAX  256
 #define NAMES_WATCH_MAX 32 /* directories */
 #define NAMES_FDS       2  /* descriptors to poll */
-#define NAMES_SERVICES  4  /* on the bus */
+#define NAMES_SERVICES  5  /* on the bus */
 
 struct sd_bus;
 

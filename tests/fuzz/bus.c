@@ -47,6 +47,7 @@ static const char *const keys[] = {
 	"ActiveConnections",
 	"rfc3442_classless_static_routes",
 	"ms_classless_static_routes",
+	"Index",
 	"other",
 };
 
@@ -241,6 +242,7 @@ static int from_start(sd_bus_message *m, int r)
 static void read_all(sd_bus_message *m)
 {
 	struct bus_nm_config config = { .f = &(struct facts){ 0 }, .index = 2 };
+	const struct fact_link link = { .index = 2, .name = "wlp6s0" };
 	struct bus_nm_dns search = { .ifname = "wlp6s0" };
 	struct bus_bearers bearers;
 	struct names_lease lease;
@@ -253,7 +255,7 @@ static void read_all(sd_bus_message *m)
 	good(&lease.dns);
 	from_start(m, bus_read_nm_dns(m, &search));
 	good(&search.dns);
-	from_start(m, bus_read_connman(m, "wlp6s0", &dns));
+	from_start(m, bus_read_connman(m, &link, &dns));
 	good(&dns);
 	from_start(m, bus_read_resolved(m, &dns));
 	good(&dns);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,21 @@ static int connman_services(sd_bus_message *call)
 	r = sd_bus_send(NULL, m, NULL);
 	sd_bus_message_unref(m);
 	return r < 0 ? r : 1;
+}
+
+/* connman-vpnd: the device by its index. */
+static int connman_vpns(sd_bus_message *m)
+{
+	int index = facts_link(&facts, "tun0")->index;
+
+	return sd_bus_reply_method_return(m, "a(oa{sv})", 3, "/net/connman/vpn/connection/old", 3,
+					  "State", "s", "idle", "Index", "i", index, "Nameservers",
+					  "as", 1, "10.95.0.53", "/net/connman/vpn/connection/odd",
+					  3, "State", "s", "ready", "Index", "s", "tun0",
+					  "Nameservers", "as", 1, "10.94.0.53",
+					  "/net/connman/vpn/connection/ours", 4, "Type", "s",
+					  "openvpn", "State", "s", "ready", "Index", "i", index,
+					  "Nameservers", "as", 1, "10.3.9.53");
 }
 
 static void connman_changed(sd_bus *bus, const char *property)
@@ -229,12 +245,18 @@ static int get_all(sd_bus_message *m)
 	return sd_bus_reply_method_errorf(m, "org.freedesktop.DBus.Error.UnknownInterface", "no");
 }
 
+static bool slow; /* in the child: each answer takes 150 ms */
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
 	(void)userdata;
 	(void)e;
+	if (slow)
+		poll(NULL, 0, 150);
 	if (sd_bus_message_is_method_call(m, CONNMAN ".Manager", "GetServices"))
 		return connman_services(m);
+	if (sd_bus_message_is_method_call(m, CONNMAN ".vpn.Manager", "GetConnections"))
+		return connman_vpns(m);
 	if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.ObjectManager",
 					  "GetManagedObjects"))
 		return modems(m);
@@ -256,6 +278,12 @@ static void obey(sd_bus *bus, char letter)
 	switch (letter) {
 	case 'c':
 		own(bus, CONNMAN);
+		break;
+	case 'v':
+		own(bus, CONNMAN ".vpn");
+		break;
+	case 'w':
+		slow = true;
 		break;
 	case 'm':
 		own(bus, MODEM);
@@ -368,6 +396,15 @@ static void put_networkd(const char *dev, const char *text)
 
 /* --- tests ----------------------------------------------------------------------------------- */
 
+/* A service takes its name on the bus, and that is told. */
+static void comes(const char *letter)
+{
+	while (stage_changed(&names, 0))
+		;
+	stage_order(letter);
+	assert_true(stage_changed(&names, WAIT_MS));
+}
+
 /* Of the connected service whose device it is; without its own proxy on the loopback. */
 static void test_connman(void **state)
 {
@@ -381,6 +418,21 @@ static void test_connman(void **state)
 	leads("wlp6s0", "10.3.0.1", "");
 	/* it is believed before networkd */
 	put_networkd("wlp6s0", "DNS=9.9.9.9\n");
+	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
+}
+
+/* ConnMan itself names no device of a VPN; the index tells, where connman-vpnd is there. */
+static void test_connman_vpn(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	stage(&fake, "c");
+	assert_int_equal(names_watch(&names, &err), 0);
+	link_has_none("tun0", "ConnMan names none");
+	comes("v");
+	link_has("tun0", "ConnMan", "10.3.9.53", "");
+	link_has_none("tun1", "ConnMan names none");
 	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
 }
 
@@ -454,15 +506,6 @@ static void test_nm_classless(void **state)
 	leads("lease0", "10.7.0.254", "");
 }
 
-/* A service takes its name on the bus, and that is told. */
-static void comes(const char *letter)
-{
-	while (stage_changed(&names, 0))
-		;
-	stage_order(letter);
-	assert_true(stage_changed(&names, WAIT_MS));
-}
-
 /* In the order of trust, from the last to the first. */
 static void test_order(void **state)
 {
@@ -482,6 +525,15 @@ static void test_order(void **state)
 	link_has("wg0", "systemd-networkd", "9.9.9.9", "");
 	comes("n");
 	link_has("wg0", "NetworkManager", "10.6.0.53", "");
+}
+
+/* Answers that come one by one share a deadline: many bearers do not add up. */
+static void test_slow(void **state)
+{
+	(void)state;
+	stage(&fake, "mw");
+	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 250, 550);
+	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 0, SOON_MS);
 }
 
 /* All four mute: two of them cost 300 ms each, and the others at the next look; then none does. */
@@ -504,8 +556,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_connman), TEST(test_connman_signals), TEST(test_modem),
-		TEST(test_nm_vpn),  TEST(test_nm_classless),    TEST(test_order),
+		TEST(test_connman),     TEST(test_connman_signals),
+		TEST(test_connman_vpn), TEST(test_modem),
+		TEST(test_nm_vpn),      TEST(test_nm_classless),
+		TEST(test_order),       TEST(test_slow),
 		TEST(test_mute),
 	};
 #undef TEST
