@@ -280,6 +280,10 @@ struct facts {
 		struct fact_dns *v;
 		size_t n, size;
 	} dns;
+	/* A directory of leases that may not be read while no server of an uplink was found; or
+	 * NULL.
+	 */
+	const char *leases_denied;
 	struct {
 		struct fact_chain *v;
 		size_t n, size;

@@ -160,6 +160,17 @@ void files_list(const struct names *n, const char *dir,
 	qsort(ret->v, ret->n, sizeof(ret->v[0]), by_name);
 }
 
+bool files_may_list(const struct names *n, const char *dir)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	if (full_path(n, path, dir, "") < 0)
+		return true;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 || errno != EACCES;
+}
+
 bool files_any(const char *name, const void *arg)
 {
 	(void)name;

@@ -44,6 +44,9 @@ void files_list(const struct names *n, const char *dir,
 		struct entries *ret);
 bool files_any(const char *name, const void *arg); /* wants them all */
 
+/* False for a directory that is there and may not be read. */
+bool files_may_list(const struct names *n, const char *dir);
+
 /* Whether it names something, has not run out, and is of an address on that link. */
 bool files_lease_counts(const struct facts *f, const struct fact_link *link,
 			const struct names_lease *lease, int64_t now);

@@ -8,6 +8,21 @@
 #include "base/parse.h"
 #include "names/files.h"
 
+static const char *const dhclient_dirs[] = { "/var/lib/dhcp", "/var/lib/dhclient",
+					     "/var/lib/NetworkManager" };
+static const char *const dhcpcd_dirs[] = { "/var/lib/dhcpcd", "/var/lib/dhcpcd5" };
+
+const char *files_unreadable(const struct names *n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(dhclient_dirs); i++)
+		if (!files_may_list(n, dhclient_dirs[i]))
+			return dhclient_dirs[i];
+	for (size_t i = 0; i < ARRAY_SIZE(dhcpcd_dirs); i++)
+		if (!files_may_list(n, dhcpcd_dirs[i]))
+			return dhcpcd_dirs[i];
+	return NULL;
+}
+
 int files_nm(const struct names *n, const struct facts *f, const struct fact_link *link,
 	     int64_t now, struct fact_dns *ret)
 {
@@ -80,18 +95,16 @@ static bool is_dhclient(const char *name, const void *arg)
 int files_dhclient(const struct names *n, const struct facts *f, const struct fact_link *link,
 		   int64_t now, struct fact_dns *ret)
 {
-	static const char *const dirs[] = { "/var/lib/dhcp", "/var/lib/dhclient",
-					    "/var/lib/NetworkManager" };
 	struct newest best4 = { 0 }, best6 = { 0 };
 	struct entries entries;
 
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		files_list(n, dirs[i], is_dhclient, NULL, &entries);
+	for (size_t i = 0; i < ARRAY_SIZE(dhclient_dirs); i++) {
+		files_list(n, dhclient_dirs[i], is_dhclient, NULL, &entries);
 		for (size_t k = 0; k < entries.n; k++) {
 			_cleanup_file_ struct file file = { 0 };
 			struct names_lease lease4, lease6;
 
-			if (files_read(n, dirs[i], entries.v[k], READ_TAIL, &file) < 0)
+			if (files_read(n, dhclient_dirs[i], entries.v[k], READ_TAIL, &file) < 0)
 				continue;
 			names_parse_dhclient(file.bytes, file.len, link->name, &lease4, &lease6);
 			if (files_lease_counts(f, link, &lease4, now))
@@ -122,12 +135,11 @@ static bool is_dhcpcd(const char *name, const void *arg)
 int files_dhcpcd(const struct names *n, const struct facts *f, const struct fact_link *link,
 		 int64_t now, struct fact_dns *ret)
 {
-	static const char *const dirs[] = { "/var/lib/dhcpcd", "/var/lib/dhcpcd5" };
 	struct newest best4 = { 0 }, best6 = { 0 };
 	struct entries entries;
 
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		files_list(n, dirs[i], is_dhcpcd, link->name, &entries);
+	for (size_t i = 0; i < ARRAY_SIZE(dhcpcd_dirs); i++) {
+		files_list(n, dhcpcd_dirs[i], is_dhcpcd, link->name, &entries);
 		for (size_t k = 0; k < entries.n; k++) {
 			const char *name = entries.v[k];
 			bool six = name[strlen(name) - 1] == '6';
@@ -135,7 +147,7 @@ int files_dhcpcd(const struct names *n, const struct facts *f, const struct fact
 			struct names_lease lease;
 			int r;
 
-			if (files_read(n, dirs[i], name, READ_WHOLE, &file) < 0)
+			if (files_read(n, dhcpcd_dirs[i], name, READ_WHOLE, &file) < 0)
 				continue;
 			r = (six ? names_parse_dhcp6
 				 : names_parse_dhcp)((const uint8_t *)file.bytes, file.len,

@@ -76,6 +76,11 @@ int files_ifupdown(const struct names *n, const struct facts *f, const struct fa
 		   int64_t now, struct fact_dns *ret);
 int files_ppp(const struct names *n, const struct facts *f, const struct fact_link *link,
 	      int64_t now, struct fact_dns *ret);
+/*
+ * A directory of leases that may not be read, or NULL. Root without CAP_DAC_READ_SEARCH is one user
+ * among others: some have dhcpcd's with mode 0700 and another owner.
+ */
+const char *files_unreadable(const struct names *n);
 /* Adds what a resolv.conf names; false when it cannot be read. */
 bool files_resolv_conf(const struct names *n, const char *path, struct fact_dns *ret);
 

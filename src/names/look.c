@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/vec.h"
-#include "names/names.h"
+#include "names/internal.h"
 
 static int add(struct facts *f, const struct fact_dns *dns, struct err *err)
 {
@@ -20,8 +20,12 @@ static int look_at_link(struct names *n, struct facts *f, const char *name, stru
 	struct fact_dns dns;
 	struct err why_not = { 0 };
 
-	if (!l || facts_dns(f, l->index) || names_of_link(n, f, l, &dns, &why_not) < 0)
+	if (!l || facts_dns(f, l->index))
 		return 0;
+	if (names_of_link(n, f, l, &dns, &why_not) < 0) {
+		f->leases_denied = files_unreadable(n);
+		return 0;
+	}
 	return add(f, &dns, err);
 }
 

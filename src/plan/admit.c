@@ -199,9 +199,11 @@ int plan_check_names(const struct facts *f, const char *uplink, struct err *err)
 	if (dns && dns->n)
 		return 0;
 	err_set(err, ENOENT,
-		"find name servers for uplink '%s': neither NetworkManager, systemd-networkd, "
-		"systemd-resolved nor a DHCP client tells any",
-		uplink);
+		"find name servers for uplink '%s': neither NetworkManager, ConnMan, "
+		"systemd-networkd, "
+		"systemd-resolved, ModemManager nor a DHCP client tells any%s%s%s",
+		uplink, f->leases_denied ? " (" : "", f->leases_denied ? f->leases_denied : "",
+		f->leases_denied ? ": permission denied)" : "");
 	return err_hint(err, "name one: --dns ADDR, for example --dns 9.9.9.9");
 }
 
@@ -240,9 +242,10 @@ static void grow(struct session *s)
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
-	struct session s = {
-		.uid = uid, .flags = request->flags, .mtu = request->mtu, .probe_of = request->probe_of
-	};
+	struct session s = { .uid = uid,
+			     .flags = request->flags,
+			     .mtu = request->mtu,
+			     .probe_of = request->probe_of };
 	struct session longest;
 	char alias[ALIAS_MAX];
 	struct pool pool;

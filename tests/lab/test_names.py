@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import nsutil
 from lab import needs, params, timeout, topology, write_file
 from test_data_path import give_back, lose
 from test_inside import own_etc, replace
@@ -277,6 +278,12 @@ def test_none_known(lab):
     done = lab.via(lab.spare, "--", "echo", "it ran")
     assert done.code == 125 and "--dns" in done.err and not done.out, done
     assert len(done.err.splitlines()) == 1, done
+    # where the daemon may not look, it says so: it is root without CAP_DAC_READ_SEARCH
+    assert "permission denied" not in done.err, done
+    nsutil.mount("tmpfs", "/var/lib", "tmpfs", data="mode=755")
+    os.mkdir("/var/lib/dhcpcd", 0)
+    done = lab.via(lab.spare, "--", "echo", "it ran")
+    assert done.code == 125 and "/var/lib/dhcpcd: permission denied" in done.err, done
     done = lab.via("--dns", lab.spare.gateway, lab.spare, "--", "sh", "-c", DIG)
     assert done.out.strip() == lab.spare.dns, done
 
