@@ -34,6 +34,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/detach.h"
 #include "cli/bus.h"
 #include "model/session.h"
 
@@ -384,7 +385,6 @@ int bus_proxy_start(const char *const addresses[], size_t n, const struct handov
 	_cleanup_close_ int ours = -1, theirs = -1;
 	char program[PATH_MAX], dir[BUS_DIR_MAX];
 	int ends[2], r = find_proxy(program, err);
-	pid_t pid;
 
 	if (r < 0)
 		return r;
@@ -392,18 +392,13 @@ int bus_proxy_start(const char *const addresses[], size_t n, const struct handov
 		return err_errno(err, errno, "make a socket pair");
 	ours = ends[0];
 	theirs = ends[1];
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, errno, "start a helper");
-	if (pid == 0) {
-		if (setsid() < 0 || (pid = fork()) < 0)
-			_exit(1);
-		if (pid == 0)
-			help(theirs, program, addresses, n, user);
+	r = detach_fork();
+	if (r < 0)
+		return err_errno(err, -r, "start a helper");
+	if (r == 0) {
+		help(theirs, program, addresses, n, user);
 		_exit(0);
 	}
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	close_fd(&theirs);
 	r = await_answer(ours, dir, err);
 	if (r < 0)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/detach.h"
 #include "base/parse.h"
 #include "cli/cli.h"
 
@@ -93,7 +94,6 @@ int probe_start(const char *text, int next, int *ret_notify, struct err *err)
 	_cleanup_close_ int ours = -1, theirs = -1;
 	char path[PATH_MAX];
 	int ends[2], r = cli_find_program("via-iface-verbs", path, err);
-	pid_t pid;
 
 	if (r < 0)
 		return r;
@@ -101,18 +101,11 @@ int probe_start(const char *text, int next, int *ret_notify, struct err *err)
 		return err_errno(err, errno, "make a socket pair");
 	ours = ends[0];
 	theirs = ends[1];
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, errno, "start the prober");
-	if (pid == 0) {
-		if (setsid() < 0 || (pid = fork()) < 0)
-			_exit(1);
-		if (pid == 0)
-			become_prober(path, text, theirs, next);
-		_exit(0);
-	}
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	r = detach_fork();
+	if (r < 0)
+		return err_errno(err, -r, "start the prober");
+	if (r == 0)
+		become_prober(path, text, theirs, next);
 	/* Inherited on purpose, and not as 0, 1 or 2 when the caller has closed those. */
 	r = fcntl(ours, F_DUPFD, 3);
 	if (r < 0)

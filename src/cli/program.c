@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/detach.h"
 #include "base/parse.h"
 #include "cli/cli.h"
 #include "config.h"
@@ -151,8 +152,7 @@ static int start_daemon(struct err *err)
 {
 	_cleanup_close_ int ready_read = -1, ready_write = -1;
 	char path[PATH_MAX];
-	int pipe_fds[2], status, r = cli_find_program("via-ifaced", path, err);
-	pid_t pid;
+	int pipe_fds[2], r = cli_find_program("via-ifaced", path, err);
 
 	if (r < 0)
 		return r;
@@ -160,18 +160,11 @@ static int start_daemon(struct err *err)
 		return err_errno(err, errno, "make a pipe");
 	ready_read = pipe_fds[0];
 	ready_write = pipe_fds[1];
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, errno, "start the daemon");
-	if (pid == 0) { /* forks once more: the daemon must not be the program's child */
-		if (setsid() < 0 || (pid = fork()) < 0)
-			_exit(1);
-		if (pid == 0)
-			become_daemon(path, ready_write);
-		_exit(0);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	r = detach_fork();
+	if (r < 0)
+		return err_errno(err, -r, "start the daemon");
+	if (r == 0)
+		become_daemon(path, ready_write);
 	close_fd(&ready_write);
 	return await_ready(ready_read, err);
 }

@@ -855,9 +855,11 @@ class Lab:
 
     def processes(self, name):
         """Pids of this lab's processes with that command name."""
-        found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
+        found, seen = [], set()
+        # again for those that were made meanwhile: a child that has been forked before its parent ended
+        while new := {e for e in os.listdir("/proc") if e.isdigit()} - seen:
+            seen |= new
+            for entry in new:
                 with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as f:
                     stat = f.read()
                     comm = stat[stat.index("(") + 1 : stat.rindex(")")]
