@@ -310,6 +310,8 @@ const char *link_medium_name(enum link_medium medium);
 /* A link by its name, by its number (not 0), and by one of its altnames; or NULL. */
 const struct fact_link *facts_link(const struct facts *f, const char *name);
 const struct fact_link *facts_link_by_index(const struct facts *f, int index);
+/* The VRF that an interface is in (ip-link(8), vrf); NULL: in none. */
+const struct fact_link *facts_vrf(const struct facts *f, const struct fact_link *link);
 const struct fact_link *facts_link_by_altname(const struct facts *f, const char *name);
 bool facts_has_altname(const struct facts *f, const struct fact_link *l, const char *name);
 

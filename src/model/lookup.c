@@ -58,6 +58,13 @@ const struct fact_link *facts_link_by_index(const struct facts *f, int index)
 	return NULL;
 }
 
+const struct fact_link *facts_vrf(const struct facts *f, const struct fact_link *link)
+{
+	const struct fact_link *master = link->master ? facts_link_by_index(f, link->master) : NULL;
+
+	return master && master->vrf_table ? master : NULL;
+}
+
 bool facts_has_altname(const struct facts *f, const struct fact_link *l, const char *name)
 {
 	for (size_t i = 0; i < l->n_altnames; i++)

@@ -729,14 +729,21 @@ static int read_sysctl(struct facts *f, const char *path)
 	return note_sysctl(f, copy, value);
 }
 
+/* Of an uplink, and of the VRF that it is in. */
 static int read_uplink_sysctls(struct facts *f, const char *uplink)
 {
+	const struct fact_link *link = facts_link(f, uplink);
+	const struct fact_link *vrf = link ? facts_vrf(f, link) : NULL;
 	char path[SYSCTL_MAX];
 	int r = 0;
 
 	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT && r == 0; i++) {
 		own_sysctl_path(&uplink_sysctls[i], uplink, path);
 		r = read_sysctl(f, path);
+		if (vrf && r == 0) {
+			own_sysctl_path(&uplink_sysctls[i], vrf->name, path);
+			r = read_sysctl(f, path);
+		}
 	}
 	return r;
 }

@@ -580,7 +580,7 @@ static enum link_medium medium_of(const struct ifinfomsg *ifi, const char *kind)
 					       "gre",       "ip6gre", "xfrm", "vti",  "vti6",
 					       "ip6tnl",    "ovpn",   "ipsec" };
 
-	if (ifi->ifi_flags & IFF_LOOPBACK)
+	if (ifi->ifi_flags & IFF_LOOPBACK || !strcmp(kind, "vrf"))
 		return MEDIUM_OTHER;
 	for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++)
 		if (!strcmp(kind, tunnels[i]))

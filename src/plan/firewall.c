@@ -301,6 +301,7 @@ static void plan_to_session(const struct plan_ctx *x)
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	plan_lookup_uplink(&r, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_vrf_accepts(x, &c);
 	fw_rule_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
 }
 
@@ -474,22 +475,29 @@ static bool may_be_source(const struct ip *ip)
 	return ip->family == AF_INET || !ip_is_link_local(ip);
 }
 
+static void fence(const struct plan_ctx *x, const char *dev)
+{
+	struct nft_key k = fw_key_ifname(dev);
+
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		if (plan_fenced(x->facts, dev, plan_families[i]))
+			fw_element(x->set, NFPROTO_INET,
+				   per_family(plan_families[i], "fenced4", "fenced6"), &k);
+}
+
 static void plan_inet_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
 	const struct fact_link *link = facts_link(x->facts, slot->id.uplink);
+	const struct fact_link *vrf = plan_vrf(x, slot);
 	struct nft_key k = { 0 };
 
 	nft_key_mark(&k, plan_mark(slot->id.slot));
 	nft_key_ifindex(&k, slot->id.index);
 	nft_key_ifname(&k, slot->id.uplink);
 	fw_element(x->set, NFPROTO_INET, "uplinks", &k);
-	for (size_t i = 0; i < sizeof(plan_families); i++) {
-		if (!plan_fenced(x->facts, slot->id.uplink, plan_families[i]))
-			continue;
-		k = fw_key_ifname(slot->id.uplink);
-		fw_element(x->set, NFPROTO_INET, per_family(plan_families[i], "fenced4", "fenced6"),
-			   &k);
-	}
+	fence(x, slot->id.uplink);
+	if (vrf)
+		fence(x, vrf->name);
 	for (size_t i = 0; link && i < x->facts->addrs.n; i++) {
 		const struct fact_addr *a = &x->facts->addrs.v[i];
 		uint8_t family = a->prefix.ip.family;

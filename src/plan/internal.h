@@ -148,6 +148,21 @@ void plan_link_answers(const struct plan_ctx *x, struct fw_chain *answers);
 void plan_lan(const struct plan_ctx *x);
 void plan_lan_jump(struct fw_chain *c, uint8_t family);
 
+/*
+ * Adds a rule that leads a mark (0: any) to a table, or with none stops: behind the tables with an
+ * error, at a fence in silence.
+ */
+void plan_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t priority, uint32_t mark,
+		       const char *iif, uint32_t table);
+
+/*
+ * What a slot needs besides when its uplink is in a VRF (vrf.c): the VRF, NULL when it is in none;
+ * rules before the kernel's own; an accept in the chain of what comes back.
+ */
+const struct fact_link *plan_vrf(const struct plan_ctx *x, const struct ctx_slot *slot);
+void plan_vrf_rules(const struct plan_ctx *x, const struct ctx_slot *slot);
+void plan_vrf_accepts(const struct plan_ctx *x, struct fw_chain *to_session);
+
 /* Adds the accepts in other firewalls' chains (foreign.c). */
 void plan_foreign(const struct plan_ctx *x);
 

@@ -297,9 +297,8 @@ static void plan_table(const struct plan_ctx *x, const struct ctx_slot *slot, si
 		add_route(x, table, &everything, slot->id.uplink, uplink->link->index, way, 0);
 }
 
-/* Leads to a table, or with none stops: behind the tables with an error, at a fence in silence. */
-static void add_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t priority,
-			     uint32_t mark, const char *iif, uint32_t table)
+void plan_routing_rule(const struct plan_ctx *x, uint8_t family, uint32_t priority, uint32_t mark,
+		       const char *iif, uint32_t table)
 {
 	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
 
@@ -366,7 +365,7 @@ static void plan_stop(const struct plan_ctx *x, uint8_t family)
 {
 	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
 
-	add_routing_rule(x, family, PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+	plan_routing_rule(x, family, PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
 	o.rule.family = family;
 	o.rule.priority = PLAN_RULE_STOP;
 	o.rule.mark = PLAN_MARK_TAG;
@@ -397,9 +396,21 @@ static void plan_arp_names(const struct plan_ctx *x, const struct ctx_slot *slot
 	}
 }
 
-static void plan_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
+static void plan_forwarding(const struct plan_ctx *x, const struct fact_link *link,
+			    const char *name)
 {
 	char path[SYSCTL_MAX];
+
+	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
+		own_sysctl_path(&uplink_sysctls[i], name, path);
+		if (kernel_has(x, &uplink_sysctls[i]))
+			plan_host_sysctl(x, path, uplink_sysctls[i].value, link);
+	}
+}
+
+static void plan_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
+{
+	const struct fact_link *vrf = plan_vrf(x, slot);
 
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
@@ -407,16 +418,16 @@ static void plan_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
 		if (f == AF_INET6 && !x->ip6)
 			continue;
 		plan_table(x, slot, i);
-		add_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->id.slot), NULL,
-				 PLAN_TABLE_BASE + slot->id.slot);
+		plan_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->id.slot), NULL,
+				  PLAN_TABLE_BASE + slot->id.slot);
 		if (plan_fenced(x->facts, slot->id.uplink, f))
-			add_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->id.uplink, 0);
+			plan_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->id.uplink, 0);
 	}
 	plan_arp_names(x, slot);
-	for (size_t i = 0; i < UPLINK_SYSCTL_COUNT; i++) {
-		own_sysctl_path(&uplink_sysctls[i], slot->id.uplink, path);
-		if (kernel_has(x, &uplink_sysctls[i]))
-			plan_host_sysctl(x, path, uplink_sysctls[i].value, slot->uplink.link);
+	plan_forwarding(x, slot->uplink.link, slot->id.uplink);
+	if (vrf) {
+		plan_vrf_rules(x, slot);
+		plan_forwarding(x, vrf, vrf->name);
 	}
 }
 

@@ -59,9 +59,9 @@ static bool has_address(const struct facts *f, int index, const struct prefix *p
 /* The table of the VRF that the interface belongs to; 0: of none. */
 static uint32_t vrf_table(const struct facts *f, const struct fact_link *link)
 {
-	const struct fact_link *master = link->master ? facts_link_by_index(f, link->master) : NULL;
+	const struct fact_link *vrf = facts_vrf(f, link);
 
-	return master ? master->vrf_table : 0;
+	return vrf ? vrf->vrf_table : 0;
 }
 
 /* net/core/fib_rules.c:fib_rule_match, for a packet of this host without a mark. */

@@ -19,6 +19,7 @@ static const char *const texts[] = {
 	[UPLINK_MISSING] = "no such interface",
 	[UPLINK_OURS] = "it belongs to via-iface itself",
 	[UPLINK_LOOPBACK] = "a loopback leads nowhere",
+	[UPLINK_VRF] = "it is a VRF, and routes what its interfaces carry",
 	[UPLINK_DOWN] = "it is down",
 	[UPLINK_NO_CARRIER] = "it has no carrier",
 	[UPLINK_NO_ADDRESS] = "it has no address",
@@ -55,6 +56,10 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 	case UPLINK_OURS:
 	case UPLINK_LOOPBACK:
 		return err_hint(err, "name the card that leads out");
+	case UPLINK_VRF:
+		return err_hint(err,
+				"name an interface of it: `ip -br link show master %s` lists them",
+				name);
 	case UPLINK_DOWN:
 		return err_hint(err,
 				"switch it on in your network manager, or "
@@ -209,6 +214,10 @@ struct uplink uplink_look(const struct facts *f, const char *name)
 		u.problem = UPLINK_OURS;
 	} else if (u.link->flags & IFF_LOOPBACK) {
 		u.problem = UPLINK_LOOPBACK;
+	} else if (u.link->vrf_table) {
+		/* its transmit function looks the packet up a second time, as one of the host's own
+		 * (drivers/net/vrf.c:vrf_process_v4_outbound), without our mark */
+		u.problem = UPLINK_VRF;
 	} else {
 		u.ip4 = look(f, u.link, AF_INET);
 		u.ip6 = look(f, u.link, AF_INET6);

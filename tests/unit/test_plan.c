@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/vec.h"
 #include "model/diff.h"
 #include "model/print.h"
 #include "plan/plan.h"
@@ -604,6 +605,47 @@ static void test_fence(void **state)
 	HAS_NOT(&x->host, "conf/enp7s0");
 }
 
+/* What comes back is looked up, forwarded and filtered as if the VRF had got it. */
+static void test_vrf(void **state)
+{
+	struct fixture *x = *state;
+	struct fact_rule *kernels[2];
+
+	scene_split(&x->f);
+	scene_link(&x->f, "blue");
+	x->f.links.v[x->f.links.n - 1].vrf_table = 10;
+	scene_sysctl(&x->f, "net/ipv4/conf/blue/forwarding", "0", "");
+	for (size_t i = 0; i < 2; i++) {
+		kernels[i] = VEC_PUSH(&x->f.rules);
+		assert_non_null(kernels[i]);
+		*kernels[i] = (struct fact_rule){ .family = i ? AF_INET6 : AF_INET,
+						  .action = FR_ACT_TO_TBL,
+						  .priority = 1000,
+						  .l3mdev = true,
+						  .suppress = -1 };
+	}
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS_NOT(&x->host, "blue");
+	HAS_NOT(&x->host, "priority 999 ");
+	for (size_t i = 0; i < x->f.links.n; i++)
+		if (!strcmp(x->f.links.v[i].name, "wlp6s0"))
+			x->f.links.v[i].master = x->f.links.v[x->f.links.n - 1].index;
+	plan_one(x, session(1, 1, "wlp6s0"));
+	HAS(&x->host,
+	    "ip rule add priority 999 fwmark 0x56000001/0xff0000ff lookup 22017 protocol 86\n");
+	HAS(&x->host,
+	    "ip -6 rule add priority 999 fwmark 0x56000001/0xff0000ff lookup 22017 protocol 86\n");
+	HAS(&x->host,
+	    "ip rule add priority 5180 fwmark 0x56000001/0xff0000ff lookup 22017 protocol 86\n");
+	HAS(&x->host,
+	    "to_session ct state established,related meta mark & 0xff0000ff == 0x56000001 "
+	    "iifname \"blue\" accept");
+	HAS(&x->host, "sysctl -qw net/ipv4/conf/blue/forwarding=1\n");
+	HAS(&x->host, "sysctl -qw net/ipv4/conf/wlp6s0/forwarding=1\n");
+	assert_int_equal(ifname_elements(&x->host, "blue"), 2);
+	HAS_NOT(&x->host, "iif blue");
+}
+
 /* The host forwards of its own will: neither a change nor a fence is ours to make. */
 static void test_no_fence_on_a_router(void **state)
 {
@@ -1063,6 +1105,7 @@ int main(void)
 		PLAN_TEST(test_listed_uplinks_stay_ready),
 		PLAN_TEST(test_zones),
 		PLAN_TEST(test_fence),
+		PLAN_TEST(test_vrf),
 		PLAN_TEST(test_no_fence_on_a_router),
 		PLAN_TEST(test_fence_stays),
 		PLAN_TEST(test_old_kernel),

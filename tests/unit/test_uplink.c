@@ -390,6 +390,20 @@ static void test_told_gateway(void **state)
 	assert_false(ip_is_set(&u.ip4.gateway));
 }
 
+/* A VRF carries nothing itself; what is in it may serve. */
+static void test_vrf(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "blue");
+	scene_link_is(&f, "blue", "vrf", IFF_UP | LINK_LOWER_UP);
+	f.links.v[f.links.n - 1].vrf_table = 10;
+	scene_addr(&f, "blue", "192.168.2.11/24");
+	PROBLEM(&f, "blue", UPLINK_VRF);
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -435,13 +449,15 @@ static void test_choose(void **state)
 static void test_each_problem_has_a_hint(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	static const char *const names[] = { "gone0",  "via0",  "lo",  "down0",
-					     "cable0", "bare0", "usb0" };
+	static const char *const names[] = { "gone0", "via0",   "lo",    "blue",
+					     "down0", "cable0", "bare0", "usb0" };
 	char got[IFNAMSIZ];
 
 	(void)state;
 	scene_host(&f);
 	scene_bridge(&f, "10.209.0.0/22");
+	scene_link(&f, "blue");
+	f.links.v[f.links.n - 1].vrf_table = 10;
 	scene_link(&f, "down0");
 	scene_link_is(&f, "down0", "", 0);
 	scene_link(&f, "cable0");
@@ -483,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_told_gateway),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_selected_address),
+		cmocka_unit_test(test_vrf),
 		cmocka_unit_test(test_choose),
 		cmocka_unit_test(test_each_problem_has_a_hint),
 	};
