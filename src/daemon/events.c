@@ -263,13 +263,52 @@ static bool is_for_all(const struct fact_route *r)
 	       r->type == RTN_THROW || (r->type == RTN_UNICAST && !r->index);
 }
 
+static bool same_key(const struct fact_route *a, const struct fact_route *b)
+{
+	return a->table == b->table && a->metric == b->metric && a->dst.len == b->dst.len &&
+	       ip_equal(&a->dst.ip, &b->dst.ip);
+}
+
+/*
+ * Whether a route took the place of one of an uplink: `ip route replace` with another device tells
+ * of the new one alone (net/ipv4/fib_trie.c:fib_table_insert).
+ */
+static bool replaces_of_uplink(const struct facts *f, const struct fact_route *by)
+{
+	for (size_t i = 0; i < f->slots.n; i++) {
+		const struct fact_link *l = facts_link(f, f->slots.v[i].uplink);
+		const struct fact_route *r = NULL;
+
+		while (l && (r = facts_next_route(f, l->index, r)))
+			if (same_key(r, by))
+				return true;
+	}
+	return false;
+}
+
+/* A route that is not ours, of one next hop or more; false when the message is about none. */
+static bool on_route(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
+{
+	const bool is_new = nlh->nlmsg_type == RTM_NEWROUTE;
+	const bool replaces = is_new && nlh->nlmsg_flags & NLM_F_REPLACE;
+	struct fact_route route;
+	int hop = 0;
+
+	for (; rtnl_decode_route(nlh, hop, &route) > 0; hop++) {
+		if (is_new && !replaces && route_known(f, &route))
+			continue;
+		e->stale = true;
+		e->uplink |= (f->slots.n && is_for_all(&route)) ||
+			     (route.index && concerns(f, route.index)) ||
+			     (replaces && !hop && replaces_of_uplink(f, &route));
+	}
+	return hop;
+}
+
 /* Addresses and routes that are not ours: of interest where they belong to an uplink. */
 static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
-	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE;
-	struct fact_route route;
 	struct fact_addr addr;
-	int index;
 
 	if (nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_DELRULE ||
 	    nlh->nlmsg_type == RTM_NEWNEXTHOP || nlh->nlmsg_type == RTM_DELNEXTHOP) {
@@ -278,20 +317,12 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		e->stale = e->uplink = true;
 		return;
 	}
-	if (rtnl_decode_addr(nlh, &addr) > 0) {
-		if (is_new && address_known(f, &addr))
-			return; /* its lifetime was renewed */
-		index = addr.index;
-	} else if (rtnl_decode_route(nlh, 0, &route) > 0) {
-		if (is_new && route_known(f, &route))
-			return;
-		index = route.index;
-		e->uplink |= f->slots.n && is_for_all(&route);
-	} else {
+	if (on_route(f, nlh, e) || rtnl_decode_addr(nlh, &addr) <= 0)
 		return;
-	}
+	if (nlh->nlmsg_type == RTM_NEWADDR && address_known(f, &addr))
+		return; /* its lifetime was renewed */
 	e->stale = true;
-	e->uplink |= index && concerns(f, index);
+	e->uplink |= addr.index && concerns(f, addr.index);
 }
 
 static void on_object(const struct world *w, const struct nlmsghdr *nlh, const struct object *o,

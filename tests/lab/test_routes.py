@@ -296,6 +296,33 @@ def test_nexthop_goes(lab):
     held.finish()
 
 
+@topology("split")
+def test_routes_of_several_devices(lab):
+    """What the kernel says of a route names the uplink behind another device, or not at all: of a
+    multipath route, and of one that takes the place of the uplink's."""
+    held = lab.session(lab.spare)
+    listed = lab.via("list", "--json", check=True).json()[0]
+    for family, session, to, net, wired, spare in (
+        ("-4", listed["address"], "10.20.1.1", "10.20.0.0/16", "192.168.1.9", "192.168.2.9"),
+        ("-6", listed["address6"], "2001:db8:20::1", "2001:db8:20::/48", "2001:db8:1::9", "2001:db8:2::9"),
+    ):
+        both = f"{net} nexthop via {wired} dev enp7s0 nexthop via {spare} dev wlp6s0"
+        default = (DEV, lab.spare.gateway if family == "-4" else lab.spare.gateway6, None)
+        for line, wanted in (
+            (f"route add {both}", (DEV, spare, None)),
+            (f"route del {both}", default),
+            (f"route add {net} via {spare} dev wlp6s0", (DEV, spare, None)),
+            (f"route replace {net} via {wired} dev enp7s0", default),
+            (f"route replace {both}", (DEV, spare, None)),
+            (f"route replace {net} nexthop via {wired} dev enp7s0", default),
+            (f"route flush {net}", default),
+        ):
+            lab.run(["ip", family, *line.split()], check=True)
+            lab.wait(lambda s=session, t=to, f=family, w=wanted: session_gets(lab, f, s, t) == w, 2,
+                     f"{wanted} after {line}: {session_gets(lab, family, session, to)}")  # fmt: skip
+    held.finish()
+
+
 @topology("split", "same")
 def test_traffic_by_the_other_gateway(lab):
     """Frames to a network behind another router carry that router's MAC, before a session starts
