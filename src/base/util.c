@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/util.h"
 
+#include <string.h>
 #include <time.h>
 
 int64_t clock_ms(void)
@@ -36,4 +37,18 @@ uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len)
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ at[i]) * 1099511628211u;
 	return h;
+}
+
+bool word_listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; len && *at;) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && !memcmp(at, word, n))
+			return true;
+		at += n + (at[n] == ' ');
+	}
+	return false;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/wrappers.h"
 #include "config.h"
 
 bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
@@ -106,8 +107,36 @@ size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX])
 
 /* --- a look ---------------------------------------------------------------------------------- */
 
-/* No value can be written in a way that does not hold the program's name as it is. */
-static bool speaks_of(int dir, const char *file, const char *program, char *buf)
+/* What a command line may be called in a file: each program behind wrappers, and the app. */
+struct names {
+	const char *v[WRAPPERS_MAX + 1];
+	size_t n;
+	char program[APPS_PROGRAM_MAX];
+};
+
+static void collect(char *const argv[], struct names *ret)
+{
+	apps_program(argv, ret->program);
+	ret->v[ret->n++] = ret->program;
+	for (size_t i = 0; i < WRAPPERS_MAX && argv; i++, argv = wrapper_behind(argv))
+		ret->v[ret->n++] = base_name(argv[0]);
+}
+
+/* No value can be written in a way that does not hold a program's name as a word. */
+static bool holds_word(const char *text, size_t len, const char *word)
+{
+	static const char around[] = " \t\r\v\f\n=:;";
+	const size_t n = strlen(word);
+	const char *at = text, *end = text + len;
+
+	for (; n && (at = memmem(at, (size_t)(end - at), word, n)); at++)
+		if ((at == text || strchr(around, at[-1])) &&
+		    (at + n == end || strchr(around, at[n])))
+			return true;
+	return false;
+}
+
+static bool speaks_of(int dir, const char *file, const struct names *names, char *buf)
 {
 	_cleanup_close_ int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	size_t len = 0;
@@ -122,25 +151,30 @@ static bool speaks_of(int dir, const char *file, const char *program, char *buf)
 		if (n < 0)
 			return true;
 		if (n == 0)
-			return memmem(buf, len, program, strlen(program)) != NULL;
+			break;
 		len += (size_t)n;
 	}
-	return true; /* too large: who reads it will say so */
+	for (size_t i = 0; i < names->n; i++)
+		if (holds_word(buf, len, names->v[i]))
+			return true;
+	return len == APPS_FILE_BYTES_MAX; /* too large: who reads it will say so */
 }
 
-bool apps_mention(const char *program)
+bool apps_mention(char *const argv[])
 {
 	static char buf[APPS_FILE_BYTES_MAX];
+	struct names names = { .n = 0 };
 	char path[PATH_MAX];
 	bool found = false;
 
+	collect(argv, &names);
 	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && !found; which++) {
 		const struct dirent *entry;
 		DIR *dir = apps_dir(which, path) ? opendir(path) : NULL;
 
 		while (dir && !found && (entry = readdir(dir)))
 			found = apps_file(entry->d_name) &&
-				speaks_of(dirfd(dir), entry->d_name, program, buf);
+				speaks_of(dirfd(dir), entry->d_name, &names, buf);
 		if (dir)
 			closedir(dir);
 	}

@@ -36,7 +36,10 @@ bool apps_file(const char *name);
  */
 size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX]);
 
-/* Whether a file speaks of the program, or cannot be read. */
-bool apps_mention(const char *program);
+/*
+ * Whether a file speaks of a program of the command line, behind whatever wrappers (wrappers.h), or
+ * cannot be read.
+ */
+bool apps_mention(char *const argv[]);
 
 #endif

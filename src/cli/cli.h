@@ -28,13 +28,13 @@ struct cli_options {
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */
 	bool no_app_policy; /* what the app policy says of the program does not count */
-	bool strict;        /* refuse a program whose work would be done outside (outside.h) */
-	uint32_t given;     /* enum cli_given */
-	const char *user;   /* to run as; NULL: the caller */
-	uint32_t pid;       /* attach: to the netns of this process; 0: to */
-	const char *netns;  /* the one of this name */
-	const char *probe;  /* what to ask through each uplink (cli/probe.h), checked; or NULL */
-	char **program;     /* of argv, NULL-terminated; NULL when there is none */
+	bool strict;       /* refuse a program whose work would be done outside (verbs/outside.h) */
+	uint32_t given;    /* enum cli_given */
+	const char *user;  /* to run as; NULL: the caller */
+	uint32_t pid;      /* attach: to the netns of this process; 0: to */
+	const char *netns; /* the one of this name */
+	const char *probe; /* what to ask through each uplink (cli/probe.h), checked; or NULL */
+	char **program;    /* of argv, NULL-terminated; NULL when there is none */
 	/* What a policy made of program, and the strings that it added; to be freed. */
 	char **made, *made_bytes;
 };
@@ -65,6 +65,13 @@ int cli_parse_detach(int argc, char *argv[], struct cli_options *ret, struct err
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
 /*
+ * Whether the program would have its work done outside: a line into ret, to be warned of. Fails
+ * where it is to be refused (o->strict), with err.
+ */
+typedef int cli_check_outside(const struct cli_options *o, const struct handover *h,
+			      struct err *ret, struct err *err);
+
+/*
  * What a launch may need besides: to look users up, which takes the C library's loadable modules,
  * and to read the app policy, which takes inih.
  */
@@ -72,6 +79,7 @@ struct cli_helpers {
 	int (*find_user)(const char *name, struct handover_user *ret, struct err *err);
 	/* Fills in what the app policy says of o->program and the command line does not. */
 	int (*apply_apps)(struct cli_options *o, const struct handover_user *user, struct err *err);
+	cli_check_outside *check_outside;
 };
 
 /*
@@ -84,7 +92,7 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers);
  * For via-iface exec: becomes o->program in the session of that number, of which netns is the
  * namespace. Returns an exit status when it cannot.
  */
-int cli_exec(const struct cli_options *o, uint32_t id, int netns);
+int cli_exec(const struct cli_options *o, uint32_t id, int netns, cli_check_outside *check);
 
 /*
  * For a prober: the launch of a probe of the session of that number, with all of o filled in.

@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
-#include "cli/outside.h"
 #include "cli/surroundings.h"
 #include "ipc/handover.h"
 
@@ -77,28 +76,9 @@ static int check_program(const char *name, struct err *err)
 	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
 }
 
-/*
- * Whether the program would have its work done outside: into ret, to be warned of. Fails where it
- * is to be refused.
- */
-static int check_outside(const struct cli_options *o, const struct handover *h, struct err *ret)
-{
-	struct outside_question q = {
-		.argv = o->program,
-		.uid = h->user.wanted ? h->user.uid : geteuid(),
-		.scope.uplinks = o->request.uplinks,
-	};
-	struct stat st;
-
-	if (o->quiet && !o->strict)
-		return 0;
-	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
-		q.scope.netns = st.st_ino;
-	return outside_look(&q, ret) && o->strict ? -ret->code : 0;
-}
-
 /* The way from here to the program; h holds what enter is to do. Returns only when it failed. */
-static int launch(const struct cli_options *o, struct handover *h, struct err *err)
+static int launch(const struct cli_options *o, struct handover *h, cli_check_outside *check,
+		  struct err *err)
 {
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
@@ -107,8 +87,8 @@ static int launch(const struct cli_options *o, struct handover *h, struct err *e
 	struct err outside = { 0 };
 	int fd;
 
-	if (check_outside(o, h, &outside) < 0)
-		return cli_fail(&outside);
+	if (check && check(o, h, &outside, err) < 0)
+		return cli_fail(err);
 	if (cli_check_ambient(err) < 0 || cli_find_program("via-iface-enter", enter, err) < 0 ||
 	    surroundings_prepare(o, &h->user, &around, err) < 0)
 		return cli_fail(err);
@@ -140,12 +120,7 @@ static int launch(const struct cli_options *o, struct handover *h, struct err *e
  */
 static bool needs_helpers(const struct cli_options *o)
 {
-	char program[APPS_PROGRAM_MAX];
-
-	if (o->user || !o->request.uplinks[0])
-		return true;
-	apps_program(o->program, program);
-	return !o->no_app_policy && apps_mention(program);
+	return o->user || !o->request.uplinks[0] || apps_mention(o->program);
 }
 
 int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
@@ -176,13 +151,13 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 	h.request.run.request = options.request;
 	if (options.user)
 		h.request.run.request.owner = h.user.uid;
-	status = launch(&options, &h, &err);
+	status = launch(&options, &h, helpers ? helpers->check_outside : NULL, &err);
 	free(options.made);
 	free(options.made_bytes);
 	return status;
 }
 
-int cli_exec(const struct cli_options *o, uint32_t id, int netns)
+int cli_exec(const struct cli_options *o, uint32_t id, int netns, cli_check_outside *check)
 {
 	struct handover h = { .notify = -1, .netns = netns };
 	struct err err = { 0 };
@@ -196,7 +171,7 @@ int cli_exec(const struct cli_options *o, uint32_t id, int netns)
 	}
 	msg_request_init(&h.request, MSG_EXEC);
 	h.request.session.id = id;
-	return launch(o, &h, &err);
+	return launch(o, &h, check, &err);
 }
 
 int cli_probe(const struct cli_options *o, uint32_t id)
@@ -207,5 +182,5 @@ int cli_probe(const struct cli_options *o, uint32_t id)
 	msg_request_init(&h.request, MSG_RUN);
 	h.request.run.request = o->request;
 	h.request.run.request.probe_of = id;
-	return launch(o, &h, &err);
+	return launch(o, &h, NULL, &err);
 }

@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
+#include "base/util.h"
 #include "base/vec.h"
 
 void apps_done(struct apps *a)
@@ -202,6 +203,83 @@ static const char *set_profile(struct app *a, const char *value)
 	return NULL;
 }
 
+static const char *set_outside(struct app *a, const char *value)
+{
+	static const char *const hows[] = {
+		[APP_OUTSIDE_NO] = "no",           [APP_OUTSIDE_INSTANCE] = "instance",
+		[APP_OUTSIDE_BUS] = "bus",         [APP_OUTSIDE_SERVER] = "server",
+		[APP_OUTSIDE_CLIENT] = "client",   [APP_OUTSIDE_TMUX] = "tmux",
+		[APP_OUTSIDE_FLATPAK] = "flatpak", [APP_OUTSIDE_SSH] = "ssh",
+	};
+	_Static_assert(ARRAY_SIZE(hows) == APP_OUTSIDE_COUNT, "one for each");
+
+	for (size_t i = 0; i < APP_OUTSIDE_COUNT; i++)
+		if (!strcmp(value, hows[i])) {
+			a->outside.how = (enum app_outside_how)i;
+			return NULL;
+		}
+	return "it is instance, bus, server, client, tmux, flatpak, ssh or no";
+}
+
+/* For a line of ours on standard error: it prints, and is one line anyway. */
+static const char *set_text(char ret[APP_WORDS_MAX], const char *value)
+{
+	for (const char *c = value; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return "it holds a control character";
+	return copy_string(ret, APP_WORDS_MAX, value) < 0 ? "it is too long" : NULL;
+}
+
+static const char *set_arguments(char ret[APP_WORDS_MAX], const char *value)
+{
+	return set_words(ret, value, "\"'\\",
+			 "quotes and backslashes mean nothing here; the words have blanks between");
+}
+
+static const char *set_when(struct app *a, const char *value)
+{
+	return set_arguments(a->outside.when, value);
+}
+
+static const char *set_when_env(struct app *a, const char *value)
+{
+	if (strpbrk(value, "= \t") || copy_string(a->outside.when_env, APP_NAME_MAX, value) < 0)
+		return "it is the name of an environment variable";
+	return NULL;
+}
+
+static const char *set_unless(struct app *a, const char *value)
+{
+	return set_arguments(a->outside.unless, value);
+}
+
+static const char *set_value_options(struct app *a, const char *value)
+{
+	return set_arguments(a->outside.value_options, value);
+}
+
+static const char *set_processes(struct app *a, const char *value)
+{
+	return set_words(a->outside.processes, value, "/",
+			 "each must be the name of a program without its directory, with blanks "
+			 "between");
+}
+
+static const char *set_socket(struct app *a, const char *value)
+{
+	return set_text(a->outside.socket, value);
+}
+
+static const char *set_who(struct app *a, const char *value)
+{
+	return set_text(a->outside.who, value);
+}
+
+static const char *set_advice(struct app *a, const char *value)
+{
+	return set_text(a->outside.advice, value);
+}
+
 static const char *const keys[] = {
 	[APP_MATCH] = "match",
 	[APP_UPLINK] = "uplink",
@@ -214,6 +292,15 @@ static const char *const keys[] = {
 	[APP_SEPARATE_INSTANCE] = "separate-instance",
 	[APP_SEPARATE] = "separate",
 	[APP_PROFILE] = "profile",
+	[APP_OUTSIDE] = "outside",
+	[APP_OUTSIDE_WHEN] = "outside-when",
+	[APP_OUTSIDE_WHEN_ENV] = "outside-when-env",
+	[APP_OUTSIDE_UNLESS] = "outside-unless",
+	[APP_OUTSIDE_VALUE_OPTIONS] = "outside-value-options",
+	[APP_OUTSIDE_PROCESSES] = "outside-processes",
+	[APP_OUTSIDE_SOCKET] = "outside-socket",
+	[APP_OUTSIDE_WHO] = "outside-who",
+	[APP_OUTSIDE_ADVICE] = "outside-advice",
 	[APP_KEY_COUNT] = NULL,
 };
 
@@ -229,6 +316,15 @@ static const char *(*const setters[])(struct app *a, const char *value) = {
 	[APP_SEPARATE_INSTANCE] = set_separate_instance,
 	[APP_SEPARATE] = set_separate,
 	[APP_PROFILE] = set_profile,
+	[APP_OUTSIDE] = set_outside,
+	[APP_OUTSIDE_WHEN] = set_when,
+	[APP_OUTSIDE_WHEN_ENV] = set_when_env,
+	[APP_OUTSIDE_UNLESS] = set_unless,
+	[APP_OUTSIDE_VALUE_OPTIONS] = set_value_options,
+	[APP_OUTSIDE_PROCESSES] = set_processes,
+	[APP_OUTSIDE_SOCKET] = set_socket,
+	[APP_OUTSIDE_WHO] = set_who,
+	[APP_OUTSIDE_ADVICE] = set_advice,
 };
 _Static_assert(ARRAY_SIZE(setters) == APP_KEY_COUNT && APP_KEY_COUNT < 32, "one for each key");
 
@@ -257,18 +353,14 @@ int apps_parse(const char *text, size_t len, const char *file, struct apps *to, 
 
 /* --- a program ----------------------------------------------------------------------------- */
 
+/* All that says where a program's work is done, and not how it is to run. */
+#define OUTSIDE_KEYS ((1u << APP_KEY_COUNT) - (1u << APP_OUTSIDE))
+
 static bool matches(const struct app *a, const char *program)
 {
-	size_t len = strlen(program);
+	bool only_outside = a->set & OUTSIDE_KEYS && !(a->set & ~(OUTSIDE_KEYS | 1u << APP_MATCH));
 
-	for (const char *at = a->match; len && *at;) {
-		size_t n = strcspn(at, " ");
-
-		if (n == len && !memcmp(at, program, len))
-			return true;
-		at += n + (at[n] == ' ');
-	}
-	return false;
+	return !only_outside && word_listed(a->match, program);
 }
 
 /* What the profile says and the app does not. */
@@ -297,7 +389,7 @@ static void add_profile(struct app *a, const struct app *profile)
 		       sizeof(a->separate_instance));
 	if (more & 1u << APP_SEPARATE)
 		a->separate_always = profile->separate_always;
-	a->set |= more & ~(1u << APP_MATCH | 1u << APP_PROFILE);
+	a->set |= more & ~(1u << APP_MATCH | 1u << APP_PROFILE | OUTSIDE_KEYS);
 }
 
 int apps_find(const struct apps *a, const char *program, struct app *ret, struct err *err)

@@ -35,7 +35,57 @@ enum app_key {
 	APP_SEPARATE_INSTANCE,
 	APP_SEPARATE,
 	APP_PROFILE,
+	APP_OUTSIDE,
+	APP_OUTSIDE_WHEN,
+	APP_OUTSIDE_WHEN_ENV,
+	APP_OUTSIDE_UNLESS,
+	APP_OUTSIDE_VALUE_OPTIONS,
+	APP_OUTSIDE_PROCESSES,
+	APP_OUTSIDE_SOCKET,
+	APP_OUTSIDE_WHO,
+	APP_OUTSIDE_ADVICE,
 	APP_KEY_COUNT,
+};
+
+/* By which process, outside of the session, a program has its work done. */
+enum app_outside_how {
+	APP_OUTSIDE_NO,
+	APP_OUTSIDE_INSTANCE, /* a second start is handed to an instance, where one runs */
+	APP_OUTSIDE_BUS,      /* the session bus starts it, also when none runs yet */
+	APP_OUTSIDE_SERVER,   /* a server does the work, which runs outside */
+	APP_OUTSIDE_CLIENT,  /* a server does, where one runs; else the program starts it, inside */
+	APP_OUTSIDE_TMUX,    /* the same, at the socket that its options and $TMUX name */
+	APP_OUTSIDE_FLATPAK, /* `flatpak run`: the app is an instance of its own */
+	APP_OUTSIDE_SSH,     /* a connection that another ssh holds open (ControlMaster) */
+	APP_OUTSIDE_COUNT,
+};
+
+/* Lists have one blank between the words; "" is none. */
+struct app_outside {
+	enum app_outside_how how;
+	/*
+	 * Options, or subcommands among the first three words that are no options, of which one
+	 * must be there; none: always. when_env: an environment variable that must be set.
+	 */
+	char when[APP_WORDS_MAX];
+	char when_env[APP_NAME_MAX];
+	/* The same, which make it do its work itself; a subcommand as the first word only. */
+	char unless[APP_WORDS_MAX];
+	/*
+	 * Options of which the next word is the value. Where there are some, options end at the
+	 * first other word, behind which stands somebody else's command line.
+	 */
+	char value_options[APP_WORDS_MAX];
+	/* Base names of the processes that take the work; none: those of match. */
+	char processes[APP_WORDS_MAX];
+	/* Where one listens, also before it runs: absolute, or below $XDG_RUNTIME_DIR. */
+	char socket[APP_WORDS_MAX];
+	char who[APP_WORDS_MAX]; /* SERVER, CLIENT, TMUX: who does the work */
+	/*
+	 * INSTANCE, BUS: a command that starts a separate one. Else what can be done, with "%u" for
+	 * the uplinks, quoted for a shell. "": there is nothing.
+	 */
+	char advice[APP_WORDS_MAX];
 };
 
 struct app {
@@ -54,6 +104,7 @@ struct app {
 	char separate_instance[APP_WORDS_MAX]; /* arguments, one blank between them */
 	bool separate_always;                  /* also when no other instance runs */
 	char profile[APP_NAME_MAX];            /* the section to take from what is not set here */
+	struct app_outside outside;
 };
 
 struct apps {
@@ -69,11 +120,18 @@ int apps_parse(const char *text, size_t len, const char *file, struct apps *to, 
 void apps_done(struct apps *a);
 
 /*
- * What holds for a program, by the base name of its command: the last app that matches, with the
- * values of its profile where it has none of its own. Returns 1, 0 when there is none, or
- * -ENOENT when its profile does not exist.
+ * What holds for a program, by the base name of its command: the last app that matches and says
+ * more than the keys of `outside`, with the values of its profile where it has none of its own.
+ * Returns 1, 0 when there is none, or -ENOENT when its profile does not exist.
  */
 int apps_find(const struct apps *a, const char *program, struct app *ret, struct err *err);
+
+/*
+ * The section that says by whom the work of a command line is done outside, or NULL: of those whose
+ * match holds the program's base name and whose `outside` is set, the last that fits the arguments;
+ * none, when that says `no`. The environment is read by getenv(3).
+ */
+const struct app *apps_find_outside(const struct apps *a, char *const argv[]);
 
 /*
  * The arguments that make a separate instance, with "~/" (at the beginning, or behind a '=') made

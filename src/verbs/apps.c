@@ -12,9 +12,8 @@
 
 #include "base/cleanup.h"
 #include "cli/apps.h"
-#include "cli/instances.h"
-#include "cli/programs.h"
 #include "verbs/files.h"
+#include "verbs/instances.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
 
@@ -67,13 +66,13 @@ static bool is_mine(const char *dir)
 	return stat(dir, &st) == 0 && st.st_uid == geteuid();
 }
 
-int apps_load(struct apps *ret, struct err *err)
+int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 {
 	struct apps all = { 0 };
 	char dir[PATH_MAX];
 	int r = 0;
 
-	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && r == 0; which++)
+	for (enum apps_dir which = 0; which < end && r == 0; which++)
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
 			r = load_dir(dir, &all, err);
 	if (r < 0)
@@ -101,13 +100,7 @@ static bool has_option(char *const words[], char *const options[])
 
 static pid_t find_instance(const struct app *app, const struct handover_user *user)
 {
-	const char *all[PROGRAM_NAMES] = { NULL };
-	char names[APP_WORDS_MAX], *rest = names, *one;
-
-	strcpy(names, app->match);
-	for (size_t n = 0; n < PROGRAM_NAMES && (one = strsep(&rest, " ")); n++)
-		all[n] = one;
-	return instance_find(all, user && user->wanted ? user->uid : geteuid(), NULL);
+	return instance_find(app->match, user && user->wanted ? user->uid : geteuid(), NULL);
 }
 
 /* The command line with n more arguments behind the place `at`. */
@@ -228,7 +221,7 @@ int apps_apply(struct cli_options *o, const struct handover_user *user, struct e
 		return 0;
 	at = apps_program(o->program, program);
 	if (!o->no_app_policy) {
-		r = apps_load(&all, err);
+		r = apps_load(APPS_DIR_COUNT, &all, err);
 		found = r < 0 ? r : apps_find(&all, program, &app, err);
 		apps_done(&all);
 	}

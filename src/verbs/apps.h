@@ -2,6 +2,7 @@
 #ifndef VIA_VERBS_APPS_H
 #define VIA_VERBS_APPS_H
 
+#include "cli/apps.h"
 #include "cli/cli.h"
 #include "plan/apps.h"
 
@@ -9,8 +10,9 @@
  * Reads the app policy: the directories of cli/apps.h in their order, in each the files in the
  * order of their names. Directories that are not there hold nothing; the caller's own counts only
  * when it belongs to the caller. A mistake in any file is a failure that names its line.
+ * Directories from `end` on are left out: APPS_DIR_COUNT reads all.
  */
-int apps_load(struct apps *ret, struct err *err);
+int apps_load(enum apps_dir end, struct apps *ret, struct err *err);
 
 /*
  * Fills in what the app policy says of o->program and the command line does not; user is whom the

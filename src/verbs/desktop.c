@@ -17,12 +17,11 @@
 #include "base/text.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
-#include "cli/outside.h"
-#include "cli/programs.h"
 #include "verbs/apps.h"
 #include "verbs/desktop_exec.h"
 #include "verbs/desktop_find.h"
 #include "verbs/files.h"
+#include "verbs/outside.h"
 #include "verbs/paths.h"
 #include "verbs/steam.h"
 #include "verbs/table.h"
@@ -287,16 +286,22 @@ static void warn_of_outside(const struct entry *e, const char *uplinks)
 	_cleanup_free_ char *bytes = NULL;
 	_cleanup_exec_ struct exec x = { 0 };
 	struct err ignored = { 0 }, told = { 0 };
-	const struct program_kind *k;
-	struct outside_question q = { .uid = geteuid(), .scope.uplinks = uplinks };
+	const struct app *app;
+	struct apps all = { 0 };
+	struct outside_question q = { .apps = &all, .uid = geteuid(), .scope.uplinks = uplinks };
 
 	if (!exec || exec_parse(exec, &x, &ignored) < 0 || exec_words(&x, &words, &bytes) < 0)
 		return;
 	q.argv = words;
-	k = program_kind(words, NULL);
-	if (k && (k->how == PROGRAM_SERVER || k->how == PROGRAM_BUS) && outside_look(&q, &told))
+	if (!apps_mention(words) || apps_load(APPS_DIR_COUNT, &all, &ignored) < 0)
+		return;
+	app = outside_section(&all, words, NULL);
+	if (app &&
+	    (app->outside.how == APP_OUTSIDE_SERVER || app->outside.how == APP_OUTSIDE_BUS) &&
+	    outside_look(&q, &told))
 		fprintf(stderr, "via-iface: warning: the entry will start nothing: %s\n",
 			told.text);
+	apps_done(&all);
 }
 
 static int add(const struct line *l, struct err *err)

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "verbs/outside.h"
 #include "verbs/processes.h"
 #include "verbs/verbs.h"
 
@@ -104,5 +105,5 @@ int verb_exec(int argc, char *argv[])
 		s = find_session(&f, word, &err);
 	if (s && check_owner(s, "enter", &err) == 0)
 		netns = find_netns(s, &err);
-	return netns < 0 ? cli_fail(&err) : cli_exec(&o, s->id, netns);
+	return netns < 0 ? cli_fail(&err) : cli_exec(&o, s->id, netns, outside_check);
 }

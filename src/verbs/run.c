@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "verbs/apps.h"
+#include "verbs/outside.h"
 #include "verbs/verbs.h"
 
 /* Looks up a user and all of their groups; sets what login(1) would. */
@@ -43,6 +44,7 @@ int verb_run(int argc, char *argv[])
 	static const struct cli_helpers helpers = {
 		.find_user = find_user,
 		.apply_apps = apps_apply,
+		.check_outside = outside_check,
 	};
 
 	return cli_run(argc, argv, &helpers);

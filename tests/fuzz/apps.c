@@ -7,6 +7,9 @@
 
 static void look_up(const struct apps *all, const struct app *of)
 {
+	char *line[] = { (char *)of->match, (char *)of->outside.when, (char *)of->outside.unless,
+			 NULL };
+	const struct app *outside = apps_find_outside(all, line);
 	char **words = NULL, *bytes = NULL;
 	struct app found;
 	struct err err = { 0 };
@@ -14,6 +17,7 @@ static void look_up(const struct apps *all, const struct app *of)
 	int n, r;
 
 	must(strlen(of->section) > 0 && of->where.line > 0);
+	must(!outside || outside->outside.how != APP_OUTSIDE_NO);
 	must(strcspn(of->match, "/") == strlen(of->match));
 	snprintf(program, sizeof(program), "%.*s", (int)strcspn(of->match, " "), of->match);
 	r = apps_find(all, program, &found, &err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: words with a line end between them. */
 #include "cli/cli.h"
-#include "cli/programs.h"
+#include "cli/wrappers.h"
 #include "fuzz.h"
 
 #define WORDS_MAX 64
@@ -28,8 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!(data[0] & 1) || (options.program && options.program[0]));
 		if (options.program) {
 			must(options.program >= argv && options.program <= argv + argc);
-			must(!program_kind(options.program, &at) ||
-			     (at >= (char *const *)options.program && at < argv + argc && *at));
+			at = wrapper_behind(options.program);
+			must(!at ||
+			     (at > (char *const *)options.program && at < argv + argc && *at));
 		}
 	}
 	argv[0] = (char *)"attach"; /* getopt(3) has put the words in another order, or not */

@@ -7,7 +7,7 @@ import shutil
 import sys
 
 import nsutil
-from lab import ROOT, needs, params, program, timeout, write_file
+from lab import ROOT, needs, params, program, ship_apps, timeout, write_file
 from screen import Screen
 
 ENTRIES = os.path.join(ROOT, "tests", "desktop", "entries")
@@ -138,6 +138,7 @@ NO_FILES = ("comment", "two-codes", "deprecated-codes")
 @params(*(str(n) for n in range(4)))
 def test_launch(lab, part):
     """Started by the desktop's library, with and without a file: the same words, but inside."""
+    ship_apps()
     desktop = Desktop(lab)
     host = os.readlink("/proc/self/ns/net")
     document = os.path.join(lab.tmp, "a b's $file.txt")

@@ -333,6 +333,7 @@ PLACES = {
     "share/icons/hicolor/scalable/apps/via-iface.svg": 0o644,
     "share/icons/hicolor/symbolic/apps/via-iface-symbolic.svg": 0o644,
     "share/metainfo/org.via_iface.via_iface.metainfo.xml": 0o644,
+    "share/via-iface/apps/outside.conf": 0o644,
     "share/via-iface/apps/steam.conf": 0o644,
     "share/man/man1/via-iface.1": 0o644,
     "share/man/man8/via-ifaced.8": 0o644,

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from lab import needs, params, program, timeout, write_file
+from lab import needs, params, program, ship_apps, timeout, write_file
 from test_attach_only_this_uplink import Container
 from test_desktop import Desktop, simple, value
 from test_windows import warned
@@ -16,6 +16,7 @@ class Programs:
     """Programs that do nothing but say that they ran, and where: by any name."""
 
     def __init__(self, lab):
+        ship_apps()
         self.lab = lab
         self.bin = os.path.join(lab.tmp, "programs")
         self.run_dir = os.path.join(lab.tmp, "runtime")
@@ -74,6 +75,7 @@ ALWAYS = {
     "resolvectl": ("resolvectl query example.org", "systemd-resolved", "getent hosts"),
     "snap": ("snap install x", "snapd"),
     "bus": ("gnome-terminal", "session bus", "dbus-run-session"),
+    "kak": ("kak -c 7", "the Kakoune session"),
 }
 WRAPPED = {"sudo": "exec \"$3\" \"$4\" \"$5\"\n"}
 
@@ -178,10 +180,37 @@ def test_tmux(lab):
     held.finish()
 
 
+def test_files_of_the_users(lab):
+    """They add a program, and take one back; a mistake ends the launch of what they name, and of nothing
+    else; without the app policy the shipped list counts."""
+    programs = Programs(lab)
+    programs.add("docker", "newsclient", "true2")
+    own = f"{programs.home}/.config/via-iface/apps"
+    os.makedirs(own)
+    write_file(f"{own}/x.conf", "[outside.docker]\noutside = no\n[outside.news]\nmatch = newsclient\n"
+               "outside = server\noutside-when = fetch\noutside-who = the news daemon\n"
+               "outside-advice = say `via-iface %u -- newsd`\n")  # fmt: skip
+    assert programs.via("--strict", lab.spare, "--", "docker", "run", "x", check=True).err == ""
+    assert programs.via("--strict", lab.spare, "--", "newsclient", "list", check=True).err == ""
+    for before_it in ((), ("timeout", "9")):
+        told = programs.via(lab.spare, "--", *before_it, "newsclient", "fetch")
+        warned(told, "newsclient", "the news daemon", f"`via-iface {lab.spare} -- newsd`")
+    held = lab.session(lab.spare, "--name", "game", env=programs.env())
+    warned(programs.via("exec", "game", "--", "newsclient", "fetch"), "the news daemon")
+    held.finish()
+    warned(programs.via("--no-app-policy", lab.spare, "--", "docker", "run", "x"), "the Docker daemon")
+    assert programs.via("--no-app-policy", lab.spare, "--", "newsclient", "fetch", check=True).err == ""
+    write_file(f"{own}/x.conf", "[outside.news]\nmatch = newsclient\noutside = yes\n")
+    done = programs.via(lab.spare, "--", "newsclient", "fetch")
+    assert (done.code, done.out) == (125, "") and f"{own}/x.conf:3: outside 'yes'" in done.err, done
+    assert programs.via(lab.spare, "--", "true2", check=True).err == ""
+
+
 # the command, the process that would take it, and words of the warning
 CLIENTS = {
     "emacs": ("emacsclient x", "emacs", "the Emacs that runs", "`emacs`"),
     "foot": ("footclient", "foot", "the foot server", "`foot`"),
+    "mpc": ("mpc add http://example.org/", "mpd", "mpd", "an `mpd` inside"),
     "gpg": ("gpg --recv-keys 0x1", "dirmngr", "dirmngr", "--homedir"),
     "firefox": ("firefox", "firefox", "already runs", "--new-instance --profile DIR"),
     "snap": ("snap run firefox 0", "firefox", "already runs", "--new-instance --profile DIR"),

@@ -11,7 +11,7 @@ import struct
 import threading
 
 import nsutil
-from lab import needs, params, program, timeout
+from lab import needs, params, program, ship_apps, timeout
 from screen import SOCKETS, Bus, Screen, runtime_dir
 
 NOBODY = 65534
@@ -507,6 +507,7 @@ def test_proxy_of_this_host(lab):
 @needs("root")
 def test_second_instance(lab):
     """One that runs outside may take the second start over; two curls are two curls."""
+    ship_apps()
     for name in ("firefox", "curl"):
         shutil.copy("/bin/sleep", f"{lab.tmp}/{name}")
     outside = lab.popen([f"{lab.tmp}/firefox", "60"])
@@ -527,6 +528,7 @@ def test_second_instance(lab):
 
 @timeout(30)
 def test_started_by_the_bus(lab):
+    ship_apps()
     fake = f"{lab.tmp}/gnome-terminal"
     shutil.copy("/bin/true", fake)
     warned(lab.via(lab.spare, "--", fake), "gnome-terminal", "dbus-run-session")

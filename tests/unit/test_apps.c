@@ -72,6 +72,10 @@ static void test_all_keys(void **state)
 		 "ipv6 = off\nlan = no\nhost-access = yes\nno-proxy-env = yes\n"
 		 "separate-instance = --new-instance  --profile ~/x\n"
 		 "separate = always\nprofile = metered\n"
+		 "outside = client\noutside-when = run  --remote\noutside-when-env = STY\n"
+		 "outside-unless = -x\noutside-value-options = -c\noutside-processes = a b\n"
+		 "outside-socket = /x/y\noutside-who = the server's one\n"
+		 "outside-advice = say `x \"$(y)\"`\n"
 		 "[metered]\nuplink = wwan0");
 	a = find("firefox-esr");
 	assert_string_equal(a.section, "firefox");
@@ -86,6 +90,15 @@ static void test_all_keys(void **state)
 	assert_true(a.host_access && a.no_proxy_env && a.separate_always);
 	assert_string_equal(a.separate_instance, "--new-instance --profile ~/x");
 	assert_int_equal(a.set, (1u << APP_KEY_COUNT) - 1);
+	assert_int_equal(a.outside.how, APP_OUTSIDE_CLIENT);
+	assert_string_equal(a.outside.when, "run --remote");
+	assert_string_equal(a.outside.when_env, "STY");
+	assert_string_equal(a.outside.unless, "-x");
+	assert_string_equal(a.outside.value_options, "-c");
+	assert_string_equal(a.outside.processes, "a b");
+	assert_string_equal(a.outside.socket, "/x/y");
+	assert_string_equal(a.outside.who, "the server's one");
+	assert_string_equal(a.outside.advice, "say `x \"$(y)\"`");
 	assert_string_equal(find("firefox").section, "firefox");
 	assert_string_equal(find("org.mozilla.firefox").section, "firefox");
 	assert_none("fire");
@@ -114,6 +127,29 @@ static void test_files_add_up(void **state)
 	assert_int_equal(a.where.line, 1);
 	assert_string_equal(find("game").section, "other");
 	assert_int_equal(all.n, 2);
+}
+
+#define OUTSIDE(...)                                                                               \
+	apps_find_outside(&all, (char *const *)(const char *const[]){ __VA_ARGS__, NULL })
+
+/* A section that says where the work is done is none of how to run, and the other way round. */
+static void test_outside(void **state)
+{
+	(void)state;
+	add("shipped", "[game]\nmatch = game\nlan = no\n"
+		       "[outside.game]\nmatch = game\noutside = instance\n"
+		       "[outside.game-run]\nmatch = game\noutside = server\noutside-when = run\n");
+	assert_string_equal(find("game").section, "game");
+	assert_string_equal(OUTSIDE("/usr/bin/game")->section, "outside.game");
+	assert_string_equal(OUTSIDE("game", "-x", "run")->section, "outside.game-run");
+	assert_null(OUTSIDE("other"));
+	add("own",
+	    "[outside.game-run]\noutside = no\n[both]\nmatch = both\noutside = bus\nlan = no\n");
+	assert_null(OUTSIDE("game", "run"));
+	assert_string_equal(OUTSIDE("game")->section, "outside.game");
+	assert_string_equal(find("game").section, "game");
+	assert_string_equal(find("both").section, "both");
+	assert_string_equal(OUTSIDE("both")->section, "both");
 }
 
 static void test_profile(void **state)
@@ -146,7 +182,10 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[steam]\n", "F:1: the section says nothing; write for example 'uplink = wlp" },
 		{ "[steam]\nuplinks = x\n",
 		  "F:2: 'uplinks' is not known; it is one of match, uplink, name, dns, ipv6, lan, "
-		  "host-access, no-proxy-env, separate-instance, separate and profile" },
+		  "host-access, no-proxy-env, separate-instance, separate, profile, outside, "
+		  "outside-when, "
+		  "outside-when-env, outside-unless, outside-value-options, outside-processes, "
+		  "outside-socket, outside-who and outside-advice" },
 		{ "[steam]\nlan = no\nsteam\n", "F:3: it is neither '[APP]' nor 'KEY = VALUE'" },
 		{ "[a]\nlan=no\n\n[b]\nlan=no\n[a]\nlan=no\n",
 		  "F:6: [a] is there twice, also in line 1" },
@@ -173,6 +212,9 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[a]\nseparate-instance = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
 		  "there are more than 16 arguments" },
 		{ "[a]\nseparate = yes\n", "F:2: separate 'yes': it is running" },
+		{ "[a]\noutside = yes\n", "F:2: outside 'yes': it is instance, bus, server" },
+		{ "[a]\noutside-when-env = A=b\n", "it is the name of an environment variable" },
+		{ "[a]\noutside-processes = /bin/x\n", "without its directory" },
 		{ "[a]\nprofile = a\n", "F:2: profile 'a': that is this section itself" },
 		{ "[a]\nprofile = b c\n", "F:2: profile 'b c': it is the name of another" },
 	};
@@ -290,6 +332,8 @@ static void put(const char *name, const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
+#define MENTION(...) apps_mention((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
+
 static void test_mention(void **state)
 {
 	static char big[APPS_FILE_BYTES_MAX + 2];
@@ -299,25 +343,30 @@ static void test_mention(void **state)
 	assert_int_equal(setenv("XDG_CONFIG_HOME", dir_new(), 1), 0);
 	assert_true(apps_dir(APPS_OWN, path));
 	assert_string_equal(path, dir_path("via-iface/apps"));
-	assert_false(apps_mention("no-such-game"));
+	assert_false(MENTION("no-such-game"));
 	assert_int_equal(mkdir(dir_path("via-iface"), 0755), 0);
 	assert_int_equal(mkdir(dir_path("via-iface/apps"), 0755), 0);
-	assert_false(apps_mention("no-such-game"));
+	assert_false(MENTION("no-such-game"));
 	put("via-iface/apps/x.conf", "[x]\nmatch = a no-such-game b\n");
-	assert_true(apps_mention("no-such-game"));
-	assert_false(apps_mention("no-such-game2"));
+	assert_true(MENTION("no-such-game"));
+	assert_false(MENTION("no-such-game2"));
+	assert_false(MENTION("no-such")); /* a word, and not a part of one */
+	assert_false(MENTION("such-game"));
+	assert_true(MENTION("/usr/games/no-such-game", "x"));
+	assert_true(MENTION("sudo", "-u", "me", "nice", "no-such-game"));
+	assert_false(MENTION("other", "no-such-game"));
 	assert_int_equal(rename(dir_path("via-iface/apps/x.conf"),
 				dir_path("via-iface/apps/x.conf~")),
 			 0);
-	assert_false(apps_mention("no-such-game"));
+	assert_false(MENTION("no-such-game"));
 	memset(big, '\n', sizeof(big) - 1);
 	put("via-iface/apps/big.conf", big); /* who reads it will say that it is too large */
-	assert_true(apps_mention("no-such-game"));
+	assert_true(MENTION("no-such-game"));
 	assert_int_equal(unlink(dir_path("via-iface/apps/big.conf")), 0);
 	assert_int_equal(symlink("nowhere", dir_path("via-iface/apps/l.conf")), 0);
-	assert_false(apps_mention("no-such-game"));
+	assert_false(MENTION("no-such-game"));
 	assert_int_equal(mkdir(dir_path("via-iface/apps/d.conf"), 0755), 0);
-	assert_true(apps_mention("no-such-game"));
+	assert_true(MENTION("no-such-game"));
 	dir_remove();
 	/* a relative one is not set */
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "relative", 1), 0);
@@ -332,13 +381,13 @@ static void test_mention(void **state)
 
 static void test_shipped(void **state)
 {
-	static const char *const files[] = { "chromium",    "firefox", "metered",
+	static const char *const files[] = { "chromium",    "firefox", "metered",     "outside",
 					     "qbittorrent", "steam",   "transmission" };
 	struct app a;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		char path[512], text[8192];
+		char path[512], text[32768];
 		_cleanup_close_ int fd = -1;
 		ssize_t len;
 
@@ -369,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_add_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_outside, setup, teardown),
 		cmocka_unit_test(test_nothing_is_passed_over),
 		cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_arguments),

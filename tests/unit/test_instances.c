@@ -7,12 +7,50 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/instances.h"
-#include "cli/outside.h"
-#include "cli/programs.h"
+#include "plan/apps.h"
 #include "unit.h"
+#include "verbs/files.h"
+#include "verbs/instances.h"
+#include "verbs/outside.h"
 
-#define KIND(...) program_kind((char *const *)(const char *const[]){ __VA_ARGS__, NULL }, NULL)
+/* The policy as it is shipped. */
+static struct apps shipped;
+
+static int read_shipped(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err err = { 0 };
+	size_t len;
+
+	(void)state;
+	if (file_read(SHIPPED_APPS "/outside.conf", 65536, &text, &len, &err) < 0 ||
+	    apps_parse(text, len, "outside.conf", &shipped, &err) < 0)
+		fail_msg("%s", err.text);
+	return 0;
+}
+
+static int drop_shipped(void **state)
+{
+	(void)state;
+	apps_done(&shipped);
+	return 0;
+}
+
+static const struct app_outside *kind(char *const argv[])
+{
+	const struct app *app = outside_section(&shipped, argv, NULL);
+
+	return app ? &app->outside : NULL;
+}
+
+static const char *names_of(const char *program)
+{
+	char *const argv[] = { (char *)program, NULL };
+
+	return outside_section(&shipped, argv, NULL)->match;
+}
+
+#define KIND(...) kind((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
 /* Who does the work of a command line instead; NULL: nobody that is known. */
 #define WHO(...) (KIND(__VA_ARGS__) ? KIND(__VA_ARGS__)->who : NULL)
 
@@ -25,9 +63,9 @@ static void test_kinds(void **state)
 	assert_ptr_equal(KIND("google-chrome"), KIND("/opt/google/chrome/chrome"));
 	assert_ptr_not_equal(KIND("chromium"), KIND("google-chrome"));
 	assert_non_null(KIND("steam"));
-	assert_null(KIND("steam")->advice);
-	assert_int_equal(KIND("gnome-terminal")->how, PROGRAM_BUS);
-	assert_int_equal(KIND("firefox")->how, PROGRAM_INSTANCE);
+	assert_string_equal(KIND("steam")->advice, "");
+	assert_int_equal(KIND("gnome-terminal")->how, APP_OUTSIDE_BUS);
+	assert_int_equal(KIND("firefox")->how, APP_OUTSIDE_INSTANCE);
 }
 
 /* Two of these are two, so nothing is to be said about them. */
@@ -63,8 +101,8 @@ static void test_servers(void **state)
 	assert_string_equal(WHO("docker", "run", "--rm", "debian"), "the Docker daemon");
 	assert_string_equal(WHO("docker", "--context", "home", "container", "exec", "c", "sh"),
 			    "the Docker daemon");
-	assert_non_null(KIND("docker", "start", "c")->advice);
-	assert_null(KIND("docker", "pull", "debian")->advice);
+	assert_non_null(strstr(KIND("docker", "start", "c")->advice, "attach"));
+	assert_string_equal(KIND("docker", "pull", "debian")->advice, "");
 	assert_null(KIND("docker", "ps"));
 	assert_null(KIND("docker", "--version"));
 	assert_non_null(WHO("podman", "exec", "-it", "c", "sh"));
@@ -81,13 +119,13 @@ static void test_servers(void **state)
 	assert_non_null(WHO("systemctl", "--user", "restart", "x"));
 	assert_null(KIND("systemctl", "status", "x"));
 	assert_non_null(WHO("flatpak-spawn", "--host", "curl"));
-	assert_int_equal(KIND("flatpak", "run", "org.example.App")->how, PROGRAM_FLATPAK);
+	assert_int_equal(KIND("flatpak", "run", "org.example.App")->how, APP_OUTSIDE_FLATPAK);
 	assert_non_null(WHO("flatpak", "enter", "org.example.App", "sh"));
 	assert_null(KIND("flatpak", "list"));
-	assert_int_equal(KIND("tmux")->how, PROGRAM_TMUX);
-	assert_int_equal(KIND("tmux", "-L", "via", "new")->how, PROGRAM_TMUX);
+	assert_int_equal(KIND("tmux")->how, APP_OUTSIDE_TMUX);
+	assert_int_equal(KIND("tmux", "-L", "via", "new")->how, APP_OUTSIDE_TMUX);
 	assert_null(KIND("tmux", "ls"));
-	assert_int_equal(KIND("tmux", "new", "-s", "ls")->how, PROGRAM_TMUX);
+	assert_int_equal(KIND("tmux", "new", "-s", "ls")->how, APP_OUTSIDE_TMUX);
 	assert_non_null(WHO("screen", "-x", "s"));
 	assert_non_null(WHO("zellij", "attach", "s"));
 	assert_null(KIND("zellij"));
@@ -101,7 +139,7 @@ static void test_servers(void **state)
 	assert_null(KIND("gpg", "--verify", "x"));
 	assert_non_null(WHO("resolvectl", "query", "example.org"));
 	assert_null(KIND("resolvectl", "status"));
-	assert_int_equal(KIND("ssh", "host")->how, PROGRAM_SSH);
+	assert_int_equal(KIND("ssh", "host")->how, APP_OUTSIDE_SSH);
 }
 
 /* In a screen already, a new one opens a window of that, unless it is told not to. */
@@ -128,7 +166,7 @@ static void test_wrappers(void **state)
 	};
 
 	(void)state;
-	assert_non_null(program_kind(argv, &at));
+	assert_non_null(outside_section(&shipped, argv, &at));
 	assert_ptr_equal(at, argv + 4);
 	assert_non_null(WHO("env", "-u", "X", "A=b", "docker", "run", "x"));
 	assert_non_null(WHO("nice", "-n", "5", "nohup", "docker", "run", "x"));
@@ -142,13 +180,16 @@ static void test_wrappers(void **state)
 	assert_null(KIND("sh", "-c", "docker run x"));
 	assert_null(KIND("echo", "docker", "run", "x"));
 	assert_null(KIND("dbus-run-session", "--", "gnome-terminal"));
+	assert_string_equal(WHO("mpc", "play"), "mpd");
 }
 
 /* What is to be pasted is right for a shell, whatever the uplink is called. */
 static void test_advice(void **state)
 {
 	char *const argv[] = { (char *)"docker", (char *)"exec", (char *)"box", NULL };
-	struct outside_question q = { .argv = argv, .scope.uplinks = "ssid:My Net's,wlp6s0" };
+	struct outside_question q = { .apps = &shipped,
+				      .argv = argv,
+				      .scope.uplinks = "ssid:My Net's,wlp6s0" };
 	struct err err = { 0 };
 
 	(void)state;
@@ -162,9 +203,9 @@ static void test_advice(void **state)
 
 static void test_is(void **state)
 {
-	const char *const *firefox = KIND("firefox")->names;
-	const char *const *terminal = KIND("gnome-terminal")->names;
-	const char *const *libre = KIND("libreoffice")->names;
+	const char *firefox = names_of("firefox");
+	const char *terminal = names_of("gnome-terminal");
+	const char *libre = names_of("libreoffice");
 
 	(void)state;
 	assert_true(instance_is(firefox, "firefox-esr", "GeckoMain"));
@@ -207,7 +248,7 @@ static pid_t start(const char *name, int *ret_gate)
 
 static void test_find(void **state)
 {
-	const char *const *names = KIND("transmission-qt")->names;
+	const char *names = names_of("transmission-qt");
 	int gate, status;
 	pid_t pid;
 
@@ -216,7 +257,7 @@ static void test_find(void **state)
 	pid = start("transmission-qt", &gate);
 	assert_int_equal(instance_find(names, geteuid(), NULL), pid);
 	assert_int_equal(instance_find(names, geteuid() + 1, NULL), 0);
-	assert_int_equal(instance_find(KIND("transmission-gtk")->names, geteuid(), NULL), 0);
+	assert_int_equal(instance_find(names_of("transmission-gtk"), geteuid(), NULL), 0);
 	close(gate);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
@@ -229,11 +270,11 @@ static void test_find_zombie(void **state)
 	pid_t pid = start("tilix", &gate);
 
 	(void)state;
-	assert_int_equal(instance_find(KIND("tilix")->names, geteuid(), NULL), pid);
+	assert_int_equal(instance_find(names_of("tilix"), geteuid(), NULL), pid);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	close(gate);
-	assert_int_not_equal(instance_find(KIND("tilix")->names, geteuid(), NULL), pid);
+	assert_int_not_equal(instance_find(names_of("tilix"), geteuid(), NULL), pid);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
@@ -247,5 +288,5 @@ int main(void)
 		cmocka_unit_test(test_find),      cmocka_unit_test(test_find_zombie),
 	};
 
-	return RUN_TESTS(tests);
+	return cmocka_run_group_tests(tests, read_shipped, drop_shipped);
 }

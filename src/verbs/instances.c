@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/instances.h"
+#include "verbs/instances.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -12,17 +12,24 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "base/vec.h"
-#include "cli/programs.h"
+#include "cli/wrappers.h"
 #include "model/session.h"
 
 #define COMM_BYTES 15 /* of a name, what /proc/PID/comm holds (proc(5)) */
 
-bool instance_is(const char *const names[], const char *exe, const char *comm)
+bool instance_is(const char *names, const char *exe, const char *comm)
 {
-	for (size_t i = 0; i < PROGRAM_NAMES && names[i]; i++)
-		if (!strcmp(names[i], exe) || (comm[0] && !strncmp(names[i], comm, COMM_BYTES)))
+	if (word_listed(names, exe))
+		return true;
+	for (const char *at = names; comm[0] && *at;) {
+		size_t n = strcspn(at, " "), len = n < COMM_BYTES ? n : COMM_BYTES;
+
+		if (strlen(comm) == len && !memcmp(at, comm, len))
 			return true;
+		at += n + (at[n] == ' ');
+	}
 	return false;
 }
 
@@ -117,8 +124,7 @@ static bool read_stat(int dir, char comm[COMM_BYTES + 1], pid_t *parent)
 	return close[2] != 'Z';
 }
 
-static void look_at(int proc, const char *pid, const char *const names[], uid_t uid,
-		    struct founds *ret)
+static void look_at(int proc, const char *pid, const char *names, uid_t uid, struct founds *ret)
 {
 	_cleanup_close_ int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char exe[NAME_MAX + 1], comm[COMM_BYTES + 1];
@@ -143,7 +149,7 @@ static bool has(const struct founds *all, pid_t pid)
 	return false;
 }
 
-pid_t instance_find(const char *const names[], uid_t uid, const struct instance_scope *scope)
+pid_t instance_find(const char *names, uid_t uid, const struct instance_scope *scope)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/outside.h"
+#include "verbs/outside.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -18,8 +18,9 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "cli/instances.h"
-#include "cli/programs.h"
+#include "cli/apps.h"
+#include "cli/wrappers.h"
+#include "verbs/apps.h"
 
 /* --- where things are ------------------------------------------------------------------------- */
 
@@ -34,12 +35,12 @@ static void runtime_dir(uid_t uid, char ret[PATH_MAX])
 		snprintf(ret, PATH_MAX, "/run/user/%u", uid);
 }
 
-static bool is_socket(const struct program_kind *k, uid_t uid)
+static bool is_socket(const struct app_outside *k, uid_t uid)
 {
 	char dir[PATH_MAX], path[2 * PATH_MAX];
 	struct stat st;
 
-	if (!k->socket)
+	if (!k->socket[0])
 		return false;
 	runtime_dir(uid, dir);
 	snprintf(path, sizeof(path), "%s%s%s", k->socket[0] == '/' ? "" : dir,
@@ -232,12 +233,15 @@ static void add_advice(const struct outside_question *q, const char *advice, str
 	err_hint(ret, "%s", strbuf_text(&text));
 }
 
-static int tell_instance(const struct outside_question *q, const struct program_kind *k, pid_t pid,
+static int tell_instance(const struct outside_question *q, const struct app *app, pid_t pid,
 			 struct err *ret)
 {
-	const char *name = k->names[0];
+	const struct app_outside *k = &app->outside;
+	char name[APP_WORDS_MAX];
 
-	if (k->how == PROGRAM_BUS)
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(app->match, " "), app->match);
+
+	if (k->how == APP_OUTSIDE_BUS)
 		err_set(ret, EPERM,
 			"%s lets the session bus start it, outside: its windows would not "
 			"use %s",
@@ -247,9 +251,9 @@ static int tell_instance(const struct outside_question *q, const struct program_
 			"%s (pid %d) already runs outside: a second start may be handed "
 			"to it, and would not use %s",
 			name, (int)pid, its_uplink(q));
-	if (k->how == PROGRAM_BUS)
+	if (k->how == APP_OUTSIDE_BUS)
 		err_hint(ret, "start it with its own bus, `%s`", k->advice);
-	else if (k->advice)
+	else if (k->advice[0])
 		err_hint(ret, "start a separate one with `%s`", k->advice);
 	else
 		err_hint(ret, "end it first");
@@ -257,7 +261,7 @@ static int tell_instance(const struct outside_question *q, const struct program_
 }
 
 /* pid: of the server, where it was looked for; else 0. */
-static int tell_server(const struct outside_question *q, const struct program_kind *k,
+static int tell_server(const struct outside_question *q, const struct app_outside *k,
 		       const char *name, pid_t pid, struct err *ret)
 {
 	char number[32] = "";
@@ -265,48 +269,49 @@ static int tell_server(const struct outside_question *q, const struct program_ki
 	if (pid > 0)
 		snprintf(number, sizeof(number), " (pid %d)", (int)pid);
 	err_set(ret, EPERM, "%s has its work done outside, by %s%s: that would not use %s", name,
-		k->who, number, its_uplink(q));
-	if (k->advice)
+		k->who[0] ? k->who : "another process", number, its_uplink(q));
+	if (k->advice[0])
 		add_advice(q, k->advice, ret);
 	return 1;
 }
 
-static int look_at(const struct outside_question *q, const struct program_kind *k,
-		   char *const argv[], struct err *ret)
+static int look_at(const struct outside_question *q, const struct app *app, char *const argv[],
+		   struct err *ret)
 {
+	const struct app_outside *k = &app->outside;
 	const char *name = program_base_name(argv[0]);
-	const char *const *processes = k->processes[0] ? k->processes : k->names;
-	char path[PATH_MAX], app[128];
+	const char *processes = k->processes[0] ? k->processes : app->match;
+	char path[PATH_MAX], id[128];
 	pid_t pid;
 
 	switch (k->how) {
-	case PROGRAM_BUS:
-		return tell_instance(q, k, 0, ret);
-	case PROGRAM_INSTANCE:
+	case APP_OUTSIDE_BUS:
+		return tell_instance(q, app, 0, ret);
+	case APP_OUTSIDE_INSTANCE:
 		pid = instance_find(processes, q->uid, &q->scope);
-		return pid ? tell_instance(q, k, pid, ret) : 0;
-	case PROGRAM_SERVER:
+		return pid ? tell_instance(q, app, pid, ret) : 0;
+	case APP_OUTSIDE_SERVER:
 		return tell_server(q, k, name, 0, ret);
-	case PROGRAM_CLIENT:
+	case APP_OUTSIDE_CLIENT:
 		pid = instance_find(processes, q->uid, &q->scope);
 		return pid || is_socket(k, q->uid) ? tell_server(q, k, name, pid, ret) : 0;
-	case PROGRAM_TMUX:
+	case APP_OUTSIDE_TMUX:
 		tmux_socket(argv, q->uid, path);
 		pid = listener(path);
 		return pid && instance_is_outside(pid, &q->scope)
 			       ? tell_server(q, k, name, pid, ret)
 			       : 0;
-	case PROGRAM_FLATPAK:
-		pid = flatpak_app(argv, app) ? find_flatpak(q, app) : 0;
+	case APP_OUTSIDE_FLATPAK:
+		pid = flatpak_app(argv, id) ? find_flatpak(q, id) : 0;
 		if (!pid)
 			return 0;
 		err_set(ret, EPERM,
 			"%s (pid %d) already runs outside: a second start may be handed "
 			"to it, and would not use %s",
-			app, (int)pid, its_uplink(q));
-		err_hint(ret, "end it first with `flatpak kill %s`", app);
+			id, (int)pid, its_uplink(q));
+		err_hint(ret, "end it first with `flatpak kill %s`", id);
 		return 1;
-	case PROGRAM_SSH:
+	case APP_OUTSIDE_SSH:
 		pid = ssh_shares(argv) ? instance_find(processes, q->uid, &q->scope) : 0;
 		if (!pid)
 			return 0;
@@ -314,16 +319,66 @@ static int look_at(const struct outside_question *q, const struct program_kind *
 			"%s may go by a connection that ssh (pid %d) holds open outside, and "
 			"would not use %s",
 			name, (int)pid, its_uplink(q));
-		err_hint(ret, "%s", k->advice);
+		if (k->advice[0])
+			add_advice(q, k->advice, ret);
 		return 1;
+	case APP_OUTSIDE_NO:
+	case APP_OUTSIDE_COUNT:
+		break;
 	}
 	return 0;
+}
+
+const struct app *outside_section(const struct apps *apps, char *const argv[],
+				  char *const **ret_argv)
+{
+	for (size_t i = 0; i < WRAPPERS_MAX && argv; i++) {
+		const struct app *app = apps_find_outside(apps, argv);
+
+		if (app) {
+			if (ret_argv)
+				*ret_argv = argv;
+			return app;
+		}
+		argv = wrapper_behind(argv);
+	}
+	return NULL;
 }
 
 int outside_look(const struct outside_question *q, struct err *ret)
 {
 	char *const *argv = NULL;
-	const struct program_kind *k = program_kind(q->argv, &argv);
+	const struct app *app = outside_section(q->apps, q->argv, &argv);
 
-	return k ? look_at(q, k, argv, ret) : 0;
+	return app ? look_at(q, app, argv, ret) : 0;
+}
+
+/* --- a launch --------------------------------------------------------------------------------- */
+
+int outside_check(const struct cli_options *o, const struct handover *h, struct err *ret,
+		  struct err *err)
+{
+	struct apps all = { 0 };
+	struct outside_question q = {
+		.apps = &all,
+		.argv = o->program,
+		.uid = h->user.wanted ? h->user.uid : geteuid(),
+		.scope.uplinks = o->request.uplinks,
+	};
+	struct stat st;
+	int r;
+
+	if ((o->quiet && !o->strict) || !apps_mention(o->program))
+		return 0;
+	r = apps_load(o->no_app_policy ? 1 : APPS_DIR_COUNT, &all, err);
+	if (r < 0)
+		return r;
+	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
+		q.scope.netns = st.st_ino;
+	if (outside_look(&q, ret) && o->strict) {
+		*err = *ret;
+		r = -ret->code;
+	}
+	apps_done(&all);
+	return r;
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_OUTSIDE_H
+#define VIA_VERBS_OUTSIDE_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "cli/cli.h"
+#include "plan/apps.h"
+#include "verbs/instances.h"
+
+/*
+ * Whether a program would have its work done by a process outside of its session: a server, a
+ * service manager, an instance that runs already. That process's traffic would be outside, too. The
+ * app policy (plan/apps.h) says which programs do so; here it is seen whether one does now.
+ */
+
+struct outside_question {
+	const struct apps *apps;
+	char *const *argv;
+	uid_t uid;                   /* of the program */
+	struct instance_scope scope; /* uplinks "": not known, of a session that runs */
+};
+
+/*
+ * The section for what a command line would start, or NULL. It looks through wrappers
+ * (cli/wrappers.h). *ret_argv, unless NULL, is where the program itself stands.
+ */
+const struct app *outside_section(const struct apps *apps, char *const argv[],
+				  char *const **ret_argv);
+
+/*
+ * Returns 1 with one line in ret: who does the work, and what can be done. 0 when it is none that
+ * the app policy knows, or none of that runs outside now.
+ */
+int outside_look(const struct outside_question *q, struct err *ret);
+
+/*
+ * For a launch (struct cli_helpers): the line goes to ret. Fails where the program is to be
+ * refused, or the app policy cannot be read; then err is set.
+ */
+int outside_check(const struct cli_options *o, const struct handover *h, struct err *ret,
+		  struct err *err);
+
+#endif
