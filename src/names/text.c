@@ -142,7 +142,8 @@ static void parse_resolv_conf(struct span rest, bool every_search, struct fact_d
 		else
 			search = line;
 	}
-	names_add_domains(ret, search);
+	if (search.len)
+		names_add_domains(ret, search);
 }
 
 /* As glibc reads it (resolv/res_init.c): of "domain" and "search" the last one counts. */

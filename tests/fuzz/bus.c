@@ -228,7 +228,7 @@ static void good(const struct fact_dns *dns)
 	must(dns->n <= sizeof(dns->servers) / sizeof(dns->servers[0]));
 	must(strnlen(dns->domains, sizeof(dns->domains)) < sizeof(dns->domains));
 	for (size_t i = 0; i < dns->n; i++)
-		must(ip_can_serve(&dns->servers[i]));
+		must(ip_can_serve_link(&dns->servers[i]));
 }
 
 static int from_start(sd_bus_message *m, int r)
