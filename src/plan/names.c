@@ -81,24 +81,74 @@ static struct servers of_family(const struct ip *v, size_t n, uint8_t family)
 	return ret;
 }
 
+/*
+ * What a session asks: three addresses of each family (glibc's MAXNS). The first, and the second of
+ * IPv4, are of the pool: hosts 1 and 2, which no session gets. The others are destinations nowhere,
+ * and reached by the session's default route without a neighbour entry of their own: the dummy
+ * address of RFC 7600, and two of the discard prefix (RFC 6666).
+ */
+static struct ip fixed_address(const struct pool *pool, uint8_t family, size_t place)
+{
+	struct ip ip = plan_gateway(pool, family);
+
+	if (!place || (place == 1 && family == AF_INET))
+		return ip_add(&ip, (uint32_t)place);
+	if (family == AF_INET)
+		return (struct ip){ AF_INET, { 192, 0, 0, 8 } };
+	return (struct ip){ AF_INET6, { [0] = 1, [15] = (uint8_t)(place + 1) } };
+}
+
+/* The fixed addresses of a session's resolv.conf, none twice. */
+struct fixed {
+	struct ip *v;
+	size_t n;
+};
+
+static void name(struct fixed *to, const struct pool *pool, uint8_t family, size_t place)
+{
+	struct ip ip = fixed_address(pool, family, place);
+
+	for (size_t i = 0; i < to->n; i++)
+		if (ip_equal(&to->v[i], &ip))
+			return;
+	if (to->n < SESSION_DNS_MAX)
+		to->v[to->n++] = ip;
+}
+
+/*
+ * Whether another uplink may take over by itself, which may have servers of the other family alone:
+ * then the last line is for that family.
+ */
+static bool may_fail_over(const struct session *s)
+{
+	return strchr(s->uplinks, ',') || uplink_word_special(s->uplinks);
+}
+
 size_t plan_name_servers(const struct facts *f, const struct session *s, const struct pool *pool,
 			 struct ip ret[SESSION_DNS_MAX])
 {
 	const struct fact_link *link = facts_link(f, s->uplink);
 	const struct fact_dns *dns = link ? facts_dns(f, link->index) : NULL;
 	const struct ip *v = s->n_dns ? s->dns : dns ? dns->servers : NULL;
-	size_t n = s->n_dns ? s->n_dns : dns ? dns->n : 0, at = 0;
+	size_t n = s->n_dns ? s->n_dns : dns ? dns->n : 0, of[2] = { 0 };
 	bool ip6 = plan_has_ip6(f, s);
-	bool ip6_first = ip6 && !of_family(v, n, AF_INET).n && of_family(v, n, AF_INET6).n;
+	struct fixed to = { .v = ret };
 
-	if (ip6_first)
-		ret[at++] = plan_gateway(pool, AF_INET6);
-	ret[at++] = plan_gateway(pool, AF_INET);
-	ret[at] = ip_add(&ret[at - 1], 1);
-	at++;
-	if (ip6 && !ip6_first)
-		ret[at++] = plan_gateway(pool, AF_INET6);
-	return at;
+	for (size_t i = 0; i < n; i++) {
+		bool six = v[i].family == AF_INET6;
+
+		if ((six && !ip6) || (!s->n_dns && plan_server_problem(f, link, &v[i])))
+			continue;
+		if (ip6 && may_fail_over(s) && to.n == SESSION_DNS_MAX - 1 && !of[!six])
+			continue;
+		name(&to, pool, v[i].family, of[six]++);
+	}
+	/* for what comes later: the next uplink, another lease */
+	name(&to, pool, AF_INET, 0);
+	name(&to, pool, AF_INET, 1);
+	if (ip6)
+		name(&to, pool, AF_INET6, 0);
+	return to.n;
 }
 
 static bool among(const struct servers *servers, const struct ip *ip)
@@ -118,19 +168,19 @@ static void plan_questions(const struct plan_ctx *x, const char *map, struct nft
 			   uint8_t family, const struct servers *to)
 {
 	const struct fact_dns *host = facts_dns(x->facts, 0);
-	struct ip gateway = plan_gateway(&x->pool, family), second = ip_add(&gateway, 1);
+	struct ip gateway = plan_gateway(&x->pool, family);
 	struct servers foreign = { 0 };
-	struct nft_key k = who;
+	struct nft_key k;
 
-	if (to->n) {
-		nft_key_ip(&k, &gateway);
-		fw_map_element(x->set, map, &k, &to->v[0]);
-	}
-	if (family == AF_INET) {
+	for (size_t i = 0; i < SESSION_DNS_MAX; i++) {
+		struct ip asked = fixed_address(&x->pool, family, i);
+
+		if (!to->n && !i)
+			continue; /* it is the bridge's own address */
 		k = who;
-		nft_key_ip(&k, &second);
+		nft_key_ip(&k, &asked);
 		fw_map_element(x->set, map, &k,
-			       to->n > 1 ? &to->v[1]
+			       i < to->n ? &to->v[i]
 			       : to->n   ? &to->v[0]
 					 : &gateway);
 	}

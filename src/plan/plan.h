@@ -52,9 +52,11 @@ struct ip plan_address(const struct pool *pool, const struct session *s, uint8_t
 
 /*
  * The fixed addresses that a session asks for names, in their order: what its resolv.conf(5) says.
- * The host sends each question on to the current servers of the uplink. IPv6 comes last, but first
- * where the uplink, or --dns, has no server of IPv4: that family is refused, and the kernel says
- * so a few times a second only (icmp_ratelimit). Returns how many.
+ * The host sends each question on to the current servers of the uplink. They stand for the first
+ * three servers of the uplink, or of --dns, in the order of these; where there are fewer, others
+ * follow that may get a server later. One without a server is refused, and the kernel says so a few
+ * times a second only (icmp_ratelimit). A session with a list of uplinks has addresses of both
+ * families. Returns how many.
  */
 size_t plan_name_servers(const struct facts *facts, const struct session *s,
 			 const struct pool *pool, struct ip ret[SESSION_DNS_MAX]);

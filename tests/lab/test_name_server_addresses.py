@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from lab import params, topology
+from lab import params, timeout, topology
 from test_follow import nothing_left
 from test_names import DIG, Asker, questions
 
@@ -249,3 +249,81 @@ def test_link_local_ipv4(lab, case):
         assert held.run(command, 20) == "10.3.3.3", name
     assert len(asked()) >= len(CLIENTS)
     assert not questions(wired) and not wired.leaks()
+
+
+# --- how many, in which order ---------------------------------------------------------------------
+
+SILENT = "table inet silent { chain c { type filter hook input priority 0; %s; }; }"
+THREE = {
+    "ipv4": (["198.18.0.51", "198.18.0.52", "198.18.0.53"], ()),
+    "ipv6": (["2001:db8:2::51", "2001:db8:2::52", "2001:db8:2::53"], ()),
+    "mixed": (["198.18.0.51", "2001:db8:2::52", "198.18.0.53"], ()),
+    "link_local": (["fe80::51", "198.18.0.52", "fe80::53"], ()),
+    "dns_option": (["198.18.0.51", "198.18.0.52", "198.18.0.53"], ("--dns",)),
+}
+
+
+@timeout(120)
+@params(**THREE)
+def test_third_server(lab, case):
+    """The first two are silent: the third is asked, whatever families they have, by glibc with its
+    own timeouts; the first two were asked before."""
+    servers, option = case
+    silent = "; ".join(("ip6" if ":" in s else "ip") + f" daddr {s} counter drop" for s in servers[:2])
+    lab.nft(SILENT % silent, ns="rspare")
+    for address in servers[:2]:
+        lab.ip(f"addr add {address}/{64 if ':' in address else 32} dev lan" + " nodad" * (":" in address), ns="rspare")
+    asked = serve(lab, servers[2])
+    if option:
+        option += (",".join(servers),)
+    else:
+        lab.set_dns(lab.spare, servers)
+    wired = lab.capture_wired()
+    held = Asker(lab, None, *option)
+    assert held.run(AHOSTS, 60) == "10.3.3.3"
+    assert held.seconds > 7, "both were waited for"
+    assert asked()
+    counted = lab.run("nft -j list table inet silent", ns="rspare").json()["nftables"]
+    packets = [e["counter"]["packets"] for r in counted if "rule" in r for e in r["rule"]["expr"] if "counter" in e]
+    assert len(packets) == 2 and all(packets), packets
+    assert not questions(wired) and not wired.leaks()
+
+
+def test_third_server_asked_directly(lab):
+    """Each of the three addresses inside is one server; by UDP and TCP; and follows a change."""
+    three = [f"198.18.0.{n}" for n in (51, 52, 53)]
+    for n, address in enumerate(three):
+        serve(lab, address, answer=f"10.3.3.{n}", word=f"server{n}")
+    lab.set_dns(lab.spare, three)
+    held = Asker(lab)
+    inside = held.run("awk '/^nameserver/ {print $2}' /etc/resolv.conf").split()
+    assert len(inside) == 3, inside
+    for more in ("", " +tcp"):
+        assert [held.run(f"{DIG}{more} @{a}") for a in inside] == [f"10.3.3.{n}" for n in range(3)]
+    lab.set_dns(lab.spare, three[::-1])
+    lab.wait(lambda: held.run(f"{DIG} @{inside[0]}") == "10.3.3.2", 3, "the change")
+    assert [held.run(f"{DIG} @{a}") for a in inside] == ["10.3.3.2", "10.3.3.1", "10.3.3.0"]
+
+
+def test_list_of_uplinks_has_both_families(lab):
+    """A session that may fail over is answered by an uplink whose servers are of IPv6 alone, though
+    three of IPv4 served before."""
+    three = [f"198.18.0.{n}" for n in (51, 52, 53)]
+    lab.set_dns(lab.spare, three)
+    lab.set_dns(lab.wired, [lab.wired.gateway6])
+    serve(lab, three[0])
+    process = Asker(lab, f"{lab.spare},{lab.wired}")
+    assert process.run(AHOSTS) == "10.3.3.3"
+    lab.ip(f"link set {lab.spare} down")
+    lab.wait(lambda: process.run(AHOSTS, 40) == lab.wired.dns, 60, "the other uplink's answer")
+
+
+def test_link_local_second(lab):
+    """The servers of IPv6 in their order; the second is asked when the first is silent."""
+    asked = serve(lab, "fe80::54", answer="10.5.5.5")
+    lab.ip(f"addr add {SERVER}/64 dev lan nodad", ns="rspare")
+    lab.nft("table inet silent { chain c { type filter hook input priority 0; ip6 daddr fe80::53 drop; }; }", ns="rspare")
+    lab.set_dns(lab.spare, [SERVER, "fe80::54"])
+    held = Asker(lab)
+    assert held.run(AHOSTS, 30) == "10.5.5.5"
+    assert asked()

@@ -1086,6 +1086,61 @@ static void test_closed_to_ipv6(void **state)
 	accepts_are(x, "");
 }
 
+/* Servers of wwan9, with commas between, and what resolv.conf(5) then names; up to 3. */
+static void names_are(const char *servers, const char *uplinks, uint32_t flags, const char *wanted)
+{
+	struct facts f = { 0 };
+	struct session s = session(1, 1, "wwan9");
+	struct ip at[SESSION_DNS_MAX];
+	_cleanup_strbuf_ struct strbuf sb = { 0 };
+	char words[128], text[IP_TEXT_MAX], *rest = words;
+	struct err err = { 0 };
+	struct pool pool;
+	size_t n;
+
+	scene_split(&f);
+	scene_link(&f, "wwan9");
+	scene_addr(&f, "wwan9", "fe80::9/64");
+	snprintf(words, sizeof(words), "%s", servers);
+	for (char *word; rest && (word = strsep(&rest, ","));)
+		scene_dns(&f, "wwan9", word);
+	snprintf(s.uplinks, sizeof(s.uplinks), "%s", uplinks);
+	s.flags = flags;
+	assert_int_equal(plan_pool(&f, &pool, &err), 0);
+	n = plan_name_servers(&f, &s, &pool, at);
+	for (size_t i = 0; i < n; i++)
+		strbuf_add(&sb, "%s%s", i ? " " : "", ip_format(&at[i], text));
+	assert_string_equal(strbuf_text(&sb), wanted);
+	facts_done(&f);
+}
+
+static void test_resolv_conf(void **state)
+{
+	const char *one = "wwan9", *list = "wwan9,enp7s0", *kind = "wwan";
+
+	(void)state;
+#define P   "10.209.0."
+#define SIX "fdc0:ffee:1234::1"
+	names_are("9.9.9.1", one, 0, P "1 " P "2 " SIX);
+	names_are("9.9.9.1,9.9.9.2", one, 0, P "1 " P "2 " SIX);
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3", one, 0, P "1 " P "2 192.0.0.8");
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3,9.9.9.4", one, 0, P "1 " P "2 192.0.0.8");
+	names_are("2620:fe::1", one, 0, SIX " " P "1 " P "2");
+	names_are("2620:fe::1,fe80::1,2620:fe::3", one, 0, SIX " 100::2 100::3");
+	names_are("9.9.9.1,2620:fe::1", one, 0, P "1 " SIX " " P "2");
+	names_are("fe80::1,9.9.9.1,fe80::2", one, 0, SIX " " P "1 100::2");
+	/* where another uplink may follow, there is one of each family */
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3", list, 0, P "1 " P "2 " SIX);
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3", kind, 0, P "1 " P "2 " SIX);
+	names_are("2620:fe::1,2620:fe::2,2620:fe::3", list, 0, SIX " 100::2 " P "1");
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3,2620:fe::1", list, 0, P "1 " P "2 " SIX);
+	/* without IPv6 */
+	names_are("2620:fe::1,9.9.9.1", list, SESSION_NO_IPV6, P "1 " P "2");
+	names_are("9.9.9.1,9.9.9.2,9.9.9.3", list, SESSION_NO_IPV6, P "1 " P "2 192.0.0.8");
+#undef P
+#undef SIX
+}
+
 #define PLAN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1124,6 +1179,7 @@ int main(void)
 		PLAN_TEST(test_closed_chains),
 		PLAN_TEST(test_guest_chains),
 		PLAN_TEST(test_closed_to_ipv6),
+		cmocka_unit_test(test_resolv_conf),
 	};
 
 	return RUN_TESTS(tests);
