@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -71,6 +72,7 @@ static int connman_services(sd_bus_message *call)
 	    connman_service(m, "idle", "idle", "wlp6s0", "10.99.0.53", "10.99.0.1") < 0 ||
 	    connman_service(m, "longer", "online", "wlp6s0x", "10.98.0.53", "10.98.0.1") < 0 ||
 	    connman_service(m, "ours", "ready", "wlp6s0", "10.3.0.53", "10.3.0.1") < 0 ||
+	    connman_service(m, "all", "online", "all0", "10.13.0.53", "0.0.0.0") < 0 ||
 	    connman_service(m, "wired", "online", "enp7s0", "10.4.0.53", "0.0.0.0") < 0 ||
 	    sd_bus_message_close_container(m) < 0)
 		abort();
@@ -111,11 +113,15 @@ static int modems(sd_bus_message *m)
 					  "Model", "s", "stick", "Bearers", "ao", 4, "/bearer/gone",
 					  "/bearer/odd", "/bearer/old", "/bearer/mbim", "Ports",
 					  "a(su)", 1, "wwan0", 2, "/modem/1", 1, MODEM ".Modem", 1,
-					  "Bearers", "ao", 1, "/bearer/qmi");
+					  "Bearers", "ao", 2, "/bearer/qmi", "/bearer/all");
 }
 
 static int bearer(sd_bus_message *m, const char *name)
 {
+	if (!strcmp(name, "all"))
+		return sd_bus_reply_method_return(m, "a{sv}", 3, "Connected", "b", 1, "Interface",
+						  "s", "all0", "Ip4Config", "a{sv}", 1, "dns1", "s",
+						  "10.11.0.53");
 	if (!strcmp(name, "odd"))
 		return sd_bus_reply_method_return(m, "a{sv}", 4, "Connected", "s", "yes",
 						  "Interface", "u", 5, "Ip4Config", "a{sv}", 2,
@@ -174,6 +180,9 @@ static int nm_ip4(sd_bus_message *m, const char *name)
 						  "address", "s", "10.6.0.2", "prefix", "u", 32,
 						  "NameserverData", "aa{sv}", 1, 1, "address", "s",
 						  "10.6.0.53");
+	if (!strcmp(name, "all0"))
+		return sd_bus_reply_method_return(m, "a{sv}", 1, "NameserverData", "aa{sv}", 1, 1,
+						  "address", "s", "10.14.0.53");
 	if (!strcmp(name, "lease0"))
 		return sd_bus_reply_method_return(m, "a{sv}", 1, "NameserverData", "aa{sv}", 1, 1,
 						  "address", "s", "10.7.0.53");
@@ -198,7 +207,8 @@ static int nm_device_of(sd_bus_message *m)
 
 	if (sd_bus_message_read(m, "s", &name) < 0)
 		return -EINVAL;
-	if (strcmp(name, "wg0") != 0 && strcmp(name, "tun0") != 0 && strcmp(name, "lease0") != 0)
+	if (strcmp(name, "wg0") != 0 && strcmp(name, "tun0") != 0 && strcmp(name, "lease0") != 0 &&
+	    strcmp(name, "all0") != 0)
 		return sd_bus_reply_method_errorf(m, NM ".UnknownDevice", "no such thing");
 	snprintf(path, sizeof(path), NM_PATH "/Devices/%s", name);
 	return sd_bus_reply_method_return(m, "o", path);
@@ -222,6 +232,25 @@ static int nm_lease(sd_bus_message *m)
 					  "10.20.0.0/16 10.7.0.9 0.0.0.0/0 10.7.0.254");
 }
 
+/* --- systemd-resolved ------------------------------------------------------------------------ */
+
+static int resolved_of(sd_bus_message *m)
+{
+	int index;
+
+	if (sd_bus_message_read(m, "i", &index) < 0)
+		return -EINVAL;
+	if (index != facts_link(&facts, "all0")->index)
+		return sd_bus_reply_method_errorf(m, RESOLVED ".NoSuchLink", "no such thing");
+	return sd_bus_reply_method_return(m, "o", "/org/freedesktop/resolve1/link/all0");
+}
+
+static int resolved(sd_bus_message *m)
+{
+	return sd_bus_reply_method_return(m, "a{sv}", 1, "DNS", "a(iay)", 1, AF_INET, 4, 10, 12, 0,
+					  53);
+}
+
 /* --- all of them ----------------------------------------------------------------------------- */
 
 static int get_all(sd_bus_message *m)
@@ -232,6 +261,8 @@ static int get_all(sd_bus_message *m)
 		return -EINVAL;
 	if (!strcmp(interface, MODEM ".Bearer"))
 		return bearer(m, last);
+	if (!strcmp(interface, RESOLVED ".Link"))
+		return resolved(m);
 	if (!strcmp(interface, NM))
 		return nm(m);
 	if (!strcmp(interface, NM ".Device"))
@@ -255,6 +286,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *e)
 		poll(NULL, 0, 150);
 	if (sd_bus_message_is_method_call(m, CONNMAN ".Manager", "GetServices"))
 		return connman_services(m);
+	if (sd_bus_message_is_method_call(m, RESOLVED ".Manager", "GetLink"))
+		return resolved_of(m);
 	if (sd_bus_message_is_method_call(m, CONNMAN ".vpn.Manager", "GetConnections"))
 		return connman_vpns(m);
 	if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.ObjectManager",
@@ -315,8 +348,8 @@ static const struct stage_fake fake = { on_message, obey };
 
 static int setup(void **state)
 {
-	static const char *const links[] = { "enp7s0", "wlp6s0", "wwan0", "wwan1",
-					     "wg0",    "tun0",   "tun1",  "lease0" };
+	static const char *const links[] = { "enp7s0", "wlp6s0", "wwan0",  "wwan1", "wg0",
+					     "tun0",   "tun1",   "lease0", "all0" };
 	struct err err = { 0 };
 
 	*state = (void *)dir_new();
@@ -378,20 +411,30 @@ static int64_t link_has_none(const char *name, const char *why)
 	return clock_ms() - start;
 }
 
-static void put_networkd(const char *dev, const char *text)
+static void put(const char *name, const char *text)
 {
 	char path[PATH_MAX];
 	FILE *f;
 
-	mkdir(dir_path("run/systemd"), 0755);
-	mkdir(dir_path("run/systemd/netif"), 0755);
-	mkdir(dir_path("run/systemd/netif/links"), 0755);
-	snprintf(path, sizeof(path), "%s/run/systemd/netif/links/%d", dir_path("."),
-		 facts_link(&facts, dev)->index);
+	snprintf(path, sizeof(path), "%s", dir_path(name));
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = 0;
+		if (mkdir(path, 0755) < 0)
+			assert_int_equal(errno, EEXIST);
+		*p = '/';
+	}
 	f = fopen(path, "we");
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
+}
+
+static void put_networkd(const char *dev, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%d", facts_link(&facts, dev)->index);
+	put(path, text);
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
@@ -506,25 +549,34 @@ static void test_nm_classless(void **state)
 	leads("lease0", "10.7.0.254", "");
 }
 
-/* In the order of trust, from the last to the first. */
+/* In the order of trust, from the last to the first; files that rank beside each other are in
+ * test_names_files.c. */
 static void test_order(void **state)
 {
 	struct err err = { 0 };
 
 	(void)state;
-	stage(&fake, "m");
+	stage(&fake, "");
 	assert_int_equal(names_watch(&names, &err), 0);
-	link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
-	put_networkd("wwan0", "DNS=9.9.9.9\n");
-	link_has("wwan0", "systemd-networkd", "9.9.9.9", "");
-	put_networkd("wlp6s0", "DNS=9.9.9.9\n");
-	link_has("wlp6s0", "systemd-networkd", "9.9.9.9", "");
+	scene_addr(&facts, "all0", "10.0.0.9/24");
+	put("run/net-all0.conf", "DEVICE=all0\nIPV4ADDR=10.0.0.9\nIPV4DNS0=10.1.0.53\n");
+	link_has("all0", "initramfs", "10.1.0.53", "");
+	comes("m");
+	link_has("all0", "ModemManager", "10.11.0.53", "");
+	put("run/resolvconf/interface/all0.x", "nameserver 10.2.0.53\n");
+	link_has("all0", "resolvconf", "10.2.0.53", "");
+	put("var/lib/dhcp/dhclient.leases",
+	    "lease {\n  interface \"all0\";\n  fixed-address 10.0.0.9;\n"
+	    "  option domain-name-servers 10.3.0.53;\n}\n");
+	link_has("all0", "dhclient", "10.3.0.53", "");
+	comes("r");
+	link_has("all0", "systemd-resolved", "10.12.0.53", "");
+	put_networkd("all0", "DNS=10.4.0.53\n");
+	link_has("all0", "systemd-networkd", "10.4.0.53", "");
 	comes("c");
-	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
-	put_networkd("wg0", "DNS=9.9.9.9\n");
-	link_has("wg0", "systemd-networkd", "9.9.9.9", "");
+	link_has("all0", "ConnMan", "10.13.0.53 2001:db8:3::53", "cafe.example");
 	comes("n");
-	link_has("wg0", "NetworkManager", "10.6.0.53", "");
+	link_has("all0", "NetworkManager", "10.14.0.53", "");
 }
 
 /* Answers that come one by one share a deadline: many bearers do not add up. */
