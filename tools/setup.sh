@@ -9,7 +9,7 @@ via_packages=(
 	libcmocka-dev scdoc
 	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
 	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
-	bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-bin appstream librsvg2-bin
+	bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream librsvg2-bin
 	gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
 )
 

@@ -106,6 +106,12 @@ int cli_probe(const struct cli_options *o, uint32_t id);
  */
 int cli_verb(int argc, char *argv[]);
 
+/*
+ * The same for `desktop`, which is via-iface-desktop's: that links GLib, and need not be installed.
+ * Its words are those behind `desktop`.
+ */
+int cli_desktop(int argc, char *argv[]);
+
 /* Prints "via-iface: …" on stderr and returns EXIT_VIA_FAILED. */
 int cli_fail(const struct err *err);
 

@@ -29,7 +29,7 @@ static const struct verb {
 	{ "doctor", cli_verb, "[UPLINK[,UPLINK…]] [--json]" },
 	{ "attach", cli_verb, "[OPTIONS] UPLINK[,UPLINK…] --pid PID|--netns NAME" },
 	{ "detach", cli_verb, "SESSION|--pid PID|--netns NAME" },
-	{ "desktop", cli_verb, "add APP [UPLINK[,UPLINK…]] | remove ENTRY [UPLINK…] | list" },
+	{ "desktop", cli_desktop, "add APP [UPLINK[,UPLINK…]] | remove ENTRY [UPLINK…] | list" },
 	{ "help", cli_help, NULL },
 	{ "--help", cli_help, NULL },
 	{ "-h", cli_help, NULL },

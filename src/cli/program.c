@@ -52,20 +52,42 @@ int cli_find_program(const char *name, char *ret, struct err *err)
 		       ret);
 }
 
+/* Becomes a sibling program; returns when it could not. */
+static int become(const char *path, char *const argv[], int argc, struct err *err)
+{
+	char **words = calloc((size_t)argc + 2, sizeof(*words));
+
+	if (!words)
+		return err_errno(err, ENOMEM, "start '%s'", path);
+	words[0] = (char *)path;
+	memcpy(words + 1, argv, (size_t)argc * sizeof(*argv));
+	execv(path, words);
+	err_errno(err, errno, "start '%s'", path);
+	free(words);
+	return -err->code;
+}
+
 int cli_verb(int argc, char *argv[])
 {
-	char path[PATH_MAX], **words = calloc((size_t)argc + 2, sizeof(*words));
+	char path[PATH_MAX];
 	struct err err = { 0 };
 
-	if (!words) {
-		err_errno(&err, ENOMEM, "start '%s'", argv[0]);
-	} else if (cli_find_program("via-iface-verbs", path, &err) == 0) {
-		words[0] = path;
-		memcpy(words + 1, argv, (size_t)argc * sizeof(*argv));
-		execv(path, words);
-		err_errno(&err, errno, "start '%s'", path);
+	if (cli_find_program("via-iface-verbs", path, &err) == 0)
+		become(path, argv, argc, &err);
+	return cli_fail(&err);
+}
+
+int cli_desktop(int argc, char *argv[])
+{
+	char path[PATH_MAX];
+	struct err err = { 0 };
+
+	if (cli_find_program("via-iface-desktop", path, &err) == 0) {
+		become(path, argv + 1, argc - 1, &err);
+	} else {
+		err_set(&err, ENOENT, "start 'via-iface-desktop': it is not installed");
+		err_hint(&err, "install the package via-iface-tray, which has it");
 	}
-	free(words);
 	return cli_fail(&err);
 }
 

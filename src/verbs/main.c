@@ -15,23 +15,14 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char *argv[]);
 } verbs[] = {
-	{ "attach", verb_attach },
-	{ "desktop", verb_desktop },
-	{ "detach", verb_detach },
-	{ "doctor", verb_doctor },
-	{ "exec", verb_exec },
-	{ "list", verb_list },
-	{ "move", verb_move },
-	{ "pause", verb_pause },
-	{ "plan", verb_plan },
-	{ "resume", verb_pause },
-	{ "run", verb_run },
-	{ "status", verb_status },
-	{ "stop", verb_stop },
-	{ "uplinks", verb_uplinks },
-	{ "warnings", verb_warnings },
-	{ "prober", verb_prober },
-	{ "probe-once", verb_probe_once },
+	{ "attach", verb_attach },   { "detach", verb_detach },
+	{ "doctor", verb_doctor },   { "exec", verb_exec },
+	{ "list", verb_list },       { "move", verb_move },
+	{ "pause", verb_pause },     { "plan", verb_plan },
+	{ "resume", verb_pause },    { "run", verb_run },
+	{ "status", verb_status },   { "stop", verb_stop },
+	{ "uplinks", verb_uplinks }, { "warnings", verb_warnings },
+	{ "prober", verb_prober },   { "probe-once", verb_probe_once },
 };
 
 int main(int argc, char *argv[])

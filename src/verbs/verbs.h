@@ -10,7 +10,6 @@
 /* The verbs other than a run. Each returns an exit status; argv[0] is the verb itself. */
 int verb_attach(int argc, char *argv[]);
 int verb_detach(int argc, char *argv[]);
-int verb_desktop(int argc, char *argv[]);
 int verb_doctor(int argc, char *argv[]);
 int verb_exec(int argc, char *argv[]);
 int verb_list(int argc, char *argv[]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Desktop entries: what is made of one is read back, and starts the same words. */
+#include "desktop/copy.h"
+#include "desktop/exec.h"
+#include "desktop/make.h"
 #include "fuzz.h"
-#include "verbs/desktop_exec.h"
-#include "verbs/desktop_make.h"
-#include "verbs/desktop_tidy.h"
 
 static void same_words(const char *before, const char *after)
 {
@@ -29,48 +29,55 @@ static void same_words(const char *before, const char *after)
 	exec_done(&y);
 }
 
-static void check(const struct entry *before, const struct entry *e)
+static void check(GKeyFile *before, GKeyFile *e)
 {
-	struct strbuf once = { 0 }, twice = { 0 };
-	struct entry back = { 0 };
+	g_autofree char *from = entry_string(before, ENTRY_MAIN, "Exec");
+	g_autofree char *to = entry_string(e, ENTRY_MAIN, "Exec");
+	g_autofree char *once = NULL, *twice = NULL;
+	g_autoptr(GKeyFile) back = NULL;
+	g_autoptr(GKeyFile) copy = NULL;
 	struct err err = { 0 };
+	gsize len;
 
 	must(desktop_kind_of(e) == DESKTOP_ENTRY);
 	must(!entry_is_true(e, ENTRY_MAIN, "DBusActivatable"));
-	same_words(entry_get(before, ENTRY_MAIN, "Exec"), entry_get(e, ENTRY_MAIN, "Exec"));
-	entry_print(e, &once);
-	must(entry_parse(once.text, once.len, &back, &err) == 0);
-	must(entry_tidy(&back) == 0);
-	entry_print(&back, &twice);
-	must(once.len == twice.len && !memcmp(once.text, twice.text, once.len));
-	entry_done(&back);
-	strbuf_done(&once);
-	strbuf_done(&twice);
+	same_words(from, to);
+	once = g_key_file_to_data(e, &len, NULL);
+	must(g_utf8_validate(once, (gssize)len, NULL));
+	if (len > ENTRY_BYTES_MAX)
+		return;
+	back = entry_parse(once, len, &err);
+	must(back != NULL);
+	copy = entry_copy(back);
+	twice = g_key_file_to_data(copy, NULL, NULL);
+	must(!strcmp(once, twice));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct desktop_wish wish = { .source = "/x y's.desktop", .uplinks = "ssid:My Net" };
-	char *text = fuzz_copy(data, size);
-	struct entry before = { 0 }, e = { 0 };
+	g_autofree char *text = g_memdup2(data, size);
+	g_autoptr(GKeyFile) original = NULL;
+	g_autoptr(GKeyFile) e = NULL;
+	g_autoptr(GKeyFile) action = NULL;
 	struct err err = { 0 };
+	bool gone;
 
-	if (entry_parse(text, size, &before, &err) < 0) {
+	original = entry_parse(text ? text : "", size, &err);
+	if (!original) {
 		must(err.code && err.text[0]);
-	} else {
-		must(entry_parse(text, size, &e, &err) == 0);
-		if (desktop_make(&e, &wish, &err) == 0)
-			check(&before, &e);
-		else
-			must(err.code && err.text[0]);
-		entry_done(&e);
-		wish.kind = DESKTOP_ACTION;
-		must(entry_parse(text, size, &e, &err) == 0);
-		if (desktop_make(&e, &wish, &err) == 0)
-			must(desktop_unmake_action(&e, wish.uplinks) >= 0);
+		return 0;
 	}
-	entry_done(&before);
-	entry_done(&e);
-	free(text);
+	e = desktop_make(original, &wish, &err);
+	if (e)
+		check(original, e);
+	else
+		must(err.code && err.text[0]);
+	wish.kind = DESKTOP_ACTION;
+	action = desktop_make(original, &wish, &err);
+	if (action) {
+		desktop_unmake_action(action, wish.uplinks, &gone);
+		must(gone);
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What Steam keeps of its games. */
+#include "desktop/steam.h"
 #include "fuzz.h"
-#include "verbs/steam.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

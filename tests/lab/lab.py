@@ -32,7 +32,7 @@ import servers
 from capture import Capture
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAMS = ("via-iface", "via-ifaced", "via-iface-enter", "via-iface-verbs")
+PROGRAMS = ("via-iface", "via-ifaced", "via-iface-enter", "via-iface-verbs", "via-iface-desktop")
 BRIDGE = "via0"
 
 

@@ -7,11 +7,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "desktop/steam.h"
 #include "fds.h"
 #include "mutate.h"
 #include "unit.h"
 #include "verbs/files.h"
-#include "verbs/steam.h"
 
 static const char libraries[] = "\"libraryfolders\"\n"
 				"{\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_STEAM_H
-#define VIA_VERBS_STEAM_H
+#ifndef VIA_DESKTOP_STEAM_H
+#define VIA_DESKTOP_STEAM_H
 
 #include <limits.h>
 #include <stddef.h>

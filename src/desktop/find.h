@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_DESKTOP_FIND_H
-#define VIA_VERBS_DESKTOP_FIND_H
+#ifndef VIA_DESKTOP_FIND_H
+#define VIA_DESKTOP_FIND_H
 
 #include <limits.h>
 
-#include "verbs/desktop_make.h"
+#include "desktop/entry.h"
 
 /*
  * The desktop entries of the machine, by the rules of the Desktop Entry Specification and GLib: in
@@ -18,7 +18,7 @@
 struct desktop_found {
 	char id[DESKTOP_ID_MAX]; /* with ".desktop" */
 	char path[PATH_MAX];     /* absolute */
-	struct entry entry;
+	GKeyFile *entry;
 };
 
 /* By path (with a '/'), id, id without ".desktop", or one of its names. -ENOENT, -EINVAL. */
@@ -34,7 +34,7 @@ struct desktop_list {
 	size_t n, size;
 };
 
-int desktop_list_ours(struct desktop_list *ret, struct err *err);
-void desktop_list_done(struct desktop_list *list);
+int find_ours(struct desktop_list *ret, struct err *err);
+void find_done(struct desktop_list *list);
 
 #endif

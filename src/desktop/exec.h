@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_DESKTOP_EXEC_H
-#define VIA_VERBS_DESKTOP_EXEC_H
+#ifndef VIA_DESKTOP_EXEC_H
+#define VIA_DESKTOP_EXEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,9 @@
 /*
  * The value of Exec: words, with field codes in them. Written by hand in all of the world, it is
  * read as GLib reads it (a shell's quotes), and written as the Desktop Entry Specification wants
- * it: arguments that need it in double quotes, ", `, $ and \ behind a backslash, and all of that
- * escaped as a string once more. Pure.
+ * it: arguments that need it in double quotes, ", `, $ and \ behind a backslash. Both are the value
+ * as a string: what GKeyFile unescapes and escapes. g_shell_parse_argv() would not do: whether a
+ * code stands in quotes decides what a launcher puts there. Pure.
  */
 
 struct exec_item {
@@ -27,7 +28,7 @@ struct exec {
 };
 
 /*
- * Reads the value as it is written in the entry. Codes that are no more (%d %D %n %N %v %m) and
+ * Reads the value. Codes that are no more (%d %D %n %N %v %m) and
  * unknown ones are left out, as launchers do; so is, of several codes for files, all but the first.
  * -EINVAL where GLib would not start it, either: a quote without its end, no program.
  */
@@ -45,7 +46,7 @@ int exec_set_location(struct exec *x, const char *path);
 /* Adds a word, as it is, in front of everything; n words of argv in their order. 0 or -ENOMEM. */
 int exec_prepend(struct exec *x, const char *const words[], size_t n);
 
-/* The value as it is to be written in an entry. */
+/* The value. */
 void exec_print(const struct exec *x, struct strbuf *sb);
 
 /* The words without codes; ret ends with NULL. It, and *ret_bytes, are the caller's to free. */

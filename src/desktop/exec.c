@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/desktop_exec.h"
+#include "desktop/exec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "verbs/desktop_entry.h"
 
 void exec_done(struct exec *x)
 {
@@ -102,12 +101,10 @@ static void take_plain(struct reader *r)
 
 int exec_parse(const char *value, struct exec *ret, struct err *err)
 {
-	_cleanup_strbuf_ struct strbuf text = { 0 };
 	struct reader r = { 0 };
 	bool good = true;
 
-	entry_unescape(&text, value);
-	for (r.at = strbuf_text(&text); *r.at && good;) {
+	for (r.at = value; *r.at && good;) {
 		if (*r.at == '%' && r.at[1])
 			take_code(&r);
 		else if (*r.at == '\\' && r.quote != '\'')
@@ -116,7 +113,7 @@ int exec_parse(const char *value, struct exec *ret, struct err *err)
 			take_plain(&r);
 	}
 	end_word(&r);
-	if (r.failed || strbuf_failed(&text)) {
+	if (r.failed) {
 		exec_done(&r.x);
 		return err_errno(err, ENOMEM, "read Exec");
 	}
@@ -191,7 +188,6 @@ static bool needs_quotes(char c)
 	return (unsigned char)c <= ' ' || c == 0x7f || strchr("\"'\\><~|&;$*?#()`", c);
 }
 
-/* In the text that is escaped as a string afterwards. */
 static void print_item(struct strbuf *sb, const struct exec_item *item, bool in_quotes)
 {
 	if (item->code)
@@ -239,18 +235,13 @@ static void print_word(struct strbuf *sb, const struct exec_item *v, size_t n)
 
 void exec_print(const struct exec *x, struct strbuf *sb)
 {
-	_cleanup_strbuf_ struct strbuf text = { 0 };
-
 	for (size_t i = 0, from = 0; i < x->n; i++) {
 		if (x->v[i].c || x->v[i].code)
 			continue;
-		strbuf_add(&text, "%s", from ? " " : "");
-		print_word(&text, x->v + from, i - from);
+		strbuf_add(sb, "%s", from ? " " : "");
+		print_word(sb, x->v + from, i - from);
 		from = i + 1;
 	}
-	entry_escape(sb, strbuf_text(&text));
-	if (strbuf_failed(&text))
-		sb->failed = true;
 }
 
 int exec_words(const struct exec *x, char ***ret, char **ret_bytes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/desktop_find.h"
+#include "desktop/find.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,14 +17,15 @@
 #include "verbs/paths.h"
 
 #define DEPTH_MAX 8
-#define SEEN_MAX  65536u
 
 void desktop_found_done(struct desktop_found *f)
 {
-	entry_done(&f->entry);
+	if (f->entry)
+		g_key_file_unref(f->entry);
+	f->entry = NULL;
 }
 
-void desktop_list_done(struct desktop_list *list)
+void find_done(struct desktop_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		desktop_found_done(&list->v[i]);
@@ -40,6 +41,17 @@ static const char *absolute(const char *variable)
 	return value && value[0] == '/' ? value : NULL;
 }
 
+/* One slash where there are several, and none at the end. */
+static void squeeze(char *path)
+{
+	size_t n = 0;
+
+	for (const char *c = path; *c; c++)
+		if (*c != '/' || (c[1] != '/' && c[1]))
+			path[n++] = *c;
+	path[n] = 0;
+}
+
 static int data_home(char ret[PATH_MAX], struct err *err)
 {
 	const char *dir = absolute("XDG_DATA_HOME"), *home = absolute("HOME");
@@ -52,6 +64,7 @@ static int data_home(char ret[PATH_MAX], struct err *err)
 		return err_set(err, ENOENT,
 			       "find your desktop entries: neither HOME nor "
 			       "XDG_DATA_HOME is a path");
+	squeeze(ret);
 	return 0;
 }
 
@@ -75,35 +88,8 @@ struct walk {
 	struct desktop_found *found; /* where there is room for n */
 	size_t n;
 	struct err *err;
-	struct {
-		char **v;
-		size_t n, size;
-	} seen; /* ids */
+	GHashTable *seen; /* ids */
 };
-
-static bool seen_before(struct walk *w, const char *id)
-{
-	char **slot;
-
-	for (size_t i = 0; i < w->seen.n; i++)
-		if (!strcmp(w->seen.v[i], id))
-			return true;
-	slot = w->seen.n < SEEN_MAX ? VEC_PUSH(&w->seen) : NULL;
-	if (slot && !(*slot = strdup(id)))
-		w->seen.n--;
-	return false;
-}
-
-static int load(const char *path, struct entry *ret, struct err *err)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = file_read(path, ENTRY_BYTES_MAX, &text, &len, err);
-
-	if (r == 0 && (r = entry_parse(text, len, ret, err)) < 0 && err)
-		return err_wrap(err, "read '%s'", path);
-	return r;
-}
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -126,7 +112,6 @@ static int walk_dir(struct walk *w, const char *dir, const char *prefix, int dep
 
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
-		size_t len = strlen(name);
 		char path[PATH_MAX], id[DESKTOP_ID_MAX];
 		struct stat st;
 
@@ -137,8 +122,7 @@ static int walk_dir(struct walk *w, const char *dir, const char *prefix, int dep
 			if (S_ISDIR(st.st_mode)) {
 				strcat(id, "-");
 				r = walk_dir(w, path, id, depth + 1);
-			} else if (S_ISREG(st.st_mode) && len > 8 &&
-				   !strcmp(name + len - 8, ".desktop")) {
+			} else if (S_ISREG(st.st_mode) && g_str_has_suffix(name, ".desktop")) {
 				r = w->take(w, id, path);
 			}
 		}
@@ -173,6 +157,7 @@ static int walk_all(struct walk *w)
 		return r;
 	if (!dirs || !*dirs)
 		dirs = "/usr/local/share/:/usr/share/";
+	w->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	r = walk_data(w, home, strlen(home));
 	for (const char *at = dirs; *at && r == 0;) {
 		size_t len = strcspn(at, ":");
@@ -185,23 +170,21 @@ static int walk_all(struct walk *w)
 		r = walk_data(w, own, strlen(own));
 	for (size_t i = 0; i < ARRAY_SIZE(exports) && r == 0; i++)
 		r = walk_data(w, exports[i], strlen(exports[i]));
-	for (size_t i = 0; i < w->seen.n; i++)
-		free(w->seen.v[i]);
-	VEC_DONE(&w->seen);
+	g_hash_table_unref(w->seen);
+	w->seen = NULL;
 	return r;
 }
 
 /* --- one entry ------------------------------------------------------------------------------- */
 
 /* Returns 1, or -ENAMETOOLONG. */
-static int keep(struct desktop_found *to, const char *id, const char *path, struct entry *e,
+static int keep(struct desktop_found *to, const char *id, const char *path, GKeyFile **e,
 		struct err *err)
 {
 	if (copy_string(to->id, sizeof(to->id), id) < 0 ||
 	    copy_string(to->path, sizeof(to->path), path) < 0)
 		return err_errno(err, ENAMETOOLONG, "use '%s'", path);
-	to->entry = *e;
-	*e = (struct entry){ 0 };
+	to->entry = g_steal_pointer(e);
 	return 1;
 }
 
@@ -214,17 +197,16 @@ static bool has_id(const char *what, const char *id)
 
 static int take_id(struct walk *w, const char *id, const char *path)
 {
-	_cleanup_entry_ struct entry e = { 0 };
-	int r;
+	g_autoptr(GKeyFile) e = NULL;
 
 	if (!has_id(w->what, id))
 		return 0;
-	r = load(path, &e, w->err);
-	if (r < 0)
-		return r;
-	if (desktop_kind_of(&e) != DESKTOP_KIND_COUNT)
+	e = entry_load(path, w->err);
+	if (!e)
+		return -w->err->code;
+	if (desktop_kind_of(e) != DESKTOP_KIND_COUNT)
 		return 0;
-	if (entry_is_true(&e, ENTRY_MAIN, "Hidden")) {
+	if (entry_is_true(e, ENTRY_MAIN, "Hidden")) {
 		err_set(w->err, ENOENT, "find '%s': '%s' says that it is deleted (Hidden)", w->what,
 			path);
 		return -ENOENT;
@@ -233,19 +215,18 @@ static int take_id(struct walk *w, const char *id, const char *path)
 	return keep(w->found, id, path, &e, w->err);
 }
 
-static bool has_name(const struct entry *e, const char *what)
+/* In whatever language. */
+static bool has_name(GKeyFile *e, const char *what)
 {
-	size_t at = entry_group(e, ENTRY_MAIN), end = entry_group_end(e, at);
+	g_auto(GStrv) keys = g_key_file_get_keys(e, ENTRY_MAIN, NULL, NULL);
 
-	for (; e->v && at < end; at++) {
-		_cleanup_strbuf_ struct strbuf name = { 0 };
-		const struct entry_line *l = &e->v[at];
+	for (size_t i = 0; keys && keys[i]; i++) {
+		g_autofree char *name = NULL;
 
-		if (l->kind != ENTRY_KEY || entry_key_length(l->key) != 4 ||
-		    strncmp(l->key, "Name", 4) != 0)
+		if (entry_key_length(keys[i]) != 4 || strncmp(keys[i], "Name", 4) != 0)
 			continue;
-		entry_unescape(&name, l->value);
-		if (!strcasecmp(strbuf_text(&name), what))
+		name = entry_string(e, ENTRY_MAIN, keys[i]);
+		if (name && !strcasecmp(name, what))
 			return true;
 	}
 	return false;
@@ -254,14 +235,14 @@ static bool has_name(const struct entry *e, const char *what)
 /* Those that a menu shows; what is no entry at all has no name. */
 static int take_name(struct walk *w, const char *id, const char *path)
 {
-	_cleanup_entry_ struct entry e = { 0 };
+	g_autoptr(GKeyFile) e = entry_load(path, NULL);
 	int r;
 
-	if (load(path, &e, NULL) < 0 || desktop_kind_of(&e) != DESKTOP_KIND_COUNT ||
-	    seen_before(w, id))
+	if (!e || desktop_kind_of(e) != DESKTOP_KIND_COUNT ||
+	    !g_hash_table_add(w->seen, g_strdup(id)))
 		return 0;
-	if (entry_is_true(&e, ENTRY_MAIN, "Hidden") || entry_is_true(&e, ENTRY_MAIN, "NoDisplay") ||
-	    !has_name(&e, w->what))
+	if (entry_is_true(e, ENTRY_MAIN, "Hidden") || entry_is_true(e, ENTRY_MAIN, "NoDisplay") ||
+	    !has_name(e, w->what))
 		return 0;
 	if (w->n == 1) {
 		err_set(w->err, EINVAL, "find '%s': both '%s' and '%s' have that name", w->what,
@@ -275,21 +256,23 @@ static int take_name(struct walk *w, const char *id, const char *path)
 
 static int find_path(const char *path, struct desktop_found *ret, struct err *err)
 {
+	g_autoptr(GKeyFile) e = entry_load(path, err);
 	_cleanup_free_ char *full = NULL;
-	_cleanup_entry_ struct entry e = { 0 };
+	g_autofree char *id = NULL;
 	const char *name;
-	int r = load(path, &e, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!e)
+		return -err->code;
 	full = realpath(path, NULL);
 	if (!full)
 		return err_errno(err, errno, "read '%s'", path);
-	if (desktop_kind_of(&e) != DESKTOP_KIND_COUNT)
+	if (desktop_kind_of(e) != DESKTOP_KIND_COUNT)
 		return err_set(err, EINVAL, "use '%s': it is one of via-iface's own entries", path);
 	/* its own name, and not that of what a link leads to */
 	name = strrchr(path, '/') + 1;
-	r = keep(ret, name, full, &e, err);
+	id = g_strconcat(name, g_str_has_suffix(name, ".desktop") ? "" : ".desktop", NULL);
+	r = keep(ret, id, full, &e, err);
 	return r < 0 ? r : 0;
 }
 
@@ -320,7 +303,7 @@ int desktop_find(const char *what, struct desktop_found *ret, struct err *err)
 
 /* --- ours ------------------------------------------------------------------------------------ */
 
-int desktop_list_ours(struct desktop_list *ret, struct err *err)
+int find_ours(struct desktop_list *ret, struct err *err)
 {
 	struct desktop_list all = { 0 };
 	struct dirent **names = NULL;
@@ -337,14 +320,14 @@ int desktop_list_ours(struct desktop_list *ret, struct err *err)
 	if (n < 0)
 		return err_errno(err, errno, "look into '%s'", dir);
 	for (int i = 0; i < n; i++) {
-		_cleanup_entry_ struct entry e = { 0 };
+		g_autoptr(GKeyFile) e = NULL;
 		struct desktop_found *to;
 		char path[PATH_MAX + NAME_MAX + 2];
-		size_t len = strlen(names[i]->d_name);
 
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
-		if (len > 8 && !strcmp(names[i]->d_name + len - 8, ".desktop") &&
-		    load(path, &e, NULL) == 0 && desktop_kind_of(&e) != DESKTOP_KIND_COUNT) {
+		if (g_str_has_suffix(names[i]->d_name, ".desktop"))
+			e = entry_load(path, NULL);
+		if (e && desktop_kind_of(e) != DESKTOP_KIND_COUNT) {
 			to = VEC_PUSH(&all);
 			if (!to)
 				r = err_errno(err, ENOMEM, "look into '%s'", dir);
@@ -355,7 +338,7 @@ int desktop_list_ours(struct desktop_list *ret, struct err *err)
 	}
 	free(names);
 	if (r < 0)
-		desktop_list_done(&all);
+		find_done(&all);
 	else
 		*ret = all;
 	return r;

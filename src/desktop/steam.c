@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/steam.h"
+#include "desktop/steam.h"
 
 #include <errno.h>
 #include <stdbool.h>

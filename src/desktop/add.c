@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* via-iface desktop add: what is made of an original, and where it goes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cli/apps.h"
+#include "cli/cli.h"
+#include "desktop/desktop.h"
+#include "desktop/exec.h"
+#include "desktop/find.h"
+#include "desktop/make.h"
+#include "desktop/steam.h"
+#include "verbs/apps.h"
+#include "verbs/outside.h"
+
+static int check_uplinks(const char *uplinks, struct err *err)
+{
+	struct request r = { 0 };
+
+	if (copy_string(r.uplinks, sizeof(r.uplinks), uplinks) < 0)
+		return err_set(err, EINVAL,
+			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
+			       SESSION_UPLINKS_MAX - 1);
+	if (uplinks[0] == '-')
+		return err_set(err, EINVAL, "read uplinks '%s': it looks like an option", uplinks);
+	return request_check_uplinks(r.uplinks, err);
+}
+
+/* An entry for a game of Steam: its own one, if there is any, would be started outside. */
+static int make_game(const char *number, struct desktop_found *ret, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf notes = { 0 };
+	g_autoptr(GString) exec = g_string_new(NULL);
+	const char *home = getenv("HOME");
+	struct steam_game game;
+	char icon[32];
+	uint32_t id;
+	int r;
+
+	if (parse_u32(number, 1, UINT32_MAX, &id) < 0)
+		return err_set(err, EINVAL,
+			       "read 'steam:%s': behind the colon stands the number of a game, as "
+			       "in store.steampowered.com/app/70",
+			       number);
+	r = steam_find(home ? home : "", id, &game, &notes, err);
+	for (const char *line = strbuf_text(&notes); *line; line += strcspn(line, "\n") + 1)
+		text_print(stderr, "via-iface: %.*s\n", (int)strcspn(line, "\n"), line);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(game.command) && game.command[i]; i++)
+		g_string_append_printf(exec, "%s ", game.command[i]);
+	g_string_append_printf(exec, "steam://rungameid/%u", id);
+	snprintf(icon, sizeof(icon), "steam_icon_%u", id);
+	ret->entry = g_key_file_new();
+	entry_set(ret->entry, ENTRY_MAIN, "Type", "Application");
+	entry_set(ret->entry, ENTRY_MAIN, "Name", game.name);
+	entry_set(ret->entry, ENTRY_MAIN, "Icon", icon);
+	entry_set(ret->entry, ENTRY_MAIN, "Exec", exec->str);
+	entry_set(ret->entry, ENTRY_MAIN, "Categories", "Game;");
+	snprintf(ret->id, sizeof(ret->id), "steam-%u.desktop", id);
+	snprintf(ret->path, sizeof(ret->path), "steam:%u", id);
+	return 0;
+}
+
+/* Without an uplink the app policy must have one, now already. */
+static int check_policy(GKeyFile *e, struct err *err)
+{
+	g_autofree char *exec = entry_string(e, ENTRY_MAIN, "Exec");
+	_cleanup_free_ char **words = NULL;
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_exec_ struct exec x = { 0 };
+	struct cli_options o = { .quiet = true };
+	int r = exec_parse(exec ? exec : "", &x, err);
+
+	if (r < 0)
+		return r;
+	if (exec_words(&x, &words, &bytes) < 0)
+		return err_errno(err, ENOMEM, "read Exec");
+	o.program = words;
+	strcpy(o.request.name, "x"); /* checked with the rest */
+	r = apps_apply(&o, NULL, err);
+	free(o.made);
+	free(o.made_bytes);
+	return r;
+}
+
+enum there { THERE_NOTHING, THERE_OURS, THERE_FOREIGN };
+
+/* What lies at a path; of ours the entry, too. */
+static enum there look_at(const char *path, GKeyFile **ret)
+{
+	g_autoptr(GKeyFile) e = NULL;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? THERE_NOTHING : THERE_FOREIGN;
+	e = S_ISREG(st.st_mode) ? entry_load(path, NULL) : NULL;
+	if (!e || desktop_kind_of(e) == DESKTOP_KIND_COUNT)
+		return THERE_FOREIGN;
+	*ret = g_steal_pointer(&e);
+	return THERE_OURS;
+}
+
+/* A name for an entry of its own: free, or that of the one that this one takes the place of. */
+static int find_place(const struct desktop_found *of, const char *uplinks, char path[PATH_MAX],
+		      struct err *err)
+{
+	g_autofree char *id = NULL, *base = NULL, *list = NULL;
+	char dir[PATH_MAX];
+	int r = desktop_own_dir(dir, err);
+
+	if (r < 0)
+		return r;
+	id = desktop_slug(of->id);
+	id[strlen(id) - strlen(".desktop")] = 0; /* an id has it */
+	list = desktop_slug(uplinks[0] ? uplinks : "policy");
+	base = g_strdup_printf("%s-%s", id, list);
+	for (unsigned int number = 1; number < 1000; number++) {
+		g_autoptr(GKeyFile) there = NULL;
+		g_autofree char *source = NULL;
+		char more[16] = "";
+
+		if (number > 1)
+			snprintf(more, sizeof(more), "-%u", number);
+		if (snprintf(path, PATH_MAX, "%s/" DESKTOP_PREFIX "%.200s%s.desktop", dir, base,
+			     more) >= PATH_MAX)
+			break;
+		switch (look_at(path, &there)) {
+		case THERE_NOTHING:
+			return 0;
+		case THERE_OURS:
+			source = entry_source(there);
+			if (!strcmp(source, of->path) &&
+			    entry_says(there, ENTRY_MAIN, DESKTOP_UPLINK, uplinks))
+				return 0;
+			break;
+		case THERE_FOREIGN:
+			break;
+		}
+	}
+	return err_set(err, EEXIST, "write an entry for '%s': no name for it is free in '%s'",
+		       of->id, dir);
+}
+
+/* In the original's place: the user's own directory comes before all others. */
+static int take_place(struct desktop_found *of, bool action, char path[PATH_MAX], struct err *err)
+{
+	g_autoptr(GKeyFile) there = NULL;
+	char dir[PATH_MAX];
+	int r = desktop_own_dir(dir, err);
+
+	if (r < 0)
+		return r;
+	if (snprintf(path, PATH_MAX, "%s/%s", dir, of->id) >= PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "write an entry for '%s': its path is too long",
+			       of->id);
+	switch (look_at(path, &there)) {
+	case THERE_NOTHING:
+		break;
+	case THERE_FOREIGN:
+		err_set(err, EEXIST, "take the place of '%s': '%s' is not ours", of->id, path);
+		return err_hint(err,
+				"leave out --replace and --action, and a second entry is made");
+	case THERE_OURS:
+		if (action) { /* it gets one more */
+			g_key_file_unref(of->entry);
+			of->entry = g_steal_pointer(&there);
+		}
+		break;
+	}
+	/* below a directory of its own the original would come first */
+	if (!strncmp(of->path, dir, strlen(dir)) && of->path[strlen(dir)] == '/') {
+		err_set(err, EEXIST, "take the place of '%s': '%s' is your own", of->id, of->path);
+		return err_hint(err,
+				"leave out --replace and --action, and a second entry is made");
+	}
+	return 0;
+}
+
+static int find_original(const struct line *l, struct desktop_found *ret, struct err *err)
+{
+	if (strncmp(l->v[1], "steam:", 6) != 0)
+		return desktop_find(l->v[1], ret, err);
+	if (l->replace || l->action)
+		return err_set(err, EINVAL,
+			       "add '%s': a game of Steam gets an entry of its own; leave out "
+			       "--replace and --action",
+			       l->v[1]);
+	return make_game(l->v[1] + 6, ret, err);
+}
+
+/* What --strict will refuse, whenever it is started: said now, since nobody sees it then. */
+static void warn_of_outside(GKeyFile *e, const char *uplinks)
+{
+	g_autofree char *exec = entry_string(e, ENTRY_MAIN, "Exec");
+	_cleanup_free_ char **words = NULL;
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_exec_ struct exec x = { 0 };
+	struct err ignored = { 0 }, told = { 0 };
+	const struct app *app;
+	struct apps all = { 0 };
+	struct outside_question q = { .apps = &all, .uid = geteuid(), .scope.uplinks = uplinks };
+
+	if (!exec || exec_parse(exec, &x, &ignored) < 0 || exec_words(&x, &words, &bytes) < 0)
+		return;
+	q.argv = words;
+	if (!apps_mention(words) || apps_load(APPS_DIR_COUNT, &all, &ignored) < 0)
+		return;
+	app = outside_section(&all, words, NULL);
+	if (app &&
+	    (app->outside.how == APP_OUTSIDE_SERVER || app->outside.how == APP_OUTSIDE_BUS) &&
+	    outside_look(&q, &told))
+		fprintf(stderr, "via-iface: warning: the entry will start nothing: %s\n",
+			told.text);
+	apps_done(&all);
+}
+
+int desktop_add(const struct line *l, struct err *err)
+{
+	struct desktop_wish wish = {
+		.kind = l->replace  ? DESKTOP_REPLACE
+			: l->action ? DESKTOP_ACTION
+				    : DESKTOP_ENTRY,
+		.uplinks = l->n > 2 ? l->v[2] : "",
+		.name = l->name,
+	};
+	g_autoptr(GKeyFile) made = NULL;
+	struct desktop_found of = { 0 };
+	char path[PATH_MAX];
+	int r = 0;
+
+	if (l->n < 2 || (l->replace && l->action)) {
+		err_set(err, EINVAL, "read the command line: %s",
+			l->n < 2 ? "no app is named" : "it is either --replace or --action");
+		return err_hint(err, "say for example `via-iface desktop add steam wlp6s0`");
+	}
+	if (l->n > 2)
+		r = check_uplinks(wish.uplinks, err);
+	if (r == 0)
+		r = find_original(l, &of, err);
+	if (r == 0 && l->n == 2)
+		r = check_policy(of.entry, err);
+	if (r == 0 && wish.kind == DESKTOP_ENTRY)
+		r = find_place(&of, wish.uplinks, path, err);
+	else if (r == 0)
+		r = take_place(&of, l->action, path, err);
+	wish.source = of.path;
+	if (r == 0 && !l->quiet)
+		warn_of_outside(of.entry, wish.uplinks);
+	if (r == 0) {
+		made = desktop_make(of.entry, &wish, err);
+		if (!made)
+			r = err_wrap(err, "add '%s'", of.path);
+	}
+	if (r == 0)
+		r = entry_save(made, path, err);
+	desktop_found_done(&of);
+	if (r == 0 && !l->quiet)
+		text_print(stdout, "%s\n", path);
+	return r;
+}

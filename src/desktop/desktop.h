@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_DESKTOP_DESKTOP_H
+#define VIA_DESKTOP_DESKTOP_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* The command line. */
+#define WORDS_MAX 3
+
+struct line {
+	const char *v[WORDS_MAX]; /* the verb's own verb, and what it is about */
+	int n;
+	const char *name; /* --name */
+	bool replace, action, json, quiet;
+};
+
+/* The verbs of `desktop`; 0, or a negative errno with the error. */
+int desktop_add(const struct line *l, struct err *err);
+int desktop_remove(const struct line *l, struct err *err);
+int desktop_list(const struct line *l, struct err *err);
+
+#endif
