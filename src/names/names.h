@@ -28,7 +28,8 @@
  *
  * Not read: wg-quick's own /etc/wireguard (private keys; wg-quick hands DNS= to resolvconf, and
  * fails where there is none), netplan's YAML and networkd's .network files (what is in force is in
- * 4), and /run/systemd/netif/state (it mixes all links).
+ * 4), /run/systemd/netif/state (it mixes all links), and iwd over D-Bus (net.connman.iwd has
+ * neither servers nor gateway: those are in 5 or 7, and in the kernel's routes).
  *
  * A file may be from yesterday: a lease counts only while its address is on the link. Servers that
  * nobody can be sent to (loopback, multicast) are left out everywhere, and so is a gateway outside

@@ -4,10 +4,12 @@ one, through the uplink; where the row names a gateway, the host has no default 
 
 import json
 import os
+import signal
 import socket
 import sys
+import time
 
-from lab import needs, params, topology, write_file
+from lab import alone, needs, params, topology, write_file
 from test_access import BUS, BUS_CONFIG
 from test_inside import own_etc, replace
 from test_names import DIG, Asker, extra_server, questions
@@ -247,3 +249,34 @@ def test_file_goes(lab):
     for path in files:
         os.unlink(path)
     lab.wait(lambda: held.run(DIG) == lab.spare.dns, 3, "the gateway, which is a guess")
+
+
+@alone
+@needs("tool:dbus-daemon")
+@topology("split")
+def test_mute(lab):
+    """All services are there and none answers: a launch takes a second at most and has its server by a
+    file; the next launch does not wait again, and a session that runs is healed meanwhile."""
+    lab.set_dns(lab.spare, [])
+    write_all(initramfs(lab.spare, SERVER))
+    extra_server(lab, SERVER)
+    held = Asker(lab)
+    assert held.run(DIG) == ANSWER
+    names = [NM, "net.connman", "net.connman.vpn", RESOLVED, MODEM]
+    services = Services(lab, {"names": names, "answers": {}})
+    os.kill(services.fake.pid, signal.SIGSTOP)
+    try:
+        took = []
+        for _ in range(4):
+            start = time.monotonic()
+            assert lab.via(lab.spare, "--", "sh", "-c", DIG, check=True).out.strip() == ANSWER
+            took.append(time.monotonic() - start)
+        print(", ".join(f"{1000 * t:.0f} ms" for t in took))
+        assert max(took) < 1.5 * lab.scale, took
+        lab.run("nft delete table inet via_iface", check=True)
+        start = time.monotonic()
+        lab.wait(lambda: lab.run("nft list table inet via_iface").code == 0, 5, "the table again")
+        assert time.monotonic() - start < 1.5 * lab.scale, time.monotonic() - start
+        assert held.run(DIG) == ANSWER
+    finally:
+        os.kill(services.fake.pid, signal.SIGCONT)
