@@ -99,8 +99,11 @@ static void show_icon(struct tray *t)
 		return;
 	g_application_hold(G_APPLICATION(t->app));
 	t->menu = menu_new(t->client, t->starters, &menu_calls, t);
+	/* its successor (libayatana-appindicator-glib) is not in every distribution yet */
+	G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 	t->icon = app_indicator_new("via-iface", "via-iface-idle-symbolic",
 				    APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
+	G_GNUC_END_IGNORE_DEPRECATIONS
 	app_indicator_set_menu(t->icon, GTK_MENU(menu_widget(t->menu)));
 	app_indicator_set_secondary_activate_target(t->icon, menu_window_item(t->menu));
 	menu_watch_copy(t->menu);
