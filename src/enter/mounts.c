@@ -5,7 +5,7 @@
  *
  *   /sys/class/net, /sys/devices/virtual/net   of a fresh sysfs, which shows the devices of the
  *                                              netns; the rest of /sys stays (cgroups, …)
- *   resolv.conf, nsswitch.conf                 the session's own
+ *   resolv.conf, nsswitch.conf, gai.conf       the session's own
  *   /run/systemd/resolve                       a directory with resolv.conf alone
  *   of nscd and avahi                          an empty directory: their sockets lead outside
  *
@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "etc/gai.h"
 #include "etc/nsswitch.h"
 #include "etc/resolv.h"
 
@@ -46,6 +47,7 @@
 #define OWN_RESOLV   OWN_RESOLVE "/resolv.conf"
 #define OWN_STUB     OWN_RESOLVE "/stub-resolv.conf"
 #define OWN_NSSWITCH STAGE "/nsswitch.conf"
+#define OWN_GAI      STAGE "/gai.conf"
 #define OWN_EMPTY    STAGE "/empty"
 #define OWN_SYS      STAGE "/sys"
 
@@ -69,8 +71,11 @@ int mounts_prepare(const struct msg_names *names, struct mount_texts *ret, struc
 	struct mount_texts t = { 0 };
 	int r = nsswitch_read(&t.nsswitch, err);
 
+	if (r == 0)
+		r = gai_read(&t.gai, err);
 	resolv_format(names, &t.resolv);
-	if (r == 0 && (strbuf_failed(&t.resolv) || strbuf_failed(&t.nsswitch)))
+	if (r == 0 &&
+	    (strbuf_failed(&t.resolv) || strbuf_failed(&t.nsswitch) || strbuf_failed(&t.gai)))
 		r = err_errno(err, ENOMEM, "write the session's resolv.conf");
 	if (r < 0) {
 		mounts_done(&t);
@@ -84,6 +89,7 @@ void mounts_done(struct mount_texts *t)
 {
 	strbuf_done(&t->resolv);
 	strbuf_done(&t->nsswitch);
+	strbuf_done(&t->gai);
 }
 
 /* --- the session's own files --------------------------------------------------------------- */
@@ -125,6 +131,8 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 		r = err_errno(err, errno, "make the session's '" OWN_STUB "'");
 	if (r == 0)
 		r = write_file(OWN_NSSWITCH, &t->nsswitch, err);
+	if (r == 0)
+		r = write_file(OWN_GAI, &t->gai, err);
 	umask(before);
 	if (r == 0 && mount(NULL, STAGE, NULL, MS_REMOUNT | MS_RDONLY | QUIET, NULL) < 0)
 		r = err_errno(err, errno, "make the session's files read-only");
@@ -200,7 +208,7 @@ static int cover_names(const struct mount_texts *t, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(covered) && r == 0; i++)
 		if (t->nsswitch.len || strcmp(covered[i].target, NSSWITCH_PATH) != 0)
 			r = cover(covered[i].own, covered[i].target, err);
-	return r;
+	return r == 0 && t->gai.len ? cover(OWN_GAI, GAI_PATH, err) : r;
 }
 
 /*

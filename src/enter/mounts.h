@@ -8,7 +8,8 @@
 
 /* What lies in the session's own files. */
 struct mount_texts {
-	struct strbuf resolv;   /* resolv.conf */
+	struct strbuf resolv; /* resolv.conf */
+	struct strbuf gai;    /* gai.conf: the host's, with a label more; empty when it has none */
 	struct strbuf nsswitch; /* the host's, rewritten; empty when it has none */
 };
 

@@ -562,6 +562,30 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
 }
 
 /*
+ * Whether no uplink of a session's list has a family, while one has the other. Without a default
+ * route programs are told so by connect(2), as outside, and getaddrinfo(3) puts such addresses last
+ * (RFC 6724, section 5, rule 1). With --host-access the default route leads to the host too, and in
+ * a netns of others ours is in front of theirs.
+ */
+static bool lacks_family(const struct facts *f, const struct session *s, uint8_t family)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	const struct fact_link *l;
+	bool other = false;
+
+	if (s->flags & (SESSION_ATTACHED | SESSION_HOST_ACCESS))
+		return false;
+	while ((l = uplink_walk(&walk))) {
+		struct uplink u = uplink_look(f, l->name);
+
+		if (family == AF_INET ? u.ip4.usable : u.ip6.usable)
+			return false;
+		other |= u.ip4.usable || u.ip6.usable;
+	}
+	return other;
+}
+
+/*
  * The way out. Before a default route of others, whatever its metric, go the two halves of one;
  * theirs stays, and serves again when ours has gone with its device.
  */
@@ -584,8 +608,8 @@ static void plan_session_route(const struct pool *pool, const struct session *s,
 	set_add(set, &route);
 }
 
-static void plan_session_family(const struct pool *pool, const struct session *s, uint8_t family,
-				struct object_set *set)
+static void plan_session_family(const struct facts *f, const struct pool *pool,
+				const struct session *s, uint8_t family, struct object_set *set)
 {
 	struct object address = plan_object(OBJ_ADDRESS, PLACE_SESSION),
 		      neigh = plan_object(OBJ_NEIGH, PLACE_SESSION);
@@ -603,7 +627,8 @@ static void plan_session_family(const struct pool *pool, const struct session *s
 		neigh.neigh.ip = ip_add(&neigh.neigh.ip, 1);
 		set_add(set, &neigh);
 	}
-	plan_session_route(pool, s, family, set);
+	if (!lacks_family(f, s, family))
+		plan_session_route(pool, s, family, set);
 }
 
 /*
@@ -658,9 +683,9 @@ int plan_inside(const struct facts *f, const struct session *s, struct object_se
 		plan_whole_netns(f, s, ip6, &pool, &set);
 	strcpy(up.link_up.name, session_device(s));
 	set_add(&set, &up);
-	plan_session_family(&pool, s, AF_INET, &set);
+	plan_session_family(f, &pool, s, AF_INET, &set);
 	if (ip6)
-		plan_session_family(&pool, s, AF_INET6, &set);
+		plan_session_family(f, &pool, s, AF_INET6, &set);
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

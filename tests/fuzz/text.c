@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "etc/gai.h"
 #include "fuzz.h"
 #include "model/ip.h"
 
@@ -61,6 +62,19 @@ static void printed(const char *text)
 	free(out);
 }
 
+/* A gai.conf(5): what was there stays, and once it has our label nothing is added. */
+static void order_of_addresses(const char *text, size_t len)
+{
+	struct strbuf once = { 0 }, twice = { 0 };
+
+	gai_rewrite(text, len, &once);
+	must(once.len >= len && !memcmp(strbuf_text(&once), text, len));
+	gai_rewrite(strbuf_text(&once), once.len, &twice);
+	must(twice.len == once.len);
+	strbuf_done(&once);
+	strbuf_done(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size), name[16];
@@ -80,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (copy_string(name, sizeof(name), text) == 0)
 		must(!strcmp(name, text));
 	addresses(text);
+	order_of_addresses(text, strlen(text));
 	printed(text);
 	free(text);
 	return 0;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "etc/read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int etc_read(const char *path, char **ret, size_t *ret_len, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+
+	*ret = NULL;
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
+		return 0;
+	if (fd < 0)
+		return err_errno(err, errno, "open '%s'", path);
+	text = malloc(ETC_FILE_MAX);
+	if (!text)
+		return err_errno(err, ENOMEM, "read '%s'", path);
+	while (len < ETC_FILE_MAX) {
+		ssize_t n = read(fd, text + len, ETC_FILE_MAX - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "read '%s'", path);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	if (len == ETC_FILE_MAX)
+		return err_errno(err, EFBIG, "read '%s'", path);
+	*ret = steal_ptr(text);
+	*ret_len = len;
+	return 1;
+}
