@@ -18,6 +18,7 @@ import errno, os, selectors, socket, sys, time
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 HOSTS = {"4": (socket.AF_INET, sys.argv[2]), "6": (socket.AF_INET6, sys.argv[3])}
 HOSTS = {n: HOSTS[n] for n in sys.argv[5]}
+PACE = float(sys.argv[6])
 TOKEN = sys.argv[4].encode()
 now = time.monotonic
 selector = selectors.DefaultSelector()
@@ -26,7 +27,7 @@ def tell(kind, sent, seen):
     os.write(log, f"{kind} {sent:.6f} {now():.6f} {seen}\n".encode())
 
 class Datagrams:
-    every = 0.005
+    every = 0.005 * PACE
     def __init__(self, number):
         family, self.host = HOSTS[number]
         self.kind, self.due, self.n, self.sent = "udp" + number, 0, 0, {}
@@ -53,7 +54,7 @@ class Datagrams:
             pass
 
 class Connections:
-    every, patience = 0.02, 0.15
+    every, patience = 0.02 * PACE, 0.15
     def __init__(self, number):
         self.family, self.host = HOSTS[number]
         self.kind, self.due, self.sock = "tcp" + number, 0, None
@@ -91,7 +92,7 @@ class Connections:
         self.end(self.every)
 
 class Stream:
-    every = 0.01
+    every = 0.01 * PACE
     def __init__(self, number):
         family, host = HOSTS[number]
         self.kind, self.due, self.n, self.expected, self.sent, self.rest = "stream" + number, 0, 0, 1, {}, b""
@@ -154,12 +155,12 @@ class Answer:
 
 
 class Flow:
-    """A session that holds such a program; `families`: what it asks in. `more` goes to
-    lab.via_popen()."""
+    """A session that holds such a program; `families`: what it asks in, `pace`: how many times slower.
+    `more` goes to lab.via_popen()."""
 
     count = 0
 
-    def __init__(self, lab, uplink=None, *options, token="BEACON", families="46", **more):
+    def __init__(self, lab, uplink=None, *options, token="BEACON", families="46", pace=1, **more):
         Flow.count += 1
         self.lab = lab
         self.name = f"flow{Flow.count}"
@@ -171,7 +172,7 @@ class Flow:
         self.answers, self._at, self._rest = [], 0, b""
         self.prompt = tuple(kind for kind in PROMPT if kind[-1] in families)
         words = ("--name", self.name, *options, self.uplink, "--", "/usr/bin/python3", program)
-        words = (*words, self.path, lab.server, lab.server6, token, families)
+        words = (*words, self.path, lab.server, lab.server6, token, families, str(pace))
         self.process = lab.via_popen(*words, **more)
         self.process.expect("flowing\n")
         self.flows(self.started())

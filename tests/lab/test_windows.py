@@ -1,6 +1,7 @@
 """Programs with windows: on X11 and Wayland, with the buses of a desktop that lie on abstract
 sockets, and what is said of what cannot work."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -97,21 +98,27 @@ def test_chromium(lab):
         screen.wait_for(f"{re.escape(lab.spare.addr)} - Chromium", "chromium", 30)
         asked = [line for line in lab.server_log() if line.endswith("GET /page")]
         assert asked == [f"http {lab.spare.addr} GET /page"], asked
-        sandboxed = [pid for pid in lab.processes("chromium") if is_sandboxed(pid, chromium.pid)]
-        assert sandboxed, "no process of Chromium is in its sandbox"
+        lab.wait(
+            lambda: any(is_sandboxed(pid, chromium.pid) for pid in lab.processes("chromium")),
+            10,
+            "a process of Chromium in its sandbox",
+            step=0.1,
+        )
         end(lab, chromium)
     assert wired.leaks() == []
     assert [f for f in wired.stop() if f.eth == "ip" and f.dir == "in"] == []
 
 
 def is_sandboxed(pid, first):
-    """In a process and network namespace of its own, system calls filtered."""
-    with open(f"/proc/{pid}/status") as f:
-        filtered = "\nSeccomp:\t2\n" in f.read()
-    return filtered and all(
-        os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/{first}/ns/{kind}")
-        for kind in ("pid", "net", "user")
-    )
+    """In a process and network namespace of its own, system calls filtered; not one that has ended."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/status") as f:
+            filtered = "\nSeccomp:\t2\n" in f.read()
+        return filtered and all(
+            os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/{first}/ns/{kind}")
+            for kind in ("pid", "net", "user")
+        )
+    return False
 
 
 @needs("tool:Xvfb", "tool:weston", "tool:weston-flower", "tool:xwininfo")
