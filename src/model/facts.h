@@ -168,6 +168,7 @@ struct fact_slot {
  */
 #define DNS_SERVERS_MAX 8
 #define DNS_DOMAINS_MAX 256
+enum dns_mode { DNS_MODE_NO, DNS_MODE_MAYBE, DNS_MODE_YES };
 struct fact_dns {
 	int index;
 	struct ip servers[DNS_SERVERS_MAX];
@@ -175,6 +176,8 @@ struct fact_dns {
 	char domains[DNS_DOMAINS_MAX]; /* to search, with spaces between */
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
 	struct ip gateway4, gateway6;  /* none: it does not say */
+	/* DNSOverTLS= and DNSSEC= of systemd-resolved; only where names_protection() was called */
+	enum dns_mode tls, dnssec;
 };
 
 /*

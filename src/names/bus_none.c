@@ -48,6 +48,14 @@ int bus_modem(struct names *n, const struct facts *f, const struct fact_link *li
 	return -ENOSYS;
 }
 
+void bus_resolved_protection(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+{
+	(void)n;
+	(void)ifindex;
+	(void)deadline;
+	(void)ret;
+}
+
 int bus_open(struct names *n, int64_t deadline)
 {
 	(void)n;

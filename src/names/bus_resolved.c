@@ -73,10 +73,10 @@ int bus_read_resolved(sd_bus_message *m, struct fact_dns *ret)
 	return r;
 }
 
-static int ask_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+/* All properties of its object for the link. */
+static int get_link(struct names *n, int ifindex, int64_t deadline, sd_bus_message **ret)
 {
-	_cleanup_message_ sd_bus_message *m = NULL, *found = NULL, *reply = NULL;
-	struct fact_dns dns;
+	_cleanup_message_ sd_bus_message *m = NULL, *found = NULL;
 	const char *path;
 	int r = bus_reach(n, SERVICE_RESOLVED, deadline);
 
@@ -91,7 +91,15 @@ static int ask_resolved(struct names *n, int ifindex, int64_t deadline, struct f
 		return r;
 	if (sd_bus_message_read(found, "o", &path) < 0)
 		return -ENOENT;
-	r = bus_get_all(n, SERVICE_RESOLVED, deadline, path, RESOLVED ".Link", &reply);
+	return bus_get_all(n, SERVICE_RESOLVED, deadline, path, RESOLVED ".Link", ret);
+}
+
+static int ask_resolved(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	struct fact_dns dns;
+	int r = get_link(n, ifindex, deadline, &reply);
+
 	if (r < 0)
 		return r;
 	if (bus_read_resolved(reply, &dns) < 0 || !dns.n)
@@ -99,6 +107,43 @@ static int ask_resolved(struct names *n, int ifindex, int64_t deadline, struct f
 	*ret = dns;
 	copy_string(ret->source, sizeof(ret->source), "systemd-resolved");
 	return 0;
+}
+
+/* The link's own setting, or the global one where it has none (resolved-link.c). */
+static int take_mode(sd_bus_message *m, const char *type, const char *maybe, enum dns_mode *ret)
+{
+	const char *text;
+	int r = bus_take_string(m, type, &text);
+
+	if (r > 0)
+		*ret = !strcmp(text, "yes")   ? DNS_MODE_YES
+		       : !strcmp(text, maybe) ? DNS_MODE_MAYBE
+					      : DNS_MODE_NO;
+	return r;
+}
+
+static int take_protection(sd_bus_message *m, const char *key, const char *type, void *arg)
+{
+	struct fact_dns *dns = arg;
+
+	if (!strcmp(key, "DNSOverTLS"))
+		return take_mode(m, type, "opportunistic", &dns->tls);
+	if (!strcmp(key, "DNSSEC"))
+		return take_mode(m, type, "allow-downgrade", &dns->dnssec);
+	return 0;
+}
+
+void bus_resolved_protection(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	struct fact_dns said = { 0 };
+
+	if (get_link(n, ifindex, deadline, &reply) == 0 &&
+	    bus_each(reply, take_protection, &said) == 0) {
+		ret->tls = said.tls;
+		ret->dnssec = said.dnssec;
+	}
+	bus_asked(n, 0);
 }
 
 int bus_resolved(struct names *n, const struct facts *f, const struct fact_link *link,

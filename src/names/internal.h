@@ -103,6 +103,8 @@ int bus_connman(struct names *n, const struct facts *f, const struct fact_link *
 		int64_t deadline, struct fact_dns *ret);
 int bus_resolved(struct names *n, const struct facts *f, const struct fact_link *link,
 		 int64_t deadline, struct fact_dns *ret);
+/* Sets tls and dnssec of *ret, if it answers. */
+void bus_resolved_protection(struct names *n, int ifindex, int64_t deadline, struct fact_dns *ret);
 int bus_modem(struct names *n, const struct facts *f, const struct fact_link *link,
 	      int64_t deadline, struct fact_dns *ret);
 /* bus.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "base/util.h"
 #include "base/vec.h"
 #include "names/internal.h"
 
@@ -27,6 +28,16 @@ static int look_at_link(struct names *n, struct facts *f, const char *name, stru
 		return 0;
 	}
 	return add(f, &dns, err);
+}
+
+void names_protection(struct names *n, struct facts *f, size_t first)
+{
+	for (size_t i = first; i < f->dns.n; i++) {
+		struct fact_dns *dns = &f->dns.v[i];
+
+		if (dns->index)
+			bus_resolved_protection(n, dns->index, clock_ms() + BUS_MS, dns);
+	}
 }
 
 int names_look(struct names *n, const char *uplink, struct facts *f, struct err *err)

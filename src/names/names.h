@@ -104,6 +104,13 @@ int names_of_host(struct names *n, struct fact_dns *ret, struct err *err);
 int names_look(struct names *n, const char *uplink, struct facts *f, struct err *err);
 
 /*
+ * Adds to the name servers of links that are in the facts, from f->dns.v[first] on, whether
+ * systemd-resolved asks them by TLS and validates their answers; where it does not answer, nothing.
+ * It costs a question for each link, and changes nothing of how sessions ask: for verbs that tell.
+ */
+void names_protection(struct names *n, struct facts *f, size_t first);
+
+/*
  * Starts to watch all of the above for changes. Directories are watched, since files are replaced
  * by rename; of one that is not there, its nearest parent. Also connects to the bus, if there is
  * one. 0, also when some place cannot be watched.

@@ -195,9 +195,19 @@ int plan_check_names(const struct facts *f, const char *uplink, struct err *err)
 {
 	const struct fact_link *l = facts_link(f, uplink);
 	const struct fact_dns *dns = l ? facts_dns(f, l->index) : NULL;
+	const char *problem = NULL;
+	char text[IP_TEXT_MAX];
 
-	if (dns && dns->n)
-		return 0;
+	for (size_t i = 0; dns && i < dns->n; i++) {
+		problem = plan_server_problem(f, l, &dns->servers[i]);
+		if (!problem)
+			return 0;
+	}
+	if (problem) {
+		err_set(err, ENOENT, "ask the name server %s of uplink '%s': %s",
+			ip_format(&dns->servers[dns->n - 1], text), uplink, problem);
+		return err_hint(err, "name another one: --dns ADDR, for example --dns 9.9.9.9");
+	}
 	err_set(err, ENOENT,
 		"find name servers for uplink '%s': neither NetworkManager, ConnMan, "
 		"systemd-networkd, "

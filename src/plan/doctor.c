@@ -93,6 +93,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
+		findings_of_names(in->facts, l, ret);
 		check_gateways(in, l, ret);
 		if (problem == UPLINK_USABLE)
 			check_names(in, l, SEVERITY_ERROR, ret);
@@ -117,6 +118,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 		usable++;
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
+		findings_of_names(in->facts, l, ret);
 		check_gateways(in, l, ret);
 		check_names(in, l, SEVERITY_WARNING, ret);
 	}

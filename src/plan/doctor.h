@@ -51,6 +51,12 @@ struct doctor_input {
 	const struct steps *difference; /* from what is ours to what sessions want; or NULL */
 };
 
+/*
+ * Adds what questions by an uplink lack: servers that sessions cannot ask, and TLS and DNSSEC,
+ * which systemd-resolved does for the host.
+ */
+void findings_of_names(const struct facts *f, const struct fact_link *l, struct findings *ret);
+
 /* Adds the findings, the worst first. Returns 0 or -ENOMEM. */
 int doctor(const struct doctor_input *in, struct findings *ret);
 

@@ -152,6 +152,14 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	add(o, "gateway_silent", address(&u.ip4.silent));
 	add(o, "gateway6_silent", address(&u.ip6.silent));
 	add(o, "dns", addresses(dns ? dns->servers : NULL, dns ? dns->n : 0));
+	add(o, "dns_over_tls",
+	    text(!dns || !dns->tls          ? "no"
+		 : dns->tls == DNS_MODE_YES ? "yes"
+					    : "opportunistic"));
+	add(o, "dnssec",
+	    text(!dns || !dns->dnssec          ? "no"
+		 : dns->dnssec == DNS_MODE_YES ? "yes"
+					       : "allow-downgrade"));
 	add(o, "ssid", text(l->ssid));
 	add(o, "altnames", altnames);
 	add(o, "sessions", sessions);

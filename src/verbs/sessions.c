@@ -124,6 +124,7 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 
 int look_at_names(const char *uplink, struct facts *f, struct err *err)
 {
+	const size_t first = f->dns.n;
 	struct names names;
 	int r = names_open(&names, "", err);
 
@@ -132,6 +133,8 @@ int look_at_names(const char *uplink, struct facts *f, struct err *err)
 	for (size_t i = 0; i < f->links.n && r == 0 && !uplink; i++)
 		if (view_is_uplink(&f->links.v[i]))
 			r = names_look(&names, f->links.v[i].name, f, err);
+	if (r == 0)
+		names_protection(&names, f, first);
 	names_close(&names);
 	return r;
 }

@@ -136,11 +136,14 @@ static void print_session(const struct session_view *v, const struct findings *f
 static struct json_object *show(const struct facts *f, const struct processes *p,
 				const struct session *s, bool json)
 {
+	const struct fact_link *link = s->slot ? facts_link(f, s->uplink) : NULL;
 	_cleanup_findings_ struct findings findings = { 0 };
 	struct session_view v;
 
 	view_session(f, s, p, geteuid() == 0, &v);
 	masks_check(s, p, &findings);
+	if (link && !s->n_dns)
+		findings_of_names(f, link, &findings);
 	if (json)
 		return json_session_in_full(&v, &findings);
 	print_session(&v, &findings);

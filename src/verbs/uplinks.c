@@ -53,6 +53,16 @@ static void add_silent(struct strbuf *sb, const struct uplink *u)
 			strbuf_add(sb, "%s%s", sb->len ? "; " : "", silent);
 }
 
+/* What sessions' questions for names lack. */
+static void add_findings(struct strbuf *sb, const struct facts *f, const struct fact_link *l)
+{
+	_cleanup_findings_ struct findings findings = { 0 };
+
+	findings_of_names(f, l, &findings);
+	for (size_t i = 0; i < findings.n; i++)
+		strbuf_add(sb, "%s%s", sb->len ? "; " : "", findings.v[i].text);
+}
+
 static void add_row(struct table *t, const struct facts *f, const struct fact_link *l)
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
@@ -82,6 +92,7 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(u.problem));
 	else
 		add_silent(&sb, &u);
+	add_findings(&sb, f, l);
 	table_add(t, "%s", strbuf_text(&sb));
 }
 

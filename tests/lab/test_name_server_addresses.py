@@ -4,8 +4,9 @@ import json
 import os
 import signal
 
-from lab import params, timeout, topology
+from lab import needs, params, timeout, topology
 from test_follow import nothing_left
+from test_name_servers import Services, resolved, variant
 from test_names import DIG, Asker, questions
 
 AHOSTS = "getent ahostsv4 who.test | awk '{print $1; exit}'"
@@ -327,3 +328,61 @@ def test_link_local_second(lab):
     held = Asker(lab)
     assert held.run(AHOSTS, 30) == "10.5.5.5"
     assert asked()
+
+
+# --- what a session does without ------------------------------------------------------------------
+
+MODES = {
+    "yes": ({"DNSOverTLS": "yes", "DNSSEC": "no"}, {"dns-over-tls": "warning"}),
+    "opportunistic": ({"DNSOverTLS": "opportunistic", "DNSSEC": "allow-downgrade"}, {"dns-over-tls": "info", "dnssec": "info"}),
+    "dnssec": ({"DNSOverTLS": "no", "DNSSEC": "yes"}, {"dnssec": "info"}),
+    "none": ({"DNSOverTLS": "no", "DNSSEC": "no"}, {}),
+    "old_resolved": ({}, {}),
+}
+
+
+@needs("tool:dbus-daemon")
+@params(**MODES)
+def test_protection_is_told(lab, case):
+    """DNS over TLS and DNSSEC of systemd-resolved, for servers with a name (SNI) that networkd told:
+    a session asks them in clear text, and doctor, uplinks and status say so."""
+    modes, wanted = case
+    lab.set_dns(lab.spare, [f"{lab.spare.gateway}#dns.example"])
+    play = resolved(lab.spare, lab.spare.gateway)
+    key = next(k for k in play["answers"] if "GetAll" in k)
+    play["answers"][key][1].update({k: variant("s", v) for k, v in modes.items()})
+    Services(lab, play)
+    held = Asker(lab)
+    assert held.run(DIG) == lab.spare.dns
+    findings = lab.via("doctor", "--json", lab.spare).json()["findings"]
+    found = {f["id"]: f for f in findings if f["id"] in ("dns-over-tls", "dnssec")}
+    assert {k: f["severity"] for k, f in found.items()} == wanted, found
+    shown = {u["name"]: u for u in lab.via("uplinks", "--json").json()}[lab.spare.dev]
+    assert shown["dns_over_tls"] == modes.get("DNSOverTLS", "no"), shown
+    assert shown["dnssec"] == modes.get("DNSSEC", "no"), shown
+    status, uplinks = lab.via("status").out, lab.via("uplinks").out
+    for finding in found.values():
+        assert finding["text"] in status and finding["text"] in uplinks, (status, uplinks)
+    if "dns-over-tls" in wanted:
+        assert f"asks {lab.spare.gateway} by TLS" in status and "clear text" in status, status
+    else:
+        assert "by TLS" not in status + uplinks
+
+
+def test_server_that_cannot_be_asked(lab):
+    """A link-local server on an interface without IPv6: doctor, uplinks and status name it, and why;
+    the other server answers."""
+    lab.sysctl(f"net/ipv6/conf/{lab.spare}/disable_ipv6", 1)
+    lab.set_dns(lab.spare, [SERVER, lab.spare.gateway])
+    held = Asker(lab)
+    assert held.run(AHOSTS) == lab.spare.dns
+    assert held.seconds < 2 * lab.scale
+    (finding,) = [f for f in lab.via("doctor", "--json", lab.spare).json()["findings"] if f["id"] == "name-server-not-asked"]
+    assert SERVER in finding["text"] and "link-local" in finding["text"], finding
+    for verb in ("uplinks", "status"):
+        assert finding["text"] in lab.via(verb).out, verb
+    # alone, it is none: the launch is refused
+    lab.set_dns(lab.spare, [SERVER])
+    lab.ip(f"route replace default dev {lab.spare} metric {lab.spare.metric}")
+    done = lab.via(lab.spare, "--", "true")
+    assert done.code == 125 and SERVER in done.err and "--dns" in done.err, done

@@ -135,7 +135,8 @@ static void test_uplink(void **state)
 	       "\"reason\":\"\",\"addresses\":[\"192.168.2.10/24\",\"2001:db8:2::10/64\"],"
 	       "\"gateway\":\"192.168.2.1\",\"gateway6\":\"2001:db8:2::1\","
 	       "\"gateway_silent\":\"\",\"gateway6_silent\":\"\","
-	       "\"dns\":[\"192.168.2.1\",\"2001:db8:2::1\"],\"ssid\":\"\",\"altnames\":[],"
+	       "\"dns\":[\"192.168.2.1\",\"2001:db8:2::1\"],"
+	       "\"dns_over_tls\":\"no\",\"dnssec\":\"no\",\"ssid\":\"\",\"altnames\":[],"
 	       "\"sessions\":[\"curl\"]}");
 	scene_link(&f, "wlan1");
 	for (size_t i = 0; i < f.links.n; i++)
@@ -148,6 +149,7 @@ static void test_uplink(void **state)
 	       "{\"name\":\"wlan1\",\"kind\":\"wifi\",\"state\":\"no-carrier\",\"usable\":false,"
 	       "\"reason\":\"it has no carrier\",\"addresses\":[],\"gateway\":\"\","
 	       "\"gateway6\":\"\",\"gateway_silent\":\"\",\"gateway6_silent\":\"\",\"dns\":[],"
+	       "\"dns_over_tls\":\"no\",\"dnssec\":\"no\","
 	       "\"ssid\":\"caf\xc3\xa9 \\\"1\\\"\",\"altnames\":[],\"sessions\":[]}");
 	assert_true(view_is_uplink(facts_link(&f, "wlan1")));
 	assert_false(view_is_uplink(facts_link(&f, "lo")));
