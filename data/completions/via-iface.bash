@@ -23,6 +23,51 @@ _via_iface_sessions() {
 	via-iface list 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
+# ids of the menu's entries: all, or those that `desktop add` has made
+_via_iface_entries() {
+	if [[ $1 == ours ]]; then
+		via-iface desktop list 2>/dev/null | awk 'NR > 1 { print $1 }' | sort -u
+		return
+	fi
+	local data=${XDG_DATA_HOME:-$HOME/.local/share}:${XDG_DATA_DIRS:-/usr/local/share:/usr/share}
+	local dir path dirs
+	IFS=: read -ra dirs <<<"$data:/var/lib/flatpak/exports/share:/var/lib/snapd/desktop"
+	for dir in "${dirs[@]}"; do
+		for path in "$dir"/applications/*.desktop; do
+			[[ -e $path && ${path##*/} != via-iface-* ]] && basename "$path" .desktop
+		done
+	done | sort -u
+}
+
+# words[i] is `desktop`
+_via_iface_desktop() {
+	local n=0 verb='' k
+	for ((k = i + 1; k < cword; k++)); do
+		[[ ${words[k]} == --name ]] && { ((k++)); continue; }
+		[[ ${words[k]} == -* ]] && continue
+		((n++)) || verb=${words[k]}
+	done
+	[[ $prev == --name ]] && return
+	if [[ $cur == -* ]]; then
+		case $verb in
+		add) COMPREPLY=($(compgen -W '--name --replace --action --quiet' -- "$cur")) ;;
+		remove) COMPREPLY=($(compgen -W '--quiet' -- "$cur")) ;;
+		list) COMPREPLY=($(compgen -W '--json' -- "$cur")) ;;
+		esac
+		return
+	fi
+	case $n-$verb in
+	0-*) COMPREPLY=($(compgen -W 'add remove list' -- "$cur")) ;;
+	1-add) COMPREPLY=($(compgen -W "$(_via_iface_entries)" -- "$cur")) ;;
+	1-remove) COMPREPLY=($(compgen -W "$(_via_iface_entries ours)" -- "$cur")) ;;
+	2-add | 2-remove)
+		local head=
+		[[ $cur == *,* ]] && head=${cur%,*},
+		COMPREPLY=($(compgen -P "$head" -W "$(_via_iface_uplinks)" -- "${cur##*,}"))
+		;;
+	esac
+}
+
 _via_iface() {
 	local cur prev words cword verb='' i
 	_init_completion -n =, || return
@@ -55,6 +100,10 @@ _via_iface() {
 				esac
 			done
 			((i < cword)) && [[ $verb == run ]] && { _via_iface_program; return; }
+			;;
+		desktop)
+			_via_iface_desktop
+			return
 			;;
 		list | status | uplinks | help) COMPREPLY=($(compgen -W '--json' -- "$cur")) ;;&
 		status | stop | pause | resume | detach)
