@@ -754,6 +754,9 @@ def test_random_faults(lab):
     lab.wait(lambda: len(lab.daemon_pids()) == 2, 5)
     before, answers = state(lab), 0
     for number in range(count):
+        # the last fault may have been a kill alone, after which nothing was to be mended: the next
+        # one must not find the supervisor in the daemon's place
+        lab.wait(lambda: len(lab.daemon_pids()) >= 2, 5, "a daemon and its supervisor")
         wire = Wire(lab)
         chosen = drawn(draw)
         pauses = [draw.random() * 0.03 for _ in chosen]
