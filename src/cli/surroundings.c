@@ -18,8 +18,11 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "cli/binding.h"
 #include "cli/bus.h"
 #include "cli/probe.h"
+#include "cli/wrappers.h"
+#include "model/session.h"
 
 #define HOST_MAX     256
 #define X11_PATH_MAX 32
@@ -224,6 +227,33 @@ static void warn_of_display(const struct cli_options *o, char *const envp[])
 		     display);
 }
 
+/* --- where it is told to bind --------------------------------------------------------------------
+ */
+
+static void warn_of_bindings(const struct cli_options *o)
+{
+	const char *uplinks = o->request.uplinks[0] ? o->request.uplinks : "the session's uplink";
+	char *const *argv = o->program;
+	struct binding b;
+
+	for (size_t i = 0; i < WRAPPERS_MAX && argv; i++, argv = wrapper_behind(argv)) {
+		size_t at = 0;
+
+		while (!wrapper_behind(argv) && binding_next(argv, &at, &b)) {
+			const bool apart = !b.option[b.option_len];
+
+			if (b.address ? !binding_is_of_host(b.value)
+				      : !uplinks_contain(o->request.uplinks, b.value))
+				continue;
+			warn(o, "%s: %s '%s': %s; leave out `%s%s%s`: all traffic leaves by %s",
+			     program_base_name(argv[0]), b.address ? "address" : "device", b.value,
+			     b.address ? "it is the host's, and nothing can be bound to it inside"
+				       : "its list of devices has eth0 alone inside",
+			     b.option, apart ? " " : "", apart ? b.value : "", uplinks);
+		}
+	}
+}
+
 /* --- other abstract sockets ------------------------------------------------------------------- */
 
 /* "local/HOST:@/tmp/.ICE-unix/7,unix/HOST:/tmp/.ICE-unix/7": one of them is enough. */
@@ -408,6 +438,7 @@ void surroundings_warn(const struct surroundings *s, const struct cli_options *o
 		return;
 	warn_of_display(o, s->envp);
 	warn_of_abstract(o, s->envp);
+	warn_of_bindings(o);
 	warn_of_proxies(o, s->envp);
 	if (outside->code)
 		warn(o, "%s", outside->text);

@@ -21,7 +21,9 @@ static void look_up(const struct apps *all, const struct app *of)
 	must(strcspn(of->match, "/") == strlen(of->match));
 	snprintf(program, sizeof(program), "%.*s", (int)strcspn(of->match, " "), of->match);
 	r = apps_find(all, program, &found, &err);
-	must(program[0] ? r == 1 || (r < 0 && err.text[0]) : r == 0);
+	must(program[0]
+		     ? r == 1 || (r < 0 && err.text[0]) || (r == 0 && of->set >= 1u << APP_OUTSIDE)
+		     : r == 0);
 	if (r != 1)
 		return;
 	if (found.set & 1u << APP_UPLINK) {

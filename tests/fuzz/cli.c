@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: words with a line end between them. */
 #include "cli/cli.h"
+#include "cli/binding.h"
 #include "cli/wrappers.h"
 #include "fuzz.h"
 
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *argv[WORDS_MAX + 1] = { (char *)"run" }, *text, *rest;
 	struct cli_options options;
 	char *const *at = NULL;
+	struct binding b;
 	struct err err = { 0 };
 	int argc = 1;
 
@@ -28,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!(data[0] & 1) || (options.program && options.program[0]));
 		if (options.program) {
 			must(options.program >= argv && options.program <= argv + argc);
+			for (size_t i = 0; binding_next(options.program, &i, &b);)
+				must(b.option_len > 1 && b.value[0] != 0);
 			at = wrapper_behind(options.program);
 			must(!at ||
 			     (at > (char *const *)options.program && at < argv + argc && *at));

@@ -1,7 +1,9 @@
 """Programs that are told to bind to the uplink by its name, or by an address: the device inside takes
 the uplink's name, and one line says what else to type where that is not enough."""
 
-from lab import needs, params
+import os
+
+from lab import needs, params, write_file
 from test_follow import nothing_left
 
 BIND = """
@@ -47,6 +49,36 @@ def test_by_the_uplinks_name(lab):
     bound(lab, u.dev, lambda command: lab.via("exec", "game", "--", *command), lab.wired.addr, lab.wired.addr6)
     held.finish()
     nothing_left(lab)
+
+
+@needs("tool:curl", "tool:ping")
+def test_address_of_the_host(lab):
+    """It cannot be bound to inside: told, with what to leave out; without that it works."""
+    u = lab.spare
+    for address, server in ((u.addr, lab.server), (u.addr6, lab.server6), (lab.wired.addr, lab.server)):
+        done = lab.via(u, "--", "ping", "-c", "1", "-W", "5", "-I", address, server)
+        assert done.code != 0 and done.err.startswith("via-iface: warning: ping: "), done
+        assert f"leave out `-I {address}`: all traffic leaves by {u}" in done.err, done
+    done = lab.via(u, "--", "env", "A=b", "nice", "curl", "-s", "-m", "5", "--interface", u.addr, lab.url)
+    assert done.code == 45 and f"leave out `--interface {u.addr}`" in done.err, done  # CURLE_INTERFACE_FAILED
+    assert len(done.err.splitlines()) == 1, done
+    done = lab.via(u, "--", "echo", f"--bind-address={u.addr}", check=True)
+    assert f"leave out `--bind-address={u.addr}`: " in done.err, done
+    assert lab.via("-q", u, "--", "echo", f"--bind-address={u.addr}", check=True).err == ""
+    for words in (["--interface", "127.0.0.1"], ["-s", u.addr], ["--interface", "192.0.2.99"], [u.addr],
+                  ["--", "--interface", u.addr]):  # fmt: skip
+        done = lab.via(u, "--", "echo", *words, check=True)
+        assert done.err == "", done
+
+
+def test_device_that_is_listed(lab):
+    """Programs that look for it in a list of all devices."""
+    write_file(f"{lab.tmp}/ssh", "#!/bin/sh\n")
+    os.chmod(f"{lab.tmp}/ssh", 0o755)
+    told = lab.via(lab.spare, "--", f"{lab.tmp}/ssh", "-B", lab.spare, "host", check=True)
+    assert told.err == (f"via-iface: warning: ssh: device '{lab.spare}': its list of devices has eth0 alone inside;"
+                        f" leave out `-B {lab.spare}`: all traffic leaves by {lab.spare}\n"), told  # fmt: skip
+    assert lab.via(lab.spare, "--", f"{lab.tmp}/ssh", "-B", "eth0", "host", check=True).err == ""
 
 
 @needs("tool:ping")
