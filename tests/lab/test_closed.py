@@ -40,8 +40,8 @@ while True:
         try:
             while s.recv(2000):
                 if not target[2]:
+                    target[2] = True  # before a signal that takes it back
                     print("heard", address, flush=True)
-                target[2] = True
         except OSError:
             pass
     for d in downloads:
