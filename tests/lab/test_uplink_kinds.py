@@ -245,6 +245,10 @@ KINDS = {
     "wg_quick_is_the_uplink": Kind(
         [*ADDRESSES, "route replace default dev {dev} table 51820", "-6 route replace default dev {dev} table 51820"],
         Tun, "wg9", once=WG_QUICK),
+    # the tunnel is another card's, here: its default route takes all that is not bound
+    "beside_wg_quick": Kind(
+        USUAL, once=[*WG_QUICK, "route add default via 192.168.1.1 dev enp7s0 table 51820",
+                     "route add default via 2001:db8:1::1 dev enp7s0 table 51820"]),
     "half_defaults": Kind([*USUAL, *HALVES]),
     "half_defaults_alone": Kind([*ADDRESSES, *LINKS, *HALVES]),
     "half_defaults_on_tun": Kind([*ADDRESSES, *LINKS, *HALVES], Tun, "tun9"),
