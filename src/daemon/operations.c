@@ -35,6 +35,7 @@ void operation_fill_names(const struct world *w, const struct session *session,
 	ret->n = (uint8_t)resolver.n;
 	memcpy(ret->servers, resolver.servers, sizeof(ret->servers));
 	copy_string(ret->domains, sizeof(ret->domains), resolver.domains);
+	copy_string(ret->options, sizeof(ret->options), resolver.options);
 }
 
 bool operation_settle(struct operation_context *x, struct connection *c, bool links)

@@ -734,6 +734,7 @@ int world_resolver(const struct world *w, const struct session *s, struct resolv
 		return r;
 	ret->n = plan_name_servers(&w->facts, s, &pool, ret->servers);
 	ret->domains = dns ? dns->domains : "";
+	ret->options = plan_name_options(&w->facts, s);
 	return 0;
 }
 

@@ -11,8 +11,8 @@
 #include "net/kernel.h"
 #include "net/settle.h"
 #include "plan/follow.h"
-#include "plan/silent.h"
 #include "plan/plan.h"
+#include "plan/silent.h"
 
 /* When connection tracking entries of ended sessions are to be deleted (entries.c). */
 struct entries {
@@ -82,7 +82,7 @@ int world_run(struct world *w, const struct request *request, uid_t uid, struct 
 struct resolver {
 	struct ip servers[SESSION_DNS_MAX];
 	size_t n;
-	const char *domains; /* borrowed until the world changes */
+	const char *domains, *options; /* borrowed until the world changes */
 };
 int world_resolver(const struct world *w, const struct session *s, struct resolver *ret,
 		   struct err *err);

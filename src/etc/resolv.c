@@ -9,6 +9,8 @@
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
 	"0123456789.-_ "
 
+#define OPTION_BYTES "abcdefghijklmnopqrstuvwxyz0123456789-: "
+
 void resolv_format(const struct msg_names *names, struct strbuf *ret)
 {
 	char text[IP_TEXT_MAX];
@@ -18,4 +20,6 @@ void resolv_format(const struct msg_names *names, struct strbuf *ret)
 		strbuf_add(ret, "nameserver %s\n", ip_format(&names->servers[i], text));
 	if (names->domains[0] && !names->domains[strspn(names->domains, DOMAIN_BYTES)])
 		strbuf_add(ret, "search %s\n", names->domains);
+	if (names->options[0] && !names->options[strspn(names->options, OPTION_BYTES)])
+		strbuf_add(ret, "options %s\n", names->options);
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 
 static struct msg_header header(uint16_t op)
 {
@@ -73,7 +73,9 @@ int msg_reply_check(const struct msg_reply *m, size_t len)
 {
 	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_SEND ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
-	    m->names.n > SESSION_DNS_MAX || !memchr(m->names.domains, 0, sizeof(m->names.domains)))
+	    m->names.n > SESSION_DNS_MAX ||
+	    !memchr(m->names.domains, 0, sizeof(m->names.domains)) ||
+	    !memchr(m->names.options, 0, sizeof(m->names.options)))
 		return -EBADMSG;
 	return 0;
 }

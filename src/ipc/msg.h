@@ -22,7 +22,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 5u
+#define MSG_VERSION 6u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -105,6 +105,7 @@ struct msg_names {
 	uint8_t n;
 	struct ip servers[SESSION_DNS_MAX]; /* fixed addresses on the bridge */
 	char domains[DNS_DOMAINS_MAX];      /* to search, with spaces between */
+	char options[DNS_OPTIONS_MAX];      /* the same */
 };
 
 struct msg_reply {
@@ -132,7 +133,8 @@ static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding o
 static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + IFNAMSIZ +
 						1 + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
-static_assert(sizeof(struct msg_names) == 1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX,
+static_assert(sizeof(struct msg_names) ==
+		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_reply) ==
 		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_names),

@@ -168,12 +168,14 @@ struct fact_slot {
  */
 #define DNS_SERVERS_MAX 8
 #define DNS_DOMAINS_MAX 256
+#define DNS_OPTIONS_MAX 192
 enum dns_mode { DNS_MODE_NO, DNS_MODE_MAYBE, DNS_MODE_YES };
 struct fact_dns {
 	int index;
 	struct ip servers[DNS_SERVERS_MAX];
 	size_t n;
 	char domains[DNS_DOMAINS_MAX]; /* to search, with spaces between */
+	char options[DNS_OPTIONS_MAX]; /* of resolv.conf(5), that the reader knows; the same */
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
 	struct ip gateway4, gateway6;  /* none: it does not say */
 	/* DNSOverTLS= and DNSSEC= of systemd-resolved; only where names_protection() was called */

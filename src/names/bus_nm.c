@@ -84,6 +84,8 @@ static int take_nm_config(sd_bus_message *m, const char *key, const char *type, 
 
 	if (!strcmp(key, "NameserverData") || !strcmp(key, "Nameservers"))
 		return take_servers(m, type, &c->dns);
+	if (!strcmp(key, "DnsOptions") && !strcmp(type, "as"))
+		return bus_take_strings(m, &c->dns, names_add_option);
 	if (!strcmp(key, "Searches") && !strcmp(type, "as"))
 		return bus_take_strings(m, &c->dns, names_add_domain);
 	if (!strcmp(key, "Domains") && !strcmp(type, "as"))

@@ -115,6 +115,8 @@ void files_add_all(struct fact_dns *to, const struct fact_dns *from)
 	for (size_t i = 0; i < from->n; i++)
 		names_add_server(to, &from->servers[i]);
 	names_add_domains(to, (struct span){ from->domains, strlen(from->domains) });
+	if (!to->options[0])
+		memcpy(to->options, from->options, sizeof(to->options));
 }
 
 int files_from_leases(const struct facts *f, const struct fact_link *link, int64_t now,

@@ -138,3 +138,67 @@ void names_add_domain(struct fact_dns *dns, const char *text, size_t len)
 	memcpy(dns->domains + used, text, len);
 	dns->domains[used + len] = 0;
 }
+
+/*
+ * Of resolv.conf(5) in glibc 2.41, without inet6 and its kin, which are gone, and debug. What has a
+ * number takes it as decimal.
+ */
+static const char *const options[] = {
+	"ndots:",         "timeout:",     "attempts:",      "rotate",
+	"no-check-names", "edns0",        "single-request", "single-request-reopen",
+	"no-tld-query",   "use-vc",       "no-reload",      "trust-ad",
+	"no-aaaa",        "strict-error",
+};
+
+/* The length of the option's name in "ndots:2", with the colon; 0: it is none of them. */
+static size_t option_name(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		size_t name = strlen(options[i]), digits = 0;
+
+		if (len < name || memcmp(text, options[i], name) != 0)
+			continue;
+		while (name + digits < len && text[name + digits] >= '0' &&
+		       text[name + digits] <= '9')
+			digits++;
+		if (name + digits == len &&
+		    (options[i][name - 1] == ':' ? digits && digits < 4 : !digits))
+			return name;
+	}
+	return 0;
+}
+
+void names_drop_option(struct fact_dns *dns, const char *name, size_t len)
+{
+	char *at = dns->options, *to = at;
+
+	while (*at) {
+		size_t n = strcspn(at, " ");
+		size_t step = n + (at[n] == ' ');
+
+		if (option_name(at, n) != len || memcmp(at, name, len) != 0) {
+			if (to != dns->options)
+				*to++ = ' ';
+			memmove(to, at, n);
+			to += n;
+		}
+		at += step;
+	}
+	*to = 0;
+}
+
+void names_add_option(struct fact_dns *dns, const char *text, size_t len)
+{
+	size_t name = option_name(text, len), used;
+
+	if (!name)
+		return;
+	names_drop_option(dns, text, name);
+	used = strlen(dns->options);
+	if (used + (used != 0) + len >= sizeof(dns->options))
+		return;
+	if (used)
+		dns->options[used++] = ' ';
+	memcpy(dns->options + used, text, len);
+	dns->options[used + len] = 0;
+}

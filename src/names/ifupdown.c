@@ -58,6 +58,8 @@ static void option(const struct span *name, struct span value, struct names_stan
 	while (span_word(&value, SEPARATORS, &word))
 		if (span_is(name, "dns-nameservers") || span_is(name, "dns-nameserver"))
 			names_add_server_text(&ret->dns, word.at, word.len);
+		else if (span_is(name, "dns-options"))
+			names_add_option(&ret->dns, word.at, word.len);
 		else if (span_is(name, "dns-search") || span_is(name, "dns-domain"))
 			names_add_domain(&ret->dns, word.at, word.len);
 		else if (span_is(name, "gateway"))

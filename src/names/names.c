@@ -245,11 +245,16 @@ int names_of_host(struct names *n, struct fact_dns *ret, struct err *err)
 		"/run/NetworkManager/no-stub-resolv.conf",
 	};
 	struct fact_dns found = { 0 };
+	char options[DNS_OPTIONS_MAX];
 
 	(void)err;
 	files_resolv_conf(n, "/etc/resolv.conf", &found);
+	if (!found.n) /* the resolver on the loopback is trusted, and not whom it asks */
+		names_drop_option(&found, "trust-ad", strlen("trust-ad"));
+	copy_string(options, sizeof(options), found.options); /* of no other file */
 	for (size_t i = 0; i < ARRAY_SIZE(behind); i++)
 		files_resolv_conf(n, behind[i], &found);
+	copy_string(found.options, sizeof(found.options), options);
 	drop_link_local(&found);
 	if (found.n)
 		copy_string(found.source, sizeof(found.source), "resolv.conf");

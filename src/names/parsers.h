@@ -42,6 +42,13 @@ void names_add_server_text(struct fact_dns *dns, const char *text, size_t len);
 void names_add_gateway_text(struct fact_dns *dns, const char *text, size_t len);
 /* Whether a server or a gateway is there. */
 bool names_found(const struct fact_dns *dns);
+/*
+ * Adds an option of resolv.conf(5), unless it is none that a session's resolver can have, or there
+ * is no room; of one that has a number the last one counts.
+ */
+void names_add_option(struct fact_dns *dns, const char *text, size_t len);
+/* Takes the option of that name out, a number's with its colon ("ndots:"). */
+void names_drop_option(struct fact_dns *dns, const char *name, size_t len);
 /* Adds a domain to search without its last dot, unless it is no host name or there is no room. */
 void names_add_domain(struct fact_dns *dns, const char *text, size_t len);
 

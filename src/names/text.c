@@ -135,6 +135,9 @@ static void parse_resolv_conf(struct span rest, bool every_search, struct fact_d
 			continue;
 		if (span_is(&key, "nameserver") && span_word(&line, "", &word))
 			names_add_server_text(ret, word.at, word.len);
+		else if (span_is(&key, "options"))
+			while (span_word(&line, "", &word))
+				names_add_option(ret, word.at, word.len);
 		else if (!span_is(&key, "search") && !span_is(&key, "domain"))
 			continue;
 		else if (every_search)

@@ -151,6 +151,23 @@ size_t plan_name_servers(const struct facts *f, const struct session *s, const s
 	return to.n;
 }
 
+const char *plan_name_options(const struct facts *f, const struct session *s)
+{
+	const struct fact_link *link = facts_link(f, s->uplink);
+	const struct fact_dns *dns = link ? facts_dns(f, link->index) : NULL;
+	const struct fact_dns *host = facts_dns(f, 0);
+	bool same = dns && host && host->n;
+
+	if (s->n_dns || !dns)
+		return "";
+	for (size_t i = 0; same && i < host->n; i++) {
+		same = false;
+		for (size_t j = 0; j < dns->n; j++)
+			same |= ip_equal(&host->servers[i], &dns->servers[j]);
+	}
+	return dns->options[0] || !same ? dns->options : host->options;
+}
+
 static bool among(const struct servers *servers, const struct ip *ip)
 {
 	for (size_t i = 0; i < servers->n; i++)

@@ -68,6 +68,13 @@ size_t plan_name_servers(const struct facts *facts, const struct session *s,
 int plan_check_names(const struct facts *facts, const char *uplink, struct err *err);
 
 /*
+ * The options of its resolv.conf(5), with blanks between: those that were said for the uplink; else
+ * those of the host, where all of the host's servers are the uplink's. With --dns none. Borrowed
+ * from the facts.
+ */
+const char *plan_name_options(const struct facts *facts, const struct session *s);
+
+/*
  * Why sessions cannot ask a name server of an uplink, as half a sentence; NULL: they can. The
  * server's is a link-local address of that link, if it is one.
  */

@@ -6,6 +6,7 @@ import signal
 
 from lab import needs, params, timeout, topology
 from test_follow import nothing_left
+from test_inside import own_etc, replace
 from test_name_servers import Services, resolved, variant
 from test_names import DIG, Asker, questions
 
@@ -386,3 +387,43 @@ def test_server_that_cannot_be_asked(lab):
     lab.ip(f"route replace default dev {lab.spare} metric {lab.spare.metric}")
     done = lab.via(lab.spare, "--", "true")
     assert done.code == 125 and SERVER in done.err and "--dns" in done.err, done
+
+
+# --- options ----------------------------------------------------------------------------------------
+
+
+def options_inside(held):
+    return held.run("sed -n 's/^options //p' /etc/resolv.conf").split()
+
+
+@params("of_the_link", "of_the_host", "of_another_card", "of_a_stub", "own_servers")
+def test_options(lab, case):
+    """Options that were said for the uplink, or by a resolv.conf that names the uplink's servers alone,
+    are kept; those of another card's, and trust-ad of a resolver on the loopback, are not."""
+    own_etc(lab)
+    spare = lab.spare.gateway
+    if case == "of_the_link":
+        lab.set_dns(lab.spare, [])
+        os.makedirs("/run/resolvconf/interface", exist_ok=True)
+        replace(f"/run/resolvconf/interface/{lab.spare}.dhclient", f"nameserver {spare}\nsearch test\noptions ndots:3 trust-ad use-vc\n")
+        wanted = ["ndots:3", "trust-ad", "use-vc"]
+    elif case == "of_the_host":
+        replace("/etc/resolv.conf", f"options rotate timeout:2 no-aaaa debug\nnameserver {spare}\noptions trust-ad edns0\n")
+        wanted = ["rotate", "timeout:2", "no-aaaa", "trust-ad", "edns0"]
+    elif case == "of_another_card":
+        replace("/etc/resolv.conf", f"nameserver {lab.wired.gateway}\nnameserver {spare}\noptions rotate\n")
+        wanted = []
+    elif case == "own_servers":
+        replace("/etc/resolv.conf", f"nameserver {spare}\noptions rotate\n")
+        wanted = []
+    else:
+        replace("/etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0 trust-ad\n")
+        os.makedirs("/run/systemd/resolve", exist_ok=True)
+        replace("/run/systemd/resolve/resolv.conf", f"nameserver {spare}\noptions rotate\n")
+        wanted = ["edns0"]
+    held = Asker(lab, None, *(["--dns", spare] if case == "own_servers" else []))
+    assert options_inside(held) == wanted, held.run("cat /etc/resolv.conf")
+    assert held.run(AHOSTS, 20) == lab.spare.dns
+    if case == "of_the_link":
+        assert held.run("getent ahostsv4 who | awk '{print $1; exit}'", 20) == lab.spare.dns
+        assert "use-vc" in wanted and any(line[1] == "tcp" for line in lab.dns_log()), lab.dns_log()

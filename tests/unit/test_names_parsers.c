@@ -187,6 +187,50 @@ static void test_domains(void **state)
 	}
 }
 
+static void test_options(void **state)
+{
+	static const struct {
+		const char *text, *options;
+	} cases[] = {
+		{ "options rotate\n", "rotate" },
+		{ "options\tndots:2 edns0 trust-ad\noptions timeout:1\n",
+		  "ndots:2 edns0 trust-ad timeout:1" },
+		{ "options ndots:2 attempts:3\noptions ndots:15\n", "attempts:3 ndots:15" },
+		{ "options single-request single-request-reopen single-request\n",
+		  "single-request-reopen single-request" },
+		{ "options use-vc no-aaaa no-tld-query no-check-names no-reload strict-error\n",
+		  "use-vc no-aaaa no-tld-query no-check-names no-reload strict-error" },
+		/* none of them */
+		{ "options inet6 debug ip6-dotint unknown rotate:1 rotated rot\n", "" },
+		{ "options ndots: ndots:x ndots:1x ndots:-1 ndots:1234 ndots timeout:\n", "" },
+		{ " options rotate\n", "" },
+		{ "option rotate\n", "" },
+		{ "options\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fact_dns dns = { 0 };
+
+		names_parse_resolv_conf(cases[i].text, strlen(cases[i].text), &dns);
+		assert_string_equal(dns.options, cases[i].options);
+	}
+}
+
+static void test_many_options(void **state)
+{
+	struct fact_dns dns = { 0 };
+	char text[16];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		snprintf(text, sizeof(text), "%s%d", i % 3 ? "ndots:" : "timeout:", i % 999);
+		names_add_option(&dns, text, strlen(text));
+		names_add_option(&dns, "single-request-reopen", 21);
+	}
+	assert_string_equal(dns.options, "timeout:0 ndots:1 single-request-reopen");
+}
+
 static void test_resolv_conf(void **state)
 {
 	static const struct {
@@ -902,6 +946,8 @@ int main(void)
 		cmocka_unit_test(test_many_servers),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_many_options),
 		cmocka_unit_test(test_resolv_conf_samples),
 		cmocka_unit_test(test_gateways),
 		cmocka_unit_test(test_nm_device),
