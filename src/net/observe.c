@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "model/own.h"
+#include "model/recorded.h"
 #include "net/foreign.h"
 #include "net/kernel.h"
 #include "net/nexthops.h"
@@ -628,81 +629,7 @@ static int look_at_nft(struct look *l, struct err *err)
 	return r;
 }
 
-/* --- slots, sessions, sysctls -------------------------------------------------------------- */
-
-static int add_slot(struct facts *f, uint32_t slot, const char *uplink, int index)
-{
-	struct fact_slot *s;
-
-	if (!slot || slot > 255 || facts_slot_uplink(f, slot) || facts_slot(f, uplink) ||
-	    !uplink[0])
-		return 0;
-	s = VEC_PUSH(&f->slots);
-	if (!s)
-		return -ENOMEM;
-	s->slot = slot;
-	snprintf(s->uplink, sizeof(s->uplink), "%s", uplink);
-	s->index = index;
-	return 0;
-}
-
-/*
- * The slot of an uplink stands in the nft set "uplinks": mark, number of the device, and its name
- * at that time; else in the uplink's routing table.
- */
-static int find_slots(struct facts *f)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
-		const struct object *o = &f->ours.v[i];
-		char uplink[IFNAMSIZ];
-		uint32_t mark, index;
-
-		if (o->kind != OBJ_NFT_ELEMENT || o->family != NFPROTO_INET ||
-		    strcmp(o->nft_element.set, "uplinks") || o->nft_element.key.len != 24)
-			continue;
-		memcpy(&mark, o->nft_element.key.bytes, sizeof(mark));
-		memcpy(&index, o->nft_element.key.bytes + 4, sizeof(index));
-		memcpy(uplink, o->nft_element.key.bytes + 8, sizeof(uplink));
-		uplink[IFNAMSIZ - 1] = 0;
-		r = add_slot(f, mark & 0xff, uplink, index > INT_MAX ? 0 : (int)index);
-	}
-	for (size_t i = 0; i < f->ours.n && r == 0; i++) {
-		const struct object *o = &f->ours.v[i];
-
-		if (o->kind == OBJ_ROUTE && o->route.dev[0] && strcmp(o->route.dev, BRIDGE_NAME))
-			r = add_slot(f, o->route.table & 0xff, o->route.dev, o->route.index);
-	}
-	return r;
-}
-
-static int find_sessions(struct facts *f)
-{
-	for (size_t i = 0; i < f->links.n; i++) {
-		const struct fact_link *l = &f->links.v[i];
-		struct session s, *seen;
-		const char *at = s.uplinks, *uplink;
-		char word[UPLINK_WORD_MAX], port[IFNAMSIZ];
-
-		if (!own_is_port(l) || session_parse(l->alias, &s) < 0)
-			continue;
-		session_port(s.id, port);
-		if (strcmp(port, l->name) != 0)
-			continue; /* another's */
-		if (s.slot && !s.uplink[0] && uplinks_next(&at, word) && !*at)
-			snprintf(s.uplink, sizeof(s.uplink), "%.15s", word); /* it must be this */
-		memcpy(s.recorded, s.uplink, sizeof(s.recorded));
-		uplink = facts_slot_uplink(f, s.slot);
-		if (uplink)
-			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
-		seen = VEC_PUSH(&f->sessions);
-		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink, 0) < 0))
-			return -ENOMEM;
-		*seen = s;
-	}
-	return 0;
-}
+/* --- sysctls -------------------------------------------------------------- */
 
 static int note_sysctl(struct facts *f, const char *path, const char *value)
 {
@@ -992,7 +919,7 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 		r = look_at_bridge(&l, err);
 	if (r == 0)
 		r = look_at_nft(&l, err);
-	if (r == 0 && (find_slots(&f) < 0 || find_sessions(&f) < 0))
+	if (r == 0 && recorded_find(&f) < 0)
 		r = err_errno(err, ENOMEM, "look at the host");
 	if (r == 0)
 		r = read_sysctls(&l, err);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_MODEL_RECORDED_H
+#define VIA_MODEL_RECORDED_H
+
+#include "model/facts.h"
+
+/*
+ * Slots and sessions are recorded in objects of ours: slots in the nftables set "uplinks" and in
+ * the routes of their tables, sessions in the aliases of their ports. Reads both into facts whose
+ * links and objects have been observed. Returns 0 or -ENOMEM.
+ */
+int recorded_find(struct facts *f);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_TESTS_FAKE_KERNEL_H
+#define VIA_TESTS_FAKE_KERNEL_H
+
+/*
+ * A kernel for the daemon's host state: the linker leads its calls of observe(), apply() and their
+ * kin here (ld(1), --wrap). It holds objects of ours as the real one would, tells them as facts of
+ * scene_split(), and fails or is changed by somebody else when a test says so.
+ */
+
+#include "daemon/world.h"
+
+struct fake_kernel {
+	struct object_set ours; /* of the host; sorted */
+	char uplink[IFNAMSIZ];  /* what wlp6s0 is called now */
+	bool down, no_address;  /* of wlp6s0 */
+	int error;              /* with which apply() fails */
+	unsigned int fail_at;   /* apply() fails at its n-th step; 0: it does not */
+	unsigned int change_at; /* before its n-th step somebody else changes something; 0: no */
+	void (*change)(struct fake_kernel *k);
+	unsigned int observed, applied; /* how often */
+	bool overflow;                  /* the next read of events fails with ENOBUFS */
+	uint64_t handle, netns;         /* given last */
+};
+
+extern struct fake_kernel fake_kernel;
+
+void fake_kernel_init(void);
+void fake_kernel_done(void);
+
+/* A daemon's host state on this kernel, as world_open() leaves it. */
+void fake_kernel_world(struct world *w);
+
+/* What observe() would tell now, the caller's to free. */
+void fake_kernel_facts(struct facts *ret);
+
+/* Removes an object, as another program or the kernel does; its dependents stay. */
+void fake_kernel_remove(size_t i);
+
+/* The netns of a session ended: the kernel removes its port, and what is bound to that. */
+void fake_kernel_end_session(uint32_t id);
+
+/* Events were lost (netlink(7), ENOBUFS): the daemon learns that something happened, not what. */
+void fake_kernel_lose_events(struct world *w);
+
+#endif
