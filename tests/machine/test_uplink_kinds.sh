@@ -8,7 +8,7 @@
 # the wire see no packet of it. Arguments: which kinds (all).
 . /src/tests/machine/lib.sh
 FAR=2001:db8:64 # where the NAT64 puts the internet of IPv4
-W=/run/kinds
+W=/run/kinds WG=/etc/wireguard # elsewhere AppArmor may let wg(8) read nothing
 mkdir -p $W /run/NetworkManager/conf.d
 printf '[keyfile]\nunmanaged-devices+=interface-name:card0;interface-name:kind*;interface-name:wg*;interface-name:clat\n' >/run/NetworkManager/conf.d/kinds.conf
 nmcli general reload
@@ -145,6 +145,9 @@ kind_vrf() {
     begin VRF wlp6s0
     reaches VRF wlp6s0 $SERVER; reaches VRF wlp6s0 $SERVER6
     name_is VRF 10.6.6.6
+    sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.kind-vrf.rp_filter=1 net.ipv4.conf.wlp6s0.rp_filter=1
+    reaches "VRF, rp_filter=1" wlp6s0 $SERVER
+    sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.kind-vrf.rp_filter=0 net.ipv4.conf.wlp6s0.rp_filter=0
     nmcli -w 20 dev disconnect wlp6s0 >/dev/null; blocked "VRF, disconnected" wlp6s0
     nmcli -w 60 con up wifi >/dev/null; recovers "VRF, connected again" wlp6s0
     end VRF
@@ -161,30 +164,30 @@ kind_vrf() {
 
 wg_server() { # in the internet, reached by the wire; its own name server
     modprobe wireguard
-    (umask 077; for n in server client; do wg genkey | tee $W/$n.key | wg pubkey >$W/$n.pub; done)
+    (umask 077; for n in server client; do wg genkey | tee $WG/$n.key | wg pubkey >$WG/$n.pub; done)
     ip -n inet link add wgs type wireguard
-    ip netns exec inet wg set wgs listen-port 51820 private-key $W/server.key peer "$(cat $W/client.pub)" allowed-ips 10.66.0.2/32,2001:db8:66::2/128
+    ip netns exec inet wg set wgs listen-port 51820 private-key $WG/server.key peer "$(cat $WG/client.pub)" allowed-ips 10.66.0.2/32,2001:db8:66::2/128
     ip -n inet addr add 10.66.0.1/24 dev wgs; ip -n inet addr add 2001:db8:66::1/64 dev wgs; ip -n inet link set wgs up mtu 1420
     systemd-run -q --unit=kinds-dns -p NetworkNamespacePath=/run/netns/inet -- /usr/sbin/dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root \
         --no-resolv --no-hosts --listen-address=10.66.0.1 --bind-interfaces --pid-file= --address=/uplink.test/10.5.5.5 --local=/test/ --log-queries --log-facility=$W/dns-wg.log
     until_ok 10 test -s $W/dns-wg.log
-    cat >$W/wg0.conf <<EOF
+    cat >$WG/wg0.conf <<EOF
 [Interface]
-PrivateKey = $(cat $W/client.key)
+PrivateKey = $(cat $WG/client.key)
 Address = 10.66.0.2/24, 2001:db8:66::2/64
 $1
 [Peer]
-PublicKey = $(cat $W/server.pub)
+PublicKey = $(cat $WG/server.pub)
 Endpoint = 198.51.100.29:51820
 AllowedIPs = 0.0.0.0/0, ::/0
 PersistentKeepalive = 5
 EOF
-    chmod 600 $W/wg0.conf
+    chmod 600 $WG/wg0.conf
 }
 wg_server_gone() { systemctl stop kinds-dns 2>/dev/null; ip -n inet link del wgs; }
 wg_by_hand() {
     ip link add wg0 type wireguard
-    wg set wg0 private-key $W/client.key peer "$(cat $W/server.pub)" endpoint 198.51.100.29:51820 allowed-ips 0.0.0.0/0,::/0 persistent-keepalive 5
+    wg set wg0 private-key $WG/client.key peer "$(cat $WG/server.pub)" endpoint 198.51.100.29:51820 allowed-ips 0.0.0.0/0,::/0 persistent-keepalive 5
     ip addr add 10.66.0.2/24 dev wg0; ip addr add 2001:db8:66::2/64 dev wg0 nodad; ip link set wg0 up mtu 1420
     ip route add default dev wg0 metric 900; ip -6 route add default dev wg0 metric 900
 }
@@ -211,41 +214,41 @@ kind_wireguard() {
 }
 kind_wg_quick() {
     wg_server "DNS = 10.66.0.1"
-    wg-quick up $W/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up" "$(tail -n 3 $W/wg-quick)" ""
+    wg-quick up $WG/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up" "$(tail -n 3 $W/wg-quick)" ""
     same "wg-quick: a plain program uses the tunnel" "$(curl -s -m 8 http://$SERVER/whoami)" 10.66.0.2
     begin wg-quick wg0
     reaches wg-quick wg0 $SERVER; reaches wg-quick wg0 $SERVER6
     name_is wg-quick 10.5.5.5
-    wg-quick down $W/wg0.conf >/dev/null 2>&1; blocked "wg-quick down" wg0
-    wg-quick up $W/wg0.conf >/dev/null 2>&1; recovers "wg-quick up" wg0
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1; blocked "wg-quick down" wg0
+    wg-quick up $WG/wg0.conf >/dev/null 2>&1; recovers "wg-quick up" wg0
     reaches "wg-quick up" wg0 $SERVER6
     name_is "wg-quick up" 10.5.5.5
     ip link set wg0 down; blocked "wg0 down beside wg-quick's rules" wg0
     none_on_wire "wg0 down beside wg-quick's rules"
-    wg-quick down $W/wg0.conf >/dev/null 2>&1; wg-quick up $W/wg0.conf >/dev/null 2>&1; recovers "wg-quick down and up" wg0
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1; wg-quick up $WG/wg0.conf >/dev/null 2>&1; recovers "wg-quick down and up" wg0
     end wg-quick
     # another uplink while the tunnel takes all that the host sends
     begin "the Wi-Fi beside wg-quick" wlp6s0
     reaches "the Wi-Fi beside wg-quick" wlp6s0 $SERVER; reaches "the Wi-Fi beside wg-quick" wlp6s0 $SERVER6
     same "the Wi-Fi beside wg-quick: not by the tunnel" "$(by_session wlp6s0 $SERVER)" "$(address wlp6s0)"
     name_is "the Wi-Fi beside wg-quick" 10.6.6.6
-    wg-quick down $W/wg0.conf >/dev/null 2>&1; recovers "the Wi-Fi, wg-quick down" wlp6s0
-    wg-quick up $W/wg0.conf >/dev/null 2>&1; recovers "the Wi-Fi, wg-quick up" wlp6s0
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1; recovers "the Wi-Fi, wg-quick down" wlp6s0
+    wg-quick up $WG/wg0.conf >/dev/null 2>&1; recovers "the Wi-Fi, wg-quick up" wlp6s0
     end "the Wi-Fi beside wg-quick"
-    wg-quick down $W/wg0.conf >/dev/null 2>&1
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1
     wg_server_gone
 }
 kind_wg_table_off() {
     wg_server "Table = off
 DNS = 10.66.0.1"
-    wg-quick up $W/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up, Table = off" "$(tail -n 3 $W/wg-quick)" ""
+    wg-quick up $WG/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up, Table = off" "$(tail -n 3 $W/wg-quick)" ""
     same "Table = off: a plain program leaves by the wire" "$(curl -s -m 8 http://$SERVER/whoami)" "$(address enp7s0)"
     begin "Table = off" wg0
     reaches "Table = off" wg0 $SERVER # the host itself has no route for IPv6 then
-    wg-quick down $W/wg0.conf >/dev/null 2>&1; blocked "Table = off, down" wg0
-    wg-quick up $W/wg0.conf >/dev/null 2>&1; recovers "Table = off, up" wg0
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1; blocked "Table = off, down" wg0
+    wg-quick up $WG/wg0.conf >/dev/null 2>&1; recovers "Table = off, up" wg0
     end "Table = off"
-    wg-quick down $W/wg0.conf >/dev/null 2>&1
+    wg-quick down $WG/wg0.conf >/dev/null 2>&1
     wg_server_gone
 }
 
