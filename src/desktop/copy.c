@@ -189,6 +189,13 @@ static void copy_group(const struct copy *c)
 	}
 }
 
+static bool is_text(GKeyFile *e, const char *group, const char *key)
+{
+	g_autofree char *value = g_key_file_get_value(e, group, key, NULL);
+
+	return value && g_utf8_validate(value, -1, NULL);
+}
+
 /* An action has a group with a name and a command, and each such group is an action. */
 static void copy_actions(GKeyFile *from, GKeyFile *to)
 {
@@ -200,14 +207,11 @@ static void copy_actions(GKeyFile *from, GKeyFile *to)
 		g_autofree char *group = g_strconcat(ENTRY_ACTION, names[i], NULL);
 		const struct copy c = { from, to, group, .standard = true, .action = true };
 
-		if (!name_valid(names[i], strlen(names[i])) || !g_hash_table_add(seen, names[i]))
+		if (!name_valid(names[i], strlen(names[i])) || !is_text(from, group, "Exec") ||
+		    !is_text(from, group, "Name") || !g_hash_table_add(seen, names[i]))
 			continue;
 		copy_group(&c);
-		if (g_key_file_has_key(to, group, "Exec", NULL) &&
-		    g_key_file_has_key(to, group, "Name", NULL))
-			g_ptr_array_add(kept, names[i]);
-		else
-			g_key_file_remove_group(to, group, NULL);
+		g_ptr_array_add(kept, names[i]);
 	}
 	if (kept->len)
 		g_key_file_set_string_list(to, ENTRY_MAIN, "Actions",

@@ -79,12 +79,43 @@ int entry_save(GKeyFile *e, const char *path, struct err *err)
 	gsize len;
 	g_autofree char *text = g_key_file_to_data(e, &len, NULL);
 
+	/* newer versions leave an empty line where the last group was taken away */
+	while (len > 1 && text[len - 1] == '\n' && text[len - 2] == '\n')
+		len--;
 	return file_write(path, text, len, err);
+}
+
+/* With a second backslash behind each that begins no escape, so that it is one. */
+static char *mend_escapes(const char *value)
+{
+	GString *mended = g_string_new(NULL);
+
+	for (const char *c = value; *c; c++) {
+		g_string_append_c(mended, *c);
+		if (*c != '\\')
+			continue;
+		if (c[1] && strchr("sntr\\", c[1]))
+			g_string_append_c(mended, *++c);
+		else
+			g_string_append_c(mended, '\\');
+	}
+	return g_string_free(mended, FALSE);
 }
 
 char *entry_string(GKeyFile *e, const char *group, const char *key)
 {
-	return g_key_file_get_string(e, group, key, NULL);
+	char *text = g_key_file_get_string(e, group, key, NULL);
+	g_autofree char *value = text ? NULL : g_key_file_get_value(e, group, key, NULL);
+	g_autofree char *mended = NULL;
+	g_autoptr(GKeyFile) alone = NULL;
+
+	if (!value)
+		return text;
+	/* newer versions refuse an unknown escape, which older ones took for what stands there */
+	mended = mend_escapes(value);
+	alone = g_key_file_new();
+	g_key_file_set_value(alone, ENTRY_MAIN, "x", mended);
+	return g_key_file_get_string(alone, ENTRY_MAIN, "x", NULL);
 }
 
 void entry_set(GKeyFile *e, const char *group, const char *key, const char *text)

@@ -50,11 +50,10 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 /* The command line of a group; an error where it cannot be read as a string. */
 static char *exec_of(GKeyFile *e, const char *group, struct err *err)
 {
-	g_autoptr(GError) error = NULL;
-	char *value = g_key_file_get_string(e, group, "Exec", &error);
+	char *value = entry_string(e, group, "Exec");
 
 	if (!value)
-		err_set(err, EINVAL, "read its command line: %s", error->message);
+		err_set(err, EINVAL, "read its command line: it is no text");
 	return value;
 }
 

@@ -218,6 +218,7 @@ static void test_exec(void **state)
 	/* a string's backslashes, then a shell's */
 	assert_exec("a \\\\\"b", "a \"\\\\\"b\"");
 	assert_exec("a b\\\\ c", "a \"b c\"");
+	assert_exec("a b\\;c '\\$d'", "a \"b;c\" \"\\\\\\\\\\\\$d\""); /* unknown escapes */
 	assert_exec("a b\\sc", "a b c");
 	assert_exec("a \"b\\tc\"", "a \"b\\tc\"");
 	assert_exec("a \"\\\\$b \\\\`c \\\\\\\\ \\\\x\"", "a \"\\\\$b \\\\`c \\\\\\\\ \\\\\\\\x\"");
