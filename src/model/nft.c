@@ -47,6 +47,7 @@ static const struct nft_field_info fields[] = {
 	[NFT_FIELD_CT_DIR] = CT("ct direction", DIRECTION, 1, NFT_TYPE_CT_DIR),
 	[NFT_FIELD_CT_DPORT] = { "ct original proto-dst", NFT_LOAD_CT, NFT_CT_PROTO_DST,
 				 IP_CT_DIR_ORIGINAL + 1, 2, NFT_TYPE_PORT },
+	[NFT_FIELD_CT_ZONE] = CT("ct zone", ZONE, 2, NFT_TYPE_CT_ZONE),
 	[NFT_FIELD_CT_STATUS] = CT("ct status", STATUS, 4, NFT_TYPE_CT_STATUS),
 	[NFT_FIELD_ETHER_TYPE] = LL("ether type", 12, 2, NFT_TYPE_ETHERTYPE),
 	[NFT_FIELD_ETHER_SADDR] = LL("ether saddr", 6, 6, NFT_TYPE_ETHER),
@@ -310,6 +311,20 @@ void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t
 	s->family = nfproto;
 }
 
+void nft_dnat_same(struct nft_rule *r, uint8_t nfproto)
+{
+	struct nft_stmt *s = add(r, NFT_OP_DNAT_SAME);
+
+	s->family = nfproto;
+	s->fields[0] = nfproto == NFPROTO_IPV4 ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
+	s->n_fields = 1;
+}
+
+void nft_match_zone(struct nft_rule *r, uint16_t zone, bool negate)
+{
+	add_match(r, NFT_FIELD_CT_ZONE, &zone, sizeof(zone), negate);
+}
+
 void nft_action(struct nft_rule *r, enum nft_op op)
 {
 	add(r, op);
@@ -463,6 +478,14 @@ static uint32_t value32(const uint8_t *bytes)
 	return v;
 }
 
+static uint16_t value16(const uint8_t *bytes)
+{
+	uint16_t v;
+
+	memcpy(&v, bytes, sizeof(v));
+	return v;
+}
+
 static void print_flags(struct strbuf *sb, uint32_t value, const char *const *names, size_t n)
 {
 	const char *joint = "";
@@ -551,6 +574,9 @@ static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *by
 	case NFT_TYPE_CT_STATE:
 		print_flags(sb, value32(bytes), ct_states, 4);
 		return;
+	case NFT_TYPE_CT_ZONE:
+		strbuf_add(sb, "%u", value16(bytes));
+		return;
 	case NFT_TYPE_CT_STATUS:
 	case NFT_TYPE_NFPROTO:
 	case NFT_TYPE_INTEGER:
@@ -611,6 +637,7 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_TYPE_ICMP:
 	case NFT_TYPE_MARK:
 	case NFT_TYPE_CT_DIR:
+	case NFT_TYPE_CT_ZONE:
 	case NFT_TYPE_ICMPV6:
 	case NFT_TYPE_DEVGROUP:
 	case NFT_TYPE_IFNAME:
@@ -764,6 +791,10 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_SET_ADDRESS:
 		strbuf_add(sb, "%s set ", fields[s->fields[0]].text);
 		print_value(sb, fields[s->fields[0]].type, s->value, s->len);
+		break;
+	case NFT_OP_DNAT_SAME:
+		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
+		print_fields(sb, s);
 		break;
 	case NFT_OP_REJECT_PORT:
 		strbuf_add(sb, "reject with icmpx type port-unreachable");

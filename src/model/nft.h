@@ -61,6 +61,7 @@ enum nft_type {
 	NFT_TYPE_CT_STATE = 26,
 	NFT_TYPE_CT_DIR = 27,
 	NFT_TYPE_CT_STATUS = 28,
+	NFT_TYPE_CT_ZONE = 4096, /* an integer of nft(8)'s, in host order; never in a set */
 	NFT_TYPE_ICMPV6 = 29,
 	NFT_TYPE_DEVGROUP = 35,
 	NFT_TYPE_IFNAME = 41,
@@ -80,6 +81,7 @@ enum nft_field {
 	NFT_FIELD_CT_DIR,
 	NFT_FIELD_CT_STATUS,
 	NFT_FIELD_CT_DPORT, /* before any translation */
+	NFT_FIELD_CT_ZONE,
 	NFT_FIELD_ETHER_TYPE,
 	NFT_FIELD_ETHER_SADDR,
 	NFT_FIELD_ARP_OP,
@@ -128,6 +130,7 @@ enum nft_op {
 	NFT_OP_DNAT,         /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
 	NFT_OP_SET_ADDRESS, /* field set value: ip6 saddr or daddr, with the checksum above it */
+	NFT_OP_DNAT_SAME,   /* dnat to the destination that it has: no other rule translates it */
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
 	NFT_OP_REJECT_PORT, /* ICMP: nobody at this port, in either family */
 	NFT_OP_RESET,       /* TCP reset; after a match on TCP */
@@ -231,6 +234,9 @@ void nft_set_address(struct nft_rule *r, enum nft_field field, const struct ip *
 /* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
 		  const enum nft_field of[2]);
+/* Destination NAT to what it is anyway, of a packet of that family (NFPROTO_*). */
+void nft_dnat_same(struct nft_rule *r, uint8_t nfproto);
+void nft_match_zone(struct nft_rule *r, uint16_t zone, bool negate);
 void nft_action(struct nft_rule *r, enum nft_op op);
 void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain);
 

@@ -223,6 +223,8 @@ static void dnat(struct builder *b, const struct nft_stmt *s)
 
 	if (s->op == NFT_OP_DNAT_MAP) {
 		find(b, s);
+	} else if (s->op == NFT_OP_DNAT_SAME) {
+		load(b, s->fields[0], NFT_REG_1);
 	} else {
 		e = expr(b, "immediate");
 		set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
@@ -492,6 +494,7 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		break;
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
+	case NFT_OP_DNAT_SAME:
 		dnat(b, s);
 		break;
 	case NFT_OP_SET_ADDRESS:

@@ -903,7 +903,7 @@ static bool has_socket_match(struct look *l)
 {
 	if (l->k->host_ns >= 0)
 		return kernel_has_socket_match(l->k);
-	return !has_chain(l->f, "zone") || has_chain(l->f, "to_socket");
+	return !has_chain(l->f, "zone") || has_chain(l->f, "from_socket");
 }
 
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)

@@ -208,68 +208,6 @@ static void rule_mss_clamp(struct fw_chain *c)
 	fw_rule(c, &r);
 }
 
-/* The connection takes the mark of its first packet; replies take it from there. */
-static void plan_marks(const struct plan_ctx *x)
-{
-	struct fw_chain zone = fw_base_chain(x->set, NFPROTO_INET, "zone", "filter",
-					     NF_INET_PRE_ROUTING, PRIORITY_ZONE);
-	struct fw_chain marks = fw_base_chain(x->set, NFPROTO_INET, "marks", "filter",
-					      NF_INET_PRE_ROUTING, PRIORITY_MARK);
-
-	struct nft_rule port = { 0 };
-
-	match_port(&port, false);
-	fw_rule_verdict(&zone, port, NF_DROP); /* the bridge speaks for its ports */
-	plan_limits_marks(&marks);
-	plan_host_sockets(x, &zone);
-	for (size_t i = 0; i < x->n_slots; i++) {
-		uint32_t mark = plan_mark(x->slots[i].id.slot);
-		struct nft_rule r = from_bridge();
-
-		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
-		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot));
-		fw_rule(&zone, &r);
-
-		r = from_bridge();
-		nft_match_u8(&r, NFT_FIELD_CT_DIR, 0);
-		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark, false);
-		nft_set_mark(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark);
-		fw_rule(&marks, &r);
-
-		r = (struct nft_rule){ 0 };
-		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[i].id.uplink, false);
-		nft_match_u8(&r, NFT_FIELD_CT_DIR, 1);
-		nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
-		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
-		fw_rule(&marks, &r);
-	}
-}
-
-/*
- * What the host itself says about a session's connection (too big, unreachable, expired) takes
- * the way of that connection: a route chain asks the rules again when it has set the mark.
- */
-static void plan_reroute(const struct plan_ctx *x)
-{
-	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
-	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "reroute", "route",
-					  NF_INET_LOCAL_OUT, PRIORITY_REROUTE);
-
-	for (size_t i = 0; i < x->n_slots; i++) {
-		uint32_t mark = plan_mark(x->slots[i].id.slot);
-
-		for (size_t j = 0; j < sizeof(icmp); j++) {
-			struct nft_rule r = { 0 };
-
-			nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[j]);
-			nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_RELATED, 0, true);
-			nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark, false);
-			nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
-			fw_rule(&c, &r);
-		}
-	}
-}
-
 /* A mark leaves by its uplink only, replies alone come back, nothing else passes either. */
 static void plan_from_session(const struct plan_ctx *x)
 {
@@ -278,6 +216,7 @@ static void plan_from_session(const struct plan_ctx *x)
 
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
+	plan_restore_jump(&c, (struct nft_rule){ 0 });
 	plan_protocols(x, &c);
 	plan_limits_first(&c);
 	rule_mss_clamp(&c);
@@ -297,6 +236,7 @@ static void plan_to_session(const struct plan_ctx *x)
 	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "to_session");
 	struct nft_rule r = { 0 };
 
+	plan_restore_jump(&c, r);
 	rule_mss_clamp(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	plan_lookup_uplink(&r, true);
@@ -318,6 +258,11 @@ static void plan_forward(const struct plan_ctx *x)
 	r = to_bridge();
 	nft_verdict(&r, NFT_GOTO, "to_session");
 	fw_rule(&c, &r);
+	/* a reply that somebody's routing rule or translation led elsewhere */
+	r = (struct nft_rule){ 0 };
+	nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+	nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
+	fw_rule_verdict(&c, r, NF_DROP);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(plan_families[i]));
@@ -407,6 +352,7 @@ static void plan_answers(const struct plan_ctx *x)
 	fw_rule_verdict(&c, to_bridge(), NF_ACCEPT);
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "lo", false);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_restore_jump(&c, (struct nft_rule){ 0 });
 	plan_link_answers(x, &c);
 	/*
 	 * While an uplink changes its addresses source NAT takes another card's, or the link-local

@@ -8,14 +8,23 @@
 
 /* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
 #define PRIORITY_BRIDGE  (-300)
-#define PRIORITY_ZONE    (-290) /* before conntrack's -200 */
+#define PRIORITY_ZONE    (-310) /* behind defragmentation's -400, before raw's -300 */
+#define PRIORITY_SOCKETS (-290) /* before conntrack's -200 */
 #define PRIORITY_MARK    (-160) /* behind conntrack, before mangle's -150 and routing */
-#define PRIORITY_REROUTE (-150)
-#define PRIORITY_FILTER  10 /* behind everybody's filter chains */
-#define PRIORITY_SRCNAT  100
-#define PRIORITY_ANSWERS 110 /* behind source NAT */
-#define PRIORITY_DSTNAT  (-100)
-#define PRIORITY_DNATTED (-90) /* behind destination NAT */
+#define PRIORITY_AGAIN   1000   /* behind everybody's chains, before routing */
+#define PRIORITY_REROUTE (-149) /* behind mangle */
+#define PRIORITY_FILTER  10     /* behind everybody's filter chains */
+#define PRIORITY_ANSWERS 110    /* behind source NAT */
+#define PRIORITY_DNATTED (-90)  /* behind destination NAT */
+/*
+ * The first rule that translates an address is the only one. Among chains of that type a priority
+ * is nothing but their order (net/netfilter/nf_nat_core.c:nf_nat_inet_fn), and this is the lowest
+ * that the kernel takes: ours come before those of everybody, whenever they were made.
+ */
+#define PRIORITY_NAT (-199)
+/* In a netns of others: theirs as well. */
+#define PRIORITY_SRCNAT 100
+#define PRIORITY_DSTNAT (-100)
 
 /* A chain under construction: rules get their place as they come. */
 struct fw_chain {

@@ -20,6 +20,19 @@ struct ctx_slot {
 	struct out_routes routes[2]; /* by plan_families; none of one that cannot serve */
 };
 
+/* Where our routing rules have to be, to be asked before those of others (rules.c). */
+struct plan_rules_of {
+	const struct facts *facts;
+	const struct ctx_slot *slots;
+	size_t n_slots; /* 0: of any */
+};
+struct plan_priorities {
+	uint32_t lookup, stop;
+};
+struct plan_priorities plan_priorities(const struct plan_rules_of *of, uint8_t family);
+/* The first rule of others, up to our own numbers, that may take a session's packet; or NULL. */
+const struct fact_rule *plan_first_rule(const struct plan_rules_of *of, uint8_t family);
+
 /* What one call of plan_host() works with. */
 struct plan_ctx {
 	const struct facts *facts;
@@ -29,6 +42,7 @@ struct plan_ctx {
 	bool ip6;                                 /* the host has IPv6 */
 	struct ctx_slot slots[PLAN_SLOT_MAX + 1]; /* ascending */
 	size_t n_slots;
+	struct plan_priorities priorities[2]; /* of plan_families */
 	struct object_set *set;
 };
 
@@ -75,6 +89,16 @@ void plan_slots_done(struct plan_ctx *x);
 void plan_gateways(const struct plan_ctx *x, const struct ctx_slot *slot, const struct prefix *pool,
 		   const struct out_routes *routes);
 
+/*
+ * Adds the chains that mark packets and connections, and what the host says about those (marks.c).
+ * plan_restore_jump() adds a rule that asks for what r asks and then gives the packet, and its
+ * connection, the mark of the uplink that the connection belongs to, whatever others have made of
+ * it.
+ */
+void plan_marks(const struct plan_ctx *x);
+void plan_reroute(const struct plan_ctx *x);
+void plan_restore_jump(struct fw_chain *c, struct nft_rule r);
+
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
@@ -91,10 +115,10 @@ void plan_limits_marks(struct fw_chain *marks);
 void plan_limits_first(struct fw_chain *c); /* the rule that asks for the share */
 
 /*
- * What keeps sessions off the host's ports (masquerade.c): rules for the start of the zone chain,
- * of from_session and of answers, and the chain that masquerades.
+ * What keeps sessions off the host's ports (masquerade.c): rules for the sockets chain, for the
+ * start of from_session and of answers, and the chain that masquerades.
  */
-void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone);
+void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *sockets);
 void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session);
 void plan_own_ports(struct fw_chain *answers);
 void plan_masquerade(const struct plan_ctx *x);

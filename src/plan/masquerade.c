@@ -260,13 +260,54 @@ static void rule_published(const struct plan_ctx *x, const struct port_range *po
 }
 
 /*
+ * What arrives for the range and has no socket is a reply to a session, and somebody's `notrack`
+ * would make it nobody's. Where a packet has a zone, that does nothing any more, and takes it from
+ * one that has none yet (net/netfilter/nft_ct.c:nft_notrack_eval, nft_ct_set_zone_eval).
+ */
+static void rules_tracked(struct fw_chain *c, const struct port_range *ports, size_t n)
+{
+	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, with_sockets[i % sizeof(with_sockets)]);
+		nft_match_ports(&r, NFT_FIELD_DPORT, &ports[i / sizeof(with_sockets)]);
+		nft_ct_zone_both(&r, 0);
+		fw_rule(c, &r);
+	}
+}
+
+/* Who has a socket: asked before conntrack, of what arrives and of what the host sends. */
+static void plan_sockets(const struct plan_ctx *x, struct fw_chain *in,
+			 const struct port_range *ports, size_t n, const struct nft_key *key)
+{
+	struct fw_chain out, output;
+
+	rule_published(x, ports, n, key);
+	plan_remember(x, "receives_at", NFT_FIELD_DPORT);
+	plan_remember(x, "sends_from", NFT_FIELD_SPORT);
+	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
+	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {
+		uint8_t proto = with_sockets[i % sizeof(with_sockets)];
+		const struct port_range *range = &ports[i / sizeof(with_sockets)];
+
+		for (int transparent = 0; transparent < 2; transparent++)
+			rule_host_socket(in, proto, range, transparent);
+		rules_host_sends(&out, proto, range);
+	}
+	output = fw_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
+			       PRIORITY_SOCKETS);
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		rule_uplinks(&output, plan_families[i], true, "from_socket");
+}
+
+/*
  * Both directions of a flow are in the same zone: the one that arrives has a socket, the other
  * one leaves from the port. What goes over lo keeps what conntrack gave it on the way out, and
  * sessions have zones of their own when they talk to the host.
  */
-void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
+void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *sockets)
 {
-	struct fw_chain in, out, output;
+	struct fw_chain in = fw_chain(x->set, NFPROTO_INET, "to_socket");
 	struct port_range ports[2];
 	size_t n = watched_ports(x->facts, ports);
 	struct nft_key k = { 0 };
@@ -274,27 +315,11 @@ void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *zone)
 	nft_key_proto(&k, 0);
 	nft_key_port(&k, 0);
 	fw_dynamic_set(x->set, NFPROTO_INET, "host_ports", HOST_PORTS_MAX, HOST_PORT_SECONDS, &k);
-	if (x->facts->no_socket_match)
-		return;
-	rule_published(x, ports, n, &k);
-	plan_remember(x, "receives_at", NFT_FIELD_DPORT);
-	plan_remember(x, "sends_from", NFT_FIELD_SPORT);
-	in = fw_chain(x->set, NFPROTO_INET, "to_socket");
-	out = fw_chain(x->set, NFPROTO_INET, "from_socket");
-	for (size_t i = 0; i < sizeof(with_sockets) * n; i++) {
-		uint8_t proto = with_sockets[i % sizeof(with_sockets)];
-		const struct port_range *range = &ports[i / sizeof(with_sockets)];
-
-		for (int transparent = 0; transparent < 2; transparent++)
-			rule_host_socket(&in, proto, range, transparent);
-		rules_host_sends(&out, proto, range);
-	}
-	output = fw_base_chain(x->set, NFPROTO_INET, "output", "filter", NF_INET_LOCAL_OUT,
-			       PRIORITY_ZONE);
-	for (size_t i = 0; i < sizeof(plan_families); i++) {
-		rule_uplinks(zone, plan_families[i], false, "to_socket");
-		rule_uplinks(&output, plan_families[i], true, "from_socket");
-	}
+	if (!x->facts->no_socket_match)
+		plan_sockets(x, &in, ports, n, &k);
+	rules_tracked(&in, ports, n);
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		rule_uplinks(sockets, plan_families[i], false, "to_socket");
 }
 
 static size_t masqueraded(const struct facts *f, uint8_t ret[5])
@@ -398,12 +423,13 @@ static void plan_sources(const struct plan_ctx *x, struct fw_chain *c,
 void plan_masquerade(const struct plan_ctx *x)
 {
 	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "postrouting", "nat",
-					  NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
+					  NF_INET_POST_ROUTING, PRIORITY_NAT);
 	struct port_range ports;
 	uint8_t protocols[5];
 	size_t n = masqueraded(x->facts, protocols);
 
 	plan_masquerade_ports(x->facts, &ports);
+	plan_restore_jump(&c, (struct nft_rule){ 0 });
 	plan_link_masquerade(x, &c, &ports);
 	plan_sources(x, &c, &ports);
 	for (size_t i = 0; i < n; i++) {

@@ -22,15 +22,17 @@ static void plan_rules(const struct plan_ctx *x)
 {
 	struct fw_chain servers = fw_chain(x->set, NFPROTO_INET, "name_servers");
 	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "names", "nat", NF_INET_PRE_ROUTING,
-					  PRIORITY_DSTNAT);
+					  PRIORITY_NAT);
+	struct nft_rule r = { 0 };
 
+	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_restore_jump(&c, (struct nft_rule){ 0 });
 	for (size_t i = 0; i < sizeof(transports); i++) {
-		struct nft_rule r = { 0 };
-
-		nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, false);
+		r = (struct nft_rule){ 0 };
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
 		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
-		nft_verdict(&r, NFT_GOTO, "name_servers");
+		nft_verdict(&r, NFT_JUMP, "name_servers");
 		fw_rule(&c, &r);
 	}
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
@@ -47,6 +49,11 @@ static void plan_rules(const struct plan_ctx *x)
 		nft_dnat_map(&uplink, per_family(f, "dns4", "dns6"), proto, PLAN_MARK_MASK,
 			     (enum nft_field[]){ NFT_FIELD_MARK, daddr });
 		fw_rule(&servers, &uplink);
+		/* everything else goes where it is sent, past others' proxies and redirections */
+		r = (struct nft_rule){ 0 };
+		nft_match_u8(&r, NFT_FIELD_NFPROTO, proto);
+		nft_dnat_same(&r, proto);
+		fw_rule(&c, &r);
 	}
 }
 

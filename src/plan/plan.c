@@ -361,13 +361,14 @@ static void plan_ip6_forwarding(const struct plan_ctx *x)
 }
 
 /* Behind the tables: neither what comes from the bridge nor what has our mark goes further. */
-static void plan_stop(const struct plan_ctx *x, uint8_t family)
+static void plan_stop(const struct plan_ctx *x, size_t i)
 {
 	struct object o = plan_object(OBJ_RULE, PLACE_HOST);
+	uint8_t family = plan_families[i];
 
-	plan_routing_rule(x, family, PLAN_RULE_STOP, 0, BRIDGE_NAME, 0);
+	plan_routing_rule(x, family, x->priorities[i].stop, 0, BRIDGE_NAME, 0);
 	o.rule.family = family;
-	o.rule.priority = PLAN_RULE_STOP;
+	o.rule.priority = x->priorities[i].stop;
 	o.rule.mark = PLAN_MARK_TAG;
 	o.rule.mask = PLAN_MARK_TAG_MASK;
 	o.rule.action = RULE_UNREACHABLE;
@@ -418,7 +419,7 @@ static void plan_uplink(const struct plan_ctx *x, const struct ctx_slot *slot)
 		if (f == AF_INET6 && !x->ip6)
 			continue;
 		plan_table(x, slot, i);
-		plan_routing_rule(x, f, PLAN_RULE_LOOKUP, plan_mark(slot->id.slot), NULL,
+		plan_routing_rule(x, f, x->priorities[i].lookup, plan_mark(slot->id.slot), NULL,
 				  PLAN_TABLE_BASE + slot->id.slot);
 		if (plan_fenced(x->facts, slot->id.uplink, f))
 			plan_routing_rule(x, f, PLAN_RULE_FENCE, 0, slot->id.uplink, 0);
@@ -450,12 +451,15 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	if (r < 0)
 		return r;
 	plan_slots(&x);
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		x.priorities[i] = plan_priorities(&(struct plan_rules_of){ f, x.slots, x.n_slots },
+						  plan_families[i]);
 	plan_firewall(&x);
 	plan_foreign(&x);
 	plan_bridge(&x);
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		if (plan_families[i] == AF_INET || x.ip6)
-			plan_stop(&x, plan_families[i]);
+			plan_stop(&x, i);
 	plan_ip6_forwarding(&x);
 	for (size_t i = 0; i < x.n_slots; i++)
 		plan_uplink(&x, &x.slots[i]);

@@ -22,7 +22,8 @@
 /* Table, and conntrack zone, of a slot. */
 #define PLAN_TABLE_BASE OWN_TABLE_BASE
 
-#define PLAN_RULE_LOOKUP 5180 /* before Tailscale's 5210 */
+/* Before Tailscale's 5210; or before the first rule of others that would take our packets. */
+#define PLAN_RULE_LOOKUP 5180
 #define PLAN_RULE_STOP   5181
 #define PLAN_RULE_FENCE  OWN_RULE_FENCE
 

@@ -260,10 +260,12 @@ def test_nothing_is_reached_by_translation(lab):
     lab.popen(
         ["/usr/bin/python3", "-c", code, here, os.path.join(lab.tmp, "lan.log")], ns="rspare"
     ).expect("serving\n")
+    free, held = Asker(lab, None), Asker(lab, None, "--no-lan")
+    # the only priority at which others come before us: the lowest, and later
     lab.nft("""
         table inet theirs {
             chain pre {
-                type nat hook prerouting priority -110;
+                type nat hook prerouting priority -199;
                 ip daddr 203.0.113.9 tcp dport 80 dnat ip to 192.168.2.1
                 ip daddr 203.0.113.10 tcp dport 53 dnat ip to 192.168.2.1:80
                 ip daddr 203.0.113.11 udp dport 53 dnat ip to 192.168.2.77
@@ -272,7 +274,6 @@ def test_nothing_is_reached_by_translation(lab):
                 ip6 daddr 2001:db8:113::11 udp dport 53 dnat ip6 to 2001:db8:2::77
             }
         }""")
-    free, held = Asker(lab, None), Asker(lab, None, "--no-lan")
     web = "curl -sg -m 2 -o /dev/null -w '%{http_code}' http://"
     for command, good in (
         (web + "203.0.113.9/", "200"),

@@ -153,6 +153,14 @@ static void test_dynamic(void **state)
 	RULE_IS(r, "ct original proto-dst 80");
 	nft_ct_zone_both(&r, 22016);
 	RULE_IS(r, "ct zone set 22016");
+	nft_match_zone(&r, 22017, false);
+	RULE_IS(r, "ct zone 22017");
+	nft_match_zone(&r, 0, true);
+	RULE_IS(r, "ct zone != 0");
+	nft_dnat_same(&r, NFPROTO_IPV4);
+	RULE_IS(r, "dnat ip to ip daddr");
+	nft_dnat_same(&r, NFPROTO_IPV6);
+	RULE_IS(r, "dnat ip6 to ip6 daddr");
 }
 
 static void test_lookups(void **state)

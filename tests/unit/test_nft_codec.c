@@ -440,6 +440,11 @@ static void test_actions(void **state)
 	nft_set_address(&r, NFT_FIELD_IP6_SADDR, &from);
 	RULE_IS(r, "immediate dreg=1 data=fe800000000000000000000000000053; "
 		   "payload base=1 offset=8 len=16 sreg=1 csum=0 at=0 flags=1");
+	nft_dnat_same(&r, NFPROTO_IPV4);
+	RULE_IS(r,
+		"payload base=1 offset=16 len=4 dreg=1; nat type=1 family=2 addr=1 to=1 flags=1");
+	nft_match_zone(&r, 22017, true);
+	RULE_IS(r, "ct key=17 dreg=1; cmp sreg=1 op=1 data=" HOST16(56, 01));
 	nft_ct_zone_both(&r, 22017);
 	RULE_IS(r, "immediate dreg=1 data=" HOST16(56, 01) "; ct key=17 sreg=1");
 	nft_action(&r, NFT_OP_REJECT);

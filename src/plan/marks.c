@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose a connection is, is kept in its zone: that is given once, before conntrack makes the entry,
+ * and no rule can change it. Marks can be set by everybody (iptables' mangle table, policy
+ * routing), so they are taken from the zone again wherever they are asked for: that of the packet,
+ * and that of the connection.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "plan/fw.h"
+#include "plan/internal.h"
+
+static void plan_restore(const struct plan_ctx *x)
+{
+	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "restore");
+
+	for (size_t i = 0; i < x->n_slots; i++) {
+		uint32_t mark = plan_mark(x->slots[i].id.slot);
+		struct nft_rule r = { 0 };
+
+		nft_match_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot), false);
+		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
+		nft_set_mark(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark);
+		fw_rule(&c, &r);
+	}
+}
+
+void plan_restore_jump(struct fw_chain *c, struct nft_rule r)
+{
+	nft_match_zone(&r, 0, true); /* the host's own connections go no further */
+	nft_verdict(&r, NFT_JUMP, "restore");
+	fw_rule(c, &r);
+}
+
+/* In front of other people's marks and behind them; some of their filters ask for ours. */
+void plan_marks(const struct plan_ctx *x)
+{
+	struct fw_chain zone = fw_base_chain(x->set, NFPROTO_INET, "zone", "filter",
+					     NF_INET_PRE_ROUTING, PRIORITY_ZONE);
+	struct fw_chain sockets = fw_base_chain(x->set, NFPROTO_INET, "sockets", "filter",
+						NF_INET_PRE_ROUTING, PRIORITY_SOCKETS);
+	struct fw_chain marks = fw_base_chain(x->set, NFPROTO_INET, "marks", "filter",
+					      NF_INET_PRE_ROUTING, PRIORITY_MARK);
+	struct fw_chain again = fw_base_chain(x->set, NFPROTO_INET, "marks_again", "filter",
+					      NF_INET_PRE_ROUTING, PRIORITY_AGAIN);
+	struct nft_rule r = { 0 };
+
+	nft_match_u32(&r, NFT_FIELD_IIFGROUP, OWN_PORT_GROUP, false);
+	fw_rule_verdict(&zone, r, NF_DROP); /* the bridge speaks for its ports */
+	r = (struct nft_rule){ 0 };
+	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
+	fw_rule_verdict(&zone, r, NF_ACCEPT);
+	for (size_t i = 0; i < x->n_slots; i++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(x->slots[i].id.slot),
+				 false);
+		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot));
+		fw_rule(&zone, &r);
+	}
+	plan_host_sockets(x, &sockets);
+	plan_restore(x);
+	plan_limits_marks(&marks);
+	plan_restore_jump(&marks, (struct nft_rule){ 0 });
+	plan_restore_jump(&again, (struct nft_rule){ 0 });
+}
+
+/*
+ * What the host itself says about a session's connection (too big, unreachable, expired) takes
+ * the way of that connection: a route chain asks the rules again when it has set the mark.
+ */
+void plan_reroute(const struct plan_ctx *x)
+{
+	static const uint8_t icmp[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
+	struct fw_chain c = fw_base_chain(x->set, NFPROTO_INET, "reroute", "route",
+					  NF_INET_LOCAL_OUT, PRIORITY_REROUTE);
+
+	for (size_t i = 0; i < sizeof(icmp); i++) {
+		struct nft_rule r = { 0 };
+
+		nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp[i]);
+		nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_RELATED, 0, true);
+		plan_restore_jump(&c, r);
+	}
+}
