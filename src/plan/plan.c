@@ -566,10 +566,10 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
 }
 
 /*
- * Whether no uplink of a session's list has a family, while one has the other. Without a default
- * route programs are told so by connect(2), as outside, and getaddrinfo(3) puts such addresses last
- * (RFC 6724, section 5, rule 1). With --host-access the default route leads to the host too, and in
- * a netns of others ours is in front of theirs.
+ * Whether no uplink of a session's list has an address of a family, while one has the other.
+ * Without a default route programs are told so by connect(2), as outside, and getaddrinfo(3) puts
+ * such addresses last (RFC 6724, section 5, rule 1). With --host-access the default route leads to
+ * the host too, and in a netns of others ours is in front of theirs.
  */
 static bool lacks_family(const struct facts *f, const struct session *s, uint8_t family)
 {
@@ -582,8 +582,8 @@ static bool lacks_family(const struct facts *f, const struct session *s, uint8_t
 	while ((l = uplink_walk(&walk))) {
 		struct uplink u = uplink_look(f, l->name);
 
-		if (family == AF_INET ? u.ip4.usable : u.ip6.usable)
-			return false;
+		if (ip_is_set(family == AF_INET ? &u.ip4.address : &u.ip6.address))
+			return false; /* a router may come */
 		other |= u.ip4.usable || u.ip6.usable;
 	}
 	return other;
