@@ -209,6 +209,8 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->sessions);
 	VEC_DONE(&f->dns);
 	VEC_DONE(&f->chains);
+	VEC_DONE(&f->stops);
+	VEC_DONE(&f->pending);
 	VEC_DONE(&f->reserved_ports);
 	VEC_DONE(&f->socket_ports);
 	set_done(&f->ours);

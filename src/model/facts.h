@@ -196,6 +196,32 @@ struct fact_chain {
 	bool closes;       /* a rule drops or rejects whatever is left */
 	uint32_t leads_to; /* guest_chains[i] that it always jumps to, as bits */
 };
+/*
+ * A rule of others that may stop what sessions send or get, as far as can be seen (net/stops.h).
+ */
+enum stop_kind {
+	STOP_DROP,     /* it drops or rejects, on some condition */
+	STOP_PROXY,    /* it hands packets to a program of this host (TPROXY) */
+	STOP_RPFILTER, /* it drops what has no way back without our mark, before conntrack */
+	STOP_COUNT,
+};
+struct fact_stop {
+	enum stop_kind kind;
+	uint8_t family; /* NFPROTO_* */
+	char table[FOREIGN_NAME_MAX], chain[FOREIGN_NAME_MAX];
+	uint64_t handle;
+};
+
+/*
+ * A session's connections of the last seconds to one port: their first packets came, and did not
+ * get to our forward chain. Of protocol 0: some did get there.
+ */
+struct fact_pending {
+	struct ip session;
+	uint8_t protocol;
+	uint16_t port; /* of TCP and UDP; else of no meaning */
+};
+
 #define GUEST_CHAIN_COUNT 3
 extern const char *const guest_chains[GUEST_CHAIN_COUNT];
 
@@ -293,6 +319,14 @@ struct facts {
 		struct fact_chain *v;
 		size_t n, size;
 	} chains;
+	struct {
+		struct fact_stop *v;
+		size_t n, size;
+	} stops;
+	struct {
+		struct fact_pending *v;
+		size_t n, size;
+	} pending;
 	struct port_range local_ports;     /* ip_local_port_range; 0-0: not known */
 	struct port_ranges reserved_ports; /* ip_local_reserved_ports */
 	struct port_ranges socket_ports;   /* that sockets of the host wait on, but for loopback */

@@ -271,6 +271,12 @@ void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_fi
 		s->limit = *limit;
 }
 
+void nft_delete(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of)
+{
+	nft_lookup(r, set, false, n, of);
+	r->stmts[r->n_stmts - 1].op = NFT_OP_DELETE;
+}
+
 void nft_connections_over(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
 			  uint32_t most)
 {
@@ -679,7 +685,7 @@ static void print_limit(struct strbuf *sb, const struct nft_limit *l)
 
 static void print_update(struct strbuf *sb, const struct nft_stmt *s)
 {
-	strbuf_add(sb, "update @%s { ", s->name);
+	strbuf_add(sb, "%s @%s { ", s->op == NFT_OP_DELETE ? "delete" : "update", s->name);
 	print_fields(sb, s);
 	if (s->limit.rate) {
 		strbuf_add(sb, " ");
@@ -764,6 +770,7 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		print_limit(sb, &s->limit);
 		break;
 	case NFT_OP_UPDATE:
+	case NFT_OP_DELETE:
 		print_update(sb, s);
 		break;
 	case NFT_OP_CONNECTIONS:

@@ -137,6 +137,7 @@ enum nft_op {
 	NFT_OP_COUNTER,
 	NFT_OP_LIMIT,  /* limit rate over: matches what is more than limit */
 	NFT_OP_UPDATE, /* update @name { fields }, with a limit of its own for each element */
+	NFT_OP_DELETE, /* delete @name { fields } */
 	/* ct count over most; with a name: add @name { fields ct count over most } */
 	NFT_OP_CONNECTIONS,
 	NFT_OP_XT_REPLIES, /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
@@ -218,6 +219,8 @@ void nft_limit_over(struct nft_rule *r, const struct nft_limit *limit);
  */
 void nft_update(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of,
 		const struct nft_limit *limit);
+/* Removes an element from a dynamic set; the rule goes on. */
+void nft_delete(struct nft_rule *r, const char *set, size_t n, const enum nft_field *of);
 /*
  * The rule goes on only when this connection and those before it, as far as they are still tracked
  * and TCP has not closed them, are more than that; with a set those of an element each, else all

@@ -33,6 +33,7 @@ bool kernel_has_socket_match(struct kernel *k);
 
 enum observe_what {
 	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */
+	OBSERVE_STOPS = 1 << 1,    /* what others' rules do to sessions (net/stops.h) */
 };
 
 /*

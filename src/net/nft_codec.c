@@ -469,6 +469,9 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 	case NFT_OP_UPDATE:
 		update(b, s);
 		break;
+	case NFT_OP_DELETE:
+		dynset(b, s, NFT_DYNSET_OP_DELETE, NULL);
+		break;
 	case NFT_OP_CONNECTIONS:
 		connections(b, s);
 		break;
@@ -1024,6 +1027,11 @@ void nft_dump_elements(struct nl_msg *m, uint8_t family, const char *set)
 	dump(m, NFT_MSG_GETSETELEM, family);
 	nl_put_str(m, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE_NAME);
 	nl_put_str(m, NFTA_SET_ELEM_LIST_SET, set);
+}
+
+void nft_dump_all_rules(struct nl_msg *m, uint8_t family)
+{
+	dump(m, NFT_MSG_GETRULE, family);
 }
 
 void nft_dump_rules(struct nl_msg *m, uint8_t family)

@@ -49,7 +49,8 @@ void nft_dump_tables(struct nl_msg *m);
 void nft_dump_chains(struct nl_msg *m, uint8_t family);
 void nft_dump_sets(struct nl_msg *m, uint8_t family);
 void nft_dump_elements(struct nl_msg *m, uint8_t family, const char *set);
-void nft_dump_rules(struct nl_msg *m, uint8_t family);
+void nft_dump_rules(struct nl_msg *m, uint8_t family); /* of our table */
+void nft_dump_all_rules(struct nl_msg *m, uint8_t family);
 
 /*
  * Adds what a dumped message holds of our tables to the set; chains[] counts the rules of each

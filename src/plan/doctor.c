@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "plan/others.h"
 #include "plan/plan.h"
 #include "plan/state.h"
 #include "plan/uplink.h"
@@ -333,6 +334,7 @@ int doctor(const struct doctor_input *in, struct findings *ret)
 	check_ports(in->facts, ret);
 	check_proxies(in, ret);
 	check_difference(in, ret);
+	others_check(in->facts, NULL, ret);
 	if (!in->uplinks)
 		check_sessions(in->facts, ret);
 	if (ret->n)

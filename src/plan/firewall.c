@@ -214,6 +214,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "from_session");
 	struct nft_rule r = { 0 };
 
+	plan_pending_arrived(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
 	plan_restore_jump(&c, (struct nft_rule){ 0 });
@@ -288,6 +289,7 @@ static void plan_input(const struct plan_ctx *x)
 
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_pending_arrived(&c);
 	r = (struct nft_rule){ 0 };
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
@@ -515,6 +517,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_answers(x);
 	plan_masquerade(x);
 	plan_limits(x);
+	plan_pending(x);
 }
 
 static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)

@@ -123,6 +123,14 @@ void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session);
 void plan_own_ports(struct fw_chain *answers);
 void plan_masquerade(const struct plan_ctx *x);
 
+/*
+ * Connections that do not get past the rules of others (pending.c): the whole; the rule for where
+ * they come from, and the one for where they arrive.
+ */
+void plan_pending(const struct plan_ctx *x);
+void plan_pending_noted(struct fw_chain *marks);
+void plan_pending_arrived(struct fw_chain *c);
+
 /* Limits fragments at the ports, and makes room for what passes (fragments.c). */
 void plan_fragments(const struct plan_ctx *x, struct fw_chain *prerouting);
 void plan_fragment_memory(const struct plan_ctx *x);

@@ -62,6 +62,7 @@ void plan_marks(const struct plan_ctx *x)
 	plan_restore(x);
 	plan_limits_marks(&marks);
 	plan_restore_jump(&marks, (struct nft_rule){ 0 });
+	plan_pending_noted(&marks);
 	plan_restore_jump(&again, (struct nft_rule){ 0 });
 }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "plan/others.h"
 #include "plan/uplink.h"
 
 static const char *const names[] = {
@@ -22,6 +23,7 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 				 const char **ret_reason)
 {
 	enum uplink_problem problem;
+	const char *others;
 
 	*ret_reason = "";
 	if (ended && !(s->flags & (SESSION_KEEP | SESSION_ATTACHED))) {
@@ -37,8 +39,13 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 		return STATE_BLOCKED;
 	}
 	problem = uplink_look(f, s->uplink).problem;
-	if (problem == UPLINK_USABLE)
+	if (problem != UPLINK_USABLE) {
+		*ret_reason = uplink_problem_text(problem);
+		return STATE_BLOCKED;
+	}
+	others = others_stop(f, s);
+	if (!others)
 		return STATE_UP;
-	*ret_reason = uplink_problem_text(problem);
+	*ret_reason = others;
 	return STATE_BLOCKED;
 }

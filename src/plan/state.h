@@ -7,7 +7,8 @@
 /* How a session is: what every verb that shows one says. */
 enum session_state {
 	STATE_UP,
-	STATE_BLOCKED, /* no uplink of its list can serve now */
+	STATE_BLOCKED, /* no uplink of its list can serve now, or rules of others take its packets
+			*/
 	STATE_PAUSED,  /* blocked by hand */
 	STATE_CLOSING, /* its programs have ended, a connection has not */
 	STATE_COUNT,

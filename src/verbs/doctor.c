@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/surroundings.h"
 #include "model/diff.h"
+#include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
 #include "verbs/verbs.h"
@@ -170,7 +171,7 @@ int verb_doctor(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON, 1, &w, &err);
 
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = look(OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = look_at_names(NULL, &f, &err);
 	if (r == 0)

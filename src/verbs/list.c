@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "net/kernel.h"
+#include "plan/others.h"
 #include "verbs/masks.h"
 #include "verbs/table.h"
 #include "verbs/verbs.h"
@@ -83,16 +84,14 @@ static void print_json(const struct facts *f, const struct processes *p, bool al
 }
 
 /* What status shows with the session; here it must not be overlooked. */
-static void warn_of_masks(const struct facts *f, const struct processes *p)
+static void warn(const struct facts *f, const struct processes *p)
 {
 	_cleanup_findings_ struct findings findings = { 0 };
 
 	for (size_t i = 0; i < f->sessions.n; i++)
 		masks_check(&f->sessions.v[i], p, &findings);
-	for (size_t i = 0; i < findings.n; i++)
-		if (findings.v[i].severity != SEVERITY_INFO)
-			text_print(stderr, "via-iface: warning: %s; %s\n", findings.v[i].text,
-				   findings.v[i].fix);
+	others_check(f, NULL, &findings);
+	view_warn(&findings);
 }
 
 /* For a launch, which is too small to look itself; see cli/surroundings.c. */
@@ -103,9 +102,9 @@ int verb_warnings(int argc, char *argv[])
 	struct err err = { 0 };
 
 	(void)argc, (void)argv;
-	if (look(0, &f, &err) < 0 || processes_find(&processes, &err) < 0)
+	if (look(OBSERVE_STOPS, &f, &err) < 0 || processes_find(&processes, &err) < 0)
 		return cli_fail(&err);
-	warn_of_masks(&f, &processes);
+	warn(&f, &processes);
 	return 0;
 }
 
@@ -118,7 +117,7 @@ int verb_list(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON | WORD_ALL, 0, &w, &err);
 
 	if (r == 0)
-		r = look(OBSERVE_COUNTERS, &f, &err);
+		r = look(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0 && w.json)
@@ -126,6 +125,6 @@ int verb_list(int argc, char *argv[])
 	else if (r == 0 && print_text(&f, &processes, w.all) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)
-		warn_of_masks(&f, &processes);
+		warn(&f, &processes);
 	return r < 0 ? cli_fail(&err) : 0;
 }

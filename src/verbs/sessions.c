@@ -11,6 +11,7 @@
 #include "config.h"
 #include "names/names.h"
 #include "net/kernel.h"
+#include "net/stops.h"
 #include "plan/silent.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
@@ -110,6 +111,8 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r < 0)
 		return r;
 	r = observe(&k, what, ret, err);
+	if (r == 0 && what & OBSERVE_STOPS)
+		r = observe_stops(&k, ret, err);
 	if (r == 0)
 		r = look_at_gateways(&k, ret, err);
 	if (r == 0)

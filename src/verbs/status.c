@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "net/kernel.h"
+#include "plan/others.h"
 #include "verbs/follow.h"
 #include "verbs/masks.h"
 #include "verbs/verbs.h"
@@ -144,6 +145,7 @@ static struct json_object *show(const struct facts *f, const struct processes *p
 	masks_check(s, p, &findings);
 	if (link && !s->n_dns)
 		findings_of_names(f, link, &findings);
+	others_check(f, s, &findings);
 	if (json)
 		return json_session_in_full(&v, &findings);
 	print_session(&v, &findings);
@@ -203,7 +205,7 @@ int verb_status(int argc, char *argv[])
 	if (r == 0 && w.follow)
 		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? cli_fail(&err) : 0;
 	if (r == 0)
-		r = look(OBSERVE_COUNTERS, &f, &err);
+		r = look(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = look_at_servers(&f, &err);
 	if (r == 0)

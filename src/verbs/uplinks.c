@@ -7,6 +7,8 @@
 
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "net/kernel.h"
+#include "plan/others.h"
 #include "verbs/table.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
@@ -112,13 +114,14 @@ static int print_text(const struct facts *f)
 
 int verb_uplinks(int argc, char *argv[])
 {
+	_cleanup_findings_ struct findings findings = { 0 };
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
 	int r = words_read(argc, argv, WORD_JSON, 0, &w, &err);
 
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = look(OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = look_at_names(NULL, &f, &err);
 	if (r == 0 && w.json) {
@@ -130,6 +133,10 @@ int verb_uplinks(int argc, char *argv[])
 		json_show(array);
 	} else if (r == 0 && print_text(&f) < 0) {
 		r = err_set(&err, ENOMEM, "print the uplinks: out of memory");
+	}
+	if (r == 0) {
+		others_check(&f, NULL, &findings);
+		view_warn(&findings);
 	}
 	return r < 0 ? cli_fail(&err) : 0;
 }

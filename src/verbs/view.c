@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "model/own.h"
 #include "plan/plan.h"
 
@@ -46,6 +47,14 @@ void view_session(const struct facts *f, const struct session *s, const struct p
 			ip_format(&ip, v.address6);
 	}
 	*ret = v;
+}
+
+void view_warn(const struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].severity != SEVERITY_INFO)
+			text_print(stderr, "via-iface: warning: %s; %s\n", f->v[i].text,
+				   f->v[i].fix);
 }
 
 bool view_dns(const struct session_view *v, struct view_dns *ret)

@@ -64,6 +64,9 @@ struct json_object *json_session_in_full(const struct session_view *v, const str
 struct json_object *json_uplink(const struct facts *f, const struct fact_link *l);
 struct json_object *json_findings(const struct findings *f);
 
+/* Prints on stderr what is more than information. */
+void view_warn(const struct findings *f);
+
 /* Prints and puts. */
 void json_show(struct json_object *o);
 

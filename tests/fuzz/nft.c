@@ -18,6 +18,7 @@
 #include "model/print.h"
 #include "model/set.h"
 #include "net/nft_codec.h"
+#include "net/stops.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
@@ -133,10 +134,14 @@ void exit(int status)
 
 static void decode(const struct nlmsghdr *nlh, int left, struct nft_decoder *decoder)
 {
+	const struct facts facts = { 0 };
+	struct stop_rule rule;
+
 	if (setjmp(back) == 0) {
 		may_return = true;
 		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
-			if (nft_decode(nlh, decoder) < 0)
+			if (nft_decode(nlh, decoder) < 0 ||
+			    stops_decode_rule(nlh, &facts, &rule) < 0)
 				break;
 	}
 	may_return = false;

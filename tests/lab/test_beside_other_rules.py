@@ -150,6 +150,42 @@ WORKS = {
 }
 
 
+# What nothing of ours can come before: it is told, by its place.
+TOLD = {
+    "rule_at_zero": Row(
+        rule("priority 0 lookup 77"), ("routing rule 0", "lookup 77", "ip -6 rule"), "blocked"
+    ),
+    "rpfilter_in_raw": Row(
+        both("-t raw -A PREROUTING -m rpfilter --invert -j DROP"),
+        ("table ip raw, chain PREROUTING, handle", "without the mark"),
+        "blocked",
+    ),
+    "rpfilter_before_conntrack": Row(
+        nft("prerouting", -300, "fib saddr . iif oif missing drop"),
+        ("table inet theirs, chain theirs, handle", "without the mark"),
+        "blocked",
+    ),
+    "rejected_by_mark": Row(
+        both("-N ufw-user-forward")
+        + both("-A ufw-user-forward -m mark ! --mark 0x1 -j REJECT")
+        + both("-A FORWARD -j ufw-user-forward"),
+        ("tcp port 80", "chain ufw-user-forward, handle", "(ufw)"),
+        "blocked",
+    ),
+    "rejected_by_port": Row(
+        both("-A FORWARD -p udp --dport 7777 -j REJECT"),
+        ("udp port 7777", "table ip filter, chain FORWARD, handle"),
+    ),
+    "dropped_from_our_device": Row(
+        nft("forward", 0, "iifname via0 drop"), ("table inet theirs, chain theirs",), "blocked"
+    ),
+    "dropped_in_mangle": Row(
+        both("-t mangle -A PREROUTING -p udp --dport 7777 -j DROP"),
+        ("udp port 7777", "table ip mangle, chain PREROUTING, handle"),
+    ),
+}
+
+
 def put_in(lab, row):
     if row.serves:
         lab.popen(["python3", "-c", row.serves]).expect("ready\n")
@@ -223,7 +259,7 @@ def test_works(lab, case):
 
 
 STOPPED = ("mark_in_mangle", "whole_mark_saved", "mark_in_forward", "rule_of_strongswan",
-           "rule_by_our_device", "rule_at_the_first_number", "source_nat", "redirect",
+           "rule_by_our_device", "rule_at_the_first_number", "rule_at_zero", "source_nat", "redirect",
            "not_tracked_by_nft")  # fmt: skip
 
 
@@ -234,7 +270,7 @@ def test_closed_meanwhile(lab, name):
     for it, goes by the wired card. Then it goes on, and the session works, unless it is told."""
     lab.sysctl("net.ipv4.ip_forward", 1)
     lab.sysctl("net.ipv6.conf.all.forwarding", 1)
-    row = WORKS[name]
+    row = {**WORKS, **TOLD}[name]
     held = traffic(lab)
     signal_daemon(lab, signal.SIGSTOP)
     watch = Watch(lab)
@@ -278,3 +314,90 @@ def test_legacy(lab, order):
     watch.assert_closed(True)
     after = lab.run("iptables-legacy-save").out
     assert re.sub(r"^#.*\n|\[\d+:\d+\]", "", after, flags=re.M) == saved
+
+
+# What TRAFFIC of test_closed does, without waiting for an answer.
+SENDER = """
+import socket, sys, time
+while True:
+    for address in sys.argv[1:]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        for kind, port in ((socket.SOCK_DGRAM, 7777), (socket.SOCK_STREAM, 80)):
+            s = socket.socket(family, kind)
+            s.setblocking(False)
+            try:
+                s.connect((address, port))
+                s.send(b"BEACON")
+            except OSError:
+                pass
+            time.sleep(0.02)
+            s.close()
+"""
+
+
+def sender(lab):
+    path = os.path.join(lab.tmp, "sender.py")
+    with open(path, "w") as f:
+        f.write(SENDER)
+    return lab.session(script=f"exec python3 {path} {lab.server} {lab.server6}")
+
+
+def says(lab, *verb):
+    done = lab.via(*verb)
+    return done.out + done.err
+
+
+def told(lab, row):
+    """What passed before is remembered for ten seconds."""
+
+    def everywhere():
+        texts = [says(lab, verb) for verb in ("status", "doctor", "list", "uplinks")]
+        return session(lab)["state"] == row.state and all(
+            word in text for text in texts for word in row.told
+        )
+
+    try:
+        lab.wait(everywhere, 15, step=0.1)
+    except AssertionError:
+        raise AssertionError(f"{row.told}, {row.state}:\n" + says(lab, "status")) from None
+    assert lab.via("doctor").code == (row.state != "up")
+
+
+@topology("split")
+@params(**{f"{name},{order}": (name, order) for name in TOLD for order in ORDERS})
+def test_told(lab, case):
+    name, order = case
+    held = sender(lab) if order == "launched_before" else None
+    watch = Watch(lab)
+    put_in(lab, TOLD[name])
+    left = theirs(lab)
+    held = held or sender(lab)
+    told(lab, TOLD[name])
+    another_daemon(lab)
+    told(lab, TOLD[name])
+    assert theirs(lab) == left
+    held.stop(signal.SIGKILL)
+    lab.wait_gone()
+    watch.assert_closed(True)
+    assert theirs(lab) == left
+
+
+@topology("split")
+def test_goes_again(lab):
+    """What was told is told no more when the rule has gone, and our rules are where they were."""
+    held = sender(lab)
+    for name in ("rule_at_zero", "rejected_by_mark", "rule_of_strongswan"):
+        row = {**TOLD, **WORKS}[name]
+        put_in(lab, row)
+        if row.told:
+            told(lab, row)
+        else:
+            lab.wait(lambda: "218:" in lab.ip("rule"), 5, "our rule in front")
+        lab.run("nft delete table ip filter; nft delete table ip6 filter")
+        lab.run("ip rule del lookup 77; ip -6 rule del lookup 77; ip route flush table 77;"
+                "ip -6 route flush table 77")  # fmt: skip
+        lab.wait(lambda: session(lab)["state"] == "up", 15, "up again")
+        lab.wait(lambda: "5180:" in lab.ip("rule") and "5181:" in lab.ip("-6 rule"), 5)
+        assert "another program" not in says(lab, "status")
+    held.stop(signal.SIGKILL)
+    lab.wait_gone()

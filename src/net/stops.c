@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a session's connections get past others' rules the kernel itself tells: their first
+ * packets are noted in front of those and taken off the list behind them (plan/pending.c). Which
+ * rule it is, it does not tell; so those are read that could be it: they drop or take packets, are
+ * reached from a chain between the two places, and ask for no other device.
+ */
+#include "net/stops.h"
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_rpfilter.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "net/nft_codec.h"
+
+#define CONNTRACK_PRIORITY (-200) /* linux/netfilter_ipv4.h:NF_IP_PRI_CONNTRACK */
+
+static const uint8_t families[] = { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 };
+
+/* Chains of others, and from which hooks each is reached. */
+struct chain {
+	uint8_t family;
+	char table[FOREIGN_NAME_MAX], name[FOREIGN_NAME_MAX];
+	bool early, prerouting, forward; /* early: prerouting before conntrack */
+};
+
+struct stops_look {
+	struct facts *f;
+	struct {
+		struct chain *v;
+		size_t n, size;
+	} chains;
+	struct {
+		struct stop_rule *v;
+		size_t n, size;
+	} rules;
+	size_t chains_before, rules_before;
+};
+
+/* --- one rule ------------------------------------------------------------------------------ */
+
+struct reading {
+	const struct facts *facts;
+	enum { REG_OTHER, REG_IIF, REG_OIF, REG_STATE, REG_INVALID } reg; /* in register 1 */
+	bool other_device, invalid; /* asks for one that no session uses; for invalid packets */
+	bool rpfilter;              /* looks up the way back, without the mark */
+	bool drops, takes;          /* DROP or REJECT; TPROXY */
+	char target[FOREIGN_NAME_MAX];
+};
+
+static bool concerns_sessions(const struct facts *f, const char *name, size_t len)
+{
+	size_t whole = strnlen(name, len);
+
+	if (!strncmp(name, BRIDGE_NAME, whole)) /* "via*" is without a terminator */
+		return true;
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (!strncmp(name, f->slots.v[i].uplink, whole))
+			return true;
+	return false;
+}
+
+static void read_cmp(struct reading *r, struct nftnl_expr *e)
+{
+	bool equal = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ;
+	uint32_t len = 0;
+	const void *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
+
+	if ((r->reg == REG_IIF || r->reg == REG_OIF) && equal && data)
+		r->other_device |= !concerns_sessions(r->facts, data, len);
+	r->invalid |= r->reg == REG_INVALID && !equal;
+}
+
+static void read_bitwise(struct reading *r, struct nftnl_expr *e)
+{
+	uint32_t len = 0, mask = 0;
+	const void *data = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_MASK, &len);
+
+	if (data && len == sizeof(mask))
+		memcpy(&mask, data, sizeof(mask));
+	r->reg = r->reg == REG_STATE && mask == CT_STATE_INVALID ? REG_INVALID : REG_OTHER;
+}
+
+static void read_match(struct reading *r, struct nftnl_expr *e)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME);
+	struct xt_conntrack_mtinfo3 ct = { 0 };
+	struct xt_rpfilter_info rp = { 0 };
+	uint32_t len = 0;
+	const void *info = nftnl_expr_get(e, NFTNL_EXPR_MT_INFO, &len);
+
+	if (!name || !info)
+		return;
+	if (!strcmp(name, "rpfilter") && len >= sizeof(rp)) {
+		memcpy(&rp, info, sizeof(rp));
+		r->rpfilter |=
+			rp.flags & XT_RPFILTER_INVERT && !(rp.flags & XT_RPFILTER_VALID_MARK);
+	}
+	if (!strcmp(name, "conntrack") && len >= sizeof(ct)) {
+		memcpy(&ct, info, sizeof(ct));
+		r->invalid |= ct.match_flags & XT_CONNTRACK_STATE && !ct.invert_flags &&
+			      ct.state_mask == XT_CONNTRACK_STATE_INVALID;
+	}
+}
+
+static void read_fib(struct reading *r, struct nftnl_expr *e)
+{
+	uint32_t flags = nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_FLAGS);
+
+	r->rpfilter |=
+		flags & NFTA_FIB_F_SADDR && flags & NFTA_FIB_F_IIF && !(flags & NFTA_FIB_F_MARK);
+}
+
+static void read_verdict(struct reading *r, struct nftnl_expr *e)
+{
+	const char *chain = NULL;
+
+	if (!nftnl_expr_is_set(e, NFTNL_EXPR_IMM_VERDICT))
+		return;
+	r->drops |= (int32_t)nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_VERDICT) == NF_DROP;
+	if (nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN))
+		chain = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
+	if (chain && strlen(chain) < sizeof(r->target))
+		strcpy(r->target, chain);
+}
+
+static int read_expr(struct nftnl_expr *e, void *arg)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME), *target;
+	struct reading *r = arg;
+	uint32_t key;
+
+	if (!strcmp(name, "meta")) {
+		key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
+		r->reg = key == NFT_META_IIFNAME   ? REG_IIF
+			 : key == NFT_META_OIFNAME ? REG_OIF
+						   : REG_OTHER;
+	} else if (!strcmp(name, "ct")) {
+		key = nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY);
+		r->reg = key == NFT_CT_STATE ? REG_STATE : REG_OTHER;
+	} else if (!strcmp(name, "bitwise")) {
+		read_bitwise(r, e);
+	} else if (!strcmp(name, "cmp")) {
+		read_cmp(r, e);
+	} else if (!strcmp(name, "match")) {
+		read_match(r, e);
+	} else if (!strcmp(name, "fib")) {
+		read_fib(r, e);
+	} else if (!strcmp(name, "immediate")) {
+		read_verdict(r, e);
+	} else if (!strcmp(name, "reject")) {
+		r->drops = true;
+	} else if (!strcmp(name, "tproxy")) {
+		r->takes = true;
+	} else if (!strcmp(name, "target")) {
+		target = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME);
+		r->drops |= target && (!strcmp(target, "REJECT") || !strcmp(target, "DROP"));
+		r->takes |= target && !strcmp(target, "TPROXY");
+	}
+	return 0;
+}
+
+static bool copy_name(char ret[FOREIGN_NAME_MAX], const char *name)
+{
+	if (!name || strlen(name) >= FOREIGN_NAME_MAX)
+		return false;
+	strcpy(ret, name);
+	return true;
+}
+
+static int judge(struct nftnl_rule *rule, const struct facts *facts, struct stop_rule *ret)
+{
+	struct reading r = { .facts = facts };
+
+	if (!copy_name(ret->stop.table, nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)) ||
+	    !copy_name(ret->stop.chain, nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN)) ||
+	    !strcmp(ret->stop.table, NFT_TABLE_NAME))
+		return 0;
+	nftnl_expr_foreach(rule, read_expr, &r);
+	ret->stop.handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
+	memcpy(ret->target, r.target, sizeof(ret->target));
+	ret->stop.kind = STOP_COUNT;
+	if (!r.other_device && !r.invalid && (r.drops || r.takes))
+		ret->stop.kind = r.takes ? STOP_PROXY : r.rpfilter ? STOP_RPFILTER : STOP_DROP;
+	return !r.other_device && (ret->stop.kind != STOP_COUNT || r.target[0]);
+}
+
+int stops_decode_rule(const struct nlmsghdr *nlh, const struct facts *facts, struct stop_rule *ret)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct nftnl_rule *rule;
+	int r = 0;
+
+	*ret = (struct stop_rule){ 0 };
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
+		return 0;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg))
+		return -EBADMSG;
+	ret->stop.family = nfg->nfgen_family;
+	rule = nftnl_rule_alloc();
+	if (!rule)
+		return -ENOMEM;
+	if (nftnl_rule_nlmsg_parse(nlh, rule) >= 0)
+		r = judge(rule, facts, ret);
+	nftnl_rule_free(rule);
+	return r;
+}
+
+/* --- all of them --------------------------------------------------------------------------- */
+
+static int take_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	struct stops_look *l = arg;
+	struct stop_rule rule, *added;
+	int r = stops_decode_rule(nlh, l->f, &rule);
+
+	if (r <= 0)
+		return r;
+	added = VEC_PUSH(&l->rules);
+	if (!added)
+		return -ENOMEM;
+	*added = rule;
+	return 0;
+}
+
+static void hooks_of(const struct nftnl_chain *c, struct chain *ret)
+{
+	const char *type = nftnl_chain_get_str(c, NFTNL_CHAIN_TYPE);
+	uint32_t hook = nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM);
+
+	if (!nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) || !type || strcmp(type, "filter") != 0)
+		return;
+	ret->forward = hook == NF_INET_FORWARD;
+	ret->prerouting = hook == NF_INET_PRE_ROUTING;
+	ret->early =
+		ret->prerouting && nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) < CONNTRACK_PRIORITY;
+}
+
+static int take_chain(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct stops_look *l = arg;
+	struct chain chain = { 0 }, *added = NULL;
+	bool parsed;
+
+	if (!c)
+		return -ENOMEM;
+	parsed = nftnl_chain_nlmsg_parse(nlh, c) >= 0 &&
+		 copy_name(chain.table, nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
+		 copy_name(chain.name, nftnl_chain_get_str(c, NFTNL_CHAIN_NAME));
+	if (parsed) {
+		chain.family = nfg->nfgen_family;
+		hooks_of(c, &chain);
+		added = VEC_PUSH(&l->chains);
+		if (added)
+			*added = chain;
+	}
+	nftnl_chain_free(c);
+	return parsed && !added ? -ENOMEM : 0;
+}
+
+static void forget(void *arg)
+{
+	struct stops_look *l = arg;
+
+	l->chains.n = l->chains_before;
+	l->rules.n = l->rules_before;
+}
+
+static struct chain *find_chain(struct stops_look *l, const struct fact_stop *s, const char *name)
+{
+	for (size_t i = 0; i < l->chains.n; i++) {
+		struct chain *c = &l->chains.v[i];
+
+		if (c->family == s->family && !strcmp(c->table, s->table) && !strcmp(c->name, name))
+			return c;
+	}
+	return NULL;
+}
+
+/* One jump further from the hooks; false when there was nothing new. */
+static bool spread(struct stops_look *l)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < l->rules.n; i++) {
+		const struct stop_rule *r = &l->rules.v[i];
+		const struct chain *from;
+		struct chain *to;
+
+		if (!r->target[0])
+			continue;
+		from = find_chain(l, &r->stop, r->stop.chain);
+		to = find_chain(l, &r->stop, r->target);
+		if (!from || !to)
+			continue;
+		changed |= (from->early && !to->early) || (from->prerouting && !to->prerouting) ||
+			   (from->forward && !to->forward);
+		to->early |= from->early;
+		to->prerouting |= from->prerouting;
+		to->forward |= from->forward;
+	}
+	return changed;
+}
+
+static int keep_stops(struct stops_look *l)
+{
+	while (spread(l))
+		;
+	for (size_t i = 0; i < l->rules.n; i++) {
+		const struct stop_rule *r = &l->rules.v[i];
+		const struct chain *c = find_chain(l, &r->stop, r->stop.chain);
+		bool reached = c && (r->stop.kind == STOP_RPFILTER ? c->early
+								   : c->prerouting || c->forward);
+		struct fact_stop *added;
+
+		if (r->stop.kind == STOP_COUNT || !reached)
+			continue;
+		added = VEC_PUSH(&l->f->stops);
+		if (!added)
+			return -ENOMEM;
+		*added = r->stop;
+	}
+	return 0;
+}
+
+static int look_at_rules(struct kernel *k, struct facts *f, struct err *err)
+{
+	struct stops_look l = { .f = f };
+	struct nl_msg m;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
+		l.chains_before = l.chains.n;
+		l.rules_before = l.rules.n;
+		nft_dump_chains(&m, families[i]);
+		r = nl_dump(&k->nft, &m, take_chain, forget, &l, err);
+		if (r < 0)
+			break;
+		nft_dump_all_rules(&m, families[i]);
+		l.chains_before = l.chains.n;
+		r = nl_dump(&k->nft, &m, take_rule, forget, &l, err);
+	}
+	if (r == 0 && keep_stops(&l) < 0)
+		r = err_errno(err, ENOMEM, "read the nft rules of others");
+	VEC_DONE(&l.chains);
+	VEC_DONE(&l.rules);
+	return r;
+}
+
+/* --- what did not get past them ------------------------------------------------------------- */
+
+static int take_element(const struct nlmsghdr *nlh, void *arg)
+{
+	return nft_decode(nlh, arg);
+}
+
+static void forget_elements(void *arg)
+{
+	struct nft_decoder *d = arg;
+
+	d->set->n = 0;
+}
+
+/* The key is address, protocol and port, or the address alone. */
+static int add_pending(struct facts *f, uint8_t family, const struct nft_key *k)
+{
+	size_t len = family == AF_INET ? 4 : 16;
+	struct fact_pending *p;
+
+	if (k->len != len + 8 && k->len != len)
+		return 0;
+	p = VEC_PUSH(&f->pending);
+	if (!p)
+		return -ENOMEM;
+	*p = (struct fact_pending){ .session = ip_from_bytes(family, k->bytes) };
+	if (k->len > len) {
+		p->protocol = k->bytes[len];
+		p->port = (uint16_t)(k->bytes[len + 4] << 8 | k->bytes[len + 5]);
+	}
+	return 0;
+}
+
+static int look_at_set(struct kernel *k, struct facts *f, uint8_t family, const char *name,
+		       struct err *err)
+{
+	_cleanup_set_ struct object_set set = { 0 };
+	struct nft_decoder d = { .set = &set };
+	struct nl_msg m;
+	int r;
+
+	nft_dump_elements(&m, NFPROTO_INET, name);
+	r = nl_dump(&k->nft, &m, take_element, forget_elements, &d, err);
+	if (r == -ENOENT)
+		return 0;
+	for (size_t i = 0; i < set.n && r == 0; i++)
+		r = add_pending(f, family, &set.v[i].nft_element.key);
+	return r;
+}
+
+int observe_stops(struct kernel *k, struct facts *f, struct err *err)
+{
+	int r = 0;
+
+	if (!f->nft_visible || !f->sessions.n)
+		return 0;
+	if (r == 0)
+		r = look_at_set(k, f, AF_INET, "pending4", err);
+	if (r == 0)
+		r = look_at_set(k, f, AF_INET6, "pending6", err);
+	if (r == 0)
+		r = look_at_set(k, f, AF_INET, "forwarded4", err);
+	if (r == 0)
+		r = look_at_set(k, f, AF_INET6, "forwarded6", err);
+	return r == 0 ? look_at_rules(k, f, err) : err_wrap(err, "read what did not pass");
+}

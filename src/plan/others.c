@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/others.h"
+
+#include <inttypes.h>
+#include <linux/fib_rules.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "model/nft.h"
+#include "plan/internal.h"
+
+#define STOPS_NAMED 4
+#define PORTS_NAMED 4
+
+/* Programs that are known by the names of their tables and chains. */
+static const struct {
+	const char *start, *program;
+} programs[] = {
+	{ "firewalld", "firewalld" },
+	{ "ufw", "ufw" },
+	{ "DOCKER", "Docker" },
+	{ "mwan3", "mwan3" },
+	{ "pbr_", "pbr" },
+	{ "fw4", "fw4" },
+	{ "ts-", "Tailscale" },
+	{ "KUBE-", "Kubernetes" },
+	{ "cali-", "Calico" },
+	{ "LIBVIRT_", "libvirt" },
+	{ "libvirt", "libvirt" },
+	{ "nixos-fw", "NixOS" },
+	{ "CNI-", "CNI" },
+	{ "NETAVARK", "podman" },
+	{ "netavark", "podman" },
+	{ "f2b-", "fail2ban" },
+	{ "wg-quick", "wg-quick" },
+	{ "shorewall", "Shorewall" },
+	{ "lxc", "LXC" },
+	{ "incus", "Incus" },
+	{ "mullvad", "Mullvad" },
+};
+
+static const char *program_of(const struct fact_stop *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		if (!strncmp(s->chain, programs[i].start, strlen(programs[i].start)) ||
+		    !strncmp(s->table, programs[i].start, strlen(programs[i].start)))
+			return programs[i].program;
+	return NULL;
+}
+
+/* "table ip filter, chain FORWARD, handle 7 (ufw)" */
+static void add_stop(struct strbuf *sb, const struct fact_stop *s)
+{
+	const char *program = program_of(s);
+
+	strbuf_add(sb, "table %s %s, chain %s, handle %" PRIu64, nft_family_name(s->family),
+		   s->table, s->chain, s->handle);
+	if (program)
+		strbuf_add(sb, " (%s)", program);
+}
+
+/* --- routing rules ------------------------------------------------------------------------- */
+
+static const struct fact_rule *rule_before(const struct facts *f, const struct session *s,
+					   uint8_t family)
+{
+	struct ctx_slot slot = { .id = { .slot = s->slot } };
+	const struct fact_rule *r;
+
+	memcpy(slot.id.uplink, s->uplink, sizeof(slot.id.uplink));
+	r = plan_first_rule(&(struct plan_rules_of){ f, &slot, 1 }, family);
+	return r && !r->priority ? r : NULL;
+}
+
+static const char *action_of(const struct fact_rule *r, char buf[32])
+{
+	switch (r->action) {
+	case FR_ACT_TO_TBL:
+		snprintf(buf, 32, "lookup %" PRIu32, r->table);
+		return buf;
+	case FR_ACT_GOTO:
+		snprintf(buf, 32, "goto %" PRIu32, r->target);
+		return buf;
+	case FR_ACT_BLACKHOLE:
+		return "blackhole";
+	case FR_ACT_UNREACHABLE:
+		return "unreachable";
+	case FR_ACT_PROHIBIT:
+		return "prohibit";
+	}
+	return "?";
+}
+
+static void tell_rule(const struct fact_rule *r, struct findings *ret)
+{
+	char buf[32];
+	struct finding *f = findings_add(ret, "routing-rule-first", SEVERITY_ERROR, "ip rule 0");
+
+	finding_text(f,
+		     "routing rule 0 of another program (%s, %s) is asked before those of "
+		     "via-iface, and takes the packets of sessions",
+		     per_family(r->family, "IPv4", "IPv6"), action_of(r, buf));
+	finding_fix(f, "give it another priority; see `%s rule`",
+		    per_family(r->family, "ip", "ip -6"));
+}
+
+/* --- nftables ------------------------------------------------------------------------------ */
+
+static bool has_address(const struct facts *f, const struct session *s, const struct ip *ip)
+{
+	struct pool pool;
+	struct ip own;
+
+	if (plan_pool(f, &pool, NULL) < 0)
+		return false;
+	own = plan_address(&pool, s, ip->family);
+	return ip_equal(&own, ip);
+}
+
+static bool has_stop(const struct facts *f, enum stop_kind kind)
+{
+	for (size_t i = 0; i < f->stops.n; i++)
+		if (f->stops.v[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* Connections that did not pass, and whether any did. */
+static size_t count_pending(const struct facts *f, const struct session *s, bool *ret_passed)
+{
+	size_t n = 0;
+
+	*ret_passed = false;
+	for (size_t i = 0; i < f->pending.n; i++) {
+		if (!has_address(f, s, &f->pending.v[i].session))
+			continue;
+		n += f->pending.v[i].protocol != 0;
+		*ret_passed |= !f->pending.v[i].protocol;
+	}
+	return n;
+}
+
+/* The device by which the host would answer somebody far away; 0: it has no default route. */
+static int default_device(const struct facts *f, uint8_t family)
+{
+	const struct fact_route *best = NULL;
+
+	for (size_t i = 0; i < f->routes.n; i++) {
+		const struct fact_route *r = &f->routes.v[i];
+
+		if (r->table == RT_TABLE_MAIN && !r->dst.len && r->dst.ip.family == family &&
+		    r->type == RTN_UNICAST && !r->dead && (!best || r->metric < best->metric))
+			best = r;
+	}
+	return best ? best->index : 0;
+}
+
+/* The filter looks the way back up without a mark, and finds the default route. */
+static bool filtered(const struct facts *f, const struct session *s)
+{
+	const struct fact_link *l = facts_link(f, s->uplink);
+
+	for (size_t i = 0; i < f->stops.n && l; i++) {
+		const struct fact_stop *stop = &f->stops.v[i];
+
+		if (stop->kind == STOP_RPFILTER &&
+		    ((stop->family != NFPROTO_IPV6 && default_device(f, AF_INET) != l->index) ||
+		     (stop->family != NFPROTO_IPV4 && default_device(f, AF_INET6) != l->index)))
+			return true;
+	}
+	return false;
+}
+
+const char *others_stop(const struct facts *f, const struct session *s)
+{
+	bool passed;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(plan_families); i++)
+		if (rule_before(f, s, plan_families[i]))
+			return "a routing rule of another program takes its packets";
+	if (filtered(f, s))
+		return "a reverse path filter of another program drops its replies";
+	if (!has_stop(f, STOP_DROP) && !has_stop(f, STOP_PROXY))
+		return NULL;
+	n = count_pending(f, s, &passed);
+	return n && !passed ? "rules of another program let none of its connections pass" : NULL;
+}
+
+static void add_stops(struct strbuf *sb, const struct facts *f, bool rpfilter)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->stops.n; i++) {
+		const struct fact_stop *s = &f->stops.v[i];
+
+		if ((s->kind == STOP_RPFILTER) != rpfilter)
+			continue;
+		if (n++ < STOPS_NAMED) {
+			strbuf_add(sb, "%s", n > 1 ? "; " : "");
+			add_stop(sb, s);
+		}
+	}
+	if (n > STOPS_NAMED)
+		strbuf_add(sb, "; and %zu more", n - STOPS_NAMED);
+}
+
+static void add_ports(struct strbuf *sb, const struct facts *f, const struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->pending.n; i++) {
+		const struct fact_pending *p = &f->pending.v[i];
+		bool tcp = p->protocol == IPPROTO_TCP;
+
+		if (!p->protocol || !has_address(f, s, &p->session) || n++ >= PORTS_NAMED)
+			continue;
+		strbuf_add(sb, "%s", n > 1 ? ", " : "");
+		if (tcp || p->protocol == IPPROTO_UDP)
+			strbuf_add(sb, "%s port %u", tcp ? "tcp" : "udp", p->port);
+		else
+			strbuf_add(sb, "protocol %u", p->protocol);
+	}
+	if (n > PORTS_NAMED)
+		strbuf_add(sb, ", …");
+}
+
+static void tell_stops(const struct facts *f, const struct session *s, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf ports = { 0 }, stops = { 0 };
+	struct finding *found;
+	bool passed;
+
+	if ((!has_stop(f, STOP_DROP) && !has_stop(f, STOP_PROXY)) || !count_pending(f, s, &passed))
+		return;
+	add_ports(&ports, f, s);
+	add_stops(&stops, f, false);
+	found = findings_add(ret, "rule-of-others", passed ? SEVERITY_WARNING : SEVERITY_ERROR,
+			     s->name);
+	finding_text(found,
+		     "connections of session '%s' to %s did not get past the rules of other "
+		     "programs; of those this can be: %s",
+		     s->name, strbuf_text(&ports), strbuf_text(&stops));
+	finding_fix(found,
+		    "see `nft -a list ruleset`; let pass what has `iifname " BRIDGE_NAME "`");
+}
+
+static void tell_filter(const struct facts *f, const struct session *s, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf stops = { 0 };
+	struct finding *found;
+
+	if (!filtered(f, s))
+		return;
+	add_stops(&stops, f, true);
+	found = findings_add(ret, "rpfilter-of-others", SEVERITY_ERROR, s->uplink);
+	finding_text(found,
+		     "%s drops what comes back through '%s': it asks for the way back without the "
+		     "mark of the session, before connection tracking",
+		     strbuf_text(&stops), s->uplink);
+	finding_fix(found, "put it into the mangle table, with --validmark; in nftables behind "
+			   "priority -160, with `fib saddr . mark . iif`");
+}
+
+void others_check(const struct facts *f, const struct session *one, struct findings *ret)
+{
+	bool told[sizeof(plan_families)] = { 0 };
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct session *s = &f->sessions.v[i];
+
+		if ((one && s->id != one->id) || !s->slot || s->flags & SESSION_PAUSED)
+			continue;
+		for (size_t j = 0; j < sizeof(plan_families); j++) {
+			const struct fact_rule *r = rule_before(f, s, plan_families[j]);
+
+			if (r && !told[j])
+				tell_rule(r, ret);
+			told[j] |= r != NULL;
+		}
+		tell_filter(f, s, ret);
+		tell_stops(f, s, ret);
+	}
+}
