@@ -19,13 +19,13 @@ const struct fact_link *plan_vrf(const struct plan_ctx *x, const struct ctx_slot
 	return slot->uplink.link ? facts_vrf(x->facts, slot->uplink.link) : NULL;
 }
 
-/* The priority of the first l3mdev rule of a family that comes before ours; 0: there is none. */
-static uint32_t first_l3mdev(const struct facts *f, uint8_t family)
+/* The priority of the first l3mdev rule of a family before `ours`; 0: there is none. */
+static uint32_t first_l3mdev(const struct facts *f, uint8_t family, uint32_t ours)
 {
 	for (size_t i = 0; i < f->rules.n; i++) {
 		const struct fact_rule *r = &f->rules.v[i];
 
-		if (r->family == family && r->l3mdev && r->priority < PLAN_RULE_LOOKUP)
+		if (r->family == family && r->l3mdev && r->priority < ours)
 			return r->priority;
 	}
 	return 0;
@@ -35,7 +35,7 @@ void plan_vrf_rules(const struct plan_ctx *x, const struct ctx_slot *slot)
 {
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t family = plan_families[i];
-		uint32_t priority = first_l3mdev(x->facts, family);
+		uint32_t priority = first_l3mdev(x->facts, family, x->priorities[i].lookup);
 
 		if (priority > 1 && (family == AF_INET || x->ip6))
 			plan_routing_rule(x, family, priority - 1, plan_mark(slot->id.slot), NULL,

@@ -644,6 +644,22 @@ static void test_vrf(void **state)
 	HAS(&x->host, "sysctl -qw net/ipv4/conf/wlp6s0/forwarding=1\n");
 	assert_int_equal(ifname_elements(&x->host, "blue"), 2);
 	HAS_NOT(&x->host, "iif blue");
+	/* somebody else's rule, for which all of ours go in front of the kernel's */
+	x->f.rules.v[0] = (struct fact_rule){ .family = AF_INET,
+					      .action = FR_ACT_TO_TBL,
+					      .table = 77,
+					      .priority = 1000,
+					      .suppress = -1 };
+	kernels[0] = VEC_PUSH(&x->f.rules);
+	assert_non_null(kernels[0]);
+	*kernels[0] = (struct fact_rule){ .family = AF_INET,
+					  .action = FR_ACT_TO_TBL,
+					  .priority = 1001,
+					  .l3mdev = true,
+					  .suppress = -1 };
+	plan_one(x, session(1, 1, "wlp6s0"));
+	assert_int_equal(lines(&x->host, "ip rule add priority 998 fwmark 0x56000001"), 1);
+	HAS_NOT(&x->host, "ip rule add priority 1000 ");
 }
 
 /* The host forwards of its own will: neither a change nor a fence is ours to make. */
