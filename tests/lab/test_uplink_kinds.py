@@ -185,8 +185,6 @@ class Kind:
 
 KINDS = {
     "ethernet": Kind(USUAL),
-    "vlan": Kind(USUAL, Stacked, "wlp6s0.5", "link add link wlp6s0 name wlp6s0.5 type vlan id 5",
-                 "link add link lan name lan.5 type vlan id 5"),
     "macvlan": Kind(USUAL, Stacked, "mac9", "link add link wlp6s0 name mac9 type macvlan mode bridge"),
     "macvlan_private": Kind(USUAL, Stacked, "mac9", "link add link wlp6s0 name mac9 type macvlan mode private"),
     "bridge": Kind(USUAL, Stacked, "br9", "link add br9 type bridge forward_delay 0 stp_state 0"),
