@@ -65,7 +65,7 @@ static int try_move(struct world *w, uint32_t id, const char *uplinks, uid_t pee
 		changed.flags |= SESSION_BY_ROOT;
 	else
 		changed.flags &= ~(uint32_t)SESSION_BY_ROOT;
-	r = follow_move(&w->facts, &changed, uplinks, err);
+	r = failover_move(&w->facts, &changed, uplinks, err);
 	if (r == 0 && !changed.n_dns)
 		r = plan_check_names(&w->facts, changed.uplink, err);
 	if (r < 0)
@@ -121,11 +121,11 @@ int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, stru
 	if (!l || !uplink_listed(&w->facts, s->uplinks, uplink))
 		return err_set(err, EINVAL, "note a probe of session '%s': '%s' is not in its list",
 			       s->name, uplink);
-	r = follow_probe(&w->follow, id, l->index, bad, clock_ms());
+	r = failover_probe(&w->failover, id, l->index, bad, clock_ms());
 	if (r < 0)
 		return err_errno(err, -r, "note a probe of session '%s'", s->name);
 	if (r > 0)
-		w->follow_at = clock_ms();
+		w->failover_at = clock_ms();
 	return r;
 }
 

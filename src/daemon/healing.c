@@ -32,7 +32,7 @@ int64_t healing_deadline(const struct healing *h, const struct world *w)
 {
 	int64_t next = h->at ? h->at : INT64_MAX;
 
-	return w->follow_at < next && world_sessions(w) ? w->follow_at : next;
+	return w->failover_at < next && world_sessions(w) ? w->failover_at : next;
 }
 
 static void heal(struct healing *h, struct world *w, struct connections *connections)

@@ -97,7 +97,7 @@ int operation_run_probe(struct call *a, struct err *err)
 
 	if (r > 0)
 		syslog(LOG_NOTICE, "session '%s': uplink %s: %s", a->session->name, m->uplink,
-		       m->failed ? FOLLOW_NO_ANSWER : "its probe is answered again");
+		       m->failed ? FAILOVER_NO_ANSWER : "its probe is answered again");
 	return r < 0 ? r : 0;
 }
 

@@ -76,7 +76,7 @@ int world_open(struct world *w, const char *rundir, struct err *err)
 	fresh.entries.due = INT64_MAX;
 	*w = fresh;
 	w->names_stale = true;
-	w->follow_at = w->expire_at = w->gateways_at = INT64_MAX;
+	w->failover_at = w->expire_at = w->gateways_at = INT64_MAX;
 	r = names_open(&w->names, "", err); /* not before: it must not move */
 	return r == 0 ? names_watch(&w->names, err) : r;
 }
@@ -89,7 +89,7 @@ void world_close(struct world *w)
 	conntrack_stop(&w->entries.pass);
 	VEC_DONE(&w->ended);
 	VEC_DONE(&w->rewritten);
-	follow_done(&w->follow);
+	failover_done(&w->failover);
 	gateways_done(&w->gateways);
 	close_fd(&w->sysctl_watch);
 	nl_close(&w->events);
@@ -408,7 +408,7 @@ static void adopt(struct world *w, struct object_set *want)
 
 /*
  * Counts what was wanted before, is wanted still, and had to be put there again: somebody else had
- * taken it away or changed it. A stranger's rule in a chain counts as the chain's first.
+ * taken it away or changed it. A foreign rule in a chain of ours counts as the chain's first.
  */
 static void count_healed(struct world *w, const struct steps *steps)
 {
@@ -789,14 +789,14 @@ static int take_ends(struct world *w, struct err *err)
 int world_converge(struct world *w, struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
-	int r = follow(&w->facts, &w->follow, clock_ms(), &w->follow_at, err);
+	int r = failover(&w->facts, &w->failover, clock_ms(), &w->failover_at, err);
 
 	if (r == 0) /* a session may have gone to another uplink */
 		r = look_at_gateways(w, "", err);
-	if (w->expire_at < w->follow_at)
-		w->follow_at = w->expire_at;
-	if (w->gateways_at < w->follow_at)
-		w->follow_at = w->gateways_at;
+	if (w->expire_at < w->failover_at)
+		w->failover_at = w->expire_at;
+	if (w->gateways_at < w->failover_at)
+		w->failover_at = w->gateways_at;
 	if (r == 0)
 		r = plan_host(&w->facts, w->facts.sessions.v, w->facts.sessions.n, &want, err);
 	if (r == 0)
@@ -813,7 +813,7 @@ int world_heal(struct world *w, struct err *err)
 		return 0;
 
 	for (int i = 0; i < TRIES && r < 0; i++) {
-		w->follow_at = INT64_MAX;
+		w->failover_at = INT64_MAX;
 		w->stale |= w->expire_at <= clock_ms();
 		w->stale |= !w->observed_rules; /* what is to go is named by handles */
 		r = world_look(w, "", err);

@@ -10,7 +10,7 @@
 #include "net/conntrack.h"
 #include "net/kernel.h"
 #include "net/settle.h"
-#include "plan/follow.h"
+#include "plan/failover.h"
 #include "plan/plan.h"
 #include "plan/silent.h"
 
@@ -59,11 +59,11 @@ struct world {
 	bool observed_rules; /* facts.ours holds rules as the kernel told them */
 	struct admit_memory memory;
 	struct entries entries;
-	struct follow_memory follow;
+	struct failover_memory failover;
 	struct gateway_memory gateways;
 	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
 	unsigned int link_events; /* how many there were, for who waits for one */
-	int64_t follow_at;        /* clock_ms() at which an uplink has been good for long enough */
+	int64_t failover_at;      /* clock_ms() at which an uplink has been good for long enough */
 	int64_t expire_at;        /* clock_ms() at which a route of an uplink may expire */
 };
 
@@ -134,7 +134,8 @@ int world_stop(struct world *w, uint32_t id, struct err *err);
 
 /*
  * The session's probe got an answer through an uplink of its list, or none. Returns 1 when that is
- * news, which the next world_heal() acts upon: it is due at once (w->follow_at). 0 when it is not.
+ * news, which the next world_heal() acts upon: it is due at once (w->failover_at). 0 when it is
+ * not.
  */
 int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err);
 

@@ -31,7 +31,7 @@ static int check_netns(int fd, struct err *err)
 
 /*
  * In a user namespace that does not know root, root shows as nobody: there the daemon is asked to
- * bring the way out into a netns of ours, and an impostor could bring no more than none.
+ * bring the way out into a netns of ours, and a program that is not the daemon could give it none.
  */
 static int check_peer(int fd, bool *ret_foreign, struct err *err)
 {

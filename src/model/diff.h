@@ -38,7 +38,7 @@ int diff(const struct object_set *want, const struct object_set *have, struct st
 bool step_differs(const struct step *s);
 
 /*
- * Whether step i is the first of a chain of which no rule differs: then a stranger's stands behind
+ * Whether step i is the first of a chain of which no rule differs: then a foreign one stands behind
  * them, which goes when the chain is flushed.
  */
 bool steps_have_stray_rule(const struct steps *steps, size_t i);

@@ -62,7 +62,7 @@ static int host_rank(const struct object *o)
 		return 3;
 	case OBJ_NFT_RULE:
 		return 4;
-	case OBJ_NFT_ACCEPT: /* a door in somebody else's wall: our own stands already */
+	case OBJ_NFT_ACCEPT: /* in another firewall: ours drops already */
 		return 5;
 	case OBJ_LINK:
 		return o->link.kind == LINK_BRIDGE ? 10 : 41;

@@ -15,7 +15,8 @@
  * (how it is); two objects with one key and different values are a change.
  *
  * object_rank() puts keys into the order in which they may be made without a packet slipping
- * through in between: guards before doors, doors before programs. Taking down goes backwards.
+ * through in between: what stops packets before what lets them pass, both before programs. Taking
+ * down goes backwards.
  */
 
 #define ALIAS_MAX  256 /* IFALIASZ of linux/if.h, with the terminator */

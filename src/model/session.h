@@ -74,7 +74,8 @@ struct session {
 					   (plan/probe.h) */
 	uint32_t connections;           /* at once; 0: SESSION_CONNECTIONS_DEFAULT */
 	uint32_t person;                /* whose uid it is (daemon/persons.h); 0: the uid itself */
-	bool quiet; /* it has no carrier now (plan/follow.h); not in the alias */
+	bool carrier_off; /* its inner device has no carrier now (plan/failover.h); not in the alias
+			   */
 };
 
 /* Returns 0, or -EMSGSIZE when the words do not fit into ALIAS_MAX. */

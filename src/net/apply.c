@@ -255,7 +255,7 @@ static bool flushed_before(const struct steps *steps, size_t first, size_t i)
 
 /*
  * What goes with its table needs no message of its own, and would be too late for one. Nor does an
- * element that goes with its set: a stranger's may be an interval, whose ends we cannot name.
+ * element that goes with its set: a foreign one may be an interval, whose ends we cannot name.
  */
 static bool goes_along(const struct steps *steps, size_t i)
 {

@@ -1045,7 +1045,7 @@ static bool ours(const char *table)
 	return table && !strcmp(table, NFT_TABLE_NAME);
 }
 
-/* A longer name is a stranger's in our table: to be left alone, since it could not be removed. */
+/* A longer name is another program's object in our table: to be left alone, since it could not be removed. */
 static bool fits(const char *name)
 {
 	return name && strlen(name) < NFT_NAME_MAX;

@@ -280,12 +280,12 @@ static bool explain(const struct steps *steps, size_t i, const char **ret_how, c
 	struct object chain = { .kind = OBJ_NFT_CHAIN };
 
 	if (stray) {
-		*ret_how = "a stranger's rule in";
+		*ret_how = "a foreign rule in";
 		chain.family = s->want->family;
 		memcpy(chain.nft_chain.name, s->want->nft_rule.chain, sizeof(chain.nft_chain.name));
 		object_name(&chain, name);
 	} else if (step_differs(s)) {
-		*ret_how = !s->have ? "missing" : !s->want ? "a stranger's" : "changed";
+		*ret_how = !s->have ? "missing" : !s->want ? "foreign" : "changed";
 		object_name(s->want ? s->want : s->have, name);
 	}
 	return stray || step_differs(s);

@@ -176,7 +176,7 @@ static void plan_port(const struct plan_ctx *x, const struct session *s)
 	fdb.fdb.mac = plan_session_mac(s);
 	set_add(x->set, &fdb);
 	strcpy(up.link_up.name, o.link.name);
-	if (!s->quiet)
+	if (!s->carrier_off)
 		set_add(x->set, &up);
 	if (x->ip6) {
 		own_sysctl_path(&port_sysctl, o.link.name, off.sysctl.path);

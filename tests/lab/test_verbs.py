@@ -647,7 +647,7 @@ def test_doctor_sees_strangers(lab):
         lab.run("ip rule del pref 5180; nft add rule inet via_iface postrouting counter", check=True)
         assert doctor(lab) == [("warning", "not-as-planned", "kernel")]
         text = lab.via("doctor").out
-        assert "missing ip rule 5180" in text and "a stranger's rule in nft chain inet via_iface postrouting" in text, text
+        assert "missing ip rule 5180" in text and "a foreign rule in nft chain inet via_iface postrouting" in text, text
     finally:
         os.kill(pid, signal.SIGCONT)
     lab.wait(lambda: doctor(lab) == [], 3, "healed")

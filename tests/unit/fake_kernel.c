@@ -424,5 +424,5 @@ void fake_kernel_world(struct world *w)
 			     .kernel = {
 				     .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 } };
 	w->memory.next_host = rest_first(clock_ms());
-	w->entries.due = w->follow_at = w->expire_at = w->gateways_at = INT64_MAX;
+	w->entries.due = w->failover_at = w->expire_at = w->gateways_at = INT64_MAX;
 }

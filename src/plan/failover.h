@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_PLAN_FOLLOW_H
-#define VIA_PLAN_FOLLOW_H
+#ifndef VIA_PLAN_FAILOVER_H
+#define VIA_PLAN_FAILOVER_H
 
 #include "base/err.h"
 #include "model/facts.h"
@@ -11,11 +11,11 @@
  * uplink that flaps is left alone. Where none can serve it stays where it is, and that is closed.
  *
  * A session may be told that its probe is not answered through an uplink that looks fine
- * (follow_probe()). The probe chooses between ways and never closes one: the session leaves that
+ * (failover_probe()). The probe chooses between ways and never closes one: the session leaves that
  * uplink for another that can serve and is answered, and where there is none it stays.
  */
 
-#define FOLLOW_HOLD_MS 5000
+#define FAILOVER_HOLD_MS 5000
 
 /*
  * A session that has been blocked or paused for this long loses its carrier: its programs are then
@@ -24,25 +24,25 @@
  * SYN on its way is sent again after 1 and 3 s, and told so, and after that not for long. What
  * an uplink goes through in a roam or a renewed lease is shorter, and not seen inside.
  */
-#define FOLLOW_QUIET_MS 3500
+#define FAILOVER_CARRIER_OFF_MS 3500
 
 /* A bad word of a probe is forgotten when it was not said again for this long: who says it may die.
  */
-#define FOLLOW_PROBE_MS  15000
-#define FOLLOW_NO_ANSWER "its probe is not answered"
+#define FAILOVER_PROBE_MS  15000
+#define FAILOVER_NO_ANSWER "its probe is not answered"
 
 /* An uplink, by its number, can serve; a session has none; since when, of clock_ms(). */
-struct follow_good {
+struct failover_good {
 	int index;
 	int64_t since;
 };
-struct follow_blocked {
+struct failover_blocked {
 	uint32_t id;
 	int64_t since;
 };
 
 /* What a session's probe said of an uplink last; kept for as long as it counts. */
-struct follow_probed {
+struct failover_probed {
 	uint32_t id;
 	int index;
 	bool bad;
@@ -50,22 +50,22 @@ struct follow_probed {
 };
 
 /* What the daemon remembers between looks. Starts zeroed. */
-struct follow_memory {
+struct failover_memory {
 	struct {
-		struct follow_good *v;
+		struct failover_good *v;
 		size_t n, size;
 	} good;
 	struct {
-		struct follow_blocked *v;
+		struct failover_blocked *v;
 		size_t n, size;
 	} blocked;
 	struct {
-		struct follow_probed *v;
+		struct failover_probed *v;
 		size_t n, size;
 	} probed;
 };
 
-void follow_done(struct follow_memory *m);
+void failover_done(struct failover_memory *m);
 
 /*
  * Gives each session in the facts the slot that is its now, slots to uplinks that had none, and
@@ -73,19 +73,19 @@ void follow_done(struct follow_memory *m);
  * now is clock_ms(); *ret_again the time at which to ask again though nothing happened, INT64_MAX
  * for never. Returns 0, -ENOMEM, or -EUSERS when all slots are taken.
  */
-int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
-	   struct err *err);
+int failover(struct facts *f, struct failover_memory *m, int64_t now, int64_t *ret_again,
+	     struct err *err);
 
 /*
  * The same for one session with a new list: the first usable uplink, without delay. Returns
  * -ENETUNREACH when none of them can serve, with the session as it was.
  */
-int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
+int failover_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
 
 /*
  * A probe through an uplink (by its number) of the session's list was answered, or not. Returns 1
- * when that is news, so that follow() has something to decide, 0 when it is not, -ENOMEM.
+ * when that is news, so that failover() has something to decide, 0 when it is not, -ENOMEM.
  */
-int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int64_t now);
+int failover_probe(struct failover_memory *m, uint32_t id, int index, bool bad, int64_t now);
 
 #endif

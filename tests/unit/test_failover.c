@@ -2,7 +2,7 @@
 /* Failover, and what a session's probe has to say in it; time is a number here. */
 #include <string.h>
 
-#include "plan/follow.h"
+#include "plan/failover.h"
 #include "scene.h"
 #include "unit.h"
 
@@ -10,7 +10,7 @@
 
 struct stage {
 	struct facts f;
-	struct follow_memory m;
+	struct failover_memory m;
 	int64_t now, again;
 };
 
@@ -22,7 +22,7 @@ static void begin(struct stage *t, const char *uplinks)
 	scene_slot(&t->f, 1, "wlp6s0");
 	scene_slot(&t->f, 2, "enp7s0");
 	scene_session(&t->f, 7, 10, 1, uplinks, "game");
-	assert_int_equal(follow(&t->f, &t->m, t->now, &t->again, NULL), 0);
+	assert_int_equal(failover(&t->f, &t->m, t->now, &t->again, NULL), 0);
 	assert_string_equal(t->f.sessions.v[0].uplink, "wlp6s0");
 	assert_true(t->again == INT64_MAX);
 	t->now += 60000;
@@ -30,20 +30,20 @@ static void begin(struct stage *t, const char *uplinks)
 
 static void done(struct stage *t)
 {
-	follow_done(&t->m);
+	failover_done(&t->m);
 	facts_done(&t->f);
 }
 
 static void goes(struct stage *t, int64_t later, const char *uplink)
 {
 	t->now += later;
-	assert_int_equal(follow(&t->f, &t->m, t->now, &t->again, NULL), 0);
+	assert_int_equal(failover(&t->f, &t->m, t->now, &t->again, NULL), 0);
 	assert_string_equal(t->f.sessions.v[0].uplink, uplink);
 }
 
 static int says(struct stage *t, const char *uplink, bool bad)
 {
-	return follow_probe(&t->m, 7, facts_link(&t->f, uplink)->index, bad, t->now);
+	return failover_probe(&t->m, 7, facts_link(&t->f, uplink)->index, bad, t->now);
 }
 
 /* Leaves at once, and is back when it has been good for the hold time, not a moment before. */
@@ -55,7 +55,7 @@ static void test_bad_and_good_again(void **state)
 	begin(&t, "wlp6s0,enp7s0");
 	assert_int_equal(says(&t, "wlp6s0", true), 1);
 	goes(&t, 0, "enp7s0");
-	assert_true(t.again == t.now + FOLLOW_PROBE_MS);
+	assert_true(t.again == t.now + FAILOVER_PROBE_MS);
 	for (int i = 0; i < 20; i++) { /* as long as it is said */
 		t.now += 3000;
 		assert_int_equal(says(&t, "wlp6s0", true), 0);
@@ -63,9 +63,9 @@ static void test_bad_and_good_again(void **state)
 	}
 	assert_int_equal(says(&t, "wlp6s0", false), 1);
 	goes(&t, 0, "enp7s0");
-	assert_true(t.again == t.now + FOLLOW_HOLD_MS);
+	assert_true(t.again == t.now + FAILOVER_HOLD_MS);
 	assert_int_equal(says(&t, "wlp6s0", false), 0);
-	goes(&t, FOLLOW_HOLD_MS - 1, "enp7s0");
+	goes(&t, FAILOVER_HOLD_MS - 1, "enp7s0");
 	goes(&t, 1, "wlp6s0");
 	assert_int_equal(t.m.probed.n, 0);
 	assert_true(t.again == INT64_MAX);
@@ -82,11 +82,11 @@ static void test_hold_begins_anew(void **state)
 	says(&t, "wlp6s0", true);
 	goes(&t, 0, "enp7s0");
 	says(&t, "wlp6s0", false);
-	goes(&t, FOLLOW_HOLD_MS - 1, "enp7s0");
+	goes(&t, FAILOVER_HOLD_MS - 1, "enp7s0");
 	assert_int_equal(says(&t, "wlp6s0", true), 1);
 	goes(&t, 1, "enp7s0");
 	assert_int_equal(says(&t, "wlp6s0", false), 1);
-	goes(&t, FOLLOW_HOLD_MS - 1, "enp7s0");
+	goes(&t, FAILOVER_HOLD_MS - 1, "enp7s0");
 	goes(&t, 1, "wlp6s0");
 	done(&t);
 }
@@ -100,12 +100,12 @@ static void test_expires(void **state)
 	begin(&t, "wlp6s0,enp7s0");
 	says(&t, "wlp6s0", true);
 	goes(&t, 0, "enp7s0");
-	goes(&t, FOLLOW_PROBE_MS - 1, "enp7s0");
+	goes(&t, FAILOVER_PROBE_MS - 1, "enp7s0");
 	assert_true(t.m.probed.v[0].bad);
 	goes(&t, 1, "enp7s0");
 	assert_false(t.m.probed.v[0].bad);
-	assert_true(t.again == t.now + FOLLOW_HOLD_MS);
-	goes(&t, FOLLOW_HOLD_MS - 1, "enp7s0");
+	assert_true(t.again == t.now + FAILOVER_HOLD_MS);
+	goes(&t, FAILOVER_HOLD_MS - 1, "enp7s0");
 	goes(&t, 1, "wlp6s0");
 	assert_int_equal(t.m.probed.n, 0);
 	done(&t);
@@ -121,8 +121,8 @@ static void test_never_blocks(void **state)
 	says(&t, "wlp6s0", true);
 	goes(&t, 0, "wlp6s0");
 	assert_int_equal(t.f.sessions.v[0].slot, 1);
-	goes(&t, FOLLOW_QUIET_MS, "wlp6s0");
-	assert_false(t.f.sessions.v[0].quiet);
+	goes(&t, FAILOVER_CARRIER_OFF_MS, "wlp6s0");
+	assert_false(t.f.sessions.v[0].carrier_off);
 	done(&t);
 
 	begin(&t, "wlp6s0,enp7s0"); /* none is answered: it stays where it is then */
@@ -160,7 +160,7 @@ static void test_of_one_session(void **state)
 
 	(void)state;
 	begin(&t, "wlp6s0,enp7s0");
-	assert_int_equal(follow_probe(&t.m, 8, 2, true, t.now), 1);
+	assert_int_equal(failover_probe(&t.m, 8, 2, true, t.now), 1);
 	goes(&t, 0, "wlp6s0");
 	assert_int_equal(t.m.probed.n, 0); /* there is no session 8 */
 	scene_session(&t.f, 8, 11, 1, "wlp6s0,enp7s0", "other");
@@ -185,8 +185,8 @@ static void test_carrier(void **state)
 	goes(&t, 0, "enp7s0");
 	scene_link_is(&t.f, "wlp6s0", "", IFF_UP | LINK_LOWER_UP);
 	goes(&t, 10, "enp7s0");
-	assert_true(t.again == t.now + FOLLOW_HOLD_MS);
-	goes(&t, FOLLOW_HOLD_MS - 1, "enp7s0");
+	assert_true(t.again == t.now + FAILOVER_HOLD_MS);
+	goes(&t, FAILOVER_HOLD_MS - 1, "enp7s0");
 	goes(&t, 1, "wlp6s0");
 	done(&t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/follow.h"
+#include "plan/failover.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "plan/internal.h"
 #include "plan/uplink.h"
 
-void follow_done(struct follow_memory *m)
+void failover_done(struct failover_memory *m)
 {
 	VEC_DONE(&m->good);
 	VEC_DONE(&m->blocked);
@@ -25,7 +25,7 @@ void follow_done(struct follow_memory *m)
  * What is known of each link, by its place in the facts, while all sessions are gone through: many
  * of them list the same.
  */
-struct follow_link {
+struct failover_link {
 	enum { LINK_UNKNOWN, LINK_USELESS, LINK_USABLE } state;
 	bool good; /* a session lists it, and it is usable: */
 	int64_t since;
@@ -33,19 +33,19 @@ struct follow_link {
 
 struct course {
 	struct facts *f;
-	struct follow_memory *m;
+	struct failover_memory *m;
 	int64_t now, again;
-	struct follow_link *links;
+	struct failover_link *links;
 };
 
-static struct follow_link *of(const struct course *c, const struct fact_link *l)
+static struct failover_link *of(const struct course *c, const struct fact_link *l)
 {
 	return &c->links[l - c->f->links.v];
 }
 
 static bool usable(const struct course *c, const struct fact_link *l)
 {
-	struct follow_link *k = l ? of(c, l) : NULL;
+	struct failover_link *k = l ? of(c, l) : NULL;
 
 	if (k && k->state == LINK_UNKNOWN)
 		k->state = uplink_look(c->f, l->name).problem == UPLINK_USABLE ? LINK_USABLE
@@ -60,15 +60,15 @@ static int remember_list(struct course *c, const char *uplinks)
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk))) {
-		struct follow_link *k = of(c, l);
-		struct follow_good *g;
+		struct failover_link *k = of(c, l);
+		struct failover_good *g;
 
 		if (k->good || !usable(c, l))
 			continue;
 		g = VEC_PUSH(&c->m->good);
 		if (!g)
 			return -ENOMEM;
-		*g = (struct follow_good){ .index = l->index, .since = c->now };
+		*g = (struct failover_good){ .index = l->index, .since = c->now };
 		k->good = true;
 		k->since = c->now;
 	}
@@ -79,12 +79,12 @@ static int remember_list(struct course *c, const char *uplinks)
 static int remember(struct course *c)
 {
 	const struct facts *f = c->f;
-	struct follow_memory *m = c->m;
+	struct failover_memory *m = c->m;
 	size_t kept = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < m->good.n; i++) {
-		const struct follow_good g = m->good.v[i];
+		const struct failover_good g = m->good.v[i];
 		const struct fact_link *l = facts_link_by_index(f, g.index);
 
 		if (!usable(c, l))
@@ -102,7 +102,7 @@ static int remember(struct course *c)
 	return r;
 }
 
-static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, int index)
+static struct failover_probed *probed(const struct failover_memory *m, uint32_t id, int index)
 {
 	for (size_t i = 0; i < m->probed.n; i++)
 		if (m->probed.v[i].id == id && m->probed.v[i].index == index)
@@ -110,10 +110,10 @@ static struct follow_probed *probed(const struct follow_memory *m, uint32_t id, 
 	return NULL;
 }
 
-static bool unanswered(const struct follow_memory *m, const struct session *s,
+static bool unanswered(const struct failover_memory *m, const struct session *s,
 		       const struct fact_link *uplink)
 {
-	const struct follow_probed *p = probed(m, s->id, uplink->index);
+	const struct failover_probed *p = probed(m, s->id, uplink->index);
 
 	return p && p->bad;
 }
@@ -122,7 +122,7 @@ static bool unanswered(const struct follow_memory *m, const struct session *s,
 static int64_t good_since(const struct course *c, const struct session *s,
 			  const struct fact_link *l)
 {
-	const struct follow_probed *p = probed(c->m, s->id, l->index);
+	const struct failover_probed *p = probed(c->m, s->id, l->index);
 	int64_t since = of(c, l)->since;
 
 	return p && p->at > since ? p->at : since;
@@ -155,7 +155,7 @@ static const char *choose(struct course *c, const struct session *s)
 			break;
 		if (!of(c, l)->good || unanswered(c->m, s, l))
 			continue;
-		due = good_since(c, s, l) + FOLLOW_HOLD_MS;
+		due = good_since(c, s, l) + FAILOVER_HOLD_MS;
 		if (!stay || due <= c->now)
 			return l->name;
 		if (due < c->again)
@@ -185,25 +185,25 @@ static int take_slot(struct facts *f, struct session *s, const char *uplink, str
 }
 
 /* Takes the carrier of a session that has had no way out for long, and gives it back. */
-static int follow_carrier(struct course *c, struct session *s, struct follow_blocked *was)
+static int failover_carrier(struct course *c, struct session *s, struct failover_blocked *was)
 {
-	struct follow_blocked *b;
+	struct failover_blocked *b;
 	int64_t since = was ? was->since : c->now;
 
-	s->quiet = false;
+	s->carrier_off = false;
 	if (s->uplink[0] && usable(c, facts_link(c->f, s->uplink)))
 		return 0;
 	b = VEC_PUSH(&c->m->blocked);
 	if (!b)
 		return -ENOMEM;
-	*b = (struct follow_blocked){ .id = s->id, .since = since };
-	s->quiet = c->now - since >= FOLLOW_QUIET_MS;
-	if (!s->quiet && since + FOLLOW_QUIET_MS < c->again)
-		c->again = since + FOLLOW_QUIET_MS;
+	*b = (struct failover_blocked){ .id = s->id, .since = since };
+	s->carrier_off = c->now - since >= FAILOVER_CARRIER_OFF_MS;
+	if (!s->carrier_off && since + FAILOVER_CARRIER_OFF_MS < c->again)
+		c->again = since + FAILOVER_CARRIER_OFF_MS;
 	return 0;
 }
 
-static_assert(offsetof(struct follow_blocked, id) == 0, "compare_ids() reads it");
+static_assert(offsetof(struct failover_blocked, id) == 0, "compare_ids() reads it");
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -215,29 +215,29 @@ static int compare_ids(const void *a, const void *b)
 /* A bad word that nobody repeats is good from then on; a good one is history after the hold. */
 static void forget_probes(struct course *c, const uint32_t *ids)
 {
-	struct follow_memory *m = c->m;
+	struct failover_memory *m = c->m;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->probed.n; i++) {
-		struct follow_probed p = m->probed.v[i];
+		struct failover_probed p = m->probed.v[i];
 
-		if (p.bad && p.at + FOLLOW_PROBE_MS <= c->now) {
+		if (p.bad && p.at + FAILOVER_PROBE_MS <= c->now) {
 			p.bad = false;
-			p.at += FOLLOW_PROBE_MS;
+			p.at += FAILOVER_PROBE_MS;
 		}
 		if (!bsearch(&p.id, ids, c->f->sessions.n, sizeof(*ids), compare_ids) ||
-		    (!p.bad && p.at + FOLLOW_HOLD_MS <= c->now))
+		    (!p.bad && p.at + FAILOVER_HOLD_MS <= c->now))
 			continue;
-		if (p.bad && p.at + FOLLOW_PROBE_MS < c->again)
-			c->again = p.at + FOLLOW_PROBE_MS;
+		if (p.bad && p.at + FAILOVER_PROBE_MS < c->again)
+			c->again = p.at + FAILOVER_PROBE_MS;
 		m->probed.v[kept++] = p;
 	}
 	m->probed.n = kept;
 }
 
-int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int64_t now)
+int failover_probe(struct failover_memory *m, uint32_t id, int index, bool bad, int64_t now)
 {
-	struct follow_probed *p = probed(m, id, index);
+	struct failover_probed *p = probed(m, id, index);
 
 	if (p && p->bad == bad) {
 		if (bad)
@@ -250,12 +250,12 @@ int follow_probe(struct follow_memory *m, uint32_t id, int index, bool bad, int6
 		p = VEC_PUSH(&m->probed);
 	if (!p)
 		return -ENOMEM;
-	*p = (struct follow_probed){ .id = id, .index = index, .bad = bad, .at = now };
+	*p = (struct failover_probed){ .id = id, .index = index, .bad = bad, .at = now };
 	return 1;
 }
 
-static int follow_session(struct course *c, struct session *s, struct follow_blocked *was,
-			  struct err *err)
+static int failover_session(struct course *c, struct session *s, struct failover_blocked *was,
+			    struct err *err)
 {
 	char name[IFNAMSIZ];
 	int r = 0;
@@ -268,16 +268,16 @@ static int follow_session(struct course *c, struct session *s, struct follow_blo
 		if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
 			r = take_slot(c->f, s, name, err);
 	}
-	if (r == 0 && follow_carrier(c, s, was) < 0)
+	if (r == 0 && failover_carrier(c, s, was) < 0)
 		r = err_errno(err, ENOMEM, "remember session '%s'", s->name);
 	return r;
 }
 
 /* All sessions in their order; who was blocked before is found by the number. */
-static int follow_sessions(struct course *c, struct err *err)
+static int failover_sessions(struct course *c, struct err *err)
 {
-	struct follow_memory *m = c->m;
-	struct follow_blocked *before = m->blocked.v;
+	struct failover_memory *m = c->m;
+	struct failover_blocked *before = m->blocked.v;
 	size_t n = m->blocked.n;
 	int r = 0;
 
@@ -287,10 +287,10 @@ static int follow_sessions(struct course *c, struct err *err)
 		qsort(before, n, sizeof(*before), compare_ids);
 	for (size_t i = 0; i < c->f->sessions.n && r == 0; i++) {
 		struct session *s = &c->f->sessions.v[i];
-		struct follow_blocked *was =
+		struct failover_blocked *was =
 			n ? bsearch(&s->id, before, n, sizeof(*before), compare_ids) : NULL;
 
-		r = follow_session(c, s, was, err);
+		r = failover_session(c, s, was, err);
 	}
 	free(before);
 	return r;
@@ -299,7 +299,7 @@ static int follow_sessions(struct course *c, struct err *err)
 static int run(struct course *c, struct err *err)
 {
 	_cleanup_free_ uint32_t *ids = calloc(c->f->sessions.n + 1, sizeof(*ids));
-	_cleanup_free_ struct follow_link *links = calloc(c->f->links.n + 1, sizeof(*links));
+	_cleanup_free_ struct failover_link *links = calloc(c->f->links.n + 1, sizeof(*links));
 	int r = ids && links ? 0 : -ENOMEM;
 
 	c->links = links;
@@ -311,11 +311,11 @@ static int run(struct course *c, struct err *err)
 		ids[i] = c->f->sessions.v[i].id;
 	qsort(ids, c->f->sessions.n, sizeof(*ids), compare_ids);
 	forget_probes(c, ids);
-	return follow_sessions(c, err);
+	return failover_sessions(c, err);
 }
 
-int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_again,
-	   struct err *err)
+int failover(struct facts *f, struct failover_memory *m, int64_t now, int64_t *ret_again,
+	     struct err *err)
 {
 	struct course c = { .f = f, .m = m, .now = now, .again = INT64_MAX };
 	int r = run(&c, err);
@@ -324,7 +324,7 @@ int follow(struct facts *f, struct follow_memory *m, int64_t now, int64_t *ret_a
 	return r;
 }
 
-int follow_move(struct facts *f, struct session *s, const char *uplinks, struct err *err)
+int failover_move(struct facts *f, struct session *s, const char *uplinks, struct err *err)
 {
 	char name[IFNAMSIZ];
 	int r = uplink_choose(f, uplinks, name, err);
