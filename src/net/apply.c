@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "model/own.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "net/rtnl.h"
@@ -222,6 +223,13 @@ static int apply_sysctl(struct kernel *k, const struct step *s, struct err *err)
 	if (r < 0)
 		return story(err, s);
 	r = set_sysctl(k, &o->sysctl, o->sysctl.value);
+	/*
+	 * When a session ends the kernel unregisters the sysctls of its port before the port itself
+	 * (net/ipv6/addrconf.c:addrconf_ifdown): one that is closing has no IPv6 to switch off, and
+	 * is no reason for another session's launch to fail.
+	 */
+	if (o->place == PLACE_HOST && r == -ENOENT && own_is_port_sysctl(o->sysctl.path))
+		r = 0;
 	/* a group range outside the mapping of a user namespace; comfort inside, no protection */
 	if (o->place == PLACE_SESSION && r == -EINVAL)
 		r = 0;
