@@ -8,21 +8,21 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 #include "plan/probe.h"
 #include "plan/uplink.h"
 
-const struct session *world_session(const struct world *w, uint32_t id)
+const struct session *host_session(const struct host_state *h, uint32_t id)
 {
-	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		if (w->facts.sessions.v[i].id == id)
-			return &w->facts.sessions.v[i];
+	for (size_t i = 0; i < h->facts.sessions.n; i++)
+		if (h->facts.sessions.v[i].id == id)
+			return &h->facts.sessions.v[i];
 	return NULL;
 }
 
-static struct session *find(struct world *w, uint32_t id, struct err *err)
+static struct session *find(struct host_state *h, uint32_t id, struct err *err)
 {
-	struct session *s = (struct session *)world_session(w, id);
+	struct session *s = (struct session *)host_session(h, id);
 
 	if (!s)
 		err_set(err, ESRCH, "find session %u: there is none; `via-iface list` shows them",
@@ -31,33 +31,34 @@ static struct session *find(struct world *w, uint32_t id, struct err *err)
 }
 
 /* Rules that are to go are named by handles, which only the kernel tells. */
-static int look(struct world *w, const char *uplinks, struct err *err)
+static int look(struct host_state *h, const char *uplinks, struct err *err)
 {
-	w->stale |= !w->observed_rules;
-	return world_look(w, uplinks, err);
+	h->stale |= h->knowledge == HOST_OBSERVED ? 0 : HOST_STALE_FACTS;
+	return host_observe(h, uplinks, err);
 }
 
 /* Puts the changed session in its place and the kernel behind it. */
-static int change(struct world *w, const struct session *changed, struct err *err)
+static int change(struct host_state *h, const struct session *changed, struct err *err)
 {
-	struct session *s = find(w, changed->id, err);
+	struct session *s = find(h, changed->id, err);
 	char alias[ALIAS_MAX];
 	int r = s ? session_format(changed, alias, err) : -ESRCH;
 
 	if (r < 0)
 		return r;
 	*s = *changed;
-	return world_converge(w, err);
+	return host_converge(h, err);
 }
 
-static int try_move(struct world *w, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
+static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_t peer,
+		    struct err *err)
 {
 	struct session *s, changed;
-	int r = look(w, uplinks, err);
+	int r = look(h, uplinks, err);
 
 	if (r < 0)
 		return r;
-	s = find(w, id, err);
+	s = find(h, id, err);
 	if (!s)
 		return -ESRCH;
 	changed = *s;
@@ -65,9 +66,9 @@ static int try_move(struct world *w, uint32_t id, const char *uplinks, uid_t pee
 		changed.flags |= SESSION_BY_ROOT;
 	else
 		changed.flags &= ~(uint32_t)SESSION_BY_ROOT;
-	r = failover_move(&w->facts, &changed, uplinks, err);
+	r = failover_move(&h->facts, &changed, uplinks, err);
 	if (r == 0 && !changed.n_dns)
-		r = plan_check_names(&w->facts, changed.uplink, err);
+		r = plan_check_names(&h->facts, changed.uplink, err);
 	if (r < 0)
 		return err_wrap(err, "move session '%s'", changed.name);
 	if (changed.flags &
@@ -75,94 +76,94 @@ static int try_move(struct world *w, uint32_t id, const char *uplinks, uid_t pee
 		changed.slot = 0;
 		changed.uplink[0] = 0;
 	}
-	return change(w, &changed, err);
+	return change(h, &changed, err);
 }
 
-static int try_pause(struct world *w, uint32_t id, bool paused, struct err *err)
+static int try_pause(struct host_state *h, uint32_t id, bool paused, struct err *err)
 {
 	struct session *s;
-	int r = look(w, "", err);
+	int r = look(h, "", err);
 
 	if (r < 0)
 		return r;
-	s = find(w, id, err);
+	s = find(h, id, err);
 	if (!s)
 		return -ESRCH;
 	if (paused)
 		s->flags |= SESSION_PAUSED;
 	else
 		s->flags &= ~(uint32_t)SESSION_PAUSED;
-	return world_converge(w, err);
+	return host_converge(h, err);
 }
 
 /* What failed since somebody else changed the same at that moment is tried once more. */
-int world_move(struct world *w, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
+int host_move(struct host_state *h, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
 {
-	int r = try_move(w, id, uplinks, peer, err);
+	int r = try_move(h, id, uplinks, peer, err);
 
-	return r < 0 && w->stale ? try_move(w, id, uplinks, peer, err) : r;
+	return r < 0 && h->stale ? try_move(h, id, uplinks, peer, err) : r;
 }
 
-int world_pause(struct world *w, uint32_t id, bool paused, struct err *err)
+int host_pause(struct host_state *h, uint32_t id, bool paused, struct err *err)
 {
-	int r = try_pause(w, id, paused, err);
+	int r = try_pause(h, id, paused, err);
 
-	return r < 0 && w->stale ? try_pause(w, id, paused, err) : r;
+	return r < 0 && h->stale ? try_pause(h, id, paused, err) : r;
 }
 
-int world_probe(struct world *w, uint32_t id, const char *uplink, bool bad, struct err *err)
+int host_probe(struct host_state *h, uint32_t id, const char *uplink, bool bad, struct err *err)
 {
-	const struct session *s = find(w, id, err);
-	const struct fact_link *l = facts_link(&w->facts, uplink);
+	const struct session *s = find(h, id, err);
+	const struct fact_link *l = facts_link(&h->facts, uplink);
 	int r;
 
 	if (!s)
 		return -ESRCH;
-	if (!l || !uplink_listed(&w->facts, s->uplinks, uplink))
+	if (!l || !uplink_listed(&h->facts, s->uplinks, uplink))
 		return err_set(err, EINVAL, "note a probe of session '%s': '%s' is not in its list",
 			       s->name, uplink);
-	r = failover_probe(&w->failover, id, l->index, bad, clock_ms());
+	r = failover_probe(&h->failover, id, l->index, bad, clock_ms());
 	if (r < 0)
 		return err_errno(err, -r, "note a probe of session '%s'", s->name);
 	if (r > 0)
-		w->failover_at = clock_ms();
+		h->failover_at = clock_ms();
 	return r;
 }
 
-int world_stop(struct world *w, uint32_t id, struct err *err)
+int host_stop(struct host_state *h, uint32_t id, struct err *err)
 {
 	_cleanup_set_ struct object_set port = { 0 };
 	_cleanup_steps_ struct steps steps = { 0 };
 	const struct object_set nothing = { 0 };
 	struct object link = { .kind = OBJ_LINK, .place = PLACE_HOST, .link.kind = LINK_VETH };
-	int r = world_look(w, "", err);
+	int r = host_observe(h, "", err);
 
 	if (r < 0)
 		return r;
-	if (!find(w, id, err))
+	if (!find(h, id, err))
 		return -ESRCH;
 	session_port(id, link.link.name);
 	set_add(&port, &link);
 	if (port.failed || diff(&nothing, &port, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of session %u", id);
-	return apply(&w->kernel, &steps, err); /* its event takes the rest along */
+	return apply(&h->kernel, &steps, err); /* its event takes the rest along */
 }
 
-void world_end_probe(struct world *w, uint32_t parent)
+void host_end_probe(struct host_state *h, uint32_t parent)
 {
 	struct err ignored = { 0 };
 
-	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		if (w->facts.sessions.v[i].probe_of == parent)
-			world_stop(w, w->facts.sessions.v[i].id, &ignored);
-	w->stale = true;
+	for (size_t i = 0; i < h->facts.sessions.n; i++)
+		if (h->facts.sessions.v[i].probe_of == parent)
+			host_stop(h, h->facts.sessions.v[i].id, &ignored);
+	h->stale |= HOST_STALE_FACTS;
 }
 
-void world_end_probes(struct world *w)
+void host_end_probes(struct host_state *h)
 {
 	struct err ignored = { 0 };
 
-	for (size_t i = 0; i < w->facts.sessions.n; i++)
-		if (!probe_stands(&w->facts, &w->facts.sessions.v[i]))
-			world_stop(w, w->facts.sessions.v[i].id, &ignored);
+	for (size_t i = 0; i < h->facts.sessions.n; i++)
+		if (!probe_stands(&h->facts, &h->facts.sessions.v[i]))
+			host_stop(h, h->facts.sessions.v[i].id, &ignored);
 }

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 #include "net/sysctl.h"
 #include "plan/rename.h"
 #include "plan/uplink.h"
@@ -59,10 +59,10 @@ static void drop_unwanted(struct facts *f)
 }
 
 /* What could not be written into an alias yet holds all the same. */
-static void take_rewritten(const struct world *w, struct facts *fresh)
+static void take_rewritten(const struct host_state *h, struct facts *fresh)
 {
-	for (size_t i = 0; i < w->rewritten.n; i++) {
-		const struct rewritten *r = &w->rewritten.v[i];
+	for (size_t i = 0; i < h->rewritten.n; i++) {
+		const struct rewritten *r = &h->rewritten.v[i];
 
 		for (size_t j = 0; j < fresh->sessions.n; j++) {
 			struct session *s = &fresh->sessions.v[j];
@@ -75,17 +75,17 @@ static void take_rewritten(const struct world *w, struct facts *fresh)
 	}
 }
 
-static int note_rewritten(struct world *w, const char (*before)[SESSION_UPLINKS_MAX],
+static int note_rewritten(struct host_state *h, const char (*before)[SESSION_UPLINKS_MAX],
 			  const struct facts *fresh)
 {
-	w->rewritten.n = 0;
+	h->rewritten.n = 0;
 	for (size_t i = 0; i < fresh->sessions.n; i++) {
 		const struct session *s = &fresh->sessions.v[i];
 		struct rewritten *r;
 
 		if (!strcmp(before[i], s->uplinks))
 			continue;
-		r = VEC_PUSH(&w->rewritten);
+		r = VEC_PUSH(&h->rewritten);
 		if (!r)
 			return -ENOMEM;
 		r->id = s->id;
@@ -95,38 +95,38 @@ static int note_rewritten(struct world *w, const char (*before)[SESSION_UPLINKS_
 	return 0;
 }
 
-static int map(struct world *w, struct facts *fresh)
+static int map(struct host_state *h, struct facts *fresh)
 {
 	_cleanup_free_ char(*before)[SESSION_UPLINKS_MAX] =
 		calloc(fresh->sessions.n + 1, sizeof(*before));
 	_cleanup_renames_ struct renames renames = { 0 };
-	int r = before ? merge_slots(fresh, &w->facts) : -ENOMEM;
+	int r = before ? merge_slots(fresh, &h->facts) : -ENOMEM;
 
 	for (size_t i = 0; i < fresh->sessions.n && r == 0; i++)
 		memcpy(before[i], fresh->sessions.v[i].uplinks, sizeof(before[i]));
 	if (r == 0)
-		r = renames_find(&w->facts, fresh, &renames);
+		r = renames_find(&h->facts, fresh, &renames);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < renames.n; i++)
 		if (facts_slot(fresh, renames.v[i].from))
 			syslog(LOG_NOTICE, "uplink %s is %s now", renames.v[i].from,
 			       renames.v[i].to);
-	take_rewritten(w, fresh);
+	take_rewritten(h, fresh);
 	renames_apply(&renames, fresh);
 	r = uplinks_resolve_all(fresh);
 	if (r < 0)
 		return r;
 	drop_unwanted(fresh);
-	return note_rewritten(w, before, fresh);
+	return note_rewritten(h, before, fresh);
 }
 
-int world_map_devices(struct world *w, struct facts *fresh, struct err *err)
+int host_map_devices(struct host_state *h, struct facts *fresh, struct err *err)
 {
-	int r = map(w, fresh);
+	int r = map(h, fresh);
 
 	if (r < 0)
 		return err_errno(err, -r, "remember the uplinks");
-	r = sysctl_rename_saved(w->kernel.rundir, fresh);
+	r = sysctl_rename_saved(h->kernel.rundir, fresh);
 	return r < 0 ? err_errno(err, -r, "rename what was saved of sysctls") : 0;
 }

@@ -15,43 +15,43 @@
 #include <syslog.h>
 
 #include "base/util.h"
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 
 #define PAUSE_MS 100
 #define AGAIN_MS 1000
 
-void world_note_ends(struct world *w)
+void host_note_ends(struct host_state *h)
 {
-	struct entries *e = &w->entries;
+	struct entries *e = &h->entries;
 	int64_t now = clock_ms();
 
-	rest_note(&w->memory.rest, w->facts.sessions.v, w->facts.sessions.n, now);
-	if (w->facts.sessions.n && plan_pool(&w->facts, &e->pool, NULL) == 0)
+	rest_note(&h->memory.rest, h->facts.sessions.v, h->facts.sessions.n, now);
+	if (h->facts.sessions.n && plan_pool(&h->facts, &e->pool, NULL) == 0)
 		e->pool_known = true;
-	if (w->memory.rest.n_tracked && e->due == INT64_MAX && !e->pass.running)
+	if (h->memory.rest.n_tracked && e->due == INT64_MAX && !e->pass.running)
 		e->due = e->not_before > now ? e->not_before : now;
 }
 
-void world_take_over(struct world *w)
+void host_take_over(struct host_state *h)
 {
-	struct entries *e = &w->entries;
+	struct entries *e = &h->entries;
 
 	if (e->taken_over)
 		return;
 	e->taken_over = true;
-	if (!w->facts.ours.n)
+	if (!h->facts.ours.n)
 		return; /* the last daemon cleared the host, and deleted before that */
-	e->pool_known = plan_pool(&w->facts, &e->pool, NULL) == 0;
-	world_note_ends(w);
-	rest_unknown(&w->memory.rest);
+	e->pool_known = plan_pool(&h->facts, &e->pool, NULL) == 0;
+	host_note_ends(h);
+	rest_unknown(&h->memory.rest);
 	e->due = clock_ms();
 }
 
 /* Whether an address is of the pool and no session's. */
 static bool is_ended(const struct ip *address, void *arg)
 {
-	const struct world *w = arg;
-	const struct pool *pool = &w->entries.pool;
+	const struct host_state *h = arg;
+	const struct pool *pool = &h->entries.pool;
 	const struct prefix *p = address->family == AF_INET ? &pool->ip4 : &pool->ip6;
 	uint32_t host;
 
@@ -59,31 +59,31 @@ static bool is_ended(const struct ip *address, void *arg)
 		return false;
 	host = ip_offset(address, p);
 	return host >= SESSION_HOST_FIRST && host <= SESSION_HOST_LAST &&
-	       !w->memory.rest.hosts[host].used;
+	       !h->memory.rest.hosts[host].used;
 }
 
 /* All are deleted, or this kernel can delete none. */
-static void pass_over(struct world *w)
+static void pass_over(struct host_state *h)
 {
-	struct entries *e = &w->entries;
+	struct entries *e = &h->entries;
 	int64_t now = clock_ms();
 
-	rest_deleted(&w->memory.rest);
+	rest_deleted(&h->memory.rest);
 	e->not_before = now + PAUSE_MS + (now - e->started);
 }
 
-static int step(struct world *w, struct err *err)
+static int step(struct host_state *h, struct err *err)
 {
-	struct entries *e = &w->entries;
+	struct entries *e = &h->entries;
 	int r = 0;
 
 	if (!e->pass.running) {
 		e->due = INT64_MAX;
 		e->started = clock_ms();
-		rest_delete(&w->memory.rest);
+		rest_delete(&h->memory.rest);
 		if (e->pool_known && !e->unavailable)
 			r = conntrack_start(&e->pass, PLAN_MARK_TAG, PLAN_MARK_TAG_MASK, is_ended,
-					    w, err);
+					    h, err);
 	}
 	if (r == 0 && e->pass.running)
 		r = conntrack_step(&e->pass, err);
@@ -96,35 +96,35 @@ static int step(struct world *w, struct err *err)
 	if (r < 0)
 		e->due = clock_ms() + AGAIN_MS;
 	else if (r == 0)
-		pass_over(w);
+		pass_over(h);
 	return r;
 }
 
 /* A whole pass. */
-static int finish(struct world *w, struct err *err)
+static int finish(struct host_state *h, struct err *err)
 {
 	int r;
 
-	conntrack_stop(&w->entries.pass); /* it knows nothing of the latest ends */
+	conntrack_stop(&h->entries.pass); /* it knows nothing of the latest ends */
 	do
-		r = step(w, err);
+		r = step(h, err);
 	while (r > 0);
 	return r;
 }
 
-int world_delete_some(struct world *w, struct err *err)
+int host_delete_some(struct host_state *h, struct err *err)
 {
-	return step(w, err);
+	return step(h, err);
 }
 
-int world_delete_entries(struct world *w, struct err *err)
+int host_delete_entries(struct host_state *h, struct err *err)
 {
-	world_note_ends(w);
-	return finish(w, err);
+	host_note_ends(h);
+	return finish(h, err);
 }
 
-int world_delete_last_entries(struct world *w, struct err *err)
+int host_delete_last_entries(struct host_state *h, struct err *err)
 {
-	rest_note(&w->memory.rest, NULL, 0, clock_ms());
-	return w->memory.rest.n_tracked ? finish(w, err) : 0;
+	rest_note(&h->memory.rest, NULL, 0, clock_ms());
+	return h->memory.rest.n_tracked ? finish(h, err) : 0;
 }

@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 #include "model/own.h"
 #include "net/foreign.h"
 #include "net/rtnl.h"
@@ -111,9 +111,9 @@ static bool gone_port(const struct facts *f, const struct fact_link *seen, char 
 }
 
 /* The kernel has removed a port and all that hung on it; so do the facts. */
-static bool forget_port(struct world *w, const char *name, struct effect *e)
+static bool forget_port(struct host_state *h, const char *name, struct effect *e)
 {
-	struct facts *f = &w->facts;
+	struct facts *f = &h->facts;
 	struct session *ended;
 	bool found = false;
 	char port[IFNAMSIZ];
@@ -121,11 +121,11 @@ static bool forget_port(struct world *w, const char *name, struct effect *e)
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		session_port(f->sessions.v[i].id, port);
 		if (!strcmp(port, name)) {
-			ended = VEC_PUSH(&w->ended);
+			ended = VEC_PUSH(&h->ended);
 			if (ended)
 				*ended = f->sessions.v[i];
 			else
-				w->stale = true;
+				h->stale |= HOST_STALE_FACTS;
 			f->sessions.v[i] = f->sessions.v[--f->sessions.n];
 			found = true;
 			break;
@@ -195,9 +195,9 @@ static bool link_differs(const struct facts *f, const struct fact_link *a,
 	       a->master != b->master || (a->flags & flags) != (b->flags & flags);
 }
 
-static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
+static void on_link(struct host_state *h, const struct nlmsghdr *nlh, struct effect *e)
 {
-	struct facts *f = &w->facts;
+	struct facts *f = &h->facts;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	const struct fact_link *known;
 	struct rtnl_link l;
@@ -210,7 +210,7 @@ static void on_link(struct world *w, const struct nlmsghdr *nlh, struct effect *
 	own = own_is_link(&l.fact) || (known && own_is_link(known));
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
 		if (gone_port(f, &l.fact, port))
-			e->heal |= forget_port(w, port, e);
+			e->heal |= forget_port(h, port, e);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME) ||
 			 (own_port_id(l.fact.name) && known && !known->index))
 			wrong(e);
@@ -325,10 +325,10 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 	e->uplink |= addr.index && concerns(f, addr.index);
 }
 
-static void on_object(const struct world *w, const struct nlmsghdr *nlh, const struct object *o,
-		      struct effect *e)
+static void on_object(const struct host_state *h, const struct nlmsghdr *nlh,
+		      const struct object *o, struct effect *e)
 {
-	const struct object *have = set_find(&w->facts.ours, o);
+	const struct object *have = set_find(&h->facts.ours, o);
 	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE ||
 		      nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_NEWNEIGH;
 
@@ -338,7 +338,8 @@ static void on_object(const struct world *w, const struct nlmsghdr *nlh, const s
 	if (o->kind == OBJ_FDB)
 		return;
 	/* what we did last is not in the facts: until it has been looked at, any is suspect */
-	if (w->unseen || (is_new ? !have || !object_same(o, have) : have != NULL))
+	if (h->knowledge == HOST_CHANGED ||
+	    (is_new ? !have || !object_same(o, have) : have != NULL))
 		wrong(e);
 }
 
@@ -380,16 +381,16 @@ static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct
 		e->stale = true;
 }
 
-static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *e)
+static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct effect *e)
 {
-	struct facts *f = &w->facts;
+	struct facts *f = &h->facts;
 	struct object o;
 
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		w->link_events++;
-		on_link(w, nlh, e);
+		h->link_events++;
+		on_link(h, nlh, e);
 		break;
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
@@ -407,7 +408,7 @@ static void on_rtnl(struct world *w, const struct nlmsghdr *nlh, struct effect *
 		break;
 	default:
 		if (observe_event(nlh, f, &o))
-			on_object(w, nlh, &o, e);
+			on_object(h, nlh, &o, e);
 		else if (nlh->nlmsg_type == RTM_NEWNEIGH || nlh->nlmsg_type == RTM_DELNEIGH)
 			on_neigh(f, nlh, e);
 		else
@@ -462,7 +463,7 @@ static void on_nft(const struct nlmsghdr *nlh, const struct facts *f, struct eff
 }
 
 /* Hands each message of others to its handler. False when the socket overflowed. */
-static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct effect *e)
+static bool drain(struct nl_sock *sock, uint32_t own, struct host_state *h, struct effect *e)
 {
 	for (;;) {
 		char buf[65536] __attribute__((aligned(8)));
@@ -479,47 +480,47 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct world *w, struct ef
 		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_pid == own && own)
 				continue;
-			if (sock == &w->events)
-				on_rtnl(w, nlh, e);
+			if (sock == &h->events)
+				on_rtnl(h, nlh, e);
 			else
-				on_nft(nlh, &w->facts, e);
+				on_nft(nlh, &h->facts, e);
 		}
 	}
 }
 
-static void look_at_suspects(struct world *w, struct effect *e)
+static void look_at_suspects(struct host_state *h, struct effect *e)
 {
 	for (size_t i = 0; i < e->n_suspects; i++) {
 		struct object now = { 0 }, key = { .kind = OBJ_LINK, .place = PLACE_HOST };
 		struct err ignored = { 0 };
 		const struct suspect *s = &e->suspects[i];
 		const struct object *have;
-		int up = observe_link(&w->kernel, &w->facts, s->name, &now, &ignored);
+		int up = observe_link(&h->kernel, &h->facts, s->name, &now, &ignored);
 
 		memcpy(key.link.name, s->name, IFNAMSIZ);
 		key.link.kind = strcmp(key.link.name, BRIDGE_NAME) ? LINK_VETH : LINK_BRIDGE;
-		have = set_find(&w->facts.ours, &key);
+		have = set_find(&h->facts.ours, &key);
 		key.kind = OBJ_LINK_UP;
 		if (up == -ENODEV && key.link.kind == LINK_VETH)
 			continue; /* its own event follows */
-		if (s->gone || up < 0 || up != (set_find(&w->facts.ours, &key) != NULL) || !have ||
+		if (s->gone || up < 0 || up != (set_find(&h->facts.ours, &key) != NULL) || !have ||
 		    !object_same(&now, have))
 			wrong(e);
 	}
 }
 
-bool world_take_events(struct world *w)
+bool host_take_events(struct host_state *h)
 {
 	struct effect e = { 0 };
 
-	if (!drain(&w->events, w->kernel.route.portid, w, &e))
+	if (!drain(&h->events, h->kernel.route.portid, h, &e))
 		wrong(&e);
-	if (!drain(&w->nft_events, w->kernel.nft.portid, w, &e))
+	if (!drain(&h->nft_events, h->kernel.nft.portid, h, &e))
 		wrong(&e);
 	if (e.ports_gone)
-		forget_objects(&w->facts);
-	look_at_suspects(w, &e);
-	w->stale |= e.stale;
-	w->names_stale |= e.uplink;
+		forget_objects(&h->facts);
+	look_at_suspects(h, &e);
+	h->stale |= e.stale ? HOST_STALE_FACTS : 0;
+	h->stale |= e.uplink ? HOST_STALE_NAMES : 0;
 	return e.heal || e.uplink || e.gateway;
 }

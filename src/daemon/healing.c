@@ -18,43 +18,43 @@ void healing_soon(struct healing *h)
 	h->verifying = false;
 }
 
-void healing_schedule(struct healing *h, const struct world *w)
+void healing_schedule(struct healing *h, const struct host_state *host)
 {
-	if (!w->unseen || !world_sessions(w)) {
-		h->unseen = 0;
+	if (host->knowledge != HOST_CHANGED || !host_sessions(host)) {
+		h->changes = 0;
 	} else if (!h->at) {
-		h->at = clock_ms() + (COALESCE_MS << (h->unseen < 7 ? h->unseen++ : 7));
+		h->at = clock_ms() + (COALESCE_MS << (h->changes < 7 ? h->changes++ : 7));
 		h->verifying = true;
 	}
 }
 
-int64_t healing_deadline(const struct healing *h, const struct world *w)
+int64_t healing_deadline(const struct healing *h, const struct host_state *host)
 {
 	int64_t next = h->at ? h->at : INT64_MAX;
 
-	return w->failover_at < next && world_sessions(w) ? w->failover_at : next;
+	return host->failover_at < next && host_sessions(host) ? host->failover_at : next;
 }
 
-static void heal(struct healing *h, struct world *w, struct connections *connections)
+static void heal(struct healing *h, struct host_state *host, struct connections *connections)
 {
 	struct err err = { 0 };
 
 	h->at = 0;
 	h->verifying = false;
-	if (world_heal(w, &err) < 0) {
+	if (host_heal(host, &err) < 0) {
 		bool room = (err.code == EMFILE || err.code == ENFILE) &&
 			    connections_make_room(connections);
 
 		syslog(LOG_WARNING, "heal: %s", err.text);
 		h->at = clock_ms() + (room ? 0 : AGAIN_MS);
 	}
-	world_end_probes(w);
+	host_end_probes(host);
 }
 
-bool healing_run(struct healing *h, struct world *w, struct connections *connections)
+bool healing_run(struct healing *h, struct host_state *host, struct connections *connections)
 {
-	if (healing_deadline(h, w) > clock_ms())
+	if (healing_deadline(h, host) > clock_ms())
 		return false;
-	heal(h, w, connections);
+	heal(h, host, connections);
 	return true;
 }

@@ -3,7 +3,7 @@
 #define VIA_DAEMON_HEALING_H
 
 #include "daemon/connections.h"
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 
 /*
  * When the host is brought back to what its sessions want. Events come in bursts, so healing waits
@@ -16,22 +16,22 @@
 struct healing {
 	int64_t at;     /* clock_ms(); 0: nothing is to be healed */
 	bool verifying; /* `at` is for a second observation alone */
-	int unseen;     /* observations in a row that found something to change */
+	int changes;    /* observations in a row that found something to change */
 };
 
 /* The host differs from what its sessions want. What failed a moment ago keeps its time. */
 void healing_soon(struct healing *h);
 
 /* To be called once a turn of the loop, before it waits. */
-void healing_schedule(struct healing *h, const struct world *w);
+void healing_schedule(struct healing *h, const struct host_state *host);
 
 /* clock_ms() at which healing_run() is due; INT64_MAX: never. */
-int64_t healing_deadline(const struct healing *h, const struct world *w);
+int64_t healing_deadline(const struct healing *h, const struct host_state *host);
 
 /*
  * Heals what is due. Where descriptors are used up the connection that has been silent for longest
  * is closed. True when an attempt was made.
  */
-bool healing_run(struct healing *h, struct world *w, struct connections *connections);
+bool healing_run(struct healing *h, struct host_state *host, struct connections *connections);
 
 #endif

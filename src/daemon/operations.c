@@ -25,12 +25,12 @@ static void reply(const struct connection *c, struct msg_reply *m, int pass, int
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
-void operation_fill_names(const struct world *w, const struct session *session,
+void operation_fill_names(const struct host_state *h, const struct session *session,
 			  struct msg_names *ret)
 {
 	struct resolver resolver;
 
-	if (world_resolver(w, session, &resolver, NULL) < 0)
+	if (host_resolver(h, session, &resolver, NULL) < 0)
 		return; /* there was a pool a moment ago */
 	ret->n = (uint8_t)resolver.n;
 	memcpy(ret->servers, resolver.servers, sizeof(ret->servers));
@@ -42,7 +42,7 @@ bool operation_settle(struct operation_context *x, struct connection *c, bool li
 {
 	int64_t now = clock_ms();
 
-	if (!settle_over(&c->settle, &x->world->kernel, links))
+	if (!settle_over(&c->settle, &x->host->kernel, links))
 		return false;
 	/* a person whose netns keeps a reply waiting is not served before others */
 	if (now >= c->settle.end)

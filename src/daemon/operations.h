@@ -4,9 +4,9 @@
 
 #include "daemon/authorize.h"
 #include "daemon/connections.h"
+#include "daemon/host_state.h"
 #include "daemon/persons.h"
 #include "daemon/subscribers.h"
-#include "daemon/world.h"
 
 /*
  * The operations of the socket (ipc/msg.h): a const table of what each takes, who may request it
@@ -15,7 +15,7 @@
 
 /* What operations work with. */
 struct operation_context {
-	struct world *world;
+	struct host_state *host;
 	struct authorizer *authorizer;
 	struct persons *persons;
 	struct spent *spent;

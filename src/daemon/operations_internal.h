@@ -20,7 +20,7 @@ struct call {
 };
 
 /* Name servers and search domains of a session, for its resolv.conf(5). */
-void operation_fill_names(const struct world *w, const struct session *session,
+void operation_fill_names(const struct host_state *h, const struct session *session,
 			  struct msg_names *ret);
 
 /* operations_launch.c: RUN, RUN_IN, ATTACH. */

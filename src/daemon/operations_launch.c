@@ -29,13 +29,13 @@ int operation_check_launch(struct call *a, struct err *err)
 	a->launch = *wanted;
 	if (r < 0 || !wanted->probe_of)
 		return r;
-	r = world_look(a->x->world, "", err);
+	r = host_observe(a->x->host, "", err);
 	if (r == 0)
-		r = probe_request(&a->x->world->facts, wanted, a->c->peer.cred.uid, &a->launch,
+		r = probe_request(&a->x->host->facts, wanted, a->c->peer.cred.uid, &a->launch,
 				  &a->parent, err);
 	if (r == -EBUSY) {
 		/* the probe session before it is closing: a busy host takes seconds for a netns */
-		world_end_probe(a->x->world, wanted->probe_of);
+		host_end_probe(a->x->host, wanted->probe_of);
 		a->busy = true;
 	}
 	return r;
@@ -49,7 +49,7 @@ int operation_check_attach(struct call *a, struct err *err)
 
 static uint32_t sessions_of_peer(const struct call *a)
 {
-	return world_sessions_of(a->x->world, a->x->persons, a->c->peer.person);
+	return host_sessions_of(a->x->host, a->x->persons, a->c->peer.person);
 }
 
 /*
@@ -70,8 +70,7 @@ int operation_reserve_launch(struct call *a, struct err *err)
 {
 	const size_t all = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
 
-	if (person_may_have(a->c->peer.person, sessions_of_peer(a), world_sessions(a->x->world),
-			    all))
+	if (person_may_have(a->c->peer.person, sessions_of_peer(a), host_sessions(a->x->host), all))
 		return 0;
 	return err_set(
 		err, EDQUOT,
@@ -83,7 +82,7 @@ int operation_reserve_launch(struct call *a, struct err *err)
 /* Drops of iptables-legacy are out of sight and reach for nf_tables, and may stop a session. */
 static void warn_of_legacy(struct operation_context *x)
 {
-	if (x->warned_of_legacy || !x->world->facts.legacy_filter)
+	if (x->warned_of_legacy || !x->host->facts.legacy_filter)
 		return;
 	x->warned_of_legacy = true;
 	syslog(LOG_WARNING,
@@ -93,7 +92,7 @@ static void warn_of_legacy(struct operation_context *x)
 
 int operation_run_launch(struct call *a, struct err *err)
 {
-	struct world *w = a->x->world;
+	struct host_state *h = a->x->host;
 	struct connection *c = a->c;
 	uid_t owner = owner_of(a), peer = c->peer.cred.uid;
 	struct session session = { 0 };
@@ -101,21 +100,21 @@ int operation_run_launch(struct call *a, struct err *err)
 
 	if (owner != peer)
 		a->launch.flags |= SESSION_BY_ROOT;
-	w->memory.person = person_of(a->x->persons, owner);
-	w->memory.connections = c->peer.connections;
+	h->memory.person = person_of(a->x->persons, owner);
+	h->memory.connections = c->peer.connections;
 	if (c->request.header.op == MSG_RUN)
-		r = world_run(w, &a->launch, owner, &session, &c->settle, &c->netns, err);
+		r = host_run(h, &a->launch, owner, &session, &c->settle, &c->netns, err);
 	else if (c->request.header.op == MSG_RUN_IN)
-		r = world_run_in(w, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
+		r = host_run_in(h, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
 	else
-		r = world_attach(w, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
+		r = host_attach(h, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
 	if (r < 0)
 		return r;
 	a->reply.id = session.id;
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' through %s, port viap%u",
 		 session.name, session.uplink, session.id);
 	memcpy(a->reply.name, session.name, sizeof(a->reply.name));
-	operation_fill_names(w, &session, &a->reply.names);
+	operation_fill_names(h, &session, &a->reply.names);
 	warn_of_legacy(a->x);
 	a->settles = true;
 	return 0;

@@ -11,7 +11,7 @@
 static int find_session(struct call *a, uint32_t id, struct err *err)
 {
 	a->reply.id = id;
-	a->session = world_session(a->x->world, id);
+	a->session = host_session(a->x->host, id);
 	if (a->session)
 		return 0;
 	return err_set(err, ESRCH, "find session %u: there is none; `via-iface list` shows them",
@@ -56,8 +56,8 @@ void operation_tell_where(struct call *a)
 {
 	const struct session *s;
 
-	world_end_probes(a->x->world);
-	s = world_session(a->x->world, a->reply.id);
+	host_end_probes(a->x->host);
+	s = host_session(a->x->host, a->reply.id);
 	if (!s)
 		return;
 	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
@@ -72,28 +72,28 @@ int operation_run_move(struct call *a, struct err *err)
 {
 	const struct msg_move *m = &a->c->request.move;
 
-	return world_move(a->x->world, m->id, m->uplinks, a->c->peer.cred.uid, err);
+	return host_move(a->x->host, m->id, m->uplinks, a->c->peer.cred.uid, err);
 }
 
 int operation_run_pause(struct call *a, struct err *err)
 {
-	return world_pause(a->x->world, a->reply.id, true, err);
+	return host_pause(a->x->host, a->reply.id, true, err);
 }
 
 int operation_run_resume(struct call *a, struct err *err)
 {
-	return world_pause(a->x->world, a->reply.id, false, err);
+	return host_pause(a->x->host, a->reply.id, false, err);
 }
 
 int operation_run_stop(struct call *a, struct err *err)
 {
-	return world_stop(a->x->world, a->reply.id, err);
+	return host_stop(a->x->host, a->reply.id, err);
 }
 
 int operation_run_probe(struct call *a, struct err *err)
 {
 	const struct msg_probe *m = &a->c->request.probe;
-	int r = world_probe(a->x->world, m->id, m->uplink, m->failed, err);
+	int r = host_probe(a->x->host, m->id, m->uplink, m->failed, err);
 
 	if (r > 0)
 		syslog(LOG_NOTICE, "session '%s': uplink %s: %s", a->session->name, m->uplink,
@@ -105,13 +105,13 @@ int operation_run_probe(struct call *a, struct err *err)
 int operation_run_exec(struct call *a, struct err *err)
 {
 	const struct session *s = a->session;
-	int r = peer_netns_check_session(a->c->passed, &a->x->world->kernel, s, err);
+	int r = peer_netns_check_session(a->c->passed, &a->x->host->kernel, s, err);
 
 	if (r < 0)
 		return r;
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s', port viap%u", s->name, s->id);
 	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
-	operation_fill_names(a->x->world, s, &a->reply.names);
+	operation_fill_names(a->x->host, s, &a->reply.names);
 	a->pass = a->c->passed;
 	return 0;
 }

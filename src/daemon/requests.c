@@ -31,9 +31,9 @@ static void hang_up(struct server *s, struct connection *c)
 /* Replies that waited for a new session: links may have changed since the last turn. */
 static void reply_settled(struct server *s)
 {
-	bool links = s->link_events != s->world.link_events;
+	bool links = s->link_events != s->host.link_events;
 
-	s->link_events = s->world.link_events;
+	s->link_events = s->host.link_events;
 	for (size_t i = s->connections.n; i-- > 0;) {
 		struct connection *c = &s->connections.v[i];
 
@@ -48,7 +48,7 @@ static bool serve(struct server *s, struct connection *c, bool spoke)
 	enum received received = RECEIVED_ALL;
 
 	if (spoke)
-		received = connection_receive(&s->connections, c, s->world.kernel.host_ns);
+		received = connection_receive(&s->connections, c, s->host.kernel.host_ns);
 	if (received == RECEIVED_ALL)
 		return operation_serve(&s->operations, c);
 	return received == RECEIVED_WRONG;

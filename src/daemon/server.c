@@ -53,9 +53,9 @@ static int start(struct server *s, struct err *err)
 	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (s->signal_fd < 0)
 		return err_errno(err, errno, "listen to signals");
-	r = world_open(&s->world, s->options->rundir, err);
+	r = host_open(&s->host, s->options->rundir, err);
 	if (r == 0)
-		r = world_heal(&s->world, err);
+		r = host_heal(&s->host, err);
 	if (r == 0)
 		r = lifecycle_listen(&s->life, err);
 	s->loop.fds = calloc(loop_room(server_sources, server_sources_n), sizeof(*s->loop.fds));
@@ -69,7 +69,7 @@ static void init(struct server *s, const struct server_options *options)
 	*s = (struct server){
 		.options = options,
 		.loop = { .sources = server_sources, .n = server_sources_n, .data = s },
-		.operations = { .world = &s->world,
+		.operations = { .host = &s->host,
 				.authorizer = &s->authorizer,
 				.persons = &s->persons,
 				.spent = &s->spent,
@@ -82,7 +82,7 @@ static void init(struct server *s, const struct server_options *options)
 	s->connections.receivers = s->subscribers.receivers = &s->receivers;
 	s->connections.polkit = &s->authorizer.polkit;
 	s->connections.subscribers = &s->subscribers;
-	s->world.kernel.host_ns = s->world.kernel.session_ns = s->world.sysctl_watch = -1;
+	s->host.kernel.host_ns = s->host.kernel.session_ns = s->host.sysctl_watch = -1;
 	authorizer_init(&s->authorizer, options->confdir, options->ask_ms);
 }
 
@@ -95,7 +95,7 @@ static void done(struct server *s)
 	close_fd(&s->signal_fd);
 	authorizer_done(&s->authorizer);
 	persons_done(&s->persons);
-	world_close(&s->world);
+	host_close(&s->host);
 	free(s->loop.fds);
 	lifecycle_done(&s->life); /* unlocks: all else is released */
 }
@@ -116,14 +116,14 @@ int server_run(const struct server_options *options, struct err *err)
 	if (r == 0)
 		server_linger(&s);
 	while (r == 0 && !s.loop.stop) {
-		healing_schedule(&s.healing, &s.world);
+		healing_schedule(&s.healing, &s.host);
 		loop_turn(&s.loop);
 	}
 	manager_notify("STOPPING=1");
 	/* a signal came while lingering, or just as the last session ended */
-	s.world.stale = true;
-	if (r == 0 && world_heal(&s.world, &ignored) == 0 && !world_sessions(&s.world))
-		world_clear(&s.world, &ignored);
+	s.host.stale |= HOST_STALE_FACTS;
+	if (r == 0 && host_heal(&s.host, &ignored) == 0 && !host_sessions(&s.host))
+		host_clear(&s.host, &ignored);
 	done(&s);
 	return r == -EALREADY ? 0 : r;
 }
@@ -159,13 +159,13 @@ int server_clear(const struct server_options *options, struct err *err)
 	init(&s, options);
 	r = lifecycle_lock(&s.life, err);
 	if (r == 0)
-		r = world_open(&s.world, options->rundir, err);
+		r = host_open(&s.host, options->rundir, err);
 	if (r == 0)
-		r = world_look(&s.world, "", err);
+		r = host_observe(&s.host, "", err);
 	if (r == 0)
-		find_attached(&s.world.facts, &netns);
+		find_attached(&s.host.facts, &netns);
 	if (r == 0)
-		r = world_clear(&s.world, err);
+		r = host_clear(&s.host, err);
 	for (size_t i = 0; i < netns.n; i++)
 		if (attached_release(netns.v[i], options->rundir, &why) < 0)
 			syslog(LOG_WARNING, "%s", why.text);

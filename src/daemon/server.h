@@ -2,7 +2,7 @@
 #ifndef VIA_DAEMON_SERVER_H
 #define VIA_DAEMON_SERVER_H
 
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 
 struct server_options {
 	const char *rundir, *confdir;

@@ -12,7 +12,7 @@ struct server {
 	const struct server_options *options;
 	struct loop loop;
 	struct lifecycle life;
-	struct world world;
+	struct host_state host;
 	struct healing healing;
 	struct authorizer authorizer;
 	struct persons persons;

@@ -14,7 +14,7 @@
 
 void server_linger(struct server *s)
 {
-	if (world_sessions(&s->world))
+	if (host_sessions(&s->host))
 		s->leave_at = 0;
 	else if (!s->leave_at)
 		s->leave_at = clock_ms() + s->options->linger_ms;
@@ -36,7 +36,7 @@ static void leave(struct server *s)
 			return;
 		syslog(LOG_ERR, "%s", err.text);
 	}
-	if (world_clear(&s->world, &err) < 0)
+	if (host_clear(&s->host, &err) < 0)
 		syslog(LOG_ERR, "clear the host: %s", err.text);
 	s->leave_at = 0;
 	s->loop.stop = !s->options->stay;
@@ -60,7 +60,7 @@ static void on_signals(void *data, const struct pollfd *fds, size_t n)
 
 void server_take_events(struct server *s)
 {
-	if (world_take_events(&s->world))
+	if (host_take_events(&s->host))
 		healing_soon(&s->healing);
 }
 
@@ -68,8 +68,8 @@ static size_t fill_kernel(void *data, struct pollfd *fds)
 {
 	const struct server *s = data;
 
-	fds[0] = (struct pollfd){ .fd = nl_fd(&s->world.events), .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = nl_fd(&s->world.nft_events), .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = nl_fd(&s->host.events), .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = nl_fd(&s->host.nft_events), .events = POLLIN };
 	return 2;
 }
 
@@ -84,7 +84,7 @@ static size_t fill_sysctls(void *data, struct pollfd *fds)
 {
 	const struct server *s = data;
 
-	fds[0] = (struct pollfd){ .fd = s->world.sysctl_watch, .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = s->host.sysctl_watch, .events = POLLIN };
 	return 1;
 }
 
@@ -93,7 +93,7 @@ static void on_sysctls(void *data, const struct pollfd *fds, size_t n)
 	struct server *s = data;
 
 	(void)n;
-	if (fds[0].revents && world_take_sysctl_events(&s->world))
+	if (fds[0].revents && host_take_sysctl_events(&s->host))
 		healing_soon(&s->healing);
 }
 
@@ -101,7 +101,7 @@ static size_t fill_names(void *data, struct pollfd *fds)
 {
 	struct server *s = data;
 
-	names_poll(&s->world.names, fds);
+	names_poll(&s->host.names, fds);
 	return NAMES_FDS;
 }
 
@@ -109,7 +109,7 @@ static int64_t names_deadline(void *data)
 {
 	const struct server *s = data;
 
-	return names_again(&s->world.names);
+	return names_again(&s->host.names);
 }
 
 static bool any_event(const struct pollfd *fds, size_t n)
@@ -124,7 +124,7 @@ static void on_names(void *data, const struct pollfd *fds, size_t n)
 {
 	struct server *s = data;
 
-	if ((any_event(fds, n) || names_deadline(s) <= clock_ms()) && world_take_names(&s->world))
+	if ((any_event(fds, n) || names_deadline(s) <= clock_ms()) && host_take_names(&s->host))
 		healing_soon(&s->healing);
 }
 
@@ -204,7 +204,7 @@ static int64_t entries_deadline(void *data)
 {
 	const struct server *s = data;
 
-	return s->world.entries.pass.running ? 0 : s->world.entries.due;
+	return s->host.entries.pass.running ? 0 : s->host.entries.due;
 }
 
 static void on_entries(void *data, const struct pollfd *fds, size_t n)
@@ -214,8 +214,8 @@ static void on_entries(void *data, const struct pollfd *fds, size_t n)
 
 	(void)fds;
 	(void)n;
-	world_note_ends(&s->world);
-	if (entries_deadline(s) <= clock_ms() && world_delete_some(&s->world, &err) < 0)
+	host_note_ends(&s->host);
+	if (entries_deadline(s) <= clock_ms() && host_delete_some(&s->host, &err) < 0)
 		syslog(LOG_WARNING, "%s", err.text);
 }
 
@@ -223,7 +223,7 @@ static int64_t gateways_deadline(void *data)
 {
 	const struct server *s = data;
 
-	return world_gateways_due(&s->world);
+	return host_gateways_due(&s->host);
 }
 
 static void on_gateways(void *data, const struct pollfd *fds, size_t n)
@@ -233,14 +233,14 @@ static void on_gateways(void *data, const struct pollfd *fds, size_t n)
 	(void)fds;
 	(void)n;
 	if (gateways_deadline(s) <= clock_ms())
-		world_ask_gateways(&s->world);
+		host_ask_gateways(&s->host);
 }
 
 static int64_t deadline_of_healing(void *data)
 {
 	const struct server *s = data;
 
-	return healing_deadline(&s->healing, &s->world);
+	return healing_deadline(&s->healing, &s->host);
 }
 
 static void on_healing(void *data, const struct pollfd *fds, size_t n)
@@ -249,7 +249,7 @@ static void on_healing(void *data, const struct pollfd *fds, size_t n)
 
 	(void)fds;
 	(void)n;
-	if (healing_run(&s->healing, &s->world, &s->connections))
+	if (healing_run(&s->healing, &s->host, &s->connections))
 		server_linger(s);
 }
 
@@ -289,13 +289,13 @@ static void on_healed(void *data, const struct pollfd *fds, size_t n)
 
 	(void)fds;
 	(void)n;
-	if (!s->world.healed.n)
+	if (!s->host.healed.n)
 		return;
 	msg_event_init(&event);
-	event.count = s->world.healed.n;
-	memcpy(event.object, s->world.healed.first, sizeof(event.object));
+	event.count = s->host.healed.n;
+	memcpy(event.object, s->host.healed.first, sizeof(event.object));
 	subscribers_send(&s->subscribers, &event);
-	s->world.healed.n = 0;
+	s->host.healed.n = 0;
 }
 
 /* Events before requests, so that a request meets facts that are up to date; time comes last. */

@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 #include "model/own.h"
 #include "net/ports.h"
 #include "net/sysctl.h"
@@ -21,29 +21,29 @@ static bool is_host_sysctl(const struct object *o)
 	return o->kind == OBJ_SYSCTL && o->place == PLACE_HOST;
 }
 
-void world_watch_sysctls(struct world *w)
+void host_watch_sysctls(struct host_state *h)
 {
 	char path[SYSCTL_MAX + 16];
 
-	for (size_t i = 0; i < w->facts.ours.n; i++) {
-		const struct object *o = &w->facts.ours.v[i];
+	for (size_t i = 0; i < h->facts.ours.n; i++) {
+		const struct object *o = &h->facts.ours.v[i];
 
 		if (!is_host_sysctl(o) || own_is_port_sysctl(o->sysctl.path))
 			continue; /* a port has one, of no use to anybody while the port has no IP
 				   */
 		snprintf(path, sizeof(path), "/proc/sys/%s", o->sysctl.path);
-		inotify_add_watch(w->sysctl_watch, path,
+		inotify_add_watch(h->sysctl_watch, path,
 				  IN_MODIFY); /* the same one for the same file */
 	}
 }
 
-void world_watch_ports(struct world *w)
+void host_watch_ports(struct host_state *h)
 {
 	char path[SYSCTL_MAX + 16];
 
 	for (const char *const *p = port_sysctls; *p; p++) {
 		snprintf(path, sizeof(path), "/proc/sys/%s", *p);
-		inotify_add_watch(w->sysctl_watch, path, IN_MODIFY);
+		inotify_add_watch(h->sysctl_watch, path, IN_MODIFY);
 	}
 }
 
@@ -55,21 +55,21 @@ static bool differs(const struct object *o)
 	       strcmp(now, o->sysctl.value) != 0;
 }
 
-bool world_take_sysctl_events(struct world *w)
+bool host_take_sysctl_events(struct host_state *h)
 {
-	const struct object_set *set = w->unseen ? &w->wanted : &w->facts.ours;
+	const struct object_set *set = h->knowledge == HOST_CHANGED ? &h->wanted : &h->facts.ours;
 	char buf[4096] __attribute__((aligned(8)));
 
-	while (read(w->sysctl_watch, buf, sizeof(buf)) > 0)
+	while (read(h->sysctl_watch, buf, sizeof(buf)) > 0)
 		;
-	if (ports_differ(&w->facts)) {
-		w->stale = true;
-		return world_sessions(w) > 0;
+	if (ports_differ(&h->facts)) {
+		h->stale |= HOST_STALE_FACTS;
+		return host_sessions(h) > 0;
 	}
 	for (size_t i = 0; i < set->n; i++)
 		if (differs(&set->v[i])) {
-			w->stale = true;
-			return world_sessions(w) > 0;
+			h->stale |= HOST_STALE_FACTS;
+			return host_sessions(h) > 0;
 		}
 	return false;
 }

@@ -410,19 +410,19 @@ FAKE(ssize_t, nl_recv, struct nl_sock *s, void *buf, size_t size, int flags)
 	return -1;
 }
 
-void fake_kernel_lose_events(struct world *w)
+void fake_kernel_lose_events(struct host_state *h)
 {
 	fake_kernel.overflow = true;
-	world_take_events(w);
+	host_take_events(h);
 }
 
-void fake_kernel_world(struct world *w)
+void fake_kernel_host(struct host_state *h)
 {
-	*w = (struct world){ .stale = true,
-			     .names_stale = true,
-			     .sysctl_watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
-			     .kernel = {
-				     .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 } };
-	w->memory.next_host = rest_first(clock_ms());
-	w->entries.due = w->failover_at = w->expire_at = w->gateways_at = INT64_MAX;
+	*h = (struct host_state){
+		.stale = HOST_STALE_FACTS | HOST_STALE_NAMES,
+		.sysctl_watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
+		.kernel = { .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 }
+	};
+	h->memory.next_host = rest_first(clock_ms());
+	h->entries.due = h->failover_at = h->expire_at = h->gateways_at = INT64_MAX;
 }

@@ -8,7 +8,7 @@
  * scene_split(), and fails or is changed by somebody else when a test says so.
  */
 
-#include "daemon/world.h"
+#include "daemon/host_state.h"
 
 struct fake_kernel {
 	struct object_set ours; /* of the host; sorted */
@@ -28,8 +28,8 @@ extern struct fake_kernel fake_kernel;
 void fake_kernel_init(void);
 void fake_kernel_done(void);
 
-/* A daemon's host state on this kernel, as world_open() leaves it. */
-void fake_kernel_world(struct world *w);
+/* A daemon's host state on this kernel, as host_open() leaves it. */
+void fake_kernel_host(struct host_state *h);
 
 /* What observe() would tell now, the caller's to free. */
 void fake_kernel_facts(struct facts *ret);
@@ -41,6 +41,6 @@ void fake_kernel_remove(size_t i);
 void fake_kernel_end_session(uint32_t id);
 
 /* Events were lost (netlink(7), ENOBUFS): the daemon learns that something happened, not what. */
-void fake_kernel_lose_events(struct world *w);
+void fake_kernel_lose_events(struct host_state *h);
 
 #endif

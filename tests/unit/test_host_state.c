@@ -17,20 +17,20 @@
 #include "net/nft_codec.h"
 #include "unit.h"
 
-static struct world w;
+static struct host_state host;
 
 static int set_up(void **state)
 {
 	(void)state;
 	fake_kernel_init();
-	fake_kernel_world(&w);
+	fake_kernel_host(&host);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	world_close(&w);
+	host_close(&host);
 	fake_kernel_done();
 	return 0;
 }
@@ -46,7 +46,7 @@ static int run(const char *uplinks, const char *name)
 
 	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplinks), 0);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), name), 0);
-	code = world_run(&w, &r, 1000, &s, &settle, &netns, &err);
+	code = host_run(&host, &r, 1000, &s, &settle, &netns, &err);
 	close_fd(&netns);
 	if (code < 0)
 		return code;
@@ -66,12 +66,12 @@ static size_t differences(char *first)
 	/* which slot a session has is the daemon's decision, that what it has follows from it is
 	 * not */
 	for (size_t i = 0; i < f.sessions.n; i++) {
-		const struct session *known = world_session(&w, f.sessions.v[i].id);
+		const struct session *known = host_session(&host, f.sessions.v[i].id);
 
 		if (known)
 			f.sessions.v[i] = *known;
 	}
-	f.dns = w.facts.dns;
+	f.dns = host.facts.dns;
 	assert_int_equal(plan_host(&f, f.sessions.v, f.sessions.n, &want, &err), 0);
 	assert_int_equal(nft_fingerprint(&want), 0);
 	assert_int_equal(diff(&want, &f.ours, &steps), 0);
@@ -88,10 +88,10 @@ static void converges(void)
 	char first[OBJECT_NAME_MAX] = "";
 	struct err err = { 0 };
 
-	for (int i = 0; i < 8 && (w.stale || w.ended.n || differences(first)); i++) {
-		assert_int_equal(world_heal(&w, &err), 0);
-		if (!world_sessions(&w))
-			assert_int_equal(world_clear(&w, &err), 0);
+	for (int i = 0; i < 8 && (host.stale || host.ended.n || differences(first)); i++) {
+		assert_int_equal(host_heal(&host, &err), 0);
+		if (!host_sessions(&host))
+			assert_int_equal(host_clear(&host, &err), 0);
 	}
 	if (differences(first))
 		fail_msg("still differs: %s", first);
@@ -114,10 +114,10 @@ static void test_first_launch(void **state)
 	(void)state;
 	assert_true(id > 0);
 	assert_true(has_link(BRIDGE_NAME));
-	assert_true(w.stale); /* the bridge and rules changed what the facts say */
-	assert_true(w.unseen);
+	assert_true(host.stale); /* the bridge and rules changed what the facts say */
+	assert_int_equal(host.knowledge, HOST_CHANGED);
 	converges();
-	assert_false(w.stale);
+	assert_false(host.stale);
 }
 
 /* A launch beside another is planned on facts that are known to be right: nothing is observed. */
@@ -130,8 +130,8 @@ static void test_settled_launch(void **state)
 	converges();
 	observed = fake_kernel.observed;
 	assert_true(run("wlp6s0", "b") > 0);
-	assert_false(w.stale);
-	assert_true(w.settled);
+	assert_false(host.stale);
+	assert_int_equal(host.knowledge, HOST_SETTLED);
 	assert_int_equal(fake_kernel.observed, observed);
 	converges();
 	assert_int_equal(fake_kernel.observed, observed);
@@ -151,8 +151,8 @@ static void test_events_lost(void **state)
 			continue; /* that is the end of the session */
 		fake_kernel_remove(i);
 		assert_null(set_find(&fake_kernel.ours, &key));
-		fake_kernel_lose_events(&w);
-		assert_true(w.stale);
+		fake_kernel_lose_events(&host);
+		assert_true(host.stale);
 		converges();
 		assert_non_null(set_find(&fake_kernel.ours, &key));
 	}
@@ -180,7 +180,7 @@ static void test_apply_fails_half_way(void **state)
 	}
 	assert_true(at > 10);
 	converges();
-	assert_int_equal(w.facts.sessions.n, 2);
+	assert_int_equal(host.facts.sessions.n, 2);
 }
 
 /* What failed since somebody else changed the same at that moment is tried again at once. */
@@ -222,7 +222,7 @@ static void test_changed_during_apply(void **state)
 		fake_kernel.change_at = at;
 		(void)run(at % 2 ? "wlp6s0" : "enp7s0", name);
 		fake_kernel.change_at = 0;
-		fake_kernel_lose_events(&w);
+		fake_kernel_lose_events(&host);
 		converges();
 	}
 }
@@ -245,12 +245,12 @@ static void test_renamed_during_apply(void **state)
 	fake_kernel.change = rename_uplink;
 	fake_kernel.change_at = 1;
 	flush_ruleset(&fake_kernel);
-	fake_kernel_lose_events(&w);
-	assert_int_equal(world_heal(&w, &(struct err){ 0 }), 0);
+	fake_kernel_lose_events(&host);
+	assert_int_equal(host_heal(&host, &(struct err){ 0 }), 0);
 	assert_string_equal(fake_kernel.uplink, "wlan9");
-	fake_kernel_lose_events(&w);
+	fake_kernel_lose_events(&host);
 	converges();
-	assert_string_equal(world_session(&w, (uint32_t)id)->uplink, "wlan9");
+	assert_string_equal(host_session(&host, (uint32_t)id)->uplink, "wlan9");
 }
 
 static void test_end(void **state)
@@ -263,10 +263,10 @@ static void test_end(void **state)
 	assert_true(id > 0);
 	converges();
 	fake_kernel_end_session((uint32_t)id);
-	fake_kernel_lose_events(&w);
+	fake_kernel_lose_events(&host);
 	converges();
-	assert_null(world_session(&w, (uint32_t)id));
-	assert_int_equal(w.facts.sessions.n, 1);
+	assert_null(host_session(&host, (uint32_t)id));
+	assert_int_equal(host.facts.sessions.n, 1);
 }
 
 static void test_clear(void **state)
@@ -277,8 +277,8 @@ static void test_clear(void **state)
 	(void)state;
 	assert_true(id > 0);
 	fake_kernel_end_session((uint32_t)id);
-	fake_kernel_lose_events(&w);
-	assert_int_equal(world_clear(&w, &err), 0);
+	fake_kernel_lose_events(&host);
+	assert_int_equal(host_clear(&host, &err), 0);
 	assert_int_equal(fake_kernel.ours.n, 0);
 }
 
@@ -305,8 +305,9 @@ static void someone_removes_something(struct fake_kernel *k)
 
 static uint32_t some_session(struct chance *c)
 {
-	return w.facts.sessions.n ? w.facts.sessions.v[chance(c, (uint32_t)w.facts.sessions.n)].id
-				  : 0;
+	return host.facts.sessions.n
+		       ? host.facts.sessions.v[chance(c, (uint32_t)host.facts.sessions.n)].id
+		       : 0;
 }
 
 static void step(struct chance *c, unsigned int n)
@@ -323,7 +324,7 @@ static void step(struct chance *c, unsigned int n)
 	case 12:
 	case 13:
 		snprintf(name, sizeof(name), "s%u", n);
-		if (w.facts.sessions.n < 12)
+		if (host.facts.sessions.n < 12)
 			run(list, name);
 		break;
 	case 2:
@@ -331,13 +332,13 @@ static void step(struct chance *c, unsigned int n)
 		fake_kernel_end_session(id);
 		break;
 	case 4:
-		world_move(&w, id, list, 1000, &err);
+		host_move(&host, id, list, 1000, &err);
 		break;
 	case 5:
-		world_pause(&w, id, chance(c, 2), &err);
+		host_pause(&host, id, chance(c, 2), &err);
 		break;
 	case 6:
-		world_stop(&w, id, &err);
+		host_stop(&host, id, &err);
 		break;
 	case 7:
 		fake_kernel.down = !fake_kernel.down;
@@ -377,13 +378,13 @@ static void test_random_walk(void **state)
 			fake_kernel.change_at = 1 + chance(&c, 30);
 		step(&c, n);
 		if (chance(&c, 2)) {
-			fake_kernel_lose_events(&w);
-			world_heal(&w, &err);
+			fake_kernel_lose_events(&host);
+			host_heal(&host, &err);
 		}
 		fake_kernel.fail_at = fake_kernel.change_at = 0;
-		fake_kernel_lose_events(&w);
+		fake_kernel_lose_events(&host);
 		converges();
-		most = w.facts.sessions.n > most ? w.facts.sessions.n : most;
+		most = host.facts.sessions.n > most ? host.facts.sessions.n : most;
 	}
 	assert_true(most > 3); /* so it was not all for nothing */
 }

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bringing the host to what its sessions want: plan, diff, apply. When that touches nothing but
+ * sessions, the facts are brought up to date without another observation, so that a launch beside
+ * others costs no dump.
+ */
+#include "daemon/host_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "model/own.h"
+#include "net/nft_codec.h"
+
+/* Steps that change nothing of what the facts say besides our own objects and sessions. */
+static bool only_sessions(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct object *o = steps->v[i].want ? steps->v[i].want : steps->v[i].have;
+
+		if (o->kind == OBJ_NFT_ACCEPT)
+			return false; /* its handle is still to be learnt */
+		if (o->place == PLACE_SESSION || object_is_nft(o))
+			continue;
+		switch (o->kind) {
+		case OBJ_LINK:
+		case OBJ_LINK_UP:
+			if (!strcmp(o->link.name, BRIDGE_NAME))
+				return false;
+			break;
+		case OBJ_SYSCTL:
+			if (!own_is_port_sysctl(o->sysctl.path))
+				return false;
+			break;
+		case OBJ_NEIGH:
+		case OBJ_FDB:
+		case OBJ_NETNS:
+			break;
+		case OBJ_ALTNAME:
+		case OBJ_ADDRESS:
+		case OBJ_ROUTE:
+		case OBJ_RULE:
+		case OBJ_TC:
+		case OBJ_NFT_TABLE:
+		case OBJ_NFT_CHAIN:
+		case OBJ_NFT_SET:
+		case OBJ_NFT_ELEMENT:
+		case OBJ_NFT_RULE:
+		case OBJ_NFT_ACCEPT:
+		case OBJ_KIND_COUNT:
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_host_object(const struct object *o)
+{
+	return o->place == PLACE_HOST && o->kind != OBJ_NETNS;
+}
+
+static bool ends_with_session(const struct object *o)
+{
+	return o->kind == OBJ_NFT_ELEMENT || o->kind == OBJ_NEIGH || o->kind == OBJ_ROUTE;
+}
+
+/* What was wanted is now what is there; the inside of a session is nobody's business any more. */
+static void adopt(struct host_state *h, struct object_set *want)
+{
+	for (size_t i = 0; i < want->n; i++) {
+		struct object *o = &want->v[i];
+		const struct object *have =
+			o->kind == OBJ_NFT_ACCEPT ? set_find(&h->facts.ours, o) : NULL;
+
+		if (have) /* by which it can be removed */
+			o->nft_accept.handle = have->nft_accept.handle;
+	}
+	set_filter(want, is_host_object);
+	set_done(&h->facts.ours);
+	h->facts.ours = *want;
+	*want = (struct object_set){ 0 };
+}
+
+/*
+ * Counts what was wanted before, is wanted still, and had to be put there again: somebody else had
+ * taken it away or changed it. A foreign rule in a chain of ours counts as the chain's first.
+ */
+static void count_healed(struct host_state *h, const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n && h->knowledge != HOST_SETTLED; i++) {
+		const struct step *s = &steps->v[i];
+		const struct object *before = s->want ? set_find(&h->wanted, s->want) : NULL;
+
+		if (before && object_same(s->want, before) &&
+		    (step_differs(s) || steps_have_stray_rule(steps, i)) && !h->healed.n++)
+			object_name(s->want, h->healed.first);
+	}
+}
+
+/*
+ * Brings the kernel from what was seen to want. When that touched nothing but sessions, what was
+ * seen is brought up to date without another look; a launch costs no dump then.
+ */
+int host_converge_to(struct host_state *h, struct object_set *want, struct err *err)
+{
+	_cleanup_steps_ struct steps steps = { 0 };
+	bool simple;
+	int r = h->knowledge == HOST_OBSERVED ? nft_fingerprint(want) : 0;
+
+	if (r == 0)
+		r = diff(want, &h->facts.ours, &steps);
+	if (r < 0)
+		return err_errno(err, -r, "compare what is with what should be");
+	simple = only_sessions(&steps);
+	r = steps.n ? apply(&h->kernel, &steps, err) : 0;
+	if (r == 0)
+		count_healed(h, &steps);
+	if (r == 0 && simple) {
+		adopt(h, want);
+		host_set_settled(h);
+		return 0;
+	}
+	set_filter(want, is_host_object);
+	host_set_changed(h, r == 0 ? want : NULL);
+	return r;
+}
+
+/* Whether what a session shares with others is in place already: plan_session(). */
+bool host_has_like(const struct host_state *h, const struct session *s)
+{
+	bool slot = false, limits = false;
+
+	for (size_t i = 0; i < h->facts.sessions.n && !(slot && limits); i++) {
+		const struct session *other = &h->facts.sessions.v[i];
+
+		slot |= other->slot == s->slot && other->id != s->id;
+		limits |= plan_limits_alike(other, s) && other->id != s->id;
+	}
+	return slot && limits;
+}
+
+/* What a session leaves behind when the kernel has removed its port. */
+static int remove_ended(struct host_state *h, const struct session *s, struct err *err)
+{
+	_cleanup_set_ struct object_set part = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	int r = plan_session(&h->facts, s, &part, err);
+
+	if (r < 0)
+		return r;
+	set_filter(&part, ends_with_session);
+	if (diff(&nothing, &part, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the end of a session");
+	r = apply(&h->kernel, &steps, err);
+	if (r == 0)
+		set_subtract(&h->facts.ours, &part);
+	return r;
+}
+
+/* When nothing else happened and every slot stays, an end costs its own part alone. */
+static bool only_ends(const struct host_state *h)
+{
+	for (size_t i = 0; i < h->ended.n; i++)
+		if (!host_has_like(h, &h->ended.v[i]))
+			return false;
+	return !h->stale && h->knowledge == HOST_SETTLED && h->ended.n;
+}
+
+static int take_ends(struct host_state *h, struct err *err)
+{
+	int r = 0;
+
+	while (h->ended.n && r == 0) {
+		r = remove_ended(h, &h->ended.v[h->ended.n - 1], err);
+		h->ended.n--;
+	}
+	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
+	return r;
+}
+
+int host_converge(struct host_state *h, struct err *err)
+{
+	_cleanup_set_ struct object_set want = { 0 };
+	int r = failover(&h->facts, &h->failover, clock_ms(), &h->failover_at, err);
+
+	if (r == 0) /* a session may have gone to another uplink */
+		r = host_find_gateways(h, "", err);
+	if (h->expire_at < h->failover_at)
+		h->failover_at = h->expire_at;
+	if (h->gateways_at < h->failover_at)
+		h->failover_at = h->gateways_at;
+	if (r == 0)
+		r = plan_host(&h->facts, h->facts.sessions.v, h->facts.sessions.n, &want, err);
+	if (r == 0)
+		r = host_converge_to(h, &want, err);
+	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
+	return r;
+}
+
+int host_heal(struct host_state *h, struct err *err)
+{
+	int r = -EAGAIN;
+
+	if (only_ends(h) && take_ends(h, err) == 0)
+		return 0;
+
+	for (int i = 0; i < HOST_TRIES && r < 0; i++) {
+		h->failover_at = INT64_MAX;
+		h->stale |= h->expire_at <= clock_ms() ? HOST_STALE_FACTS : 0;
+		h->stale |= h->knowledge == HOST_OBSERVED
+				    ? 0
+				    : HOST_STALE_FACTS; /* what is to go is named by handles */
+		r = host_observe(h, "", err);
+		if (r < 0 || !h->facts.sessions.n)
+			return r;
+		r = host_converge(h, err);
+	}
+	return r;
+}
+
+int host_clear(struct host_state *h, struct err *err)
+{
+	struct object_set nothing = { 0 };
+	int r = -EAGAIN;
+
+	for (int i = 0; i < HOST_TRIES && r < 0; i++) {
+		h->stale |= HOST_STALE_FACTS;
+		r = host_observe(h, "", err);
+		if (r == 0)
+			r = host_converge_to(h, &nothing, err);
+	}
+	if (r == 0)
+		r = host_delete_last_entries(h, err);
+	return r;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making sessions: admission, a netns, its inside, and the host's side of it. */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "base/vec.h"
+#include "daemon/host_internal.h"
+#include "daemon/peer_netns.h"
+#include "model/own.h"
+#include "net/attached.h"
+
+/*
+ * How long a new session's answer waits for packets to pass (net/settle.h). In a netns of others
+ * they may never, by its owner's will or since IPv6 is off there.
+ */
+#define SETTLE_MS         1000
+#define SETTLE_FOREIGN_MS 50
+
+static int note_session(struct facts *f, const struct session *s, struct err *err)
+{
+	struct session *added = VEC_PUSH(&f->sessions);
+	struct fact_link *port = VEC_PUSH(&f->links);
+	struct fact_slot *slot = facts_slot(f, s->uplink) ? NULL : VEC_PUSH(&f->slots);
+
+	if (!added || !port)
+		return err_errno(err, ENOMEM, "plan the session");
+	*added = *s;
+	session_port(s->id, port->name);
+	strcpy(port->kind, "veth");
+	port->group = OWN_PORT_GROUP;
+	port->mac = own_mac(OWN_MAC_PORT, s->host);
+	facts_link_added(f);
+	if (slot) {
+		const struct fact_link *l = facts_link(f, s->uplink);
+
+		slot->slot = s->slot;
+		slot->index = l ? l->index : 0;
+		memcpy(slot->uplink, s->uplink, sizeof(slot->uplink));
+	}
+	return 0;
+}
+
+/* It came to nothing: no later look must take its port for one of a session that we know. */
+static void forget_session(struct facts *f, uint32_t id)
+{
+	if (f->sessions.n && f->sessions.v[f->sessions.n - 1].id == id)
+		f->sessions.n--;
+}
+
+/* Beside others on the same uplink: its own part is all that is new. */
+static int add_session(struct host_state *h, const struct session *s,
+		       const struct object_set *inside, struct err *err)
+{
+	_cleanup_set_ struct object_set part = { 0 }, all = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	int r = plan_session(&h->facts, s, &part, err);
+
+	if (r < 0)
+		return r;
+	if (set_merge(&all, &part) < 0 || set_merge(&all, inside) < 0 ||
+	    diff(&all, &nothing, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the session");
+	r = apply(&h->kernel, &steps, err);
+	if (r == 0 && set_merge(&h->facts.ours, &part) < 0)
+		r = err_errno(err, ENOMEM, "note the session");
+	return r;
+}
+
+static int make_session(struct host_state *h, const struct session *s,
+			const struct object_set *inside, struct err *err)
+{
+	_cleanup_set_ struct object_set want = { 0 };
+	struct facts *f = &h->facts;
+	bool alone = h->knowledge != HOST_SETTLED || h->ended.n || !host_has_like(h, s);
+	int r = note_session(f, s, err);
+
+	if (r == 0 && !alone)
+		return add_session(h, s, inside, err);
+	if (r == 0)
+		r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
+	if (r < 0)
+		return r;
+	if (set_merge(&want, inside) < 0)
+		return err_errno(err, ENOMEM, "plan the session");
+	return host_converge_to(h, &want, err);
+}
+
+/* What a launch is about. */
+struct launch {
+	const struct request *request;
+	uid_t uid, peer;
+	int netns; /* of the peer's; -1: one is made */
+	struct settle *settle;
+};
+
+/* Of a netns that is in use, what it has itself is read into own. */
+static int open_netns(struct host_state *h, const struct launch *l, const struct session *s,
+		      struct attached *own, struct err *err)
+{
+	int r;
+
+	if (l->netns < 0) {
+		r = kernel_new_session(&h->kernel, err);
+		if (r == 0 && !h->facts.fresh_known)
+			observe_fresh(&h->facts);
+		return r;
+	}
+	r = peer_netns_check(l->netns, l->peer, h->kernel.host_ns, &h->facts, err);
+	if (r < 0)
+		return r;
+	if (!(s->flags & SESSION_ATTACHED))
+		return kernel_adopt_session(&h->kernel, l->netns, err);
+	return attached_enter(&h->kernel, l->netns, session_device(s), own, err);
+}
+
+/* What is to be inside, of which own decides a part where the netns is in use. */
+static int plan_netns(struct host_state *h, const struct session *s, const struct attached *own,
+		      struct object_set *ret, struct err *err)
+{
+	_cleanup_set_ struct object_set more = { 0 };
+	int r = plan_inside(&h->facts, s, ret, err);
+
+	if (r < 0 || !(s->flags & SESSION_ATTACHED))
+		return r;
+	r = plan_attached(&h->facts, s, own, &more, err);
+	if (r == 0 && set_merge(ret, &more) < 0)
+		r = err_errno(err, ENOMEM, "plan the session's side");
+	return r;
+}
+
+static bool is_link(const struct object *o)
+{
+	return o->kind == OBJ_LINK;
+}
+
+/*
+ * In somebody else's netns the veth pair would stay. One that we made takes it along, but in the
+ * kernel's own time: another try would find a session of its name.
+ */
+static void take_back(struct host_state *h, const struct session *s)
+{
+	_cleanup_set_ struct object_set part = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	struct err err = { 0 };
+	int r = plan_session(&h->facts, s, &part, &err);
+
+	set_filter(&part, is_link);
+	if (r == 0 && diff(&nothing, &part, &steps) == 0)
+		r = apply(&h->kernel, &steps, &err);
+	if (r < 0)
+		syslog(LOG_ERR, "take back a session that failed: %s", err.text);
+}
+
+/* Where all free addresses still have connection tracking entries, those are not put off. */
+static int admit(struct host_state *h, const struct launch *l, struct session *ret, struct err *err)
+{
+	int r;
+
+	host_note_ends(h);
+	h->memory.now = clock_ms();
+	r = plan_admit(&h->facts, l->request, l->uid, &h->memory, ret, err);
+	if (r != -EADDRNOTAVAIL || !h->memory.rest.n_tracked)
+		return r;
+	r = host_delete_entries(h, err);
+	return r < 0 ? r : plan_admit(&h->facts, l->request, l->uid, &h->memory, ret, err);
+}
+
+static int try_run(struct host_state *h, const struct launch *l, struct session *ret,
+		   struct err *err)
+{
+	_cleanup_set_ struct object_set inside = { 0 };
+	_cleanup_attached_ struct attached own = { 0 };
+	struct session s;
+	int r = host_observe(h, l->request->uplinks, err);
+
+	if (r == 0)
+		r = admit(h, l, &s, err);
+	if (r == 0)
+		r = open_netns(h, l, &s, &own, err);
+	if (r < 0)
+		return r;
+	s.since = (uint64_t)time(NULL);
+	r = kernel_session_inode(&h->kernel, &s.netns, err);
+	if (r == 0)
+		r = plan_netns(h, &s, &own, &inside, err);
+	if (r == 0)
+		r = make_session(h, &s, &inside, err);
+	if (r < 0 && s.flags & SESSION_ATTACHED) {
+		struct err ignored = { 0 };
+
+		attached_remove(&h->kernel, &ignored);
+	}
+	kernel_home(&h->kernel);
+	if (r < 0) {
+		forget_session(&h->facts, s.id);
+		rest_end(&h->memory.rest, s.host, clock_ms());
+		take_back(h, &s);
+		h->stale |= HOST_STALE_FACTS;
+		return r;
+	}
+	settle_begin(l->settle, &h->kernel, &s, &inside,
+		     l->netns < 0 ? SETTLE_MS : SETTLE_FOREIGN_MS);
+	h->memory.next_id = s.id + 1;
+	h->memory.next_host = s.host + 1;
+	host_note_ends(h);
+	*ret = s;
+	return 0;
+}
+
+/* What failed because somebody else moved things is worth another look. */
+static bool passing(int r)
+{
+	return r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;
+}
+
+static int launch(struct host_state *h, const struct launch *l, struct session *ret,
+		  struct err *err)
+{
+	struct err ignored = { 0 };
+	int r = -EAGAIN;
+
+	for (int i = 0; i < HOST_TRIES && passing(r); i++) {
+		r = try_run(h, l, ret, err);
+		if (r == 0)
+			break;
+		kernel_drop_session(&h->kernel); /* the netns, and the veth pair with it */
+		if (h->stale)
+			host_heal(h, &ignored); /* as it was before */
+		h->stale |= passing(r) ? HOST_STALE_FACTS : 0;
+	}
+	return r;
+}
+
+int host_run(struct host_state *h, const struct request *request, uid_t uid, struct session *ret,
+	     struct settle *ret_settle, int *ret_netns, struct err *err)
+{
+	const struct launch l = {
+		.request = request, .uid = uid, .netns = -1, .settle = ret_settle
+	};
+	int r = launch(h, &l, ret, err);
+
+	if (r < 0)
+		return r;
+	*ret_netns = steal_fd(&h->kernel.session_ns);
+	kernel_drop_session(&h->kernel);
+	return 0;
+}
+
+int host_run_in(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
+		int netns, struct session *ret, struct settle *ret_settle, struct err *err)
+{
+	const struct launch l = {
+		.request = request, .uid = uid, .peer = peer, .netns = netns, .settle = ret_settle
+	};
+	int r = netns < 0 ? peer_netns_check(netns, peer, h->kernel.host_ns, &h->facts, err)
+			  : launch(h, &l, ret, err);
+
+	kernel_drop_session(&h->kernel);
+	return r;
+}
+
+int host_attach(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
+		int netns, struct session *ret, struct settle *ret_settle, struct err *err)
+{
+	struct request attached = *request;
+
+	attached.flags |= SESSION_ATTACHED;
+	return host_run_in(h, &attached, uid, peer, netns, ret, ret_settle, err);
+}
