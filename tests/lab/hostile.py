@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import multiprocessing
 import os
+import re
 import select
 import signal
 import socket
@@ -16,9 +17,12 @@ import subprocess
 import traceback
 
 import nsutil
+from lab import ROOT
 
 SOCKET = "/run/via-iface/socket"
-MAGIC, VERSION = 0x76696131, 5
+MAGIC = 0x76696131
+with open(os.path.join(ROOT, "src/ipc/msg.h"), encoding="utf-8") as header:
+    VERSION = int(re.search(r"^#define MSG_VERSION (\d+)u", header.read(), re.M).group(1))
 RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, OP_END = range(1, 12)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
