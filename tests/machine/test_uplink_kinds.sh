@@ -327,6 +327,18 @@ kind_ipvlan() {
     simple ipvlan kind0
     ip link del kind0; card_down
 }
+# The far end of the cable has the VLAN too, and the addresses in it.
+kind_vlan() {
+    card_up
+    ip -n rwifi addr flush dev lan2 scope global
+    ip -n rwifi link add link lan2 name lan2.5 type vlan id 5
+    ip -n rwifi addr add 192.168.62.1/24 dev lan2.5; ip -n rwifi addr add 2001:db8:62::1/64 dev lan2.5 nodad
+    ip -n rwifi link set lan2.5 up
+    ip link add link card0 name card0.5 type vlan id 5
+    serves card0.5
+    simple vlan card0.5
+    ip link del card0.5; card_down
+}
 kind_bond() {
     card_up
     modprobe bonding max_bonds=0
@@ -348,7 +360,7 @@ kind_team() {
     card_down
 }
 
-kinds="wifi ipvlan bond team dummy wireguard wg_quick wg_table_off xlat vrf"
+kinds="wifi ipvlan vlan bond team dummy wireguard wg_quick wg_table_off xlat vrf"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- $kinds
 for kind; do
