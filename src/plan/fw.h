@@ -6,7 +6,7 @@
 
 #include "model/set.h"
 
-/* Chain priorities: part of the contract, see DESIGN and `nft list ruleset`. */
+/* Chain priorities: seen by administrators in `nft list ruleset`; ARCHITECTURE.md says why. */
 #define PRIORITY_BRIDGE  (-300)
 #define PRIORITY_ZONE    (-310) /* behind defragmentation's -400, before raw's -300 */
 #define PRIORITY_SOCKETS (-290) /* before conntrack's -200 */

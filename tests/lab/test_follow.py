@@ -191,7 +191,7 @@ FAULTS = {
     "rule_deleted": Fault(command("ip rule del priority 5180; ip -6 rule del priority 5180")),
     "rules_flushed": Fault(command("ip rule flush protocol 86; ip -6 rule flush protocol 86")),
     "table_flushed": Fault(command("ip route flush table 22017; ip -6 route flush table 22017")),
-    # (without its tables the host's own stack resets what a reply comes for: DESIGN, promise 2)
+    # (without its tables the host's own stack resets what a reply comes for: README.md says so)
     "ruleset_flushed": Fault(command("nft flush ruleset"), stream=False),
     "nft_tables_deleted": Fault(
         command("for f in inet bridge arp; do nft delete table $f via_iface; done"), stream=False
