@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "cli/apps.h"
 #include "cli/cli.h"
-#include "cli/surroundings.h"
+#include "cli/environment.h"
 #include "ipc/handover.h"
 
 /*
@@ -82,7 +82,7 @@ static int launch(const struct cli_options *o, struct handover *h, cli_check_out
 {
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
-	struct surroundings around = { .notify = -1 };
+	struct environment around = { .notify = -1 };
 	bool waited_before = child_signal_waits();
 	struct err outside = { 0 };
 	int fd;
@@ -90,13 +90,13 @@ static int launch(const struct cli_options *o, struct handover *h, cli_check_out
 	if (check && check(o, h, &outside, err) < 0)
 		return cli_fail(err);
 	if (cli_check_ambient(err) < 0 || cli_find_program("via-iface-enter", enter, err) < 0 ||
-	    surroundings_prepare(o, &h->user, &around, err) < 0)
+	    environment_prepare(o, &h->user, &around, err) < 0)
 		return cli_fail(err);
 	if (cli_start_daemon(err) < 0) {
-		surroundings_done(&around);
+		environment_done(&around);
 		return cli_fail(err);
 	}
-	surroundings_warn(&around, o, &outside);
+	environment_warn(&around, o, &outside);
 	h->verbose = o->verbose;
 	h->allow_sockets = o->allow_sockets;
 	h->notify = around.notify;
@@ -110,7 +110,7 @@ static int launch(const struct cli_options *o, struct handover *h, cli_check_out
 		err_errno(err, errno, "start '%s'", enter);
 		close(fd);
 	}
-	surroundings_done(&around);
+	environment_done(&around);
 	return cli_fail(err);
 }
 

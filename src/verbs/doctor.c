@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/surroundings.h"
+#include "cli/environment.h"
 #include "model/diff.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"

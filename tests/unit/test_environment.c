@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/surroundings.h"
+#include "cli/environment.h"
 #include "unit.h"
 
 static void test_proxy_variables(void **state)
@@ -157,12 +157,12 @@ static void hush_end(struct hush *h, char *text, size_t size)
 }
 
 /* Prepares a launch in this environment; what is said goes to text, which is 1024 bytes. */
-static struct surroundings prepare(char *env[], const struct cli_options *given, char *text)
+static struct environment prepare(char *env[], const struct cli_options *given, char *text)
 {
 	char *program[] = { (char *)"curl", NULL };
 	struct cli_options o = *given;
 	const struct handover_user nobody = { 0 };
-	struct surroundings s;
+	struct environment s;
 	struct err err = { 0 };
 	char **saved = environ;
 	struct hush hush = hush_start();
@@ -170,10 +170,10 @@ static struct surroundings prepare(char *env[], const struct cli_options *given,
 
 	o.program = program;
 	environ = env;
-	r = surroundings_prepare(&o, &nobody, &s, &err);
+	r = environment_prepare(&o, &nobody, &s, &err);
 	environ = saved;
 	if (r == 0)
-		surroundings_warn(&s, &o, &(const struct err){ 0 });
+		environment_warn(&s, &o, &(const struct err){ 0 });
 	hush_end(&hush, text, 1024);
 	if (r < 0)
 		fail_msg("%s", err.text);
@@ -184,7 +184,7 @@ static void check_env(char *env[], const struct cli_options *o, const char *cons
 		      const char *said)
 {
 	char text[1024];
-	struct surroundings s = prepare(env, o, text);
+	struct environment s = prepare(env, o, text);
 	size_t i = 0;
 
 	for (; expected[i]; i++)
@@ -193,7 +193,7 @@ static void check_env(char *env[], const struct cli_options *o, const char *cons
 	assert_int_equal(s.notify, -1);
 	if (said ? !strstr(text, said) : text[0])
 		fail_msg("said: '%s'", text);
-	surroundings_done(&s);
+	environment_done(&s);
 }
 
 #define ENV(...) ((char **)(const char *[]){ __VA_ARGS__, NULL })
@@ -225,7 +225,7 @@ static void test_warnings(void **state)
 	char **env = ENV("http_proxy=http://me:secret@127.0.0.1:3128", "no_proxy=localhost",
 			 "HTTPS_PROXY=localhost:1");
 	char text[1024];
-	struct surroundings s;
+	struct environment s;
 
 	(void)state;
 	s = prepare(env, &plain, text);
@@ -233,7 +233,7 @@ static void test_warnings(void **state)
 	assert_non_null(strstr(text, "--no-proxy-env"));
 	assert_null(strstr(text, "secret"));
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-	surroundings_done(&s);
+	environment_done(&s);
 	check_env(env, &quiet, (const char *const *)env, NULL);
 	env = ENV("DISPLAY=localhost:10.0");
 	check_env(env, &plain, (const char *const *)env, "DISPLAY is 'localhost:10.0'");

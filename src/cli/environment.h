@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_SURROUNDINGS_H
-#define VIA_CLI_SURROUNDINGS_H
+#ifndef VIA_CLI_ENVIRONMENT_H
+#define VIA_CLI_ENVIRONMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,10 +10,10 @@
 #include "ipc/handover.h"
 
 /*
- * What a program needs of its surroundings to run in another netns as it does here: its buses,
- * its display, its proxy. What cannot be helped is said in a warning.
+ * The environment of a program (environ(7)) that is to run in another netns: addresses of buses, of
+ * the display, of a proxy. What cannot be reached from there is said in a warning.
  */
-struct surroundings {
+struct environment {
 	char **envp; /* what is handed over; ends with NULL */
 	int notify;  /* for struct handover: who wants to know the session's id; or -1 */
 	char **made; /* those strings of envp that are ours; the others are the environment's */
@@ -27,16 +27,16 @@ struct surroundings {
  * before it is started. Where there is no proxy, a warning says so, unless o->quiet. With o->probe
  * it starts a prober as well (cli/probe.h).
  */
-int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
-			 struct surroundings *ret, struct err *err);
-void surroundings_done(struct surroundings *s);
+int environment_prepare(const struct cli_options *o, const struct handover_user *user,
+			struct environment *ret, struct err *err);
+void environment_done(struct environment *s);
 
 /*
  * Warns on standard error of all else that will not be as it is here, unless o->quiet; outside is
  * what outside_look() told, or empty.
  */
-void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
-		       const struct err *outside);
+void environment_warn(const struct environment *s, const struct cli_options *o,
+		      const struct err *outside);
 
 /* --- pure parts ----------------------------------------------------------------------------- */
 

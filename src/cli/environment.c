@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/surroundings.h"
+#include "cli/environment.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -312,7 +312,7 @@ static const char *abstract_bus(const char *entry)
 }
 
 /* Puts the sockets of the proxy in the place of what they stand for. */
-static int replace_buses(struct surroundings *s, const struct buses *b, const char *dir)
+static int replace_buses(struct environment *s, const struct buses *b, const char *dir)
 {
 	for (char **entry = s->envp; *entry; entry++) {
 		const char *addresses = abstract_bus(*entry);
@@ -332,7 +332,7 @@ static int replace_buses(struct surroundings *s, const struct buses *b, const ch
 }
 
 static int prepare_buses(const struct cli_options *o, const struct handover_user *user,
-			 struct surroundings *s, size_t n)
+			 struct environment *s, size_t n)
 {
 	_cleanup_free_ const char **addresses = calloc(n + 1, sizeof(*addresses));
 	struct buses b = { .v = addresses };
@@ -366,7 +366,7 @@ static int prepare_buses(const struct cli_options *o, const struct handover_user
 /* --- the prober ------------------------------------------------------------------------------- */
 
 /* There is one descriptor for the session's id: the prober passes it on to the bus helper. */
-static int prepare_probe(const struct cli_options *o, struct surroundings *s, struct err *err)
+static int prepare_probe(const struct cli_options *o, struct environment *s, struct err *err)
 {
 	int notify, r;
 
@@ -382,10 +382,10 @@ static int prepare_probe(const struct cli_options *o, struct surroundings *s, st
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-int surroundings_prepare(const struct cli_options *o, const struct handover_user *user,
-			 struct surroundings *ret, struct err *err)
+int environment_prepare(const struct cli_options *o, const struct handover_user *user,
+			struct environment *ret, struct err *err)
 {
-	struct surroundings s = { .notify = -1 };
+	struct environment s = { .notify = -1 };
 	size_t n = 0, kept = 0;
 
 	while (environ[n])
@@ -397,11 +397,11 @@ int surroundings_prepare(const struct cli_options *o, const struct handover_user
 		if (!o->no_proxy_env || !proxy_variable(environ[i]))
 			s.envp[kept++] = environ[i];
 	if (prepare_buses(o, user, &s, kept) < 0) {
-		surroundings_done(&s);
+		environment_done(&s);
 		return err_errno(err, ENOMEM, "hand over the environment");
 	}
 	if (prepare_probe(o, &s, err) < 0) {
-		surroundings_done(&s);
+		environment_done(&s);
 		return -err->code;
 	}
 	*ret = s;
@@ -431,8 +431,8 @@ static void warn_of_masks(void)
 		;
 }
 
-void surroundings_warn(const struct surroundings *s, const struct cli_options *o,
-		       const struct err *outside)
+void environment_warn(const struct environment *s, const struct cli_options *o,
+		      const struct err *outside)
 {
 	if (o->quiet)
 		return;
@@ -445,12 +445,12 @@ void surroundings_warn(const struct surroundings *s, const struct cli_options *o
 	warn_of_masks();
 }
 
-void surroundings_done(struct surroundings *s)
+void environment_done(struct environment *s)
 {
 	for (size_t i = 0; i < s->n_made; i++)
 		free(s->made[i]);
 	free(s->made);
 	free(s->envp);
 	close_fd(&s->notify);
-	*s = (struct surroundings){ .notify = -1 };
+	*s = (struct environment){ .notify = -1 };
 }
