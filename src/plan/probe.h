@@ -17,8 +17,8 @@
  */
 
 /*
- * Makes the request of a probe session out of what uid (the peer's) asked for: asked->probe_of is the
- * parent, asked->uplinks one interface that its list means. Returns 0 and fills ret and
+ * Makes the request of a probe session out of what uid (the peer's) asked for: asked->probe_of is
+ * the parent, asked->uplinks one interface that its list means. Returns 0 and fills ret and
  * *ret_parent (borrowed from f), or with a line in err: -ESRCH there is no such parent, -EPERM it
  * is somebody else's or was given its uplinks by root (only root may probe those), -EINVAL it is
  * attached, paused, a probe session itself, or that interface is not in its list, -EBUSY it has a

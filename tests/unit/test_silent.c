@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 
 #include "model/own.h"
-#include "plan/silent.h"
 #include "plan/routes.h"
+#include "plan/silent.h"
 #include "plan/uplink.h"
 #include "scene.h"
 #include "unit.h"

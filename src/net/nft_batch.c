@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Steps become messages of one transaction (nfnetlink batch). */
+#include "net/nft_internal.h"
+
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* The longest message of ours: an element, or a rule of NFT_STMTS_MAX statements. */
+#define MESSAGE_MAX ((size_t)8192)
+
+static bool make_room(struct nft_batch *b)
+{
+	if (b->failed)
+		return false;
+	if (b->size - b->len < MESSAGE_MAX) {
+		size_t size = b->size ? b->size * 2 : 8 * MESSAGE_MAX;
+		char *buf = realloc(b->buf, size);
+
+		if (!buf) {
+			b->failed = true;
+			return false;
+		}
+		b->buf = buf;
+		b->size = size;
+	}
+	if (b->n_objects % 64 == 0) {
+		const struct object **v =
+			reallocarray(b->objects, b->n_objects + 64, sizeof(struct object *));
+
+		if (!v) {
+			b->failed = true;
+			return false;
+		}
+		b->objects = v;
+	}
+	return true;
+}
+
+/* Starts the next message; NULL when out of memory. finish() takes it in. */
+static struct nlmsghdr *start(struct nft_batch *b, uint16_t type, uint16_t flags,
+			      const struct object *o)
+{
+	if (!make_room(b))
+		return NULL;
+	b->objects[b->n_objects++] = o;
+	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, o->family, flags, b->seq++);
+}
+
+static void finish(struct nft_batch *b, const struct nlmsghdr *nlh)
+{
+	b->last = b->len;
+	b->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+static void marker(struct nft_batch *b, bool end)
+{
+	if (!make_room(b))
+		return;
+	b->objects[b->n_objects++] = NULL;
+	if (end)
+		nftnl_batch_end(b->buf + b->len, b->seq++);
+	else
+		nftnl_batch_begin(b->buf + b->len, b->seq++);
+	finish(b, (const struct nlmsghdr *)(b->buf + b->len));
+}
+
+void nft_batch_begin(struct nft_batch *b, uint32_t first_seq)
+{
+	*b = (struct nft_batch){ .first_seq = first_seq, .seq = first_seq };
+	marker(b, false);
+}
+
+/* Errors are reported for every message; success is asked of the last one alone. */
+void nft_batch_end(struct nft_batch *b)
+{
+	if (!b->failed)
+		((struct nlmsghdr *)(b->buf + b->last))->nlmsg_flags |= NLM_F_ACK;
+	marker(b, true);
+}
+
+void nft_batch_check(struct nft_batch *b)
+{
+	if (!b->failed)
+		((struct nlmsghdr *)(b->buf + b->last))->nlmsg_flags |= NLM_F_ACK;
+}
+
+uint32_t nft_batch_last(const struct nft_batch *b)
+{
+	return b->seq - 2; /* the end marker is not answered */
+}
+
+const struct object *nft_batch_object(const struct nft_batch *b, uint32_t seq)
+{
+	uint32_t i = seq - b->first_seq;
+
+	return i < b->n_objects ? b->objects[i] : NULL;
+}
+
+void nft_batch_done(struct nft_batch *b)
+{
+	free(b->buf);
+	free(b->objects);
+	*b = (struct nft_batch){ 0 };
+}
+
+static void step_table(struct nft_batch *b, const struct object *o, bool gone)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct nlmsghdr *nlh = NULL;
+
+	if (t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, object_table(o)) == 0)
+		nlh = start(b, gone ? NFT_MSG_DELTABLE : NFT_MSG_NEWTABLE, gone ? 0 : NLM_F_CREATE,
+			    o);
+	if (nlh) {
+		nftnl_table_nlmsg_build_payload(nlh, t);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (t)
+		nftnl_table_free(t);
+}
+
+static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
+{
+	const struct obj_nft_chain *c = &o->nft_chain;
+	struct nftnl_chain *n = nftnl_chain_alloc();
+	struct nlmsghdr *nlh = NULL;
+
+	if (n && nftnl_chain_set_str(n, NFTNL_CHAIN_TABLE, object_table(o)) == 0 &&
+	    nftnl_chain_set_str(n, NFTNL_CHAIN_NAME, c->name) == 0 &&
+	    (!c->base || gone || nftnl_chain_set_str(n, NFTNL_CHAIN_TYPE, c->type) == 0))
+		nlh = start(b, gone ? NFT_MSG_DELCHAIN : NFT_MSG_NEWCHAIN, gone ? 0 : NLM_F_CREATE,
+			    o);
+	if (nlh) {
+		if (c->base && !gone) {
+			nftnl_chain_set_u32(n, NFTNL_CHAIN_HOOKNUM, c->hook);
+			nftnl_chain_set_s32(n, NFTNL_CHAIN_PRIO, c->priority);
+			nftnl_chain_set_u32(n, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+		}
+		nftnl_chain_nlmsg_build_payload(nlh, n);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (n)
+		nftnl_chain_free(n);
+}
+
+static struct nftnl_set *named_set(const struct object *o, const char *name)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (s && (nftnl_set_set_str(s, NFTNL_SET_TABLE, object_table(o)) < 0 ||
+		  nftnl_set_set_str(s, NFTNL_SET_NAME, name) < 0)) {
+		nftnl_set_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/*
+ * What nft(8) needs to list a single key that the machine keeps in its own byte order (nftables
+ * keeps this in the set's user data; a concatenation it takes apart by its types).
+ */
+static void tell_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
+{
+	enum { HOST_ENDIAN = 1 }; /* nftables include/datatype.h: enum byteorder */
+	struct nftnl_udata_buf *udata;
+
+	if (set->n_types != 1 ||
+	    (set->types[0] != NFT_TYPE_IFNAME && set->types[0] != NFT_TYPE_MARK))
+		return;
+	udata = nftnl_udata_buf_alloc(64);
+	if (!udata)
+		return; /* only the eye misses it */
+	nftnl_udata_put_u32(udata, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ENDIAN);
+	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(udata),
+			   nftnl_udata_buf_len(udata));
+	nftnl_udata_buf_free(udata);
+}
+
+static uint32_t set_flags(const struct obj_nft_set *set)
+{
+	return (set->vmap || set->data ? NFT_SET_MAP : 0) | (set->size ? NFT_SET_EVAL : 0) |
+	       (set->timeout ? NFT_SET_TIMEOUT : 0);
+}
+
+static void step_set(struct nft_batch *b, const struct object *o, bool gone)
+{
+	struct nftnl_set *s = named_set(o, o->nft_set.name);
+	struct nlmsghdr *nlh = NULL;
+	uint32_t type = 0;
+
+	if (s)
+		nlh = start(b, gone ? NFT_MSG_DELSET : NFT_MSG_NEWSET, gone ? 0 : NLM_F_CREATE, o);
+	if (nlh) {
+		for (size_t i = 0; i < o->nft_set.n_types; i++)
+			type = type << 6 | o->nft_set.types[i]; /* nftables: TYPE_BITS */
+		if (!gone) {
+			nftnl_set_set_u32(s, NFTNL_SET_ID, b->seq);
+			nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
+			nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, o->nft_set.key_len);
+			nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(&o->nft_set));
+			if (o->nft_set.size)
+				nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, o->nft_set.size);
+			if (o->nft_set.timeout)
+				nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
+						  (uint64_t)o->nft_set.timeout * 1000);
+			tell_byte_order(s, &o->nft_set);
+		}
+		if (!gone && o->nft_set.vmap) {
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
+		} else if (!gone && o->nft_set.data) {
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, o->nft_set.data);
+			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN,
+					  o->nft_set.data == NFT_TYPE_IPV4 ? 4 : 16);
+		}
+		nftnl_set_nlmsg_build_payload(nlh, s);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (s)
+		nftnl_set_free(s);
+}
+
+static void put_element(struct nft_batch *b, const struct object *o, bool gone)
+{
+	const struct obj_nft_element *e = &o->nft_element;
+	struct nftnl_set *s = named_set(o, e->set);
+	struct nftnl_set_elem *n = nftnl_set_elem_alloc();
+	struct nlmsghdr *nlh = NULL;
+
+	if (s && n && nftnl_set_elem_set(n, NFTNL_SET_ELEM_KEY, e->key.bytes, e->key.len) == 0)
+		nlh = start(b, gone ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
+			    gone ? 0 : NLM_F_CREATE, o);
+	if (nlh) {
+		if (e->vmap && !gone) {
+			nftnl_set_elem_set_u32(n, NFTNL_SET_ELEM_VERDICT, (uint32_t)e->verdict);
+			nftnl_set_elem_set_str(n, NFTNL_SET_ELEM_CHAIN, e->chain);
+		}
+		if (ip_is_set(&e->data) && !gone &&
+		    nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, e->data.bytes,
+				       (uint32_t)ip_size(&e->data)) < 0)
+			b->failed = true;
+		nftnl_set_elem_add(s, steal_ptr(n));
+		nftnl_set_elems_nlmsg_build_payload(nlh, s);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (n)
+		nftnl_set_elem_free(n);
+	if (s)
+		nftnl_set_free(s);
+}
+
+static void step_element(struct nft_batch *b, const struct object *o, enum step_action action)
+{
+	if (action != STEP_ADD)
+		put_element(b, o, true);
+	if (action != STEP_REMOVE)
+		put_element(b, o, false);
+}
+
+static void step_rule(struct nft_batch *b, const struct object *o, enum step_action action)
+{
+	struct nftnl_rule *rule;
+	struct nlmsghdr *nlh = NULL;
+	bool gone = action == STEP_REMOVE;
+
+	rule = gone ? nftnl_rule_alloc() : nft_build_rule(o);
+	if (rule && gone) {
+		if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) < 0 ||
+		    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) < 0)
+			b->failed = true;
+		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, o->nft_rule.handle);
+	}
+	if (rule)
+		nlh = start(b, gone ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE,
+			    gone ? 0 : NLM_F_CREATE | NLM_F_APPEND, o);
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, rule);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (rule)
+		nftnl_rule_free(rule);
+}
+
+/* At the start of the chain, and gone by its handle: without one all of theirs would go. */
+static void step_accept(struct nft_batch *b, const struct object *o, bool gone)
+{
+	const struct obj_nft_accept *a = &o->nft_accept;
+	struct nlmsghdr *nlh = NULL;
+	struct nftnl_rule *rule;
+
+	if (gone && !a->handle) {
+		b->failed = true;
+		return;
+	}
+	rule = gone ? nft_new_rule(o->family, a->table, a->chain, NULL) : nft_build_accept(o);
+	if (rule && gone)
+		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, a->handle);
+	if (rule)
+		nlh = start(b, gone ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE, gone ? 0 : NLM_F_CREATE,
+			    o);
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, rule);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (rule)
+		nftnl_rule_free(rule);
+}
+
+void nft_batch_flush_chain(struct nft_batch *b, const struct object *o)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nlmsghdr *nlh = NULL;
+
+	if (rule && nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) == 0 &&
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) == 0)
+		nlh = start(b, NFT_MSG_DELRULE, 0, o);
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, rule);
+		finish(b, nlh);
+	}
+	b->failed |= !nlh;
+	if (rule)
+		nftnl_rule_free(rule);
+}
+
+void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_action action)
+{
+	bool gone = action == STEP_REMOVE;
+
+	switch (o->kind) {
+	case OBJ_NFT_TABLE:
+		step_table(b, o, gone);
+		break;
+	case OBJ_NFT_CHAIN:
+		step_chain(b, o, gone);
+		break;
+	case OBJ_NFT_SET:
+		step_set(b, o, gone);
+		break;
+	case OBJ_NFT_ELEMENT:
+		step_element(b, o, action);
+		break;
+	case OBJ_NFT_RULE:
+		step_rule(b, o, action);
+		break;
+	case OBJ_NFT_ACCEPT: /* it has no value that could change */
+		step_accept(b, o, gone);
+		break;
+	case OBJ_NETNS:
+	case OBJ_LINK:
+	case OBJ_LINK_UP:
+	case OBJ_ALTNAME:
+	case OBJ_ADDRESS:
+	case OBJ_ROUTE:
+	case OBJ_RULE:
+	case OBJ_NEIGH:
+	case OBJ_FDB:
+	case OBJ_TC:
+	case OBJ_SYSCTL:
+	case OBJ_KIND_COUNT:
+		b->failed = true; /* not nftables': a bug */
+		break;
+	}
+}
