@@ -54,6 +54,14 @@ static bool has_ip6_address(const struct facts *f, const struct fact_link *link)
 	return false;
 }
 
+static bool is_of_link(const struct facts *f, const struct fact_link *link, const struct ip *ip)
+{
+	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, link->index, a));)
+		if (ip_equal(&a->prefix.ip, ip))
+			return true;
+	return false;
+}
+
 const char *plan_server_problem(const struct facts *f, const struct fact_link *link,
 				const struct ip *server)
 {
@@ -63,6 +71,9 @@ const char *plan_server_problem(const struct facts *f, const struct fact_link *l
 		return "the host has IPv6 switched off";
 	if (!plan_is_link_server(server))
 		return NULL;
+	/* as a gateway the kernel refuses it (net/ipv6/route.c:ip6_validate_gw) */
+	if (is_of_link(f, link, server))
+		return "it is an address of that interface itself";
 	if (!has_ip6_address(f, link))
 		return "it is link-local, and the interface has no IPv6 address to ask it from";
 	if (f->no_socket_match && plan_masquerade_ports(f, &ports) == PORTS_SHARED)

@@ -207,6 +207,25 @@ def test_link_local_kept_from_sessions(lab):
     assert not strange, strange[:5]
 
 
+def test_link_local_of_the_host(lab):
+    """Somebody on the link advertises the host's own link-local address as a name server: sessions go
+    on and start with the other server; alone, it is none; and other uplinks are not touched."""
+    serve(lab, SERVER)
+    own = link_local(lab, lab.spare.dev)
+    lab.set_dns(lab.spare, [own, SERVER])
+    held = Asker(lab)
+    assert held.run(AHOSTS, 20) == "10.3.3.3"
+    (finding,) = [f for f in lab.via("doctor", "--json", lab.spare).json()["findings"] if f["id"] == "name-server-not-asked"]
+    assert own in finding["text"], finding
+    lab.set_dns(lab.spare, [own])
+    done = lab.via(lab.spare, "--", "true")
+    assert done.code == 125 and own in done.err and "--dns" in done.err, done
+    other = Asker(lab, lab.wired)
+    assert other.run(AHOSTS, 20) == lab.wired.dns
+    lab.set_dns(lab.spare, [SERVER])
+    lab.wait(lambda: held.run(AHOSTS) == "10.3.3.3", 5, "an answer")
+
+
 def test_link_local_host_first(lab):
     """A socket of the host on a port of the sessions' range asks the same server: the host gets its
     answers, whatever sessions ask meanwhile."""
