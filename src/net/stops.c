@@ -17,6 +17,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_rpfilter.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -155,6 +156,7 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 	} else if (!strcmp(name, "match")) {
 		read_match(r, e);
 	} else if (!strcmp(name, "fib")) {
+		r->reg = REG_OTHER;
 		read_fib(r, e);
 	} else if (!strcmp(name, "immediate")) {
 		read_verdict(r, e);
@@ -166,6 +168,8 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 		target = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME);
 		r->drops |= target && (!strcmp(target, "REJECT") || !strcmp(target, "DROP"));
 		r->takes |= target && !strcmp(target, "TPROXY");
+	} else { /* payload and others load something else */
+		r->reg = REG_OTHER;
 	}
 	return 0;
 }
@@ -278,15 +282,26 @@ static void forget(void *arg)
 	l->rules.n = l->rules_before;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct chain *x = a, *y = b;
+	int order = x->family - y->family;
+
+	if (!order)
+		order = strcmp(x->table, y->table);
+	return order ? order : strcmp(x->name, y->name);
+}
+
+/* They are sorted: other programs have tens of thousands. */
 static struct chain *find_chain(struct stops_look *l, const struct fact_stop *s, const char *name)
 {
-	for (size_t i = 0; i < l->chains.n; i++) {
-		struct chain *c = &l->chains.v[i];
+	struct chain key = { .family = s->family };
 
-		if (c->family == s->family && !strcmp(c->table, s->table) && !strcmp(c->name, name))
-			return c;
-	}
-	return NULL;
+	if (!l->chains.n)
+		return NULL;
+	strcpy(key.table, s->table);
+	strcpy(key.name, name);
+	return bsearch(&key, l->chains.v, l->chains.n, sizeof(key), by_name);
 }
 
 /* One jump further from the hooks; false when there was nothing new. */
@@ -316,6 +331,8 @@ static bool spread(struct stops_look *l)
 
 static int keep_stops(struct stops_look *l)
 {
+	if (l->chains.n)
+		qsort(l->chains.v, l->chains.n, sizeof(*l->chains.v), by_name);
 	while (spread(l))
 		;
 	for (size_t i = 0; i < l->rules.n; i++) {

@@ -8,7 +8,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from lab import needs, params, topology
+from lab import alone, needs, params, topology
 from test_closed import Watch, heard_again, signal_daemon, traffic
 
 # Where the rules of these tests would send a session: by the wired card.
@@ -178,6 +178,12 @@ TOLD = {
     ),
     "dropped_from_our_device": Row(
         nft("forward", 0, "iifname via0 drop"), ("table inet theirs, chain theirs",), "blocked"
+    ),
+    # nft(8) loads the protocol into the register that held the device's name
+    "dropped_by_protocol": Row(
+        "nft 'table ip theirs { chain theirs { type filter hook forward priority 0;"
+        " iifname via0 ip protocol udp drop; }; }'\n",
+        ("udp port 7777", "table ip theirs, chain theirs, handle"),
     ),
     "dropped_in_mangle": Row(
         both("-t mangle -A PREROUTING -p udp --dport 7777 -j DROP"),
@@ -399,5 +405,26 @@ def test_goes_again(lab):
         lab.wait(lambda: session(lab)["state"] == "up", 15, "up again")
         lab.wait(lambda: "5180:" in lab.ip("rule") and "5181:" in lab.ip("-6 rule"), 5)
         assert "another program" not in says(lab, "status")
+    held.stop(signal.SIGKILL)
+    lab.wait_gone()
+
+
+@alone
+@topology("split")
+def test_many_chains(lab):
+    """As many chains of others as a node of Kubernetes has, each with a jump, do not hold up `status`."""
+    lines = ["table ip kube {"]
+    lines += [f"chain KUBE-SVC-{n} {{ udp dport {n} drop; }}" for n in range(10000)]
+    lines += ["chain KUBE-SERVICES {"] + [f"udp dport {n} jump KUBE-SVC-{n}" for n in range(10000)] + ["}"]
+    lines += ["chain FORWARD { type filter hook forward priority 0; jump KUBE-SERVICES; }", "}"]
+    path = os.path.join(lab.tmp, "many.nft")
+    with open(path, "w") as f:
+        f.write("\n".join(lines))
+    held = traffic(lab)
+    lab.run(f"nft -f {path}", check=True)
+    start = time.monotonic()
+    lab.via("status", check=True)
+    seconds = time.monotonic() - start
+    assert seconds < 1.5 * lab.scale, seconds
     held.stop(signal.SIGKILL)
     lab.wait_gone()
