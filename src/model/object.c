@@ -85,7 +85,6 @@ static int host_rank(const struct object *o)
 	case OBJ_NETNS:
 		return 40;
 	case OBJ_ALTNAME:
-		return 42;
 	case OBJ_FDB:
 		return 42;
 	case OBJ_NEIGH:
