@@ -15,7 +15,10 @@ from lab import PROGRAMS, needs, params, program, timeout, topology
 
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
-UPLINK_KEYS = "name kind state usable reason addresses gateway gateway6 dns ssid altnames sessions"
+UPLINK_KEYS = (
+    "name kind state usable reason addresses gateway gateway6 gateway_silent gateway6_silent dns"
+    " dns_over_tls dnssec ssid altnames sessions"
+)
 SESSION_KEYS = (
     "name id uplink uplinks state reason uid user pids netns ifname address address6 rx_bytes"
     " tx_bytes since"
