@@ -305,6 +305,20 @@ static bool on_route(const struct facts *f, const struct nlmsghdr *nlh, struct e
 	return hop;
 }
 
+/* Whether an address that the host had is the gateway of an uplink: plan_is_gateway_of_host(). */
+static bool frees_gateway(const struct facts *f, const struct ip *ip)
+{
+	for (size_t i = 0; i < f->slots.n && ip->family == AF_INET6; i++) {
+		const struct fact_link *l = facts_link(f, f->slots.v[i].uplink);
+		const struct fact_route *r = NULL;
+
+		while (l && (r = facts_next_route(f, l->index, r)))
+			if (ip_equal(&r->gateway, ip))
+				return true;
+	}
+	return false;
+}
+
 /* Addresses and routes that are not ours: of interest where they belong to an uplink. */
 static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
@@ -322,7 +336,8 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 	if (nlh->nlmsg_type == RTM_NEWADDR && address_known(f, &addr))
 		return; /* its lifetime was renewed */
 	e->stale = true;
-	e->uplink |= addr.index && concerns(f, addr.index);
+	e->uplink |= (addr.index && concerns(f, addr.index)) ||
+		     (nlh->nlmsg_type == RTM_DELADDR && frees_gateway(f, &addr.prefix.ip));
 }
 
 static void on_object(const struct host_state *h, const struct nlmsghdr *nlh,

@@ -68,6 +68,19 @@ static bool is_known(const struct gateways *g, const struct ip *gateway)
 	return false;
 }
 
+bool plan_is_gateway_of_host(const struct facts *f, const struct ip *gateway)
+{
+	return gateway->family == AF_INET6 && !ip_is_link_local(gateway) &&
+	       facts_has_address(f, gateway);
+}
+
+bool plan_has_route(const struct facts *f, const struct object *route)
+{
+	const struct object *have = set_find(&f->ours, route);
+
+	return have && ip_equal(&have->route.gateway, &route->route.gateway);
+}
+
 void plan_gateways(const struct plan_ctx *x, const struct ctx_slot *slot, const struct prefix *pool,
 		   const struct out_routes *routes)
 {

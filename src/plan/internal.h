@@ -90,6 +90,15 @@ void plan_gateways(const struct plan_ctx *x, const struct ctx_slot *slot, const 
 		   const struct out_routes *routes);
 
 /*
+ * Whether a gateway is an address of the host, of whatever device: in IPv6 the kernel takes no
+ * route by it (net/ipv6/route.c:ip6_validate_gw). One that it took before stays, which
+ * plan_has_route() tells: whether the host has that route of ours, by that gateway. Where the other
+ * card gets such an address, as by somebody's DHCPv6, a table that is new goes without the route.
+ */
+bool plan_is_gateway_of_host(const struct facts *f, const struct ip *gateway);
+bool plan_has_route(const struct facts *f, const struct object *route);
+
+/*
  * Adds the chains that mark packets and connections, and what the host says about those (marks.c).
  * plan_restore_jump() adds a rule that asks for what r asks and then gives the packet, and its
  * connection, the mark of the uplink that the connection belongs to, whatever others have made of

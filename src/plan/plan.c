@@ -238,6 +238,9 @@ static void plan_small_session(const struct plan_ctx *x, const struct session *s
 static void plan_out_routes(const struct plan_ctx *x, const struct ctx_slot *slot,
 			    const struct prefix *pool, const struct out_routes *routes)
 {
+	struct ip asked = { 0 }; /* most routes have the gateway of the one before */
+	bool of_host = false;
+
 	for (size_t i = 0; i < routes->n; i++) {
 		const struct out_route *r = &routes->v[i];
 		struct object o = plan_object(OBJ_ROUTE, PLACE_HOST);
@@ -255,7 +258,12 @@ static void plan_out_routes(const struct plan_ctx *x, const struct ctx_slot *slo
 		o.route.gateway = r->gateway;
 		o.route.onlink = r->onlink;
 		o.route.mtu = r->mtu;
-		set_add(x->set, &o);
+		if (!ip_equal(&asked, &r->gateway)) {
+			asked = r->gateway;
+			of_host = plan_is_gateway_of_host(x->facts, &asked);
+		}
+		if (!of_host || plan_has_route(x->facts, &o))
+			set_add(x->set, &o);
 	}
 }
 

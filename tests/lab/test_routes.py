@@ -348,3 +348,28 @@ def test_traffic_by_the_other_gateway(lab):
     assert macs(lab.server) != {mac}
     held.finish()
     assert not wired.leaks(), wired.leaks()[:5]
+
+
+@topology("split")
+def test_gateway_on_another_card(lab):
+    """The other card gets the address of this one's IPv6 gateway, as by somebody's DHCPv6: the kernel
+    takes no new route by it. What runs keeps its route; what starts has IPv4, and is told so at once."""
+    fetch = f"curl -sg --max-time 3 {lab.url}; curl -sg --max-time 3 '{lab.url6}'; echo $?"
+    held = lab.session(lab.spare)
+    default = lab.run("ip -6 route show table 22017 default").out
+    assert lab.spare.gateway6 in default
+    lab.ip(f"addr add {lab.spare.gateway6}/128 dev {lab.wired} nodad")
+    done = lab.via(lab.spare, "--", "sh", "-c", fetch)
+    assert done.out.split() == [lab.spare.addr, lab.spare.addr6, "0"], done
+    assert lab.run("ip -6 route show table 22017 default").out == default
+    held.finish()
+    lab.wait_gone()
+    wired = lab.capture_wired()
+    done = lab.via(lab.spare, "--", "sh", "-c", fetch)
+    assert done.out.split() == [lab.spare.addr, "7"], done
+    held = lab.session(lab.spare)
+    lab.ip(f"addr del {lab.spare.gateway6}/128 dev {lab.wired}")
+    lab.wait(lambda: lab.run("ip -6 route show table 22017 default").out == default, 5, "the route")
+    assert lab.via(lab.spare, "--", "sh", "-c", fetch).out.split() == [lab.spare.addr, lab.spare.addr6, "0"]
+    assert not wired.leaks()
+    held.finish()
