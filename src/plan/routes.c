@@ -368,10 +368,10 @@ static int merge(const struct entries *all, size_t n_lookups, struct out_routes 
 	int r = 0;
 
 	for (size_t i = 0; i < all->n && r == 0; i++) {
-		const struct entry *e = &all->v[i], *before = i ? e - 1 : NULL;
+		const struct entry *e = &all->v[i];
 
-		if (before && before->lookup == e->lookup &&
-		    prefix_compare(&before->route.dst, &e->route.dst) == 0)
+		if (i && e[-1].lookup == e->lookup &&
+		    prefix_compare(&e[-1].route.dst, &e->route.dst) == 0)
 			continue; /* of a group that was kept, or not, as a whole */
 		if (is_shadowed(all, e))
 			continue;
