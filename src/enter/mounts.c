@@ -142,16 +142,16 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 /* --- a copy of /sys ------------------------------------------------------------------------ */
 
 /*
- * Copies /sys before anything of ours covers it; *ret_fd is -1 where a seccomp filter knows
- * mount(2) and not this call, as in old containers: then a nested sysfs is refused, and all else is
- * the same.
+ * Copies /sys before anything of ours covers it. *ret_fd is -1 where that cannot be: a seccomp
+ * filter knows mount(2) and not this call, as in old containers, or a mount there is unbindable
+ * (fs/namespace.c:open_detached_copy). Then a nested sysfs is refused, and all else is the same.
  */
 static int copy_sys(int *ret_fd, struct err *err)
 {
 	long fd = syscall(SYS_open_tree, AT_FDCWD, "/sys",
 			  OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);
 
-	if (fd < 0 && errno != ENOSYS && errno != EPERM)
+	if (fd < 0 && errno != ENOSYS && errno != EPERM && errno != EINVAL)
 		return err_errno(err, errno, "copy the mounts of '/sys'");
 	*ret_fd = (int)fd;
 	return 0;
