@@ -42,7 +42,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void stop(struct fixture *x, enum stop_kind kind, uint8_t family, const char *chain)
+static void add_stop(struct fixture *x, enum stop_kind kind, uint8_t family, const char *chain)
 {
 	struct fact_stop *s = VEC_PUSH(&x->f.stops);
 
@@ -93,7 +93,7 @@ static void test_nothing(void **state)
 	struct fixture *x = *state;
 
 	is(x, STATE_UP, "", NULL);
-	stop(x, STOP_DROP, NFPROTO_IPV4, "FORWARD"); /* it meets nobody */
+	add_stop(x, STOP_DROP, NFPROTO_IPV4, "FORWARD"); /* it meets nobody */
 	is(x, STATE_UP, "", NULL);
 }
 
@@ -120,7 +120,7 @@ static void test_dropped(void **state)
 
 	pending(x, "10.209.0.10", IPPROTO_TCP, 25);
 	is(x, STATE_UP, "", NULL); /* nobody else can have done that */
-	stop(x, STOP_DROP, NFPROTO_IPV4, "ufw-user-forward");
+	add_stop(x, STOP_DROP, NFPROTO_IPV4, "ufw-user-forward");
 	is(x, STATE_BLOCKED, "none of its connections",
 	   "'one' to tcp port 25 did not get past the rules of other programs; of those this can "
 	   "be: "
@@ -141,7 +141,7 @@ static void test_many(void **state)
 
 	for (uint16_t i = 0; i < 9; i++) {
 		pending(x, "10.209.0.10", IPPROTO_UDP, i);
-		stop(x, i ? STOP_DROP : STOP_PROXY, NFPROTO_IPV6, "FORWARD");
+		add_stop(x, i ? STOP_DROP : STOP_PROXY, NFPROTO_IPV6, "FORWARD");
 	}
 	is(x, STATE_BLOCKED, "", "udp port 2, udp port 3, … did");
 	is(x, STATE_BLOCKED, "", "; and 5 more");
@@ -151,7 +151,7 @@ static void test_filter(void **state)
 {
 	struct fixture *x = *state;
 
-	stop(x, STOP_RPFILTER, NFPROTO_IPV4, "PREROUTING");
+	add_stop(x, STOP_RPFILTER, NFPROTO_IPV4, "PREROUTING");
 	is(x, STATE_BLOCKED, "reverse path filter",
 	   "table ip filter, chain PREROUTING, handle 7 drops what comes back through 'wlp6s0'");
 	for (size_t i = 0; i < x->f.routes.n; i++) /* the host would answer by it, too */
