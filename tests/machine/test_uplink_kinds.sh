@@ -107,7 +107,7 @@ card_up() {
 }
 card_down() { ip link del card0 2>/dev/null; }
 serves() { # DEVICE: addresses and default routes behind those of the wire
-    sysctl -qw "net.ipv6.conf.$1.accept_ra=0"
+    sysctl -qw "net/ipv6/conf/$1/accept_ra=0" # its name may have a dot
     ip addr add 192.168.62.20/24 dev "$1"; ip addr add 2001:db8:62::20/64 dev "$1" nodad; ip link set "$1" up
     until_ok 10 sh -c "ip link show $1 | grep -q LOWER_UP"
     ip route add default via 192.168.62.1 dev "$1" metric 900; ip -6 route add default via 2001:db8:62::1 dev "$1" metric 900
