@@ -6,7 +6,7 @@ import signal
 import time
 
 import nsutil
-from lab import needs, params, sanitized, timeout, topology, write_file
+from lab import needs, params, sanitized, topology, write_file
 from test_data_path import give_back, lose
 from test_inside import own_etc, replace
 

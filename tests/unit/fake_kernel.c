@@ -114,11 +114,7 @@ static void tell_link(struct facts *f, const struct object *o)
 {
 	struct fact_link *l;
 
-	if (!strcmp(o->link.name, BRIDGE_NAME)) {
-		scene_link(f, BRIDGE_NAME);
-	} else {
-		scene_link(f, o->link.name);
-	}
+	scene_link(f, o->link.name);
 	l = &f->links.v[f->links.n - 1];
 	snprintf(l->kind, sizeof(l->kind), "%s", o->link.kind == LINK_BRIDGE ? "bridge" : "veth");
 	memcpy(l->alias, o->link.alias, sizeof(l->alias));

@@ -2,6 +2,7 @@
 #include "fds.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -79,4 +80,19 @@ const char *dir_path(const char *name)
 
 	snprintf(buf, PATH_MAX, "%s/%s", dir, name);
 	return buf;
+}
+
+void dir_make_parents(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", dir_path(name));
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = 0;
+		if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+			perror(path);
+			abort();
+		}
+		*p = '/';
+	}
 }

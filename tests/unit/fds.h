@@ -18,4 +18,7 @@ void dir_remove(void);
 /* dir/name, in one of a few buffers that take turns. */
 const char *dir_path(const char *name);
 
+/* Makes the directories in there that lead to a file of that name; aborts where that fails. */
+void dir_make_parents(const char *name);
+
 #endif

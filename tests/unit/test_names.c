@@ -47,25 +47,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void make_parents(const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s", dir_path(name));
-	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = 0;
-		if (mkdir(path, 0755) < 0)
-			assert_int_equal(errno, EEXIST);
-		*p = '/';
-	}
-}
-
 static void put_bytes(const char *name, const char *bytes, size_t len)
 {
 	_cleanup_close_ int fd = -1;
 	char temp[PATH_MAX];
 
-	make_parents(name);
+	dir_make_parents(name);
 	snprintf(temp, sizeof(temp), "%s/.temp", dir_path("."));
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
@@ -363,7 +350,7 @@ static void test_hostile_files(void **state)
 
 	(void)state;
 	snprintf(name, sizeof(name), "%s", at);
-	make_parents(name);
+	dir_make_parents(name);
 	assert_int_equal(mkfifo(dir_path(name), 0600), 0);
 	link_has_none("enp7s0"); /* and it does not wait for a writer */
 	assert_int_equal(unlink(dir_path(name)), 0);
@@ -637,7 +624,7 @@ static void test_watch_link(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	make_parents("etc/x");
+	dir_make_parents("etc/x");
 	assert_int_equal(symlink("../run/connman/resolv.conf", dir_path("etc/resolv.conf")), 0);
 	assert_int_equal(names_watch(&names, &err), 0);
 	put("run/connman/resolv.conf", "nameserver 9.9.9.9\n");

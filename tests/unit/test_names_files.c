@@ -45,24 +45,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void make_parents(const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s", dir_path(name));
-	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = 0;
-		if (mkdir(path, 0755) < 0)
-			assert_int_equal(errno, EEXIST);
-		*p = '/';
-	}
-}
-
 static void put_bytes(const char *name, const char *bytes, size_t len)
 {
 	_cleanup_close_ int fd = -1;
 
-	make_parents(name);
+	dir_make_parents(name);
 	fd = open(dir_path(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, len), len);
@@ -398,7 +385,7 @@ static void test_watch(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	make_parents("run/x");
+	dir_make_parents("run/x");
 	assert_int_equal(names_watch(&names, &err), 0);
 	put("run/some.pid", "1\n");
 	put("run/udhcpcd.x", "1\n");
