@@ -2,7 +2,7 @@
 
 from flow import Flow
 from lab import needs
-from test_access import Site
+from test_who_may import Site
 
 MANY = [f"{n:02}-" + "x" * 124 for n in range(40)]
 LONG = "enx0a1b2c3d4e5f_lan"  # 19 bytes: longer than a name can be

@@ -290,7 +290,7 @@ def netns_of(user):
 @needs("root", "tool:setpriv", "tool:setcap")
 def test_as_a_user(lab):
     """Under the policy, which says it for attachments of their own; what is theirs, and no more."""
-    from test_access import NETDEV, Site
+    from test_who_may import NETDEV, Site
 
     site = Site(lab)
     site.policy("[%netdev]\nuplinks = wlp6s0\nattach = yes\nsessions = 1\n")

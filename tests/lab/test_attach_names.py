@@ -8,8 +8,8 @@ import threading
 import nsutil
 from lab import needs, params, program, topology, write_file
 from test_attach_only_this_uplink import NET, NET6, Container
-from test_inside import own_etc, replace
-from test_names import questions
+from test_inside_as_outside import own_etc, replace
+from test_names_by_the_uplink import questions
 
 # A resolver that lives outside: it takes questions in one netns and asks from another.
 RESOLVER = """

@@ -7,7 +7,7 @@ import signal
 
 import nsutil
 from lab import params, program, timeout, topology
-from test_data_path import give_back, lose
+from test_leaves_by_its_uplink import give_back, lose
 
 # The container's side: a bridge of the host, as Docker's, translated to the wired card's address.
 NET, NET6 = "172.31.9", "2001:db8:d0c::"

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from lab import alone, needs, params, topology
-from test_closed import Watch, heard_again, signal_daemon, traffic
+from test_fails_closed import Watch, heard_again, signal_daemon, traffic
 
 # Where the rules of these tests would send a session: by the wired card.
 WIRED_TABLE = """

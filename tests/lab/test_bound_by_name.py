@@ -4,7 +4,7 @@ the uplink's name, and one line says what else to type where that is not enough.
 import os
 
 from lab import needs, params, write_file
-from test_follow import nothing_left
+from faults import nothing_left
 
 BIND = """
 import http.client, socket, sys

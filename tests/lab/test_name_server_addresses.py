@@ -5,10 +5,10 @@ import os
 import signal
 
 from lab import needs, params, timeout, topology
-from test_follow import nothing_left
-from test_inside import own_etc, replace
-from test_name_servers import Services, resolved, variant
-from test_names import DIG, Asker, questions
+from faults import nothing_left
+from test_inside_as_outside import own_etc, replace
+from test_sources_of_name_servers import Services, resolved, variant
+from test_names_by_the_uplink import DIG, Asker, questions
 
 AHOSTS = "getent ahostsv4 who.test | awk '{print $1; exit}'"
 PYTHON = "python3 -c \"import socket; print(socket.gethostbyname('who.test'))\""

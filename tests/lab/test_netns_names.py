@@ -9,8 +9,8 @@ import threading
 import nsutil
 from lab import Skip, needs, params, program, topology, write_file
 from test_attach_only_this_uplink import Container
-from test_inside import own_etc, replace
-from test_names import questions
+from test_inside_as_outside import own_etc, replace
+from test_names_by_the_uplink import questions
 
 NSSWITCH = "passwd: files\nhosts: {}\n"
 FILES = ("resolv.conf", "nsswitch.conf")

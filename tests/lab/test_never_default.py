@@ -4,8 +4,8 @@ says of the gateway is enough, and the host's own routes stay as they are."""
 
 from flow import Flow
 from lab import topology
-from test_follow import Wire, nothing_left
-from test_names import DIG, Asker
+from faults import Wire, nothing_left
+from test_names_by_the_uplink import DIG, Asker
 
 
 def no_default(lab, *families):

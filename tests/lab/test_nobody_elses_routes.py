@@ -17,10 +17,10 @@ import time
 import wire
 from flow import Flow
 from lab import SERVER, SERVER6, needs, params, program, timeout
-from test_closed import restore_uplink
-from test_follow import Wire, nothing_left
-from test_renames import third_card
-from test_routes import MARK, asked
+from test_fails_closed import restore_uplink
+from faults import Wire, nothing_left
+from test_renamed_cards import third_card
+from test_routes_of_the_host import MARK, asked
 from test_uplink_kinds import IFF_TUN, tun_end
 
 # --- attacks ------------------------------------------------------------------------------------

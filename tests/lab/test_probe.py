@@ -9,7 +9,7 @@ import time
 import hostile
 from flow import Flow
 from lab import needs, params, timeout, topology
-from test_access import NETDEV, POLKIT, USERS, Polkit, Site
+from test_who_may import NETDEV, POLKIT, USERS, Polkit, Site
 from test_verbs import SOCKET, status
 
 MSG_RUN, MSG_PROBE, BAD = 1, 10, 1

@@ -10,8 +10,8 @@ import struct
 import wire
 from flow import STREAMS
 from lab import SERVER6, alone, params, timeout
-from test_follow import Wire
-from test_routes import MARK, asked
+from faults import Wire
+from test_routes_of_the_host import MARK, asked
 from test_uplink_kinds import ADDRESSES, DEFAULTS, LINKS, Host, Kind, asks, big, ended, flow_of, goes_on
 
 FIRST, SECOND = "fe80::71", "fe80::72"

@@ -15,8 +15,8 @@ import struct
 
 from flow import Flow
 from lab import SERVER, SERVER6, Skip, params, program, timeout
-from test_follow import Wire, nothing_left
-from test_routes import MARK, asked
+from faults import Wire, nothing_left
+from test_routes_of_the_host import MARK, asked
 
 TO = {"4": (SERVER, "198.51.100.77", "10.20.1.1", "64.0.0.1", "200.0.0.1"),
       "6": (SERVER6, "2001:db8:20::1", "a001::1")}  # fmt: skip

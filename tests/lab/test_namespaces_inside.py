@@ -6,7 +6,7 @@ import os
 
 import nsutil
 from lab import needs, params
-from test_inside import install
+from test_inside_as_outside import install
 
 NEW_SYSFS = "mount -t sysfs none /mnt && ls /mnt/class/net"
 

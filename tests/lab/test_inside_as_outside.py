@@ -15,9 +15,9 @@ import struct
 
 import nsutil
 from lab import Skip, needs, params, program, sanitized, timeout, write_file
-from test_access import configured
+from test_who_may import configured
 from test_first_light import one_line
-from test_robust import clear_now, connect, glance, ports, settled, traced, unharmed, valid_request
+from test_survives_kills import clear_now, connect, glance, ports, settled, traced, unharmed, valid_request
 
 OWN = "# of this session"  # the first line of a session's resolv.conf
 

@@ -10,9 +10,9 @@ import sys
 import time
 
 from lab import alone, needs, params, topology, write_file
-from test_access import BUS, BUS_CONFIG
-from test_inside import own_etc, replace
-from test_names import DIG, Asker, extra_server, questions
+from test_who_may import BUS, BUS_CONFIG
+from test_inside_as_outside import own_etc, replace
+from test_names_by_the_uplink import DIG, Asker, extra_server, questions
 from test_never_default import no_default
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -11,8 +11,8 @@ import os
 import re
 
 from lab import ROOT, Skip, params
-from test_access import NETDEV, Site
-from test_names import DIG, Asker
+from test_who_may import NETDEV, Site
+from test_names_by_the_uplink import DIG, Asker
 
 # Each destination, in the words of the manual's section PRIVATE AND LOCAL DESTINATIONS.
 REACHED = """

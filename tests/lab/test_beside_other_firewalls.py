@@ -10,8 +10,8 @@ import time
 
 import wire
 from lab import Skip, needs, params, program, topology
-from test_attack import Neighbours, Scene, _targets
-from test_closed import Watch, heard_again, traffic
+from test_forged_packets import Neighbours, Scene, _targets
+from test_fails_closed import Watch, heard_again, traffic
 
 COMMENT = "via-iface"
 

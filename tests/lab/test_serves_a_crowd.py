@@ -11,8 +11,8 @@ import time
 import hostile
 from hostile import ATTACH, OK, REPLACE_ROUTE, RUN, RUN_IN, SEND, STOP, Actor, message
 from lab import alone, needs, params, program, timeout
-from test_access import NETDEV
-from test_hostile import site
+from test_who_may import NETDEV
+from test_hostile_clients import site
 
 CROWD = range(2000, 2020)
 

@@ -6,8 +6,8 @@ import os
 import hostile
 from hostile import BUSY, OK, REFUSED, Actor, message
 from lab import needs, write_file
-from test_access import NETDEV
-from test_hostile import ALICE, answers, bob, site
+from test_who_may import NETDEV
+from test_hostile_clients import ALICE, answers, bob, site
 
 FIRST, COUNT = 100000, 65536
 

@@ -7,7 +7,7 @@ import struct
 
 from hostile import OK, SUBSCRIBE, ask, message
 from lab import needs, params, program, timeout, write_file
-from test_access import Site
+from test_who_may import Site
 from test_desktop import Desktop, simple
 
 

@@ -8,7 +8,7 @@ import time
 
 import tracked
 from lab import SERVER, SERVER6, alone, needs, params, program, timeout
-from test_access import Site
+from test_who_may import Site
 
 # A flow of each kind, in both families, and to the host itself. They are what a client leaves
 # behind: nothing is closed.

@@ -13,8 +13,8 @@ import hostile
 import nsutil
 from hostile import ATTACH, BUSY, EXEC, OK, REFUSED, RUN_IN, SEND, Actor, message
 from lab import Skip, alone, needs, params, sanitized, timeout
-from test_access import NETDEV, Polkit, Site
-from test_robust import asking, ports, works
+from test_who_may import NETDEV, Polkit, Site
+from test_survives_kills import asking, ports, works
 
 ALICE, BOB = 1000, 1001
 

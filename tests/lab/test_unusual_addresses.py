@@ -2,7 +2,7 @@
 
 from flow import Flow
 from lab import SERVER, SERVER6, needs, params, timeout, topology
-from test_follow import nothing_left
+from faults import nothing_left
 from test_host_first import LATE, Server, attack, right_answers
 
 

@@ -8,8 +8,8 @@ import signal
 from capture import Capture
 from flow import UPLINK_SYSCTLS, Flow
 from lab import Uplink, params, timeout, topology
-from test_follow import nothing_left, shell, signal_daemon
-from test_robust import ports
+from faults import nothing_left, shell, signal_daemon
+from test_survives_kills import ports
 
 
 def third_card(lab):

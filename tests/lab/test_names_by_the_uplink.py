@@ -7,8 +7,8 @@ import time
 
 import nsutil
 from lab import needs, params, sanitized, topology, write_file
-from test_data_path import give_back, lose
-from test_inside import own_etc, replace
+from test_leaves_by_its_uplink import give_back, lose
+from test_inside_as_outside import own_etc, replace
 
 # A static program that knows no nss: what a Go program does, or one of another C library.
 STATIC = r"""

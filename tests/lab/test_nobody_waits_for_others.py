@@ -9,12 +9,12 @@ import time
 
 from flow import Flow
 from lab import alone, needs, program, timeout
-from test_access import NETDEV
-from test_crowded import at_rest
-from test_data_path import lose
-from test_follow import plug
-from test_hostile import site
-from test_renames import configuration
+from test_who_may import NETDEV
+from test_serves_a_crowd import at_rest
+from test_leaves_by_its_uplink import lose
+from faults import plug
+from test_hostile_clients import site
+from test_renamed_cards import configuration
 
 HELD = 'sleep 9999 >/dev/null 2>&1 </dev/null &'  # a session that lasts, behind a launch that ends
 
