@@ -22,26 +22,36 @@ static bool is_index(const char *name, int index)
 	return !strcmp(name, text);
 }
 
-/*
- * IF or IF.PROTOCOL; wg-quick(8) puts "tun." before where Debian's resolvconf wants it. The name
- * "eth0.100.dhcp" is not of eth0 where there is an eth0.100.
- */
-static bool is_resolvconf(const char *name, const void *arg)
+/* The device of IF or IF.PROTOCOL: "eth0.100.dhcp" is not of eth0 where there is an eth0.100. */
+static const struct fact_link *device_of(const struct facts *f, const char *name)
 {
-	const struct owner *o = arg;
 	const struct fact_link *best = NULL;
 
-	if (!strncmp(name, "tun.", 4) && !facts_link(o->f, "tun"))
-		name += 4;
-	for (size_t i = 0; i < o->f->links.n; i++) {
-		const struct fact_link *l = &o->f->links.v[i];
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct fact_link *l = &f->links.v[i];
 		size_t len = strlen(l->name);
 
 		if (!strncmp(name, l->name, len) && (!name[len] || name[len] == '.') &&
 		    (!best || len > strlen(best->name)))
 			best = l;
 	}
-	return best ? best->index == o->link->index : is_index(name, o->link->index);
+	return best;
+}
+
+/*
+ * Where Debian's resolvconf wants it, wg-quick(8) puts "tun." before the name of its tunnel. A
+ * tunnel has a kind (IFLA_INFO_KIND), a card has none: "tun.eth0" is no file of the card eth0.
+ */
+static bool is_resolvconf(const char *name, const void *arg)
+{
+	const struct owner *o = arg;
+	const struct fact_link *l = device_of(o->f, name);
+
+	if (!l && !strncmp(name, "tun.", 4)) {
+		l = device_of(o->f, name + 4);
+		return l && l->kind[0] && l->index == o->link->index;
+	}
+	return l ? l->index == o->link->index : is_index(name, o->link->index);
 }
 
 int files_resolvconf(const struct names *n, const struct facts *f, const struct fact_link *link,

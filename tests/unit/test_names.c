@@ -321,6 +321,7 @@ static void test_resolvconf(void **state)
 	(void)state;
 	scene_link(&facts, "enp7s0.100");
 	scene_link(&facts, "wg0");
+	scene_link_is(&facts, "wg0", "wireguard", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
 	put("run/resolvconf/interface/enp7s0.dhclient", "nameserver 10.0.0.1\nsearch lan\n");
 	link_has("enp7s0", "resolvconf", "10.0.0.1", "lan");
 	link_has_none("wlp6s0");

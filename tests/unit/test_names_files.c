@@ -334,6 +334,7 @@ static void test_told_resolvconf(void **state)
 	put("run/resolvconf/keys/enp7s0.udhcpc", "nameserver 10.2.0.53\n");
 	link_has("enp7s0", "resolvconf", "10.2.0.53", "");
 	link_has_none("enp7s0x");
+	scene_link_is(&facts, "wg0", "wireguard", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
 	/* OpenVPN's update-resolv-conf, wg-quick with both kinds of resolvconf */
 	put("run/resolvconf/interface/tun0.openvpn", "nameserver 10.3.0.53\nsearch vpn.example\n");
 	link_has("tun0", "resolvconf", "10.3.0.53", "vpn.example");
@@ -341,6 +342,25 @@ static void test_told_resolvconf(void **state)
 	link_has("wg0", "resolvconf", "10.4.0.53", "");
 	put("run/resolvconf/interface/tun.wg0", "nameserver 10.5.0.53\n");
 	link_has("wg0", "resolvconf", "10.5.0.53", "");
+}
+
+/* "tun." belongs to tunnels; a file of another device is not a card's. */
+static void test_resolvconf_of_tunnels(void **state)
+{
+	(void)state;
+	put("run/resolvconf/interface/tun.enp7s0", "nameserver 10.1.0.53\n");
+	link_has_none("enp7s0");
+	put("run/resolvconf/interface/tun.wlp6s0", "nameserver 10.2.0.53\n");
+	scene_link(&facts, "tun.wlp6s0");
+	link_has("tun.wlp6s0", "resolvconf", "10.2.0.53", "");
+	link_has_none("wlp6s0");
+	scene_link_is(&facts, "wg0", "wireguard", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
+	/* a tunnel, but the file is of the device whose whole name it is */
+	put("run/resolvconf/interface/tun.wg0", "nameserver 10.3.0.53\n");
+	link_has("wg0", "resolvconf", "10.3.0.53", "");
+	scene_link(&facts, "tun.wg0");
+	link_has("tun.wg0", "resolvconf", "10.3.0.53", "");
+	link_has_none("wg0");
 }
 
 /* --- in the order of trust ------------------------------------------------------------------- */
@@ -407,11 +427,21 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_udhcpc),        TEST(test_udhcpc_bad),  TEST(test_marked),
-		TEST(test_ipconfig),      TEST(test_sources),     TEST(test_not_sourced),
-		TEST(test_inherits),      TEST(test_run_ifstate), TEST(test_networkd_versions),
-		TEST(test_networkd_link), TEST(test_netplan),     TEST(test_told_resolvconf),
-		TEST(test_order),         TEST(test_watch),
+		TEST(test_udhcpc),
+		TEST(test_udhcpc_bad),
+		TEST(test_marked),
+		TEST(test_ipconfig),
+		TEST(test_sources),
+		TEST(test_not_sourced),
+		TEST(test_inherits),
+		TEST(test_run_ifstate),
+		TEST(test_networkd_versions),
+		TEST(test_networkd_link),
+		TEST(test_netplan),
+		TEST(test_told_resolvconf),
+		TEST(test_resolvconf_of_tunnels),
+		TEST(test_order),
+		TEST(test_watch),
 	};
 #undef TEST
 
