@@ -112,7 +112,7 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 
 	if (standard_files(&err) < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_VIA_FAILED;

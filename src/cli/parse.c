@@ -7,7 +7,7 @@
 
 #include "base/parse.h"
 #include "cli/cli.h"
-#include "cli/probe.h"
+#include "launch/probe.h"
 
 enum {
 	OPT_NAME = 256,
@@ -87,7 +87,7 @@ static const char *option_name(int c)
 	return "?";
 }
 
-static int take_probe(const char *text, struct cli_options *o, struct err *err)
+static int take_probe(const char *text, struct launch_options *o, struct err *err)
 {
 	struct probe ignored;
 	int r = probe_parse(text, &ignored, err);
@@ -97,7 +97,7 @@ static int take_probe(const char *text, struct cli_options *o, struct err *err)
 	return r;
 }
 
-static int take_option(int c, const char *arg, struct cli_options *o, struct err *err)
+static int take_option(int c, const char *arg, struct launch_options *o, struct err *err)
 {
 	switch (c) {
 	case OPT_NO_LAN:
@@ -110,13 +110,13 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 		o->user = arg;
 		return 0;
 	case OPT_NAME:
-		o->given |= CLI_NAME;
+		o->given |= GIVEN_NAME;
 		if (copy_string(o->request.name, sizeof(o->request.name), arg) < 0)
 			return err_set(err, EINVAL,
 				       "read --name '%.60s': it is longer than 32 bytes", arg);
 		return 0;
 	case OPT_IPV6:
-		o->given |= CLI_IPV6;
+		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))
 			o->request.flags |= SESSION_NO_IPV6;
 		else if (!strcmp(arg, "auto"))
@@ -135,7 +135,7 @@ static int take_option(int c, const char *arg, struct cli_options *o, struct err
 				       arg);
 		return 0;
 	case OPT_DNS:
-		o->given |= CLI_DNS;
+		o->given |= GIVEN_DNS;
 		return request_read_dns(arg, &o->request, err);
 	case OPT_PROBE:
 		return take_probe(arg, o, err);
@@ -223,7 +223,7 @@ static bool abbreviated(const char *word, const char *name)
  * stood before it.
  */
 static int take_options(int argc, char *argv[], const struct option options[], int at,
-			struct cli_options *o, struct err *err)
+			struct launch_options *o, struct err *err)
 {
 	int c, r, which = -1;
 
@@ -251,7 +251,7 @@ static int take_options(int argc, char *argv[], const struct option options[], i
 }
 
 /* The word where the options ended. */
-static int take_uplinks(int argc, char *argv[], const char *example, struct cli_options *o,
+static int take_uplinks(int argc, char *argv[], const char *example, struct launch_options *o,
 			struct err *err)
 {
 	if (optind >= argc) {
@@ -267,7 +267,7 @@ static int take_uplinks(int argc, char *argv[], const char *example, struct cli_
 }
 
 /* Its probe sessions have the session's options. */
-static int check_probe(const struct cli_options *o, struct err *err)
+static int check_probe(const struct launch_options *o, struct err *err)
 {
 	struct probe p;
 
@@ -279,10 +279,10 @@ static int check_probe(const struct cli_options *o, struct err *err)
 	return err_hint(err, "give an IPv4 address");
 }
 
-int cli_parse_run(int argc, char *argv[], bool with_program, struct cli_options *ret,
+int cli_parse_run(int argc, char *argv[], bool with_program, struct launch_options *ret,
 		  struct err *err)
 {
-	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	struct request checked;
 	/* 0: start anew, also after an earlier call (getopt(3)) */
 	int r = take_options(argc, argv, long_options, 0, &o, err);
@@ -321,9 +321,9 @@ static int check_netns_name(const char *name, struct err *err)
 	return 0;
 }
 
-int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err *err)
+int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err)
 {
-	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	int r = take_options(argc, argv, attach_options, 0, &o, err);
 	bool named;
 
@@ -354,9 +354,9 @@ int cli_parse_attach(int argc, char *argv[], struct cli_options *ret, struct err
 	return 0;
 }
 
-int cli_parse_detach(int argc, char *argv[], struct cli_options *ret, struct err *err)
+int cli_parse_detach(int argc, char *argv[], struct launch_options *ret, struct err *err)
 {
-	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	const char *session;
 	int r = take_options(argc, argv, detach_options, 0, &o, err);
 

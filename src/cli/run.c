@@ -1,186 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * argv → request → memfd → via-iface-enter, which becomes the program. Nothing here changes the
- * network, and nothing of this process stays behind.
- */
+/* From the command line to the launch, or to the program that has the verb. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "cli/apps.h"
 #include "cli/cli.h"
-#include "cli/environment.h"
-#include "ipc/handover.h"
 
-/*
- * Whether the program can be found, before a session is made for it. The exec has the last word;
- * this only saves a session for a misspelt name.
- */
-static int find_program(const char *name, struct err *err)
+int cli_run(int argc, char *argv[], const struct launch_helpers *helpers)
 {
-	const char *path = getenv("PATH");
-	char full[PATH_MAX];
-	struct stat st;
-
-	if (strchr(name, '/'))
-		return stat(name, &st) < 0 ? err_errno(err, errno, "run '%s'", name) : 0;
-	if (!path)
-		path = "/bin:/usr/bin";
-	for (;;) {
-		size_t len = strcspn(path, ":");
-
-		if (snprintf(full, sizeof(full), "%.*s/%s", (int)len, len ? path : ".", name) <
-			    (int)sizeof(full) &&
-		    stat(full, &st) == 0)
-			return 0;
-		if (!path[len])
-			break;
-		path += len + 1;
-	}
-	return err_set(err, ENOENT, "run '%s': it is not in PATH; give its full path", name);
-}
-
-static bool child_signal_waits(void)
-{
-	sigset_t pending;
-
-	return sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 1;
-}
-
-/* A caller that blocks SIGCHLD would find that of our helpers waiting in the program. */
-static void take_child_signal(void)
-{
-	const struct timespec now = { 0 };
-	sigset_t child;
-
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	if (child_signal_waits())
-		sigtimedwait(&child, NULL, &now);
-}
-
-/* Says so and returns the exit status when it cannot be found, else 0. */
-static int check_program(const char *name, struct err *err)
-{
-	if (find_program(name, err) == 0)
-		return 0;
-	cli_fail(err);
-	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
-}
-
-/* The way from here to the program; h holds what enter is to do. Returns only when it failed. */
-static int launch(const struct cli_options *o, struct handover *h, cli_check_outside *check,
-		  struct err *err)
-{
-	char enter[PATH_MAX], fd_text[16];
-	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
-	struct environment around = { .notify = -1 };
-	bool waited_before = child_signal_waits();
-	struct err outside = { 0 };
-	int fd;
-
-	if (check && check(o, h, &outside, err) < 0)
-		return cli_fail(err);
-	if (cli_check_ambient(err) < 0 || cli_find_program("via-iface-enter", enter, err) < 0 ||
-	    environment_prepare(o, &h->user, &around, err) < 0)
-		return cli_fail(err);
-	if (cli_start_daemon(err) < 0) {
-		environment_done(&around);
-		return cli_fail(err);
-	}
-	environment_warn(&around, o, &outside);
-	h->verbose = o->verbose;
-	h->allow_sockets = o->allow_sockets;
-	h->notify = around.notify;
-	fd = handover_write(h, o->program, around.envp, err);
-	if (fd >= 0) {
-		snprintf(fd_text, sizeof(fd_text), "%d", fd);
-		cli_clean_environment(enter_envp);
-		if (!waited_before)
-			take_child_signal();
-		execve(enter, enter_argv, enter_envp);
-		err_errno(err, errno, "start '%s'", enter);
-		close(fd);
-	}
-	environment_done(&around);
-	return cli_fail(err);
-}
-
-/*
- * Whether somebody else has to look something up. A program that no app policy speaks of does not
- * wait for that.
- */
-static bool needs_helpers(const struct cli_options *o)
-{
-	return o->user || !o->request.uplinks[0] || apps_mention(o->program);
-}
-
-int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
-{
-	struct cli_options options;
-	struct handover h = { .notify = -1, .netns = -1 };
+	struct launch_options options;
 	struct err err = { 0 };
-	int status;
 
 	if (cli_parse_run(argc, argv, true, &options, &err) < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	if (options.dry_run) {
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
 	}
-	if (!helpers && needs_helpers(&options)) {
+	if (!helpers && launch_needs_helpers(&options)) {
 		argv[0] = (char *)"run";
 		return cli_verb(argc, argv);
 	}
-	status = check_program(options.program[0], &err);
-	if (status)
-		return status;
-	if (options.user && helpers && helpers->find_user(options.user, &h.user, &err) < 0)
-		return cli_fail(&err);
-	if (helpers && helpers->apply_apps(&options, &h.user, &err) < 0)
-		return cli_fail(&err);
-	msg_request_init(&h.request, MSG_RUN);
-	h.request.run.request = options.request;
-	if (options.user)
-		h.request.run.request.owner = h.user.uid;
-	status = launch(&options, &h, helpers ? helpers->check_outside : NULL, &err);
-	free(options.made);
-	free(options.made_bytes);
-	return status;
+	return launch_run(&options, helpers);
 }
 
-int cli_exec(const struct cli_options *o, uint32_t id, int netns, cli_check_outside *check)
+int cli_verb(int argc, char *argv[])
 {
-	struct handover h = { .notify = -1, .netns = netns };
+	char path[PATH_MAX];
 	struct err err = { 0 };
-	int status = check_program(o->program[0], &err);
 
-	if (status)
-		return status;
-	if (fcntl(netns, F_SETFD, 0) < 0) { /* enter inherits it */
-		err_errno(&err, errno, "hand over the session's netns");
-		return cli_fail(&err);
+	if (program_find("via-iface-verbs", path, &err) == 0)
+		program_become(path, argv, argc, &err);
+	return program_fail(&err);
+}
+
+int cli_desktop(int argc, char *argv[])
+{
+	char path[PATH_MAX];
+	struct err err = { 0 };
+
+	if (program_find("via-iface-desktop", path, &err) == 0) {
+		program_become(path, argv + 1, argc - 1, &err);
+	} else {
+		err_set(&err, ENOENT, "start 'via-iface-desktop': it is not installed");
+		err_hint(&err, "install the package via-iface-tray, which has it");
 	}
-	msg_request_init(&h.request, MSG_EXEC);
-	h.request.session.id = id;
-	return launch(o, &h, check, &err);
-}
-
-int cli_probe(const struct cli_options *o, uint32_t id)
-{
-	struct handover h = { .notify = -1, .netns = -1 };
-	struct err err = { 0 };
-
-	msg_request_init(&h.request, MSG_RUN);
-	h.request.run.request = o->request;
-	h.request.run.request.probe_of = id;
-	return launch(o, &h, NULL, &err);
+	return program_fail(&err);
 }

@@ -10,13 +10,13 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/text.h"
-#include "cli/apps.h"
-#include "cli/cli.h"
 #include "desktop/desktop.h"
 #include "desktop/exec.h"
 #include "desktop/find.h"
 #include "desktop/make.h"
 #include "desktop/steam.h"
+#include "launch/apps.h"
+#include "launch/launch.h"
 #include "verbs/apps.h"
 #include "verbs/outside.h"
 
@@ -76,7 +76,7 @@ static int check_policy(GKeyFile *e, struct err *err)
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
 	_cleanup_exec_ struct exec x = { 0 };
-	struct cli_options o = { .quiet = true };
+	struct launch_options o = { .quiet = true };
 	int r = exec_parse(exec ? exec : "", &x, err);
 
 	if (r < 0)

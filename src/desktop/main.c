@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
-#include "cli/cli.h"
 #include "desktop/desktop.h"
+#include "launch/program.h"
 
 static int take_option(char *argv[], int *i, struct line *l, struct err *err)
 {
@@ -78,12 +78,12 @@ int main(int argc, char *argv[])
 	struct line l = { 0 };
 
 	if (standard_files(&err) < 0 || (argc && read_line(argv, &l, &err) < 0))
-		return cli_fail(&err);
+		return program_fail(&err);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (l.n && !strcmp(l.v[0], own[i].name))
-			return own[i].run(&l, &err) < 0 ? cli_fail(&err) : 0;
+			return own[i].run(&l, &err) < 0 ? program_fail(&err) : 0;
 	err_set(&err, EINVAL, "read the command line: desktop does add, remove or list%s%s%s",
 		l.n ? ", not '" : "", l.n ? l.v[0] : "", l.n ? "'" : "");
 	err_hint(&err, "see `via-iface --help`");
-	return cli_fail(&err);
+	return program_fail(&err);
 }

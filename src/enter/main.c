@@ -32,13 +32,13 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/parse.h"
-#include "enter/ask.h"
-#include "enter/caps.h"
-#include "enter/mounts.h"
-#include "enter/sockets.h"
 #include "etc/netns_files.h"
 #include "etc/outside.h"
-#include "ipc/handover.h"
+#include "launch/ask.h"
+#include "launch/caps.h"
+#include "launch/handover.h"
+#include "launch/mounts.h"
+#include "launch/sockets.h"
 
 #define EXIT_FAILED    125 /* before the program ran */
 #define EXIT_NOT_EXEC  126

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/apps.h"
+#include "launch/apps.h"
 #include "verbs/files.h"
 #include "verbs/instances.h"
 
@@ -120,7 +120,7 @@ static char **insert(char **program, size_t at, char **more, size_t n)
 	return all;
 }
 
-static int separate(struct cli_options *o, const struct app *app, size_t at,
+static int separate(struct launch_options *o, const struct app *app, size_t at,
 		    const struct handover_user *user, struct err *err)
 {
 	const char *home = getenv("HOME");
@@ -155,7 +155,7 @@ static int separate(struct cli_options *o, const struct app *app, size_t at,
 
 /* --- the options ----------------------------------------------------------------------------- */
 
-static int no_uplink(const struct cli_options *o, const char *program, const struct app *app,
+static int no_uplink(const struct launch_options *o, const char *program, const struct app *app,
 		     struct err *err)
 {
 	if (o->no_app_policy)
@@ -182,26 +182,26 @@ static int no_uplink(const struct cli_options *o, const char *program, const str
 			program, program, program, program);
 }
 
-static void take_flag(struct cli_options *o, const struct app *app, enum app_key key, bool value,
+static void take_flag(struct launch_options *o, const struct app *app, enum app_key key, bool value,
 		      uint32_t flag)
 {
 	if (app->set & 1u << key && value)
 		o->request.flags |= flag;
 }
 
-static void take_options(struct cli_options *o, const struct app *app)
+static void take_options(struct launch_options *o, const struct app *app)
 {
 	struct request *r = &o->request;
 
 	if (!r->uplinks[0])
 		memcpy(r->uplinks, app->uplink, sizeof(r->uplinks));
-	if (app->set & 1u << APP_NAME && !(o->given & CLI_NAME))
+	if (app->set & 1u << APP_NAME && !(o->given & GIVEN_NAME))
 		memcpy(r->name, app->name, sizeof(r->name));
-	if (app->set & 1u << APP_DNS && !(o->given & CLI_DNS)) {
+	if (app->set & 1u << APP_DNS && !(o->given & GIVEN_DNS)) {
 		memcpy(r->dns, app->dns, sizeof(r->dns));
 		r->n_dns = (uint8_t)app->n_dns;
 	}
-	if (!(o->given & CLI_IPV6))
+	if (!(o->given & GIVEN_IPV6))
 		take_flag(o, app, APP_IPV6, !app->ipv6, SESSION_NO_IPV6);
 	take_flag(o, app, APP_LAN, !app->lan, SESSION_NO_LAN);
 	take_flag(o, app, APP_HOST_ACCESS, app->host_access, SESSION_HOST_ACCESS);
@@ -209,7 +209,7 @@ static void take_options(struct cli_options *o, const struct app *app)
 		o->no_proxy_env = true;
 }
 
-int apps_apply(struct cli_options *o, const struct handover_user *user, struct err *err)
+int apps_apply(struct launch_options *o, const struct handover_user *user, struct err *err)
 {
 	char program[APPS_PROGRAM_MAX] = "";
 	struct apps all = { 0 };

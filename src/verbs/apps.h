@@ -2,12 +2,12 @@
 #ifndef VIA_VERBS_APPS_H
 #define VIA_VERBS_APPS_H
 
-#include "cli/apps.h"
-#include "cli/cli.h"
+#include "launch/apps.h"
+#include "launch/launch.h"
 #include "plan/apps.h"
 
 /*
- * Reads the app policy: the directories of cli/apps.h in their order, in each the files in the
+ * Reads the app policy: the directories of launch/apps.h in their order, in each the files in the
  * order of their names. Directories that are not there hold nothing; the caller's own counts only
  * when it belongs to the caller. A mistake in any file is a failure that names its line.
  * Directories from `end` on are left out: APPS_DIR_COUNT reads all.
@@ -20,6 +20,6 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err);
  * Then the request is checked. A failure, too: no uplink on the command line, and none in the
  * policy.
  */
-int apps_apply(struct cli_options *o, const struct handover_user *user, struct err *err);
+int apps_apply(struct launch_options *o, const struct handover_user *user, struct err *err);
 
 #endif

@@ -44,10 +44,10 @@ static void take_back(uint32_t id, int netns)
 	request.session.id = id;
 	if (ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) < 0 ||
 	    attached_release(netns, VIA_RUNDIR, &err) < 0)
-		cli_fail(&err);
+		program_fail(&err);
 }
 
-static int attach(struct cli_options *o, struct err *err)
+static int attach(struct launch_options *o, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
 	union msg_request request;
@@ -58,7 +58,7 @@ static int attach(struct cli_options *o, struct err *err)
 	if (r == 0)
 		r = attach_names_check(o, netns, err);
 	if (r == 0 && geteuid() == 0)
-		r = cli_start_daemon(err);
+		r = program_start_daemon(err);
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_ATTACH);
@@ -78,12 +78,12 @@ static int attach(struct cli_options *o, struct err *err)
 int verb_attach(int argc, char *argv[])
 {
 	struct err err = { 0 };
-	struct cli_options o;
+	struct launch_options o;
 	int r = cli_parse_attach(argc, argv, &o, &err);
 
 	if (r == 0 && !o.request.name[0])
 		name_after(o.pid, o.request.name);
 	if (r == 0)
 		r = attach(&o, &err);
-	return r < 0 ? cli_fail(&err) : 0;
+	return r < 0 ? program_fail(&err) : 0;
 }

@@ -21,7 +21,7 @@
 #define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 /* The name of a netns that the caller named, or which it has all the same; "" when it has none. */
-static void find_name(const struct cli_options *o, uint64_t inode, char ret[NAME_MAX + 1])
+static void find_name(const struct launch_options *o, uint64_t inode, char ret[NAME_MAX + 1])
 {
 	DIR *d = o->netns ? NULL : opendir(NETNS_DIR);
 	const struct dirent *entry;
@@ -80,7 +80,7 @@ static int check_processes(uint64_t netns, struct err *err)
 	return r;
 }
 
-int attach_names_check(const struct cli_options *o, int netns, struct err *err)
+int attach_names_check(const struct launch_options *o, int netns, struct err *err)
 {
 	char name[NAME_MAX + 1];
 	struct stat st;
@@ -100,7 +100,7 @@ int attach_names_check(const struct cli_options *o, int netns, struct err *err)
 	return r;
 }
 
-int attach_names_write(const struct cli_options *o, int netns, const struct msg_reply *reply,
+int attach_names_write(const struct launch_options *o, int netns, const struct msg_reply *reply,
 		       struct err *err)
 {
 	struct netns_files f = { .id = reply->id, .names = &reply->names };

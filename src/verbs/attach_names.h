@@ -2,20 +2,20 @@
 #ifndef VIA_VERBS_ATTACH_NAMES_H
 #define VIA_VERBS_ATTACH_NAMES_H
 
-#include "cli/cli.h"
 #include "ipc/msg.h"
+#include "launch/launch.h"
 
 /*
  * Whether names would be looked up from outside of the netns (etc/outside.h): by the process that
  * is named, or by programs that `ip netns exec` starts there. 0, or -EBUSY with a line.
  */
-int attach_names_check(const struct cli_options *o, int netns, struct err *err);
+int attach_names_check(const struct launch_options *o, int netns, struct err *err);
 
 /*
  * Writes the files of /etc/netns for an attached netns that has a name there; for root, and without
  * effect for others, who cannot start programs by that name either.
  */
-int attach_names_write(const struct cli_options *o, int netns, const struct msg_reply *reply,
+int attach_names_write(const struct launch_options *o, int netns, const struct msg_reply *reply,
 		       struct err *err);
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "cli/cli.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "launch/program.h"
 #include "verbs/verbs.h"
 
 /* Sends a request, and prints where the session goes now. */
@@ -64,7 +64,7 @@ int verb_move(int argc, char *argv[])
 		s = find_session(&f, w.v[0], &err);
 	if (s)
 		move(s, w.v[1], w.quiet, &err);
-	return err.code ? cli_fail(&err) : 0;
+	return err.code ? program_fail(&err) : 0;
 }
 
 /* One session, or with --all each that the caller may change; the first failure is told. */
@@ -92,5 +92,5 @@ int verb_pause(int argc, char *argv[])
 		if (!s->probe_of && (geteuid() == 0 || s->uid == getuid()))
 			pause_or_resume(s, op, w.quiet, &err);
 	}
-	return err.code ? cli_fail(&err) : 0;
+	return err.code ? program_fail(&err) : 0;
 }

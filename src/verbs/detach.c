@@ -91,7 +91,7 @@ int detach_session(const struct session *s, struct err *err)
 	union msg_request request;
 	struct msg_reply reply;
 	struct err why = { 0 };
-	int r = geteuid() == 0 ? cli_start_daemon(err) : 0;
+	int r = geteuid() == 0 ? program_start_daemon(err) : 0;
 
 	if (r < 0)
 		return r;
@@ -158,7 +158,7 @@ static int detach(const struct session *s, bool quiet, struct err *err)
 }
 
 /* By its netns: the session that is attached to it, or what is left of one. */
-static int detach_netns(const struct cli_options *o, struct err *err)
+static int detach_netns(const struct launch_options *o, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
 	_cleanup_facts_ struct facts f = { 0 };
@@ -178,7 +178,7 @@ int verb_detach(int argc, char *argv[])
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s = NULL;
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 	int r = cli_parse_detach(argc, argv, &o, &err);
 
@@ -191,5 +191,5 @@ int verb_detach(int argc, char *argv[])
 		if (s)
 			detach(s, o.quiet, &err);
 	}
-	return err.code ? cli_fail(&err) : 0;
+	return err.code ? program_fail(&err) : 0;
 }

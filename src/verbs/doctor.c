@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "cli/cli.h"
-#include "cli/environment.h"
+#include "launch/environment.h"
+#include "launch/program.h"
 #include "model/diff.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
@@ -177,7 +177,7 @@ int verb_doctor(int argc, char *argv[])
 	if (r == 0)
 		r = examine(&f, w.n ? w.v[0] : NULL, &findings, &err);
 	if (r < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	if (w.json)
 		print_json(&findings);
 	else

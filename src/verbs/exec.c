@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
+#include "launch/launch.h"
+#include "launch/program.h"
 #include "verbs/outside.h"
 #include "verbs/processes.h"
 #include "verbs/verbs.h"
@@ -50,7 +51,7 @@ static int find_netns(const struct session *s, struct err *err)
 	return fd;
 }
 
-static bool take_option(const char *word, struct cli_options *o)
+static bool take_option(const char *word, struct launch_options *o)
 {
 	if (!strcmp(word, "-q") || !strcmp(word, "--quiet"))
 		o->quiet = true;
@@ -66,10 +67,10 @@ static bool take_option(const char *word, struct cli_options *o)
 }
 
 /* [OPTIONS] SESSION [--] PROGRAM [ARG…]: all behind the session is the program's. */
-static int read_line(int argc, char *argv[], struct cli_options *ret, const char **ret_session,
+static int read_line(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
 		     struct err *err)
 {
-	struct cli_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++)
@@ -95,7 +96,7 @@ int verb_exec(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s = NULL;
 	const char *word = NULL;
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 	int r = read_line(argc, argv, &o, &word, &err);
 
@@ -105,5 +106,5 @@ int verb_exec(int argc, char *argv[])
 		s = find_session(&f, word, &err);
 	if (s && check_owner(s, "enter", &err) == 0)
 		netns = find_netns(s, &err);
-	return netns < 0 ? cli_fail(&err) : cli_exec(&o, s->id, netns, outside_check);
+	return netns < 0 ? program_fail(&err) : launch_exec(&o, s->id, netns, outside_check);
 }

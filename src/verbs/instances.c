@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
-#include "cli/wrappers.h"
+#include "launch/wrappers.h"
 #include "model/session.h"
 
 #define COMM_BYTES 15 /* of a name, what /proc/PID/comm holds (proc(5)) */

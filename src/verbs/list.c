@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "cli/cli.h"
+#include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
 #include "verbs/masks.h"
@@ -94,7 +94,7 @@ static void warn(const struct facts *f, const struct processes *p)
 	view_warn(&findings);
 }
 
-/* For a launch, which is too small to look itself; see cli/environment.c. */
+/* For a launch, which is too small to look itself; see launch/environment.c. */
 int verb_warnings(int argc, char *argv[])
 {
 	_cleanup_processes_ struct processes processes = { 0 };
@@ -103,7 +103,7 @@ int verb_warnings(int argc, char *argv[])
 
 	(void)argc, (void)argv;
 	if (look(OBSERVE_STOPS, &f, &err) < 0 || processes_find(&processes, &err) < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	warn(&f, &processes);
 	return 0;
 }
@@ -126,5 +126,5 @@ int verb_list(int argc, char *argv[])
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)
 		warn(&f, &processes);
-	return r < 0 ? cli_fail(&err) : 0;
+	return r < 0 ? program_fail(&err) : 0;
 }

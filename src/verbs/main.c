@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/files.h"
-#include "cli/cli.h"
+#include "launch/program.h"
 #include "verbs/verbs.h"
 
 static const struct {
@@ -30,7 +30,7 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 
 	if (standard_files(&err) < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);

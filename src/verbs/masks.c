@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
-/* What enter/mounts.c covers, and who is asked where that is gone. */
+/* What launch/mounts.c covers, and who is asked where that is gone. */
 static const struct {
 	const char *path, *who; /* NULL: nobody; a file */
 } covered[] = {

@@ -7,7 +7,7 @@
 #include "verbs/processes.h"
 
 /*
- * Whether the session's own files still hide the host's (enter/mounts.c): a service that makes its
+ * Whether the session's own files still hide the host's (launch/mounts.c): a service that makes its
  * directory anew, and a program that renames a new file over the old one, take our mount away. Asks
  * of one process of the session that stands among our mounts, if the caller may see one; adds a
  * finding for each place that leads outside again.

@@ -18,8 +18,8 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "cli/apps.h"
-#include "cli/wrappers.h"
+#include "launch/apps.h"
+#include "launch/wrappers.h"
 #include "verbs/apps.h"
 
 /* --- where things are ------------------------------------------------------------------------- */
@@ -355,7 +355,7 @@ int outside_look(const struct outside_question *q, struct err *ret)
 
 /* --- a launch --------------------------------------------------------------------------------- */
 
-int outside_check(const struct cli_options *o, const struct handover *h, struct err *ret,
+int outside_check(const struct launch_options *o, const struct handover *h, struct err *ret,
 		  struct err *err)
 {
 	struct apps all = { 0 };

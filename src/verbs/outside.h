@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "cli/cli.h"
+#include "launch/launch.h"
 #include "plan/apps.h"
 #include "verbs/instances.h"
 
@@ -24,7 +24,7 @@ struct outside_question {
 
 /*
  * The section for what a command line would start, or NULL. It looks through wrappers
- * (cli/wrappers.h). *ret_argv, unless NULL, is where the program itself stands.
+ * (launch/wrappers.h). *ret_argv, unless NULL, is where the program itself stands.
  */
 const struct app *outside_section(const struct apps *apps, char *const argv[],
 				  char *const **ret_argv);
@@ -36,10 +36,10 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
 int outside_look(const struct outside_question *q, struct err *ret);
 
 /*
- * For a launch (struct cli_helpers): the line goes to ret. Fails where the program is to be
+ * For a launch (struct launch_helpers): the line goes to ret. Fails where the program is to be
  * refused, or the app policy cannot be read; then err is set.
  */
-int outside_check(const struct cli_options *o, const struct handover *h, struct err *ret,
+int outside_check(const struct launch_options *o, const struct handover *h, struct err *ret,
 		  struct err *err);
 
 #endif

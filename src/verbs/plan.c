@@ -169,7 +169,7 @@ static void look_at_fresh(struct facts *f)
 
 int verb_plan(int argc, char *argv[])
 {
-	struct cli_options options;
+	struct launch_options options;
 	struct kernel k;
 	struct facts f = { 0 };
 	struct object_set set = { 0 };
@@ -181,10 +181,10 @@ int verb_plan(int argc, char *argv[])
 	if (r == 0)
 		r = apps_apply(&options, NULL, &err);
 	if (r < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	r = kernel_open(&k, VIA_RUNDIR, false, &err);
 	if (r < 0)
-		return cli_fail(&err);
+		return program_fail(&err);
 	r = observe(&k, 0, &f, &err);
 	if (r == 0)
 		r = look_closer(&options.request, &f, &err);
@@ -203,5 +203,5 @@ int verb_plan(int argc, char *argv[])
 	set_done(&set);
 	facts_done(&f);
 	kernel_close(&k);
-	return r < 0 ? cli_fail(&err) : 0;
+	return r < 0 ? program_fail(&err) : 0;
 }

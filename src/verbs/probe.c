@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "cli/cli.h"
-#include "cli/probe.h"
+#include "launch/probe.h"
+#include "launch/program.h"
 #include "verbs/verbs.h"
 
 #define ANSWER_MS 2000

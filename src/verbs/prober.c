@@ -2,8 +2,8 @@
 /*
  * via-iface-verbs prober ADDR[:PORT]
  *
- * What a launch with --probe leaves behind (cli/probe.h). It stands outside, where the host's way
- * out is the default one: a socket bound to the uplink (SO_BINDTODEVICE) gets no answer where
+ * What a launch with --probe leaves behind (launch/probe.h). It stands outside, where the host's
+ * way out is the default one: a socket bound to the uplink (SO_BINDTODEVICE) gets no answer where
  * rp_filter is strict, and no route where a lease alone names the gateway. So each probe gets a
  * short session on the uplink that it is about, a probe session (plan/probe.h), one at a time. Two
  * in a row without an answer make an uplink bad for the session, one answer makes it good. The
@@ -31,10 +31,11 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
-#include "cli/cli.h"
-#include "cli/probe.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "launch/launch.h"
+#include "launch/probe.h"
+#include "launch/program.h"
 #include "net/nl.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
@@ -121,7 +122,7 @@ static void say_all(struct prober *p)
 static int run_probe(const struct prober *p, const char *uplink)
 {
 	char *argv[] = { (char *)p->self, (char *)"probe-once", (char *)p->text, NULL };
-	struct cli_options o = { .quiet = true, .program = argv };
+	struct launch_options o = { .quiet = true, .program = argv };
 	size_t len = 0;
 
 	o.request.owner = REQUEST_OWNER_SELF;
@@ -131,7 +132,7 @@ static int run_probe(const struct prober *p, const char *uplink)
 			o.request.uplinks[len++] = '\\';
 		o.request.uplinks[len++] = *uplink;
 	}
-	return cli_probe(&o, p->id);
+	return launch_probe(&o, p->id);
 }
 
 static void start_probe(struct prober *p, struct way *w)

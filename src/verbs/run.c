@@ -41,7 +41,7 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 
 int verb_run(int argc, char *argv[])
 {
-	static const struct cli_helpers helpers = {
+	static const struct launch_helpers helpers = {
 		.find_user = find_user,
 		.apply_apps = apps_apply,
 		.check_outside = outside_check,

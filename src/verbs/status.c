@@ -9,7 +9,7 @@
 
 #include "base/strbuf.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
 #include "verbs/follow.h"
@@ -203,7 +203,7 @@ int verb_status(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON | WORD_FOLLOW, 1, &w, &err);
 
 	if (r == 0 && w.follow)
-		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? cli_fail(&err) : 0;
+		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? program_fail(&err) : 0;
 	if (r == 0)
 		r = look(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
@@ -212,5 +212,5 @@ int verb_status(int argc, char *argv[])
 		r = processes_find(&processes, &err);
 	if (r == 0)
 		r = show_all(&f, &processes, w.n ? w.v[0] : NULL, w.json, &err);
-	return r < 0 ? cli_fail(&err) : 0;
+	return r < 0 ? program_fail(&err) : 0;
 }

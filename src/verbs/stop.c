@@ -23,9 +23,9 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "base/vec.h"
-#include "cli/cli.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "launch/program.h"
 #include "net/kernel.h"
 #include "verbs/detach.h"
 #include "verbs/processes.h"
@@ -239,7 +239,7 @@ static int remove_port(const struct session *s, struct err *err)
 	if (!is_there(s))
 		return 0;
 	if (geteuid() == 0)
-		r = cli_start_daemon(err);
+		r = program_start_daemon(err);
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_STOP);
@@ -297,5 +297,5 @@ int verb_stop(int argc, char *argv[])
 		s = find_session(&f, w.v[0], &err);
 	if (s)
 		stop(s, w.quiet, &err);
-	return err.code ? cli_fail(&err) : 0;
+	return err.code ? program_fail(&err) : 0;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "cli/cli.h"
+#include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
 #include "verbs/table.h"
@@ -138,5 +138,5 @@ int verb_uplinks(int argc, char *argv[])
 		others_check(&f, NULL, &findings);
 		view_warn(&findings);
 	}
-	return r < 0 ? cli_fail(&err) : 0;
+	return r < 0 ? program_fail(&err) : 0;
 }

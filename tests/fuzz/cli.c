@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: words with a line end between them. */
 #include "cli/cli.h"
-#include "cli/binding.h"
-#include "cli/wrappers.h"
 #include "fuzz.h"
+#include "launch/binding.h"
+#include "launch/wrappers.h"
 
 #define WORDS_MAX 64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *argv[WORDS_MAX + 1] = { (char *)"run" }, *text, *rest;
-	struct cli_options options;
+	struct launch_options options;
 	char *const *at = NULL;
 	struct binding b;
 	struct err err = { 0 };

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "ipc/handover.h"
+#include "launch/handover.h"
 
 /* Each string lies in the bytes, terminated. */
 static void inside(char **strings, uint32_t n, const char *from, const char *to)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ipc/handover.h"
+#include "launch/handover.h"
 #include "model/ip.h"
 
 static const char *top;

@@ -389,7 +389,7 @@ def hanging_file(directory):
 
 
 def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/sbin:/bin",)):
-    """A memfd as via-iface leaves it to enter (src/ipc/handover.h), and its descriptor."""
+    """A memfd as via-iface leaves it to enter (src/launch/handover.h), and its descriptor."""
     args, env = (b"".join(w.encode() + b"\0" for w in words) for words in (argv, envp))
     head = struct.pack("<II", 0x76696168, VERSION) + request.ljust(SIZE, b"\0")
     head += struct.pack("<IIQQ", len(argv), len(envp), len(args), len(env))

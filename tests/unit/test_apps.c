@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/apps.h"
 #include "fds.h"
+#include "launch/apps.h"
 #include "mutate.h"
 #include "plan/apps.h"
 #include "unit.h"

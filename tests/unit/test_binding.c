@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "cli/binding.h"
+#include "launch/binding.h"
 #include "unit.h"
 
 #define FIND(ret, ...)                                                                             \

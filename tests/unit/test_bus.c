@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/bus.h"
+#include "launch/bus.h"
 #include "unit.h"
 
 static void test_variables(void **state)

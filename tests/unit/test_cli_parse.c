@@ -28,9 +28,9 @@ static struct words words(const char *const *v)
 #define WORDS(...) words((const char *const[]){ "via-iface", __VA_ARGS__, NULL })
 
 /* Parses, or fails the test with the line that a user would read. */
-static struct cli_options parse_with(struct words *w, bool with_program)
+static struct launch_options parse_with(struct words *w, bool with_program)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 
 	memset(&o, 0xa5, sizeof(o));
@@ -47,7 +47,7 @@ static struct cli_options parse_with(struct words *w, bool with_program)
 
 static void check_refused(struct words w, bool with_program, int code, const char *part)
 {
-	struct cli_options o, before;
+	struct launch_options o, before;
 	struct err err = { 0 };
 
 	memset(&o, 0xa5, sizeof(o));
@@ -65,7 +65,7 @@ static void check_refused(struct words w, bool with_program, int code, const cha
 
 static void test_plain(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -84,7 +84,7 @@ static void test_plain(void **state)
 /* The first word that is no option ends them, and what follows is the program's. */
 static void test_order(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -103,7 +103,7 @@ static void test_order(void **state)
 
 static void test_dashes(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -120,7 +120,7 @@ static void test_dashes(void **state)
 /* A "--" before everything: the program follows, and the app policy names the uplink. */
 static void test_by_policy(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -133,11 +133,11 @@ static void test_by_policy(void **state)
 	assert_string_equal(o.request.uplinks, "");
 	assert_string_equal(o.program[0], "wlp6s0");
 	assert_string_equal(o.program[1], "--");
-	assert_int_equal(o.given, CLI_NAME | CLI_DNS | CLI_IPV6);
+	assert_int_equal(o.given, GIVEN_NAME | GIVEN_DNS | GIVEN_IPV6);
 	assert_true(o.quiet);
 	assert_false(o.no_app_policy);
 	PARSE("--name=x", "--no-app-policy", "wlp6s0", "--", "steam");
-	assert_int_equal(o.given, CLI_NAME);
+	assert_int_equal(o.given, GIVEN_NAME);
 	assert_true(o.no_app_policy);
 	assert_string_equal(o.request.uplinks, "wlp6s0");
 	/* the rest is checked nevertheless, and no word can stand for the missing uplink */
@@ -160,7 +160,7 @@ static void test_missing(void **state)
 static void test_without_program(void **state)
 {
 	struct words w = WORDS("wlp6s0");
-	struct cli_options o = parse_with(&w, false);
+	struct launch_options o = parse_with(&w, false);
 
 	(void)state;
 	assert_null(o.program);
@@ -187,21 +187,21 @@ static void test_switches(void **state)
 	static const struct {
 		const char *word;
 		uint32_t flag;
-		size_t member; /* of struct cli_options, a bool */
+		size_t member; /* of struct launch_options, a bool */
 	} cases[] = {
-		{ "--quiet", 0, offsetof(struct cli_options, quiet) },
-		{ "-q", 0, offsetof(struct cli_options, quiet) },
-		{ "--verbose", 0, offsetof(struct cli_options, verbose) },
-		{ "-v", 0, offsetof(struct cli_options, verbose) },
-		{ "--json", 0, offsetof(struct cli_options, json) },
-		{ "--dry-run", 0, offsetof(struct cli_options, dry_run) },
+		{ "--quiet", 0, offsetof(struct launch_options, quiet) },
+		{ "-q", 0, offsetof(struct launch_options, quiet) },
+		{ "--verbose", 0, offsetof(struct launch_options, verbose) },
+		{ "-v", 0, offsetof(struct launch_options, verbose) },
+		{ "--json", 0, offsetof(struct launch_options, json) },
+		{ "--dry-run", 0, offsetof(struct launch_options, dry_run) },
 		{ "--no-lan", SESSION_NO_LAN, 0 },
 		{ "--keep", SESSION_KEEP, 0 },
 		{ "--host-access", SESSION_HOST_ACCESS, 0 },
 		{ "--ipv6=off", SESSION_NO_IPV6, 0 },
 		{ "--ipv6=auto", 0, 0 },
 	};
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -210,16 +210,16 @@ static void test_switches(void **state)
 
 		PARSE(cases[i].word, "wlp6s0", "curl");
 		assert_int_equal(o.request.flags, cases[i].flag);
-		assert_int_equal(o.quiet, member == offsetof(struct cli_options, quiet));
-		assert_int_equal(o.verbose, member == offsetof(struct cli_options, verbose));
-		assert_int_equal(o.json, member == offsetof(struct cli_options, json));
-		assert_int_equal(o.dry_run, member == offsetof(struct cli_options, dry_run));
+		assert_int_equal(o.quiet, member == offsetof(struct launch_options, quiet));
+		assert_int_equal(o.verbose, member == offsetof(struct launch_options, verbose));
+		assert_int_equal(o.json, member == offsetof(struct launch_options, json));
+		assert_int_equal(o.dry_run, member == offsetof(struct launch_options, dry_run));
 	}
 }
 
 static void test_all_at_once(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -237,7 +237,7 @@ static void test_all_at_once(void **state)
 
 static void test_values(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -342,7 +342,7 @@ static void test_probe(void **state)
 	const struct words w =
 		WORDS("--probe", "1.1.1.1", "--probe=[2001:db8::1]:443", "wlp6s0", "curl");
 	struct words copy = w;
-	struct cli_options o;
+	struct launch_options o;
 
 	(void)state;
 	assert_int_equal(cli_parse_run(copy.n, copy.v, true, &o, NULL), 0);
@@ -381,7 +381,7 @@ static void test_default_names(void **state)
 		{ "0123456789abcdef0123456789abcdefX", "0123456789abcdef0123456789abcdef" },
 		{ "  0123456789abcdef0123456789abcdefX", "0123456789abcdef0123456789abcdef" },
 	};
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -396,7 +396,7 @@ static void test_default_names(void **state)
 
 static void test_dns(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -423,7 +423,7 @@ static void test_dns(void **state)
 static void test_uplinks(void **state)
 {
 	char longest[SESSION_UPLINKS_MAX + 1];
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -461,7 +461,7 @@ static void test_uplinks(void **state)
 /* Nothing is left over from an earlier call, however it ended. */
 static void test_again(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct words w;
 
 	(void)state;
@@ -497,7 +497,7 @@ static void test_attach(void **state)
 		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "0123456789abcdef" },
 		  "read --ifname" },
 	};
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 	struct words w;
 
@@ -530,7 +530,7 @@ static void test_attach(void **state)
 
 static void test_attach_flags(void **state)
 {
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 	struct words w;
 
@@ -558,7 +558,7 @@ static void test_detach(void **state)
 		{ { "detach", "" }, "find session ''" },
 		{ { "detach", "a-name-that-is-longer-than-any-session-has" }, "find session" },
 	};
-	struct cli_options o;
+	struct launch_options o;
 	struct err err = { 0 };
 	struct words w;
 

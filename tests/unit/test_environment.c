@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/environment.h"
+#include "launch/environment.h"
 #include "unit.h"
 
 static void test_proxy_variables(void **state)
@@ -157,10 +157,10 @@ static void hush_end(struct hush *h, char *text, size_t size)
 }
 
 /* Prepares a launch in this environment; what is said goes to text, which is 1024 bytes. */
-static struct environment prepare(char *env[], const struct cli_options *given, char *text)
+static struct environment prepare(char *env[], const struct launch_options *given, char *text)
 {
 	char *program[] = { (char *)"curl", NULL };
-	struct cli_options o = *given;
+	struct launch_options o = *given;
 	const struct handover_user nobody = { 0 };
 	struct environment s;
 	struct err err = { 0 };
@@ -180,7 +180,7 @@ static struct environment prepare(char *env[], const struct cli_options *given, 
 	return s;
 }
 
-static void check_env(char *env[], const struct cli_options *o, const char *const expected[],
+static void check_env(char *env[], const struct launch_options *o, const char *const expected[],
 		      const char *said)
 {
 	char text[1024];
@@ -200,7 +200,7 @@ static void check_env(char *env[], const struct cli_options *o, const char *cons
 
 static void test_same_environment(void **state)
 {
-	const struct cli_options plain = { 0 };
+	const struct launch_options plain = { 0 };
 	char **env = ENV("B=1", "A=2", "B=3", "odd", "=odder", "", "http_proxy=http://proxy:1",
 			 "DBUS_SESSION_BUS_ADDRESS=unix:path=/x", "DISPLAY=:0");
 
@@ -211,7 +211,7 @@ static void test_same_environment(void **state)
 
 static void test_no_proxy_env(void **state)
 {
-	const struct cli_options o = { .no_proxy_env = true };
+	const struct launch_options o = { .no_proxy_env = true };
 
 	(void)state;
 	check_env(ENV("A=1", "http_proxy=http://127.0.0.1:1", "HTTP_PROXY=x", "https_proxy=x",
@@ -221,7 +221,7 @@ static void test_no_proxy_env(void **state)
 
 static void test_warnings(void **state)
 {
-	const struct cli_options plain = { 0 }, quiet = { .quiet = true };
+	const struct launch_options plain = { 0 }, quiet = { .quiet = true };
 	char **env = ENV("http_proxy=http://me:secret@127.0.0.1:3128", "no_proxy=localhost",
 			 "HTTPS_PROXY=localhost:1");
 	char text[1024];
@@ -243,7 +243,7 @@ static void test_warnings(void **state)
 /* Nothing is started where there is no program to start, and the variable stays. */
 static void test_proxy_missing(void **state)
 {
-	const struct cli_options plain = { 0 }, quiet = { .quiet = true };
+	const struct launch_options plain = { 0 }, quiet = { .quiet = true };
 	char **env = ENV("PATH=/nonexistent", "IBUS_ADDRESS=unix:abstract=x");
 
 	(void)state;

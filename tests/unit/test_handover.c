@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "fds.h"
-#include "ipc/handover.h"
+#include "launch/handover.h"
 #include "mutate.h"
 #include "unit.h"
 

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "cli/probe.h"
+#include "launch/probe.h"
 #include "unit.h"
 
 static void test_good(void **state)

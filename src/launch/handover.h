@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_IPC_HANDOVER_H
-#define VIA_IPC_HANDOVER_H
+#ifndef VIA_LAUNCH_HANDOVER_H
+#define VIA_LAUNCH_HANDOVER_H
 
 #include <stdbool.h>
 #include <stdint.h>

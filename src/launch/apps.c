@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/apps.h"
+#include "launch/apps.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/wrappers.h"
 #include "config.h"
+#include "launch/wrappers.h"
 
 bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_WRAPPERS_H
-#define VIA_CLI_WRAPPERS_H
+#ifndef VIA_LAUNCH_WRAPPERS_H
+#define VIA_LAUNCH_WRAPPERS_H
 
 /*
  * Programs that only change something and then execute the command line behind their options, in

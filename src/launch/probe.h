@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_PROBE_H
-#define VIA_CLI_PROBE_H
+#ifndef VIA_LAUNCH_PROBE_H
+#define VIA_LAUNCH_PROBE_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_APPS_H
-#define VIA_CLI_APPS_H
+#ifndef VIA_LAUNCH_APPS_H
+#define VIA_LAUNCH_APPS_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_ENTER_MOUNTS_H
-#define VIA_ENTER_MOUNTS_H
+#ifndef VIA_LAUNCH_MOUNTS_H
+#define VIA_LAUNCH_MOUNTS_H
 
 #include "base/err.h"
 #include "base/strbuf.h"

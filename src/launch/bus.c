@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses of message buses: a list of "transport:key=value,key=value", with ';' between. */
-#include "cli/bus.h"
+#include "launch/bus.h"
 
 #include <string.h>
 

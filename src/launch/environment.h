@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_ENVIRONMENT_H
-#define VIA_CLI_ENVIRONMENT_H
+#ifndef VIA_LAUNCH_ENVIRONMENT_H
+#define VIA_LAUNCH_ENVIRONMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
-#include "cli/cli.h"
-#include "ipc/handover.h"
+#include "launch/handover.h"
+#include "launch/launch.h"
 
 /*
  * The environment of a program (environ(7)) that is to run in another netns: addresses of buses, of
@@ -23,11 +23,11 @@ struct environment {
 /*
  * For a launch that is about to happen, of o->program as user (when wanted): the environment, in
  * its order and with its duplicates, but for what must change. May start xdg-dbus-proxy
- * (cli/bus.h), and wait for it: a daemon without a session does not wait that long, so this comes
- * before it is started. Where there is no proxy, a warning says so, unless o->quiet. With o->probe
- * it starts a prober as well (cli/probe.h).
+ * (launch/bus.h), and wait for it: a daemon without a session does not wait that long, so this
+ * comes before it is started. Where there is no proxy, a warning says so, unless o->quiet. With
+ * o->probe it starts a prober as well (launch/probe.h).
  */
-int environment_prepare(const struct cli_options *o, const struct handover_user *user,
+int environment_prepare(const struct launch_options *o, const struct handover_user *user,
 			struct environment *ret, struct err *err);
 void environment_done(struct environment *s);
 
@@ -35,7 +35,7 @@ void environment_done(struct environment *s);
  * Warns on standard error of all else that will not be as it is here, unless o->quiet; outside is
  * what outside_look() told, or empty.
  */
-void environment_warn(const struct environment *s, const struct cli_options *o,
+void environment_warn(const struct environment *s, const struct launch_options *o,
 		      const struct err *outside);
 
 /* --- pure parts ----------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_BUS_H
-#define VIA_CLI_BUS_H
+#ifndef VIA_LAUNCH_BUS_H
+#define VIA_LAUNCH_BUS_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
-#include "ipc/handover.h"
+#include "launch/handover.h"
 
 /*
  * Message buses (D-Bus, AT-SPI, IBus) of the environment, for a program in another netns. An
@@ -30,7 +30,7 @@ bool bus_is_abstract(const char *addresses);
 /* Adds the address of path; the guid is that of the list, when it names one server only. */
 void bus_add_address(struct strbuf *sb, const char *path, const char *addresses);
 
-/* --- the proxy: src/cli/bus_proxy.c -------------------------------------------------------- */
+/* --- the proxy: src/launch/bus_proxy.c -------------------------------------------------------- */
 
 #define BUS_PROXY_PROGRAM "xdg-dbus-proxy"
 

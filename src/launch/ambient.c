@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ambient capabilities (capabilities(7)), which an exec of a file with capabilities empties. */
+#include "launch/ambient.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 
 static const char *const names[] = {
 	[CAP_CHOWN] = "cap_chown",
@@ -62,7 +63,7 @@ static const char *name_of(unsigned int cap, char buf[32])
 	return buf;
 }
 
-int cli_check_ambient(struct err *err)
+int ambient_check(struct err *err)
 {
 	char list[ERR_TEXT_MAX / 2] = "", buf[32];
 	size_t len = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ipc/handover.h"
+#include "launch/handover.h"
 
 #include <errno.h>
 #include <grp.h>

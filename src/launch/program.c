@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sibling programs: where they are, and how they are started. */
+#include "launch/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,21 +16,19 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
-#include "base/parse.h"
-#include "cli/cli.h"
 #include "config.h"
 #include "ipc/sock.h"
 
 #define READY_MS 10000
 #define READY_FD 3
 
-int cli_fail(const struct err *err)
+int program_fail(const struct err *err)
 {
 	fprintf(stderr, "via-iface: %s\n", err->text);
 	return EXIT_VIA_FAILED;
 }
 
-int cli_find_program(const char *name, char *ret, struct err *err)
+int program_find(const char *name, char *ret, struct err *err)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -52,8 +52,7 @@ int cli_find_program(const char *name, char *ret, struct err *err)
 		       ret);
 }
 
-/* Becomes a sibling program; returns when it could not. */
-static int become(const char *path, char *const argv[], int argc, struct err *err)
+int program_become(const char *path, char *const argv[], int argc, struct err *err)
 {
 	char **words = calloc((size_t)argc + 2, sizeof(*words));
 
@@ -67,31 +66,7 @@ static int become(const char *path, char *const argv[], int argc, struct err *er
 	return -err->code;
 }
 
-int cli_verb(int argc, char *argv[])
-{
-	char path[PATH_MAX];
-	struct err err = { 0 };
-
-	if (cli_find_program("via-iface-verbs", path, &err) == 0)
-		become(path, argv, argc, &err);
-	return cli_fail(&err);
-}
-
-int cli_desktop(int argc, char *argv[])
-{
-	char path[PATH_MAX];
-	struct err err = { 0 };
-
-	if (cli_find_program("via-iface-desktop", path, &err) == 0) {
-		become(path, argv + 1, argc - 1, &err);
-	} else {
-		err_set(&err, ENOENT, "start 'via-iface-desktop': it is not installed");
-		err_hint(&err, "install the package via-iface-tray, which has it");
-	}
-	return cli_fail(&err);
-}
-
-void cli_clean_environment(char *ret[8])
+void program_clean_environment(char *ret[8])
 {
 	static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
 	size_t n = 0;
@@ -119,7 +94,7 @@ static void become_daemon(const char *path, int ready)
 	char *envp[8];
 	sigset_t none;
 
-	cli_clean_environment(envp);
+	program_clean_environment(envp);
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
@@ -174,7 +149,7 @@ static int start_daemon(struct err *err)
 {
 	_cleanup_close_ int ready_read = -1, ready_write = -1;
 	char path[PATH_MAX];
-	int pipe_fds[2], r = cli_find_program("via-ifaced", path, err);
+	int pipe_fds[2], r = program_find("via-ifaced", path, err);
 
 	if (r < 0)
 		return r;
@@ -191,7 +166,7 @@ static int start_daemon(struct err *err)
 	return await_ready(ready_read, err);
 }
 
-int cli_start_daemon(struct err *err)
+int program_start_daemon(struct err *err)
 {
 	struct err refused = { 0 };
 	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", &refused);

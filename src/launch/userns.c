@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/userns.h"
+#include "launch/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>

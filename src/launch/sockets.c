@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/sockets.h"
+#include "launch/sockets.h"
 
 #include <dirent.h>
 #include <errno.h>

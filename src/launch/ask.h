@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_ENTER_ASK_H
-#define VIA_ENTER_ASK_H
+#ifndef VIA_LAUNCH_ASK_H
+#define VIA_LAUNCH_ASK_H
 
-#include "ipc/handover.h"
+#include "launch/handover.h"
 
 /* What the daemon said to a request. */
 struct answer {

@@ -4,7 +4,7 @@
  * finds no child that it did not make; then the prober is via-iface-verbs, which has the libraries
  * that this program must not wait for.
  */
-#include "cli/probe.h"
+#include "launch/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/detach.h"
 #include "base/parse.h"
-#include "cli/cli.h"
+#include "launch/program.h"
 
 static int bad(const char *text, const char *why, struct err *err)
 {
@@ -65,7 +65,7 @@ static void become_prober(const char *path, const char *text, int line, int next
 	char *argv[] = { (char *)path, (char *)"prober", (char *)text, NULL }, *envp[8];
 	sigset_t none;
 
-	cli_clean_environment(envp);
+	program_clean_environment(envp);
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
@@ -93,7 +93,7 @@ int probe_start(const char *text, int next, int *ret_notify, struct err *err)
 {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	char path[PATH_MAX];
-	int ends[2], r = cli_find_program("via-iface-verbs", path, err);
+	int ends[2], r = program_find("via-iface-verbs", path, err);
 
 	if (r < 0)
 		return r;

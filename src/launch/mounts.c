@@ -22,7 +22,7 @@
  * not exist is left out: without resolv.conf a resolver asks 127.0.0.1, which is redirected in the
  * session. Old-style mount(2) beats the newer system calls here: it is one call for each.
  */
-#include "enter/mounts.h"
+#include "launch/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>

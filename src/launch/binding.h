@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_CLI_BINDING_H
-#define VIA_CLI_BINDING_H
+#ifndef VIA_LAUNCH_BINDING_H
+#define VIA_LAUNCH_BINDING_H
 
 #include <stdbool.h>
 #include <stddef.h>

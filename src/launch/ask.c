@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/ask.h"
+#include "launch/ask.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "config.h"
-#include "enter/caps.h"
-#include "enter/userns.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
+#include "launch/caps.h"
+#include "launch/userns.h"
 
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673

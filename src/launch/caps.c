@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enter/caps.h"
+#include "launch/caps.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_ENTER_CAPS_H
-#define VIA_ENTER_CAPS_H
+#ifndef VIA_LAUNCH_CAPS_H
+#define VIA_LAUNCH_CAPS_H
 
 #include <stdbool.h>
 

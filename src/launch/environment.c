@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/environment.h"
+#include "launch/environment.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -18,17 +18,18 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "cli/binding.h"
-#include "cli/bus.h"
-#include "cli/probe.h"
-#include "cli/wrappers.h"
+#include "launch/binding.h"
+#include "launch/bus.h"
+#include "launch/probe.h"
+#include "launch/program.h"
+#include "launch/wrappers.h"
 #include "model/session.h"
 
 #define HOST_MAX     256
 #define X11_PATH_MAX 32
 
 static void __attribute__((format(printf, 2, 3)))
-warn(const struct cli_options *o, const char *fmt, ...)
+warn(const struct launch_options *o, const char *fmt, ...)
 {
 	struct err line = { 0 };
 	char text[ERR_TEXT_MAX];
@@ -136,7 +137,7 @@ bool proxy_is_local(const char *value, char *host, size_t size)
 	return copy_host(value, host, size) && is_local(host);
 }
 
-static void warn_of_proxies(const struct cli_options *o, char *const envp[])
+static void warn_of_proxies(const struct launch_options *o, char *const envp[])
 {
 	_cleanup_strbuf_ struct strbuf names = { 0 };
 	char host[HOST_MAX], first[HOST_MAX] = "";
@@ -206,7 +207,7 @@ static bool display_is_abstract(const char *display, char path[X11_PATH_MAX])
 		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)) == 0;
 }
 
-static void warn_of_display(const struct cli_options *o, char *const envp[])
+static void warn_of_display(const struct launch_options *o, char *const envp[])
 {
 	const char *display = find_variable(envp, "DISPLAY");
 	char path[X11_PATH_MAX];
@@ -230,7 +231,7 @@ static void warn_of_display(const struct cli_options *o, char *const envp[])
 /* --- where it is told to bind --------------------------------------------------------------------
  */
 
-static void warn_of_bindings(const struct cli_options *o)
+static void warn_of_bindings(const struct launch_options *o)
 {
 	const char *uplinks = o->request.uplinks[0] ? o->request.uplinks : "the session's uplink";
 	char *const *argv = o->program;
@@ -277,7 +278,7 @@ bool abstract_variable(const char *entry)
 	return !strncmp(entry, "SESSION_MANAGER=", 16) && entry[16] && all_abstract(entry + 16);
 }
 
-static void warn_of_abstract(const struct cli_options *o, char *const envp[])
+static void warn_of_abstract(const struct launch_options *o, char *const envp[])
 {
 	for (; *envp; envp++)
 		if (abstract_variable(*envp))
@@ -331,7 +332,7 @@ static int replace_buses(struct environment *s, const struct buses *b, const cha
 	return 0;
 }
 
-static int prepare_buses(const struct cli_options *o, const struct handover_user *user,
+static int prepare_buses(const struct launch_options *o, const struct handover_user *user,
 			 struct environment *s, size_t n)
 {
 	_cleanup_free_ const char **addresses = calloc(n + 1, sizeof(*addresses));
@@ -366,7 +367,7 @@ static int prepare_buses(const struct cli_options *o, const struct handover_user
 /* --- the prober ------------------------------------------------------------------------------- */
 
 /* There is one descriptor for the session's id: the prober passes it on to the bus helper. */
-static int prepare_probe(const struct cli_options *o, struct environment *s, struct err *err)
+static int prepare_probe(const struct launch_options *o, struct environment *s, struct err *err)
 {
 	int notify, r;
 
@@ -382,7 +383,7 @@ static int prepare_probe(const struct cli_options *o, struct environment *s, str
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-int environment_prepare(const struct cli_options *o, const struct handover_user *user,
+int environment_prepare(const struct launch_options *o, const struct handover_user *user,
 			struct environment *ret, struct err *err)
 {
 	struct environment s = { .notify = -1 };
@@ -419,8 +420,7 @@ static void warn_of_masks(void)
 	pid_t pid;
 	int status;
 
-	if (access("/run/nscd", F_OK) < 0 ||
-	    cli_find_program("via-iface-verbs", path, &ignored) < 0)
+	if (access("/run/nscd", F_OK) < 0 || program_find("via-iface-verbs", path, &ignored) < 0)
 		return;
 	pid = fork();
 	if (pid == 0) {
@@ -431,7 +431,7 @@ static void warn_of_masks(void)
 		;
 }
 
-void environment_warn(const struct environment *s, const struct cli_options *o,
+void environment_warn(const struct environment *s, const struct launch_options *o,
 		      const struct err *outside)
 {
 	if (o->quiet)

@@ -35,7 +35,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
-#include "cli/bus.h"
+#include "launch/bus.h"
 #include "model/session.h"
 
 #define READY_MS 2000

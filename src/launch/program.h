@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_LAUNCH_PROGRAM_H
+#define VIA_LAUNCH_PROGRAM_H
+
+#include "base/err.h"
+
+/* The programs of via-iface: where they are, how one starts another, how they end. */
+
+/* Exit status, the convention of env(1), nice(1) and docker-run(1). */
+#define EXIT_VIA_FAILED    125
+#define EXIT_VIA_NOT_EXEC  126
+#define EXIT_VIA_NOT_FOUND 127
+
+/* Prints "via-iface: …" on stderr and returns EXIT_VIA_FAILED. */
+int program_fail(const struct err *err);
+
+/*
+ * The path of a sibling program: beside this one in a build tree, else where it was installed.
+ * ret is PATH_MAX bytes.
+ */
+int program_find(const char *name, char *ret, struct err *err);
+
+/*
+ * Becomes the sibling program at path (execv(3)), with the argc words of argv behind its name.
+ * Returns a negative errno when it could not.
+ */
+int program_become(const char *path, char *const argv[], int argc, struct err *err);
+
+/*
+ * An environment with nothing of the caller's, but where sanitizers report to; for our own
+ * programs. ret ends with NULL.
+ */
+void program_clean_environment(char *ret[8]);
+
+/*
+ * Makes sure that a daemon answers: starts one when the caller is root and nobody does. Returns
+ * 0, or a negative errno with the reason.
+ */
+int program_start_daemon(struct err *err);
+
+#endif
