@@ -11,8 +11,9 @@
 #include "model/set.h"
 
 /*
- * What was seen of the host, once: all that planning may look at. Filled by net/observe.c, or by
- * hand in a test. Numbers are the kernel's (linux/if.h, linux/rtnetlink.h).
+ * What was observed of the host at one time: the only input of planning about it. Filled by
+ * observe() (net/kernel.h), or by hand in a test. Numbers are the kernel's (linux/if.h,
+ * linux/rtnetlink.h).
  */
 
 /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h. */

@@ -12,7 +12,7 @@
 /*
  * The part of nftables that via-iface speaks, as data: a rule is a list of statements, a
  * statement names fields. One table (nft_field_info) says for each field how nft(8) writes it
- * and where the kernel finds it, so the text of a rule (model/nft.c) and its netlink bytes
+ * and where the kernel finds it, so the text of a rule (model/nft_print.c) and its netlink bytes
  * (net/nft_build.c) cannot drift apart.
  *
  * Numbers of families, hooks, keys and verdicts are those of linux/netfilter.h and

@@ -102,7 +102,8 @@ struct obj_route {
 enum rule_action {
 	RULE_LOOKUP,
 	RULE_UNREACHABLE,
-	RULE_BLACKHOLE, /* as a host does that forwards nothing: not a word */
+	RULE_BLACKHOLE, /* discards in silence, as a host does that forwards nothing */
+	RULE_ACTION_COUNT,
 };
 
 struct obj_rule {

@@ -60,7 +60,7 @@ bool own_is_route(const struct fact_route *r);
 
 /*
  * A rule of protocol 86 that asks for nothing but our mark, or our bridge, or is a fence. One that
- * asks for more is not decoded at all (net/rtnl.c).
+ * asks for more is not decoded at all (net/rtnl_decode.c).
  */
 bool own_is_rule(const struct obj_rule *r, uint8_t protocol);
 
