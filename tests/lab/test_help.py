@@ -1,4 +1,4 @@
-"""What --help, the README and the manual page claim is what the command line takes."""
+"""What --help and the manual page claim is what the command line takes."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import re
 from lab import ROOT, needs, params, program, write_file
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-LATER = "Not in this version"  # the README's section of what is refused
 ABOUT = {"--help", "--version"}
 
 
@@ -17,10 +16,6 @@ def refusal(lab, option):
         done = lab.via("plan", f"{option}=:")
     assert (done.code, done.out) == (125, "") and len(done.err.splitlines()) == 1, done
     return done.err
-
-
-def is_known(lab, option):
-    return "no such option" not in refusal(lab, option)
 
 
 def works(lab, option):
@@ -104,22 +99,9 @@ def test_list_options_exist(lab):
 
 
 def test_every_option_is_in_the_help(lab):
-    """The other way round: what the README and the manual page offer, --help does too."""
-    for path in (("README.md",), ("data", "via-iface.1.scd")):
-        offered, _, _ = read(*path).partition(f"## {LATER}")
-        options = set(OPTION.findall(without_other_programs(offered))) - ABOUT
-        assert options == claimed(lab), f"{path[-1]}: {sorted(options ^ claimed(lab))}"
-
-
-def test_the_readme_knows_what_is_missing(lab):
-    """Its section of what is not there yet names options that are refused as such."""
-    text = read("README.md")
-    _, found, later = text.partition(f"## {LATER}\n")
-    assert found, f"README.md has no section '{LATER}'"
-    later = later.partition("\n## ")[0]
-    options = set(OPTION.findall(later)) - claimed(lab)
-    for option in sorted(options):
-        assert is_known(lab, option) and not works(lab, option), refusal(lab, option)
+    """The other way round: what the manual page offers, --help does too."""
+    options = set(OPTION.findall(without_other_programs(read("data", "via-iface.1.scd")))) - ABOUT
+    assert options == claimed(lab), sorted(options ^ claimed(lab))
 
 
 @needs("tool:scdoc")

@@ -1,0 +1,250 @@
+"""What README.md, docs/recipes.md and the manual pages tell to type works as they say.
+
+Each command in them is run here, in their order, as root on the lab's host. Two things are put in
+place of what a reader has: the address of a server that tells who asks (EXAMPLE_URL) is the lab's
+server, and `steam` and its like are programs of the same name that ask that server and stay. What
+cannot be run in a lab is listed in ELSEWHERE, with the test that runs it.
+"""
+
+import os
+import re
+import stat
+
+from lab import ROOT, needs, params, program, timeout, write_file
+from test_uplink_kinds import IFF_TUN, RELAY, tun_end
+
+EXAMPLE_URL = "https://ifconfig.me"
+STAYING = ("steam", "qbittorrent")  # programs that run until they are stopped
+VPN = "10.8.0.2"
+
+ELSEWHERE = {  # a command's beginning → what runs it
+    "tools/demo": "test_demo",
+    "tools/test": "the suite itself",
+    "tools/package": "tests/machine/test_install.sh",
+    "sudo apt install": "tests/machine/test_install.sh",
+    "meson setup": "test_install",
+    "sudo systemd-tmpfiles": "tests/machine/test_install.sh",
+    "sudo systemctl": "tests/machine/test_install.sh",
+}
+
+STAY = """#!/bin/sh
+# A program that asks who it is, keeps the answer, and stays.
+curl -s --max-time 5 URL >"$0.$$.new" && mv "$0.$$.new" "$0.seen"
+exec sleep 1000
+"""
+
+PODMAN = """#!/bin/sh
+# The process of a container that runs already, or a container of this very process.
+case $1 in
+inspect) for name; do :; done; cat "BASE/$name.pid" ;;
+run) shift; while [ "${1#-}" != "$1" ]; do [ "$1" = --network ] && shift; shift; done; shift; shift; shift; exec curl -s "$@" ;;
+esac
+"""
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def commands(path):
+    """The commands of a document: indented lines of Markdown, lines behind a tab in EXAMPLES of a manual."""
+    text = read(path)
+    if path.endswith(".scd"):
+        text = text.partition("\n# EXAMPLES\n")[2]
+        text = re.split(r"^# ", text, maxsplit=1, flags=re.M)[0]
+        return [line.strip().replace("\\", "") for line in text.splitlines() if line.startswith("\t")]
+    text = text.replace("\\\n", "")  # a command that goes on
+    lines = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S).splitlines()
+    found, unit = [], False
+    for line in lines:
+        if not line.startswith("    "):
+            unit = False
+            continue
+        unit = unit or line.strip().startswith("[")
+        if not unit:
+            found.append(line.strip())
+    return [re.split(r"  +(?=builds)", re.sub(r"\s+(?=--pid)", " ", command))[0] for command in found]
+
+
+def by_hand(heading):
+    """The hand-made commands below that heading of docs/recipes.md, without the last one if that asks."""
+    part = read("docs/recipes.md").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.search(r"^```sh\n(.*?)^```$", part, re.M | re.S).group(1)
+
+
+class Reader:
+    """Who has the machine of the documents, and types what they say."""
+
+    def __init__(self, lab):
+        self.lab, self.bin = lab, os.path.join(lab.tmp, "bin")
+        os.makedirs(self.bin)
+        for name in ("via-iface", "via-ifaced"):
+            os.symlink(program(name), os.path.join(self.bin, name))
+        os.makedirs(os.path.join(lab.tmp, "data/applications"))
+        self.program("sudo", '#!/bin/sh\nexec "$@"\n')
+        for name in STAYING:
+            self.program(name, STAY.replace("URL", lab.url))
+            write_file(
+                os.path.join(lab.tmp, f"data/applications/{name}.desktop"),
+                f"[Desktop Entry]\nType=Application\nName={name}\nExec={name}\n",
+            )
+        self.program("podman", PODMAN.replace("BASE", lab.tmp))
+        self.env = {
+            "PATH": f"{self.bin}:{lab.env['PATH']}",
+            "XDG_DATA_DIRS": f"{lab.tmp}/data:/usr/share",
+        }
+        self.containers = []
+
+    def program(self, name, text):
+        path = os.path.join(self.bin, name)
+        write_file(path, text)
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+    def container(self, name, has_default_route):
+        """A process in a namespace of its own, with the bridge of its engine or without any."""
+        lab = self.lab
+        lab.netns(name)
+        if has_default_route:
+            for line in (
+                f"link add engine0 type veth peer name eth0 netns {name}",
+                "addr add 10.88.0.1/16 dev engine0",
+                "link set engine0 up",
+            ):
+                lab.ip(line)
+            for line in ("link set eth0 up", "addr add 10.88.0.9/16 dev eth0", "route add default via 10.88.0.1"):
+                lab.ip(line, ns=name)
+        process = lab.popen(["sleep", "1000"], ns=name)
+        write_file(os.path.join(lab.tmp, f"{name}.pid"), f"{process.popen.pid}\n")
+        self.containers.append(process)
+
+    def type(self, command):
+        """Runs one command as it stands there, and sees that it did what it is for."""
+        lab = self.lab
+        line = command.replace(EXAMPLE_URL, f"-s --max-time 5 {lab.url}")
+        staying = re.search(r"^via-iface .*-- (" + "|".join(STAYING) + r")$", line)
+        if staying:
+            process = lab.popen(line, env=self.env)
+            name = re.search(r"--name (\S+)", line)
+            name = name.group(1) if name else staying.group(1)
+            lab.wait(lambda: name in self.run("via-iface list").out, 10, f"the session of: {command}")
+            seen = os.path.join(self.bin, staying.group(1) + ".seen")
+            lab.wait(lambda: os.path.exists(seen), 10, f"an answer to: {command}")
+            with open(seen) as f:
+                assert f.read().strip() == lab.spare.addr, command
+            os.unlink(seen)
+            return process
+        done = self.run(line)
+        assert done.code == 0, f"{command}\n{done}"
+        if EXAMPLE_URL in command:
+            inside = "via-iface" in command or "netns exec" in command
+            wanted = lab.spare.addr if inside else lab.wired.addr
+            wanted = VPN if " tun0 " in command else wanted
+            assert done.out.strip() == wanted, f"{command}\n{done}"
+        return done
+
+    def run(self, line):
+        return self.lab.run(line, env=self.env, timeout=30)
+
+
+    def vpn(self):
+        """tun0, whose other end is at the spare card's router, as a VPN's might be."""
+        lab = self.lab
+        ends = tun_end(lab, None, "tun0", IFF_TUN), tun_end(lab, "rspare", "far", IFF_TUN)
+        relay = lab.popen(["/usr/bin/python3", "-c", RELAY, *map(str, ends)], pass_fds=ends)
+        for fd in ends:
+            os.close(fd)
+        relay.expect("ready\n")
+        for ns, dev, address in ((None, "tun0", VPN), ("rspare", "far", "10.8.0.1")):
+            lab.ip(f"addr add {address}/24 dev {dev}", ns=ns)
+            lab.ip(f"link set {dev} up", ns=ns)
+        lab.ip("route add 10.8.0.0/24 via 198.51.100.10", ns="inet")
+        lab.set_dns(Device("tun0"), ["10.8.0.1"])
+
+
+def elsewhere(command):
+    return any(command.startswith(beginning) for beginning in ELSEWHERE)
+
+
+class Device:
+    def __init__(self, dev):
+        self.dev = dev
+
+
+def prepare(lab):
+    reader = Reader(lab)
+    reader.container("box", True)
+    reader.container("closed", False)
+    reader.vpn()
+    # An LTE stick that is plugged in and not connected.
+    lab.ip("link add wwan0 type veth peer name far-wwan0 netns rspare")
+    return reader
+
+
+@timeout(120)
+@params("README.md", "docs/recipes.md", "data/via-iface.1.scd")
+def test_each_command_works(lab, path):
+    reader = prepare(lab)
+    found = [command for command in commands(path) if not elsewhere(command)]
+    assert len(found) >= 4, found
+    wired = lab.capture_wired()
+    for command in found:
+        print("#", command)
+        reader.type(command)
+    assert wired.leaks() == []
+
+
+def test_nothing_is_elsewhere_in_vain(lab):
+    typed = [c for path in ("README.md", "docs/recipes.md") for c in commands(path)]
+    assert [b for b in ELSEWHERE if not any(c.startswith(b) for c in typed)] == []
+
+
+def test_links_lead_somewhere(lab):
+    documents = [name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")]
+    for path in ("README.md", *(f"docs/{name}" for name in documents)):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", read(path)):
+            if "://" not in target:
+                there = os.path.join(ROOT, os.path.dirname(path), target)
+                assert os.path.exists(there), f"{path}: {target}"
+
+
+def test_readme_is_one_screen(lab):
+    assert len(read("README.md").splitlines()) <= 150
+
+
+def test_namespace_by_hand_fails(lab):
+    """As docs/recipes.md says: with strict rp_filter no reply arrives, the kernel's counter alone tells;
+    with a mark that is restored and src_valid_mark it works, and leaves by the wired card when the
+    spare one's route is gone."""
+    reader = Reader(lab)
+    lab.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    *made, asks = by_hand("A namespace, a veth pair and masquerading").strip().splitlines()
+    for line in made:
+        lab.run(line, check=True)
+    asks = asks.replace(EXAMPLE_URL, f"-s {lab.url}")
+    assert reader.run(asks).code == 28
+    counted = "nstat -az TcpExtIPReversePathFilter | awk '/Filter/ { print $2 }'"
+    assert int(lab.run(counted).out) > 0
+    for line in (
+        "iptables -t mangle -A POSTROUTING -m mark --mark 100 -j CONNMARK --save-mark",
+        "iptables -t mangle -I PREROUTING -i wlp6s0 -j CONNMARK --restore-mark",
+        "sysctl -w net.ipv4.conf.wlp6s0.src_valid_mark=1",
+    ):
+        lab.run(line, check=True)
+    assert reader.run(asks).code == 28  # the reply, marked, is led out again by table 100
+    lab.ip("route add 10.11.0.0/24 dev veth0 table 100")
+    assert reader.run(asks).out.strip() == lab.spare.addr
+    wired = lab.capture_wired()
+    lab.ip("link set wlp6s0 down")
+    reader.run(asks)
+    assert any(frame.src == "10.11.0.2" and frame.dst == lab.server for frame in wired.stop())
+
+
+@needs("root")
+def test_mark_of_a_user_by_hand_fails(lab):
+    """The packets of that user leave by the spare card once masqueraded; its questions for names do not."""
+    for line in by_hand("Policy routing by mark, user or cgroup").strip().splitlines():
+        lab.run(line, check=True)
+    lab.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    done = lab.run(["curl", "-s", "-m", "3", lab.url], user="nobody")
+    assert done.code == 28, done
