@@ -1,21 +1,23 @@
 # shellcheck shell=bash
-# Sourced by tools/test and tools/demo: the Debian packages that building and testing need.
+# Sourced by tools/test and tools/demo: the Debian packages that they need, and how they build.
 # As root the missing ones are installed; as a plain user they are named, and that is the end.
 
+# What a plain build and the lab's network need.
 via_packages=(
-	meson ninja-build pkg-config gcc
-	clang clang-tidy clang-format libclang-rt-14-dev
-	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev libseccomp-dev libsystemd-dev
-	libcmocka-dev scdoc
-	nftables iptables conntrack iproute2 iputils-ping tcpdump strace python3 curl procps
-	dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
-	bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream librsvg2-bin
-	gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
+	meson ninja-build pkg-config gcc libc6-dev
+	libmnl-dev libnftnl-dev libcap-ng-dev libinih-dev libjson-c-dev
+	iproute2 nftables python3 curl
 )
 
-# Programs with windows are for the tests alone; tools/test asks for them.
-if [ -n "${via_with_windows-}" ]; then
+# All else is for the tests; tools/test asks for it. Programs with windows are the tests' alone.
+if [ -n "${via_for_tests-}" ]; then
 	via_packages+=(
+		clang clang-tidy clang-format libclang-rt-14-dev
+		libseccomp-dev libsystemd-dev libcmocka-dev scdoc
+		iptables conntrack iputils-ping tcpdump strace procps
+		dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
+		bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream
+		librsvg2-bin gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
 		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
 		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common
 	)
