@@ -94,15 +94,15 @@ int host_open(struct host_state *h, const char *rundir, struct err *err)
 	fresh.entries.due = INT64_MAX;
 	*h = fresh;
 	h->failover_at = h->expire_at = h->gateways_at = INT64_MAX;
-	r = names_open(&h->names, "", err); /* not before: it must not move */
-	return r == 0 ? names_watch(&h->names, err) : r;
+	r = dns_open(&h->dns, "", err); /* not before: it must not move */
+	return r == 0 ? dns_watch(&h->dns, err) : r;
 }
 
 void host_close(struct host_state *h)
 {
 	facts_done(&h->facts);
 	set_done(&h->wanted);
-	names_close(&h->names);
+	dns_close(&h->dns);
 	conntrack_stop(&h->entries.pass);
 	VEC_DONE(&h->ended);
 	VEC_DONE(&h->rewritten);
@@ -191,7 +191,7 @@ static int observe_request(struct host_state *h, const char *uplinks, struct err
 	while (r == 0 && (l = uplink_walk(&walk))) {
 		r = observe_uplink(l->name, &h->facts, err);
 		if (r == 0)
-			r = names_look(&h->names, l->name, &h->facts, err);
+			r = dns_observe(&h->dns, l->name, &h->facts, err);
 	}
 	return r == 0 ? host_find_gateways(h, uplinks, err) : r;
 }
@@ -213,7 +213,7 @@ static int find_name_servers(struct host_state *h, struct err *err)
 			l->listed ? uplink_look(f, l->name).problem : UPLINK_MISSING;
 
 		if (problem == UPLINK_USABLE || problem == UPLINK_NO_GATEWAY)
-			r = names_look(&h->names, l->name, f, err);
+			r = dns_observe(&h->dns, l->name, f, err);
 	}
 	return r;
 }
@@ -335,7 +335,7 @@ int host_observe(struct host_state *h, const char *uplinks, struct err *err)
 	facts_done(&h->facts);
 	h->facts = fresh;
 	host_take_over(h);
-	r = names_look(&h->names, NULL, &h->facts, err);
+	r = dns_observe(&h->dns, NULL, &h->facts, err);
 	if (r == 0)
 		r = find_name_servers(h, err);
 	if (r < 0)
@@ -361,9 +361,9 @@ int host_resolver(const struct host_state *h, const struct session *s, struct re
 	return 0;
 }
 
-bool host_take_names(struct host_state *h)
+bool host_take_dns(struct host_state *h)
 {
-	if (!names_take_events(&h->names))
+	if (!dns_take_events(&h->dns))
 		return false;
 	h->stale = HOST_STALE_FACTS | HOST_STALE_NAMES;
 	return host_sessions(h) > 0;

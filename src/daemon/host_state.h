@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 #include "daemon/persons.h"
+#include "dns/dns.h"
 #include "model/request.h"
-#include "names/names.h"
 #include "net/conntrack.h"
 #include "net/kernel.h"
 #include "net/settle.h"
@@ -58,7 +58,7 @@ struct host_state {
 	struct kernel kernel;
 	struct nl_sock events, nft_events; /* multicast only */
 	int sysctl_watch;                  /* inotify, on the sysctls of ours; sysctl_watch.c */
-	struct names names;
+	struct dns dns;
 	struct facts facts;
 	enum host_knowledge knowledge;
 	unsigned int stale; /* enum host_stale: what of the facts is to be observed anew */
@@ -140,8 +140,8 @@ void host_watch_ports(struct host_state *h);
 /* Reads pending events about those. True when one is no longer as we set it, or as it was. */
 bool host_take_sysctl_events(struct host_state *h);
 
-/* The same for what names_take_events() is about. */
-bool host_take_names(struct host_state *h);
+/* The same for what dns_take_events() is about. */
+bool host_take_dns(struct host_state *h);
 
 /*
  * Requests about a session that runs (change.c), by its id; -ESRCH when there is none. host_move()

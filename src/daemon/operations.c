@@ -25,8 +25,8 @@ static void reply(const struct connection *c, struct msg_reply *m, int pass, int
 		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
-void operation_fill_names(const struct host_state *h, const struct session *session,
-			  struct msg_names *ret)
+void operation_fill_dns(const struct host_state *h, const struct session *session,
+			struct msg_dns *ret)
 {
 	struct resolver resolver;
 

@@ -20,8 +20,8 @@ struct call {
 };
 
 /* Name servers and search domains of a session, for its resolv.conf(5). */
-void operation_fill_names(const struct host_state *h, const struct session *session,
-			  struct msg_names *ret);
+void operation_fill_dns(const struct host_state *h, const struct session *session,
+			struct msg_dns *ret);
 
 /* operations_launch.c: RUN, RUN_IN, ATTACH. */
 int operation_check_launch(struct call *a, struct err *err);

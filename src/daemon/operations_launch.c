@@ -114,7 +114,7 @@ int operation_run_launch(struct call *a, struct err *err)
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' through %s, port viap%u",
 		 session.name, session.uplink, session.id);
 	memcpy(a->reply.name, session.name, sizeof(a->reply.name));
-	operation_fill_names(h, &session, &a->reply.names);
+	operation_fill_dns(h, &session, &a->reply.dns);
 	warn_of_legacy(a->x);
 	a->settles = true;
 	return 0;

@@ -111,7 +111,7 @@ int operation_run_exec(struct call *a, struct err *err)
 		return r;
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s', port viap%u", s->name, s->id);
 	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
-	operation_fill_names(a->x->host, s, &a->reply.names);
+	operation_fill_dns(a->x->host, s, &a->reply.dns);
 	a->pass = a->c->passed;
 	return 0;
 }

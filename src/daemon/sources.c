@@ -97,19 +97,19 @@ static void on_sysctls(void *data, const struct pollfd *fds, size_t n)
 		healing_soon(&s->healing);
 }
 
-static size_t fill_names(void *data, struct pollfd *fds)
+static size_t fill_dns(void *data, struct pollfd *fds)
 {
 	struct server *s = data;
 
-	names_poll(&s->host.names, fds);
-	return NAMES_FDS;
+	dns_poll(&s->host.dns, fds);
+	return DNS_FDS;
 }
 
-static int64_t names_deadline(void *data)
+static int64_t dns_deadline(void *data)
 {
 	const struct server *s = data;
 
-	return names_again(&s->host.names);
+	return dns_retry_at(&s->host.dns);
 }
 
 static bool any_event(const struct pollfd *fds, size_t n)
@@ -120,11 +120,11 @@ static bool any_event(const struct pollfd *fds, size_t n)
 	return false;
 }
 
-static void on_names(void *data, const struct pollfd *fds, size_t n)
+static void on_dns(void *data, const struct pollfd *fds, size_t n)
 {
 	struct server *s = data;
 
-	if ((any_event(fds, n) || names_deadline(s) <= clock_ms()) && host_take_names(&s->host))
+	if ((any_event(fds, n) || dns_deadline(s) <= clock_ms()) && host_take_dns(&s->host))
 		healing_soon(&s->healing);
 }
 
@@ -303,7 +303,7 @@ const struct loop_source server_sources[] = {
 	{ .max = 1, .fill = fill_signals, .dispatch = on_signals },
 	{ .max = 2, .fill = fill_kernel, .dispatch = on_kernel },
 	{ .max = 1, .fill = fill_sysctls, .dispatch = on_sysctls },
-	{ .max = NAMES_FDS, .fill = fill_names, .deadline = names_deadline, .dispatch = on_names },
+	{ .max = DNS_FDS, .fill = fill_dns, .deadline = dns_deadline, .dispatch = on_dns },
 	{ .max = SUBSCRIBERS_MAX, .fill = fill_subscribers, .dispatch = on_subscribers },
 	{ .max = 1, .fill = fill_polkit, .deadline = deadline_of_polkit, .dispatch = on_polkit },
 	{ .deadline = receivers_deadline, .dispatch = on_receivers },

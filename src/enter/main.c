@@ -89,7 +89,7 @@ static int share_netns_dir(struct err *err)
 /* Programs that others start in the netns look names up by files of /etc/netns. */
 static int keep_names(int netns, const struct msg_reply *reply, struct err *err)
 {
-	struct netns_files f = { .name = reply->name, .id = reply->id, .names = &reply->names };
+	struct netns_files f = { .name = reply->name, .id = reply->id, .dns = &reply->dns };
 	char foreign[NETNS_FILES_PATH_MAX];
 	struct stat st;
 	int r;
@@ -184,7 +184,7 @@ static int notify(const struct handover *h, const struct answer *a, struct err *
 static int enter(const struct answer *a, struct err *err)
 {
 	struct mount_texts texts = { 0 };
-	int r = mounts_prepare(&a->reply.names, &texts, err);
+	int r = mounts_prepare(&a->reply.dns, &texts, err);
 
 	if (r == 0)
 		r = caps_raise(err);

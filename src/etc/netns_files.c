@@ -195,7 +195,7 @@ static int write_files(const struct netns_files *f, int dir, bool made,
 			break;
 		strbuf_add(&text, FIRST_LINE, f->id, f->netns, made);
 		if (i == 0)
-			resolv_format(f->names, &text);
+			resolv_format(f->dns, &text);
 		else
 			strbuf_add_bytes(&text, nsswitch.text, nsswitch.len);
 		if (strbuf_failed(&text))

@@ -16,10 +16,10 @@
 
 /* What is written, and for whom. */
 struct netns_files {
-	const char *name;              /* of the netns, in /run/netns */
-	uint32_t id;                   /* of the session */
-	uint64_t netns;                /* inode */
-	const struct msg_names *names; /* its name servers */
+	const char *name;          /* of the netns, in /run/netns */
+	uint32_t id;               /* of the session */
+	uint64_t netns;            /* inode */
+	const struct msg_dns *dns; /* its name servers */
 };
 
 /*

@@ -11,15 +11,15 @@
 
 #define OPTION_BYTES "abcdefghijklmnopqrstuvwxyz0123456789-: "
 
-void resolv_format(const struct msg_names *names, struct strbuf *ret)
+void resolv_format(const struct msg_dns *dns, struct strbuf *ret)
 {
 	char text[IP_TEXT_MAX];
 
 	strbuf_add(ret, "# of this session, made by via-iface\n");
-	for (uint8_t i = 0; i < names->n; i++)
-		strbuf_add(ret, "nameserver %s\n", ip_format(&names->servers[i], text));
-	if (names->domains[0] && !names->domains[strspn(names->domains, DOMAIN_BYTES)])
-		strbuf_add(ret, "search %s\n", names->domains);
-	if (names->options[0] && !names->options[strspn(names->options, OPTION_BYTES)])
-		strbuf_add(ret, "options %s\n", names->options);
+	for (uint8_t i = 0; i < dns->n; i++)
+		strbuf_add(ret, "nameserver %s\n", ip_format(&dns->servers[i], text));
+	if (dns->domains[0] && !dns->domains[strspn(dns->domains, DOMAIN_BYTES)])
+		strbuf_add(ret, "search %s\n", dns->domains);
+	if (dns->options[0] && !dns->options[strspn(dns->options, OPTION_BYTES)])
+		strbuf_add(ret, "options %s\n", dns->options);
 }

@@ -9,6 +9,6 @@
  * The session's resolv.conf(5). The domains came from a network: unless all of their bytes are of
  * host names (RFC 952, and the underscore), there is no search line. Pure.
  */
-void resolv_format(const struct msg_names *names, struct strbuf *ret);
+void resolv_format(const struct msg_dns *dns, struct strbuf *ret);
 
 #endif

@@ -73,9 +73,8 @@ int msg_reply_check(const struct msg_reply *m, size_t len)
 {
 	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_SEND ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
-	    m->names.n > SESSION_DNS_MAX ||
-	    !memchr(m->names.domains, 0, sizeof(m->names.domains)) ||
-	    !memchr(m->names.options, 0, sizeof(m->names.options)))
+	    m->dns.n > SESSION_DNS_MAX || !memchr(m->dns.domains, 0, sizeof(m->dns.domains)) ||
+	    !memchr(m->dns.options, 0, sizeof(m->dns.options)))
 		return -EBADMSG;
 	return 0;
 }

@@ -101,7 +101,7 @@ enum msg_status {
 };
 
 /* What goes into the session's resolv.conf(5). */
-struct msg_names {
+struct msg_dns {
 	uint8_t n;
 	struct ip servers[SESSION_DNS_MAX]; /* fixed addresses on the bridge */
 	char domains[DNS_DOMAINS_MAX];      /* to search, with spaces between */
@@ -114,7 +114,7 @@ struct msg_reply {
 	uint32_t id; /* of the session */
 	char name[SESSION_NAME_MAX];
 	char text[ERR_TEXT_MAX];
-	struct msg_names names;
+	struct msg_dns dns;
 };
 
 /* Something was put back that somebody else had changed. */
@@ -133,11 +133,11 @@ static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding o
 static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + IFNAMSIZ +
 						1 + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
-static_assert(sizeof(struct msg_names) ==
+static_assert(sizeof(struct msg_dns) ==
 		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_reply) ==
-		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_names),
+		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_dns),
 	      "no padding on the wire");
 
 /* Zeroes a message and fills in its header. */

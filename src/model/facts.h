@@ -179,7 +179,7 @@ struct fact_dns {
 	char options[DNS_OPTIONS_MAX]; /* of resolv.conf(5), that the reader knows; the same */
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
 	struct ip gateway4, gateway6;  /* none: it does not say */
-	/* DNSOverTLS= and DNSSEC= of systemd-resolved; only where names_protection() was called */
+	/* DNSOverTLS= and DNSSEC= of systemd-resolved; only where dns_protection() was called */
 	enum dns_mode tls, dnssec;
 };
 

@@ -305,7 +305,7 @@ int plan_attached(const struct facts *facts, const struct session *s, const stru
 	if (r == 0 && closed)
 		r = plan_devices(own, &set, err);
 	if (r == 0 && !(s->flags & SESSION_FOREIGN_RESOLVER))
-		plan_names_attached(&pool, session_device(s), ip6, &set);
+		plan_dns_attached(&pool, session_device(s), ip6, &set);
 	if (r == 0 && set_sort(&set) < 0)
 		r = err_errno(err, ENOMEM, "plan the routes of that netns");
 	if (r < 0) {

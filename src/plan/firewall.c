@@ -511,7 +511,7 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_lan(x);
 	plan_forward(x);
 	plan_input(x);
-	plan_names(x);
+	plan_dns(x);
 	plan_link_servers(x);
 	plan_reroute(x);
 	plan_answers(x);
@@ -572,7 +572,7 @@ void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
 {
 	plan_bridge_session(x, s);
 	plan_inet_session(x, s);
-	plan_names_session(x, s);
+	plan_dns_session(x, s);
 	plan_limits_session(x, s);
 }
 

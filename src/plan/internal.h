@@ -149,13 +149,12 @@ void plan_fragment_memory(const struct plan_ctx *x);
 void plan_host_sysctl(const struct plan_ctx *x, const char *path, const char *value,
 		      const struct fact_link *of);
 
-/* Adds the redirection of name servers (names.c): the whole, a session's own, and its inside. */
-void plan_names(const struct plan_ctx *x);
-void plan_names_session(const struct plan_ctx *x, const struct session *s);
-void plan_names_inside(const struct pool *pool, struct object_set *set);
+/* Adds the redirection of name servers (dns.c): the whole, a session's own, and its inside. */
+void plan_dns(const struct plan_ctx *x);
+void plan_dns_session(const struct plan_ctx *x, const struct session *s);
+void plan_dns_inside(const struct pool *pool, struct object_set *set);
 /* The same in a netns of others, where a session's device has that name. */
-void plan_names_attached(const struct pool *pool, const char *dev, bool ip6,
-			 struct object_set *set);
+void plan_dns_attached(const struct pool *pool, const char *dev, bool ip6, struct object_set *set);
 
 /*
  * Name servers with a link-local address of IPv6 (link_servers.c). The addresses by which the

@@ -9,7 +9,7 @@
  * those for documentation); IPv6 prefixes that a translator or relay turns into IPv4, where the
  * IPv4 address inside is refused; and for each uplink the prefixes of its addresses and of its
  * routes without a gateway, and its gateways. One thing passes: a DNS question that was led to a
- * name server of the uplink (names.c).
+ * name server of the uplink (dns.c).
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -223,7 +223,7 @@ static void reject_network(struct fw_chain *c, const struct prefix *p, uint32_t 
 	fw_rule(c, &r);
 }
 
-/* Questions to one of our fixed addresses, or to a server of the host's, that names.c led on. */
+/* Questions to one of our fixed addresses, or to a server of the host's, that dns.c led on. */
 static void accept_questions(struct fw_chain *c, uint8_t family)
 {
 	static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };

@@ -5,7 +5,7 @@
  * Destination NAT to such an address does not work for a forwarded packet: its route is looked up
  * among those of the device that the packet came in by alone (net/ipv6/route.c:
  * ip6_route_input_lookup, rt6_need_strict), which is our bridge. So each such server has an alias,
- * an address of the pool that no session gets. The question is led to the alias (names.c); the
+ * an address of the pool that no session gets. The question is led to the alias (dns.c); the
  * slot's table has a route to it, whose gateway is the server, on the uplink; and behind routing
  * the alias is replaced by the server's address, before source NAT, which so takes the uplink's
  * link-local address as the host itself would (RFC 6724, rule 2). The reply's source is replaced by
@@ -245,7 +245,7 @@ void plan_link_servers(const struct plan_ctx *x)
 	plan_replies(x);
 }
 
-/* A question that names.c led to it, and nothing else: a session may write any destination. */
+/* A question that dns.c led to it, and nothing else: a session may write any destination. */
 void plan_link_forward(const struct plan_ctx *x, struct fw_chain *from_session)
 {
 	const struct prefix aliases = all_aliases(&x->pool);

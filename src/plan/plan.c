@@ -526,7 +526,7 @@ static void add_session_sysctl(struct object_set *set, const char *path, const c
 static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_set *set)
 {
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
-	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see names.c */
+	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see dns.c */
 	add_session_sysctl(set, "net/ipv4/conf/default/ignore_routes_with_linkdown", "1");
 	for (size_t i = 0; i < INHERITED_COUNT && f->fresh_known; i++)
 		if (f->inherited[i].host[0] && f->inherited[i].fresh[0] &&
@@ -674,7 +674,7 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 	plan_session_sysctls(f, ip6, set);
 	strcpy(up.link_up.name, "lo");
 	set_add(set, &up);
-	plan_names_inside(pool, set);
+	plan_dns_inside(pool, set);
 	plan_altname(f, s, set);
 }
 

@@ -15,7 +15,7 @@
 #include "config.h"
 #include "ipc/ask.h"
 #include "net/attached.h"
-#include "verbs/attach_names.h"
+#include "verbs/attach_dns.h"
 #include "verbs/detach.h"
 #include "verbs/verbs.h"
 
@@ -56,7 +56,7 @@ static int attach(struct launch_options *o, struct err *err)
 			 : netns_of_process(o->pid, &netns, err);
 
 	if (r == 0)
-		r = attach_names_check(o, netns, err);
+		r = attach_dns_check(o, netns, err);
 	if (r == 0 && geteuid() == 0)
 		r = program_start_daemon(err);
 	if (r < 0)
@@ -66,7 +66,7 @@ static int attach(struct launch_options *o, struct err *err)
 	r = ask_daemon(VIA_RUNDIR "/socket", &request, netns, &reply, NULL, err);
 	if (r < 0)
 		return r;
-	r = attach_names_write(o, netns, &reply, err);
+	r = attach_dns_write(o, netns, &reply, err);
 	if (r < 0)
 		take_back(reply.id, netns);
 	if (r == 0 && !o->quiet)

@@ -12,8 +12,8 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "config.h"
+#include "dns/dns.h"
 #include "model/print.h"
-#include "names/names.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
@@ -146,17 +146,17 @@ static int look_closer(const struct request *request, struct facts *f, struct er
 {
 	struct uplink_walk walk = { .facts = f, .at = request->uplinks };
 	const struct fact_link *l;
-	struct names names;
-	int r = names_open(&names, "", err);
+	struct dns dns;
+	int r = dns_open(&dns, "", err);
 
 	if (r == 0)
-		r = names_look(&names, NULL, f, err);
+		r = dns_observe(&dns, NULL, f, err);
 	while (r == 0 && (l = uplink_walk(&walk))) {
 		r = observe_uplink(l->name, f, err);
 		if (r == 0)
-			r = names_look(&names, l->name, f, err);
+			r = dns_observe(&dns, l->name, f, err);
 	}
-	names_close(&names);
+	dns_close(&dns);
 	return r;
 }
 

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "config.h"
-#include "names/names.h"
+#include "dns/dns.h"
 #include "net/kernel.h"
 #include "net/stops.h"
 #include "plan/silent.h"
@@ -71,8 +71,8 @@ static int by_id(const void *a, const void *b)
 /* Where no route leads out, a lease may: what a session's state depends on is looked up. */
 static int look_at_leases(struct facts *f, struct err *err)
 {
-	struct names names;
-	int r = names_open(&names, "", err);
+	struct dns dns;
+	int r = dns_open(&dns, "", err);
 
 	if (r == 0 && uplinks_resolve_all(f) < 0)
 		r = err_errno(err, ENOMEM, "find the uplinks of sessions");
@@ -80,9 +80,9 @@ static int look_at_leases(struct facts *f, struct err *err)
 		const struct fact_link *l = &f->links.v[i];
 
 		if (l->listed && uplink_look(f, l->name).problem == UPLINK_NO_GATEWAY)
-			r = names_look(&names, l->name, f, err);
+			r = dns_observe(&dns, l->name, f, err);
 	}
-	names_close(&names);
+	dns_close(&dns);
 	return r;
 }
 
@@ -128,17 +128,17 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 int look_at_names(const char *uplink, struct facts *f, struct err *err)
 {
 	const size_t first = f->dns.n;
-	struct names names;
-	int r = names_open(&names, "", err);
+	struct dns dns;
+	int r = dns_open(&dns, "", err);
 
 	if (r == 0)
-		r = names_look(&names, uplink, f, err);
+		r = dns_observe(&dns, uplink, f, err);
 	for (size_t i = 0; i < f->links.n && r == 0 && !uplink; i++)
 		if (view_is_uplink(&f->links.v[i]))
-			r = names_look(&names, f->links.v[i].name, f, err);
+			r = dns_observe(&dns, f->links.v[i].name, f, err);
 	if (r == 0)
-		names_protection(&names, f, first);
-	names_close(&names);
+		dns_protection(&dns, f, first);
+	dns_close(&dns);
 	return r;
 }
 

@@ -6,8 +6,8 @@
  */
 #include <sys/socket.h>
 
+#include "dns/bus.h"
 #include "fuzz.h"
-#include "names/bus.h"
 
 #define DEPTH_MAX 3
 #define MANY_MAX  6
@@ -245,7 +245,7 @@ static void read_all(sd_bus_message *m)
 	const struct fact_link link = { .index = 2, .name = "wlp6s0" };
 	struct bus_nm_dns search = { .ifname = "wlp6s0" };
 	struct bus_bearers bearers;
-	struct names_lease lease;
+	struct dns_lease lease;
 	struct fact_dns dns = { 0 };
 
 	from_start(m, bus_read_nm_config(m, &config));

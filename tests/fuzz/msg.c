@@ -59,9 +59,8 @@ static void reply(const uint8_t *data, size_t size)
 		must(size == sizeof(*m));
 		must(strnlen(m->text, sizeof(m->text)) < sizeof(m->text));
 		must(strnlen(m->name, sizeof(m->name)) < sizeof(m->name));
-		must(m->names.n <= SESSION_DNS_MAX);
-		must(strnlen(m->names.domains, sizeof(m->names.domains)) <
-		     sizeof(m->names.domains));
+		must(m->dns.n <= SESSION_DNS_MAX);
+		must(strnlen(m->dns.domains, sizeof(m->dns.domains)) < sizeof(m->dns.domains));
 	}
 	free(m);
 }

@@ -58,10 +58,10 @@ static struct msg_reply reply(void)
 	m.id = 7;
 	strcpy(m.name, "steam-2");
 	strcpy(m.text, "session 'steam-2' through wlp6s0, port viap7");
-	m.names.n = 2;
-	ip_parse("10.209.0.1", &m.names.servers[0]);
-	ip_parse("fd00::1", &m.names.servers[1]);
-	strcpy(m.names.domains, "lan example.org");
+	m.dns.n = 2;
+	ip_parse("10.209.0.1", &m.dns.servers[0]);
+	ip_parse("fd00::1", &m.dns.servers[1]);
+	strcpy(m.dns.domains, "lan example.org");
 	return m;
 }
 

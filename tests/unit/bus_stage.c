@@ -201,18 +201,18 @@ const char *stage_join(const struct fact_dns *dns)
 }
 
 /* Takes events until one counts; false when none does within ms. */
-bool stage_changed(struct names *names, int64_t ms)
+bool stage_changed(struct dns *names, int64_t ms)
 {
 	int64_t end = clock_ms() + ms;
-	struct pollfd fds[NAMES_FDS];
+	struct pollfd fds[DNS_FDS];
 
 	for (;;) {
 		int64_t left = end - clock_ms();
 
-		names_poll(names, fds);
-		if (left < 0 || poll(fds, NAMES_FDS, (int)left) <= 0)
+		dns_poll(names, fds);
+		if (left < 0 || poll(fds, DNS_FDS, (int)left) <= 0)
 			return false;
-		if (names_take_events(names))
+		if (dns_take_events(names))
 			return true;
 	}
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
-#include "names/names.h"
+#include "dns/dns.h"
 
 struct stage_fake {
 	sd_bus_message_handler_t answer;        /* to every call, below "/" */
@@ -36,6 +36,6 @@ void stage_emit(sd_bus *bus, const char *destination, const char *path, const ch
 /* The servers with spaces between; borrowed until the next call. */
 const char *stage_join(const struct fact_dns *dns);
 /* Takes events until one counts; false when none does within ms. */
-bool stage_changed(struct names *names, int64_t ms);
+bool stage_changed(struct dns *names, int64_t ms);
 
 #endif

@@ -179,7 +179,7 @@ void fake_kernel_facts(struct facts *ret)
 	struct facts f = { 0 };
 
 	scene_split(&f);
-	VEC_DONE(&f.dns); /* names_look() tells those */
+	VEC_DONE(&f.dns); /* dns_observe() tells those */
 	change_uplink(&f);
 	for (size_t i = 0; i < fake_kernel.ours.n; i++)
 		tell(&f, &fake_kernel.ours.v[i]);
@@ -328,7 +328,7 @@ FAKE(void, kernel_drop_session, struct kernel *k)
 	close_fd(&k->session_ns);
 }
 
-FAKE(int, names_look, struct names *n, const char *uplink, struct facts *f, struct err *err)
+FAKE(int, dns_observe, struct dns *n, const char *uplink, struct facts *f, struct err *err)
 {
 	(void)n;
 	(void)err;
@@ -339,13 +339,13 @@ FAKE(int, names_look, struct names *n, const char *uplink, struct facts *f, stru
 	return 0;
 }
 
-FAKE(bool, names_take_events, struct names *n)
+FAKE(bool, dns_take_events, struct dns *n)
 {
 	(void)n;
 	return false;
 }
 
-FAKE(void, names_close, struct names *n)
+FAKE(void, dns_close, struct dns *n)
 {
 	(void)n;
 }

@@ -89,12 +89,12 @@ static void test_broken(void **state)
 
 /* --- resolv.conf --------------------------------------------------------------------------- */
 
-static void check_names(const struct msg_names *names, const char *want)
+static void check_resolv_conf(const struct msg_dns *dns, const char *want)
 {
 	struct strbuf sb = { 0 };
 	const char *text;
 
-	resolv_format(names, &sb);
+	resolv_format(dns, &sb);
 	text = strbuf_text(&sb);
 	assert_int_equal(text[0], '#');
 	assert_string_equal(strchr(text, '\n') + 1, want);
@@ -103,18 +103,18 @@ static void check_names(const struct msg_names *names, const char *want)
 
 static void test_resolv(void **state)
 {
-	struct msg_names n = { .n = 3, .domains = "lan example.org a_b" };
+	struct msg_dns n = { .n = 3, .domains = "lan example.org a_b" };
 
 	(void)state;
 	assert_int_equal(ip_parse("10.209.0.1", &n.servers[0]), 0);
 	assert_int_equal(ip_parse("10.209.0.2", &n.servers[1]), 0);
 	assert_int_equal(ip_parse("fd00:1::1", &n.servers[2]), 0);
-	check_names(&n, "nameserver 10.209.0.1\nnameserver 10.209.0.2\nnameserver fd00:1::1\n"
-			"search lan example.org a_b\n");
+	check_resolv_conf(&n, "nameserver 10.209.0.1\nnameserver 10.209.0.2\nnameserver fd00:1::1\n"
+			      "search lan example.org a_b\n");
 	n.n = 1;
 	n.domains[0] = 0;
-	check_names(&n, "nameserver 10.209.0.1\n");
-	check_names(&(struct msg_names){ 0 }, "");
+	check_resolv_conf(&n, "nameserver 10.209.0.1\n");
+	check_resolv_conf(&(struct msg_dns){ 0 }, "");
 }
 
 static void test_hostile_domains(void **state)
@@ -125,10 +125,10 @@ static void test_hostile_domains(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct msg_names n = { 0 };
+		struct msg_dns n = { 0 };
 
 		strcpy(n.domains, bad[i]);
-		check_names(&n, "");
+		check_resolv_conf(&n, "");
 	}
 }
 
