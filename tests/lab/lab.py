@@ -368,9 +368,9 @@ class Pty:
 # --- the lab ------------------------------------------------------------------------------------
 
 
-def ship_apps():
-    """The app policy's list of programs whose work is done outside lies where the installed one does;
-    seen in this lab alone."""
+def ship_apps(names=("outside.conf",)):
+    """Files of the app policy lie where installed ones do (default: the list of programs whose work is
+    done outside); seen in this lab alone."""
     with open(os.path.join(build_dir(), "config.h")) as f:
         path = re.search(r'define VIA_DATADIR "(.*)"', f.read()).group(1) + "/apps"
     base = path
@@ -378,7 +378,8 @@ def ship_apps():
         base = os.path.dirname(base)
     nsutil.mount("none", base, "tmpfs", 0)
     os.makedirs(path, exist_ok=True)
-    shutil.copy(os.path.join(ROOT, "policies", "apps", "outside.conf"), path)
+    for name in names:
+        shutil.copy(os.path.join(ROOT, "policies", "apps", name), path)
 
 
 def write_file(path, text):

@@ -10,8 +10,9 @@ import os
 import re
 import stat
 
-from lab import ROOT, needs, params, program, timeout, write_file
+from lab import ROOT, needs, params, program, ship_apps, timeout, write_file
 from test_uplink_kinds import IFF_TUN, RELAY, tun_end
+from test_who_may import NETDEV, STUDENTS, Site
 
 EXAMPLE_URL = "https://ifconfig.me"
 STAYING = ("steam", "qbittorrent")  # programs that run until they are stopped
@@ -206,6 +207,66 @@ def test_links_lead_somewhere(lab):
             if "://" not in target:
                 there = os.path.join(ROOT, os.path.dirname(path), target)
                 assert os.path.exists(there), f"{path}: {target}"
+
+
+PAGES = sorted(n.removesuffix(".scd") for n in os.listdir(os.path.join(ROOT, "data")) if n.endswith(".scd"))
+
+
+def sections(page):
+    """The page's sections by heading."""
+    parts = re.split(r"^# ([A-Z].+)$", read(f"data/{page}.scd"), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def samples(page):
+    return re.findall(r"^```\n(.*?)^```$", sections(page)["EXAMPLES"], re.M | re.S)
+
+
+@params(*PAGES)
+def test_manual_page_is_whole(lab, page):
+    """What a reader looks for is there, references lead to pages, and an option is explained once."""
+    part = sections(page)
+    wanted = {"NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "SEE ALSO"}
+    if page[-1] != "5":
+        wanted |= {"OPTIONS", "EXIT STATUS"}
+    assert wanted <= set(part), wanted - set(part)
+    ours = set(re.findall(r"\*(via-iface[\w.-]*)\*\((\d)\)", read(f"data/{page}.scd")))
+    assert {f"{name}.{number}" for name, number in ours} <= set(PAGES), ours
+    others = {p for p in PAGES if p != page} if page == "via-iface.1" else {"via-iface.1"}
+    named = {".".join(m) for m in re.findall(r"\*(via-iface[\w.-]*)\*\((\d)\)", part["SEE ALSO"])}
+    assert others <= named, others - named
+    explained = re.findall(r"^(?:\*-\w\*, )?\*(--[\w-]+)\*", part.get("OPTIONS", ""), re.M)
+    assert sorted(set(explained)) == sorted(explained), explained
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_access_policies_of_the_manual(lab):
+    """The examples of via-iface-access.conf(5) allow and refuse whom they say."""
+    site = Site(lab)
+    first, second = samples("via-iface-access.conf.5")
+    site.policy(first, "access.d/50-students.conf")
+    site.refused("alice", "50-students.conf", groups=[NETDEV, STUDENTS])
+    site.allowed("bob", groups=[NETDEV])
+    site.policy(second)
+    site.allowed("alice")
+    site.refused("alice", "access.conf", uplink=lab.wired)
+
+
+def test_app_policies_of_the_manual(lab):
+    """The examples of via-iface-apps.conf(5) are read without a mistake, and do what they say."""
+    ship_apps(n for n in os.listdir(os.path.join(ROOT, "policies/apps")) if n.endswith(".conf"))
+    mail, firefox = samples("via-iface-apps.conf.5")
+    folder = os.path.join(lab.tmp, ".config/via-iface/apps")
+    os.makedirs(folder)
+    write_file(f"{folder}/mail.conf", mail)
+    write_file(f"{folder}/firefox.conf", firefox)
+    reader = Reader(lab)
+    for name in ("thunderbird", "firefox"):
+        reader.program(name, "#!/bin/sh\n")
+    done = reader.run("via-iface run -- firefox")
+    assert done.code == 125 and "ssid:Guests" in done.err, done  # no card is connected to it
+    done = reader.run("via-iface run -- thunderbird")
+    assert done.code == 125 and "wwan" in done.err, done  # no such card is here
 
 
 def test_readme_is_one_screen(lab):
