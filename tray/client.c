@@ -38,7 +38,7 @@ struct client {
 	gint64 followed_since;
 	guint restart, restart_s;
 
-	guint settle, tick, ticks, looking;
+	guint settle, tick, ticks, views;
 	gboolean asking[ASK_COUNT], again[ASK_COUNT];
 };
 
@@ -170,9 +170,9 @@ static gboolean on_tick(void *data)
 	return G_SOURCE_CONTINUE;
 }
 
-void client_look(struct client *c)
+void client_begin_view(struct client *c)
 {
-	if (c->looking++)
+	if (c->views++)
 		return;
 	c->ticks = 0;
 	ask(c, ASK_LIST);
@@ -180,10 +180,10 @@ void client_look(struct client *c)
 	c->tick = g_timeout_add_seconds(1, on_tick, c);
 }
 
-void client_look_away(struct client *c)
+void client_end_view(struct client *c)
 {
-	g_return_if_fail(c->looking);
-	if (--c->looking == 0)
+	g_return_if_fail(c->views);
+	if (--c->views == 0)
 		g_clear_handle_id(&c->tick, g_source_remove);
 }
 

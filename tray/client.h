@@ -29,8 +29,8 @@ const struct model *client_model(const struct client *c);
 const char *client_failure(const struct client *c);
 
 /* Somebody begins to look, or ceases to. */
-void client_look(struct client *c);
-void client_look_away(struct client *c);
+void client_begin_view(struct client *c);
+void client_end_view(struct client *c);
 
 /* Tells what else the user asked for and did not get. */
 void client_refused(struct client *c, const char *text);

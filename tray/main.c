@@ -37,22 +37,22 @@ struct tray {
 static void update_icon(struct tray *t)
 {
 	static const char *const icons[] = {
-		[LOOK_NORMAL] = "via-iface-idle-symbolic",
-		[LOOK_ACTIVE] = "via-iface-active-symbolic",
-		[LOOK_BLOCKED] = "via-iface-blocked-symbolic",
+		[STATUS_NORMAL] = "via-iface-idle-symbolic",
+		[STATUS_ACTIVE] = "via-iface-active-symbolic",
+		[STATUS_BLOCKED] = "via-iface-blocked-symbolic",
 	};
 	const struct model *m = client_model(t->client);
-	enum tray_look look = model_look(m);
+	enum tray_status status = model_status(m);
 	g_autofree char *title = words_sessions(m);
 
 	if (m->sessions.n == 1) {
 		g_free(title);
 		title = words_session(&m->sessions.v[0], getuid());
 	}
-	app_indicator_set_icon_full(t->icon, icons[look], title);
-	app_indicator_set_attention_icon_full(t->icon, icons[LOOK_BLOCKED], title);
-	app_indicator_set_status(t->icon, look == LOOK_BLOCKED ? APP_INDICATOR_STATUS_ATTENTION
-							       : APP_INDICATOR_STATUS_ACTIVE);
+	app_indicator_set_icon_full(t->icon, icons[status], title);
+	app_indicator_set_attention_icon_full(t->icon, icons[STATUS_BLOCKED], title);
+	app_indicator_set_status(t->icon, status == STATUS_BLOCKED ? APP_INDICATOR_STATUS_ATTENTION
+								   : APP_INDICATOR_STATUS_ACTIVE);
 	app_indicator_set_title(t->icon, title);
 }
 
@@ -63,9 +63,9 @@ static void on_menu_opened(gboolean opened, void *arg)
 	struct tray *t = arg;
 
 	if (opened)
-		client_look(t->client);
+		client_begin_view(t->client);
 	else
-		client_look_away(t->client);
+		client_end_view(t->client);
 }
 
 static void on_menu_window(void *arg)
@@ -122,7 +122,7 @@ static void on_window_gone(GtkWidget *widget, void *data)
 	(void)widget;
 	window_free(t->window);
 	t->window = NULL;
-	client_look_away(t->client);
+	client_end_view(t->client);
 }
 
 static void show_window(struct tray *t)
@@ -131,7 +131,7 @@ static void show_window(struct tray *t)
 		t->window = window_new(t->app, t->client, t->starters);
 		g_signal_connect(window_widget(t->window), "destroy", G_CALLBACK(on_window_gone),
 				 t);
-		client_look(t->client);
+		client_begin_view(t->client);
 	}
 	gtk_window_present(GTK_WINDOW(window_widget(t->window)));
 }

@@ -15,9 +15,9 @@
 #include "tray/orders.h"
 #include "tray/words.h"
 
-#define LOOK_OPENED_S 120
-#define LOOK_SHOWN_S  20 /* the rest of the menu's time, when nobody will say that it is closed */
-#define LOOK_CLOSED_S 2  /* of a menu inside: the next one may follow */
+#define VIEW_OPENED_S 120
+#define VIEW_SHOWN_S  20 /* the rest of the menu's time, when nobody will say that it is closed */
+#define VIEW_CLOSED_S 2  /* of a menu inside: the next one may follow */
 
 struct entry {
 	guint32 id;
@@ -35,14 +35,14 @@ struct menu {
 	struct host_orders *orders;
 	gboolean opened;     /* somebody looks, or may */
 	gboolean root_tells; /* the panel told of the whole menu: that is all that counts */
-	guint look_end;
+	guint view_end;
 };
 
 /* --- opened and closed --------------------------------------------------------------------- */
 
 static void set_opened(struct menu *m, gboolean opened)
 {
-	g_clear_handle_id(&m->look_end, g_source_remove);
+	g_clear_handle_id(&m->view_end, g_source_remove);
 	if (m->opened == opened)
 		return;
 	m->opened = opened;
@@ -50,19 +50,19 @@ static void set_opened(struct menu *m, gboolean opened)
 	menu_update(m);
 }
 
-static gboolean on_look_end(void *data)
+static gboolean on_view_end(void *data)
 {
 	struct menu *m = data;
 
-	m->look_end = 0;
+	m->view_end = 0;
 	set_opened(m, FALSE);
 	return G_SOURCE_REMOVE;
 }
 
-static void look_for(struct menu *m, guint seconds)
+static void view_for(struct menu *m, guint seconds)
 {
 	set_opened(m, TRUE);
-	m->look_end = g_timeout_add_seconds(seconds, on_look_end, m);
+	m->view_end = g_timeout_add_seconds(seconds, on_view_end, m);
 }
 
 static gboolean on_root_event(DbusmenuMenuitem *root, const char *name, GVariant *value,
@@ -73,7 +73,7 @@ static gboolean on_root_event(DbusmenuMenuitem *root, const char *name, GVariant
 	(void)root, (void)value, (void)timestamp;
 	if (!strcmp(name, DBUSMENU_MENUITEM_EVENT_OPENED)) {
 		m->root_tells = TRUE;
-		look_for(m, LOOK_OPENED_S);
+		view_for(m, VIEW_OPENED_S);
 	} else if (!strcmp(name, DBUSMENU_MENUITEM_EVENT_CLOSED)) {
 		set_opened(m, FALSE);
 	}
@@ -86,7 +86,7 @@ static void on_root_shown(DbusmenuMenuitem *root, void *data)
 
 	(void)root;
 	if (!m->root_tells)
-		look_for(m, LOOK_SHOWN_S);
+		view_for(m, VIEW_SHOWN_S);
 }
 
 static gboolean on_entry_event(DbusmenuMenuitem *item, const char *name, GVariant *value,
@@ -98,9 +98,9 @@ static gboolean on_entry_event(DbusmenuMenuitem *item, const char *name, GVarian
 	if (m->root_tells)
 		return FALSE;
 	if (!strcmp(name, DBUSMENU_MENUITEM_EVENT_OPENED))
-		look_for(m, LOOK_OPENED_S);
+		view_for(m, VIEW_OPENED_S);
 	else if (!strcmp(name, DBUSMENU_MENUITEM_EVENT_CLOSED) && m->opened)
-		look_for(m, LOOK_CLOSED_S);
+		view_for(m, VIEW_CLOSED_S);
 	return FALSE;
 }
 
@@ -307,7 +307,7 @@ void menu_free(struct menu *m)
 {
 	if (!m)
 		return;
-	g_clear_handle_id(&m->look_end, g_source_remove);
+	g_clear_handle_id(&m->view_end, g_source_remove);
 	g_signal_handlers_disconnect_by_data(m->menu, m);
 	g_ptr_array_unref(m->entries);
 	gtk_widget_destroy(m->menu);

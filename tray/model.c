@@ -432,17 +432,17 @@ bool tray_rate(const struct tray_session *s, double *ret_rx, double *ret_tx)
 	return true;
 }
 
-enum tray_look model_look(const struct model *m)
+enum tray_status model_status(const struct model *m)
 {
-	enum tray_look look = LOOK_NORMAL;
+	enum tray_status status = STATUS_NORMAL;
 
 	for (size_t i = 0; i < m->sessions.n; i++) {
 		if (m->sessions.v[i].state == TRAY_BLOCKED)
-			return LOOK_BLOCKED;
+			return STATUS_BLOCKED;
 		if (m->sessions.v[i].state == TRAY_UP)
-			look = LOOK_ACTIVE;
+			status = STATUS_ACTIVE;
 	}
-	return look;
+	return status;
 }
 
 bool tray_may_change(const struct tray_session *s, uint32_t uid)

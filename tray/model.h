@@ -119,12 +119,12 @@ void tray_move_list(const struct tray_session *s, const struct tray_uplink *to,
 		    char ret[TRAY_UPLINKS_MAX]);
 
 /* What all sessions together look like. */
-enum tray_look {
-	LOOK_NORMAL,  /* nothing goes by a session */
-	LOOK_ACTIVE,  /* one is up */
-	LOOK_BLOCKED, /* one is blocked */
+enum tray_status {
+	STATUS_NORMAL,  /* nothing goes by a session */
+	STATUS_ACTIVE,  /* one is up */
+	STATUS_BLOCKED, /* one is blocked */
 };
-enum tray_look model_look(const struct model *m);
+enum tray_status model_status(const struct model *m);
 
 /* May this user change the session? The daemon has the last word. */
 bool tray_may_change(const struct tray_session *s, uint32_t uid);

@@ -31,7 +31,7 @@ static struct session *find(struct host_state *h, uint32_t id, struct err *err)
 }
 
 /* Rules that are to go are named by handles, which only the kernel tells. */
-static int look(struct host_state *h, const char *uplinks, struct err *err)
+static int observe_uplinks(struct host_state *h, const char *uplinks, struct err *err)
 {
 	h->stale |= h->knowledge == HOST_OBSERVED ? 0 : HOST_STALE_FACTS;
 	return host_observe(h, uplinks, err);
@@ -54,7 +54,7 @@ static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_
 		    struct err *err)
 {
 	struct session *s, changed;
-	int r = look(h, uplinks, err);
+	int r = observe_uplinks(h, uplinks, err);
 
 	if (r < 0)
 		return r;
@@ -82,7 +82,7 @@ static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_
 static int try_pause(struct host_state *h, uint32_t id, bool paused, struct err *err)
 {
 	struct session *s;
-	int r = look(h, "", err);
+	int r = observe_uplinks(h, "", err);
 
 	if (r < 0)
 		return r;

@@ -168,7 +168,7 @@ static bool none_left(int error)
 
 bool connections_accept(struct connections *c, int listen_fd)
 {
-	persons_look(c->persons);
+	persons_refresh(c->persons);
 	/* no more than there are places: who was taken in is heard before somebody takes theirs */
 	for (size_t n = 0; n < ACCEPT_MAX && n < c->max; n++) {
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);

@@ -503,7 +503,7 @@ static bool drain(struct nl_sock *sock, uint32_t own, struct host_state *h, stru
 	}
 }
 
-static void look_at_suspects(struct host_state *h, struct effect *e)
+static void check_suspects(struct host_state *h, struct effect *e)
 {
 	for (size_t i = 0; i < e->n_suspects; i++) {
 		struct object now = { 0 }, key = { .kind = OBJ_LINK, .place = PLACE_HOST };
@@ -534,7 +534,7 @@ bool host_take_events(struct host_state *h)
 		wrong(&e);
 	if (e.ports_gone)
 		forget_objects(&h->facts);
-	look_at_suspects(h, &e);
+	check_suspects(h, &e);
 	h->stale |= e.stale ? HOST_STALE_FACTS : 0;
 	h->stale |= e.uplink ? HOST_STALE_NAMES : 0;
 	return e.heal || e.uplink || e.gateway;

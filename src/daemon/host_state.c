@@ -210,7 +210,7 @@ static int find_name_servers(struct host_state *h, struct err *err)
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		const struct fact_link *l = &f->links.v[i];
 		enum uplink_problem problem =
-			l->listed ? uplink_look(f, l->name).problem : UPLINK_MISSING;
+			l->listed ? uplink_lookup(f, l->name).problem : UPLINK_MISSING;
 
 		if (problem == UPLINK_USABLE || problem == UPLINK_NO_GATEWAY)
 			r = dns_observe(&h->dns, l->name, f, err);

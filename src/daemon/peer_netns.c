@@ -49,7 +49,7 @@ int peer_netns_check_session(int fd, struct kernel *k, const struct session *s, 
 		return err_set(err, EBADF, "enter session '%s': what came along is no netns",
 			       s->name);
 	if (fstat(fd, &st) < 0 || fstat(k->host_ns, &host) < 0)
-		return err_errno(err, errno, "look at the netns");
+		return err_errno(err, errno, "read the inode of the netns");
 	session_port(s->id, port);
 	r = kernel_leads_to(k, port, fd, err);
 	if (r < 0)
@@ -69,7 +69,7 @@ int peer_netns_check(int fd, uid_t peer, int host_ns, const struct facts *facts,
 	if (!is_netns(fd))
 		return err_set(err, EBADF, "make a session in a netns: what came along is none");
 	if (fstat(fd, &st) < 0 || fstat(host_ns, &host) < 0)
-		return err_errno(err, errno, "look at the netns");
+		return err_errno(err, errno, "read the inode of the netns");
 	if (st.st_dev == host.st_dev && st.st_ino == host.st_ino)
 		return err_set(err, EPERM, "use that netns: it is the host's");
 	for (size_t i = 0; i < facts->sessions.n; i++)

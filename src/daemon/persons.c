@@ -18,7 +18,7 @@
 void persons_open(struct persons *p, const char *subuid)
 {
 	*p = (struct persons){ .subuid = subuid };
-	persons_look(p);
+	persons_refresh(p);
 }
 
 static void forget_ranges(struct persons *p)
@@ -78,7 +78,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-void persons_look(struct persons *p)
+void persons_refresh(struct persons *p)
 {
 	int64_t now = clock_ms();
 	struct stat st;

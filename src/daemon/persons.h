@@ -65,7 +65,7 @@ void persons_open(struct persons *p, const char *subuid);
 void persons_done(struct persons *p);
 
 /* Reads the file anew when it has changed, and looks users up anew every ten seconds. */
-void persons_look(struct persons *p);
+void persons_refresh(struct persons *p);
 
 /*
  * The person behind a uid, by what was read last. A range of root's is not root: its person is the

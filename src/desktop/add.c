@@ -94,7 +94,7 @@ static int check_policy(GKeyFile *e, struct err *err)
 enum there { THERE_NOTHING, THERE_OURS, THERE_FOREIGN };
 
 /* What lies at a path; of ours the entry, too. */
-static enum there look_at(const char *path, GKeyFile **ret)
+static enum there read_existing(const char *path, GKeyFile **ret)
 {
 	g_autoptr(GKeyFile) e = NULL;
 	struct stat st;
@@ -132,7 +132,7 @@ static int find_place(const struct desktop_found *of, const char *uplinks, char 
 		if (snprintf(path, PATH_MAX, "%s/" DESKTOP_PREFIX "%.200s%s.desktop", dir, base,
 			     more) >= PATH_MAX)
 			break;
-		switch (look_at(path, &there)) {
+		switch (read_existing(path, &there)) {
 		case THERE_NOTHING:
 			return 0;
 		case THERE_OURS:
@@ -161,7 +161,7 @@ static int take_place(struct desktop_found *of, bool action, char path[PATH_MAX]
 	if (snprintf(path, PATH_MAX, "%s/%s", dir, of->id) >= PATH_MAX)
 		return err_set(err, ENAMETOOLONG, "write an entry for '%s': its path is too long",
 			       of->id);
-	switch (look_at(path, &there)) {
+	switch (read_existing(path, &there)) {
 	case THERE_NOTHING:
 		break;
 	case THERE_FOREIGN:
@@ -216,7 +216,7 @@ static void warn_of_outside(GKeyFile *e, const char *uplinks)
 	app = outside_section(&all, words, NULL);
 	if (app &&
 	    (app->outside.how == APP_OUTSIDE_SERVER || app->outside.how == APP_OUTSIDE_BUS) &&
-	    outside_look(&q, &told))
+	    outside_find_server(&q, &told))
 		fprintf(stderr, "via-iface: warning: the entry will start nothing: %s\n",
 			told.text);
 	apps_done(&all);

@@ -269,7 +269,7 @@ static void take_name(struct search *s, const char *path, const char *name)
 /* "SteamApps" was its name in the first years, and still is where nobody renamed it. */
 static const char *const apps_dirs[] = { "steamapps", "SteamApps" };
 
-static bool look_into(struct search *s, const char *library)
+static bool search_library(struct search *s, const char *library)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(apps_dirs); i++) {
 		char path[PATH_MAX];
@@ -291,7 +291,7 @@ static bool look_into(struct search *s, const char *library)
 }
 
 /* Libraries are numbered; older files have the path as the value, newer ones in a section. */
-static bool look_into_all(struct search *s, const struct vdf *v)
+static bool search_libraries(struct search *s, const struct vdf *v)
 {
 	size_t root = vdf_find(v, VDF_ROOT, "libraryfolders", VDF_ROOT);
 
@@ -304,17 +304,17 @@ static bool look_into_all(struct search *s, const struct vdf *v)
 			break;
 		path = v->v[i].value ? v->v[i].value : vdf_value(v, i, "path");
 		if (parse_u32(v->v[i].key, 0, UINT32_MAX, &number) == 0 && path && path[0] == '/' &&
-		    look_into(s, path))
+		    search_library(s, path))
 			return true;
 	}
 	return false;
 }
 
-static bool look_at_steam(struct search *s, const char *root)
+static bool search_steam(struct search *s, const char *root)
 {
 	static const char *const lists[] = { "steamapps", "SteamApps", "config" };
 
-	if (look_into(s, root))
+	if (search_library(s, root))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		char path[PATH_MAX];
@@ -325,7 +325,7 @@ static bool look_at_steam(struct search *s, const char *root)
 			    (int)sizeof(path) ||
 		    !load(s, path, &v))
 			continue;
-		found = look_into_all(s, &v);
+		found = search_libraries(s, &v);
 		vdf_done(&v);
 		if (found)
 			return true;
@@ -356,7 +356,7 @@ int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct str
 		if (snprintf(game.root, sizeof(game.root), "%s/%s", home, places[i].dir) >=
 		    (int)sizeof(game.root))
 			continue;
-		if (!look_at_steam(&s, game.root))
+		if (!search_steam(&s, game.root))
 			continue;
 		memcpy(game.command, places[i].command, sizeof(game.command));
 		*ret = game;

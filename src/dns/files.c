@@ -17,7 +17,7 @@
 #include "base/parse.h"
 #include "dns/files.h"
 
-#define LOOK_MAX 4096 /* names in one directory */
+#define DIRECTORY_MAX 4096 /* names in one directory */
 
 void files_done(struct file *f)
 {
@@ -154,7 +154,7 @@ void files_list(const struct dns *n, const char *dir,
 		d = opendir(path);
 	if (!d)
 		return;
-	for (size_t i = 0; i < LOOK_MAX && ret->n < FILES_ENTRIES_MAX && (e = readdir(d)); i++)
+	for (size_t i = 0; i < DIRECTORY_MAX && ret->n < FILES_ENTRIES_MAX && (e = readdir(d)); i++)
 		if (e->d_name[0] != '.' && wanted(e->d_name, arg) &&
 		    copy_string(ret->v[ret->n], sizeof(ret->v[0]), e->d_name) == 0)
 			ret->n++;

@@ -15,7 +15,7 @@ static int add(struct facts *f, const struct fact_dns *dns, struct err *err)
 	return 0;
 }
 
-static int look_at_link(struct dns *n, struct facts *f, const char *name, struct err *err)
+static int observe_link(struct dns *n, struct facts *f, const char *name, struct err *err)
 {
 	const struct fact_link *l = facts_link(f, name);
 	struct fact_dns dns;
@@ -46,13 +46,13 @@ int dns_observe(struct dns *n, const char *uplink, struct facts *f, struct err *
 	int r = 0;
 
 	if (uplink)
-		return look_at_link(n, f, uplink, err);
+		return observe_link(n, f, uplink, err);
 	if (!facts_dns(f, 0)) {
 		r = dns_of_host(n, &dns, err);
 		if (r == 0)
 			r = add(f, &dns, err);
 	}
 	for (size_t i = 0; i < f->slots.n && r == 0; i++)
-		r = look_at_link(n, f, f->slots.v[i].uplink, err);
+		r = observe_link(n, f, f->slots.v[i].uplink, err);
 	return r;
 }

@@ -95,7 +95,7 @@ static int keep_names(int netns, const struct msg_reply *reply, struct err *err)
 	int r;
 
 	if (fstat(netns, &st) < 0)
-		return err_errno(err, errno, "look at the netns");
+		return err_errno(err, errno, "read the inode of the netns");
 	f.netns = st.st_ino;
 	r = outside_check_host(err);
 	if (r == 0)

@@ -33,7 +33,7 @@ void environment_done(struct environment *s);
 
 /*
  * Warns on standard error of all else that will not be as it is here, unless o->quiet; outside is
- * what outside_look() told, or empty.
+ * what outside_find_server() told, or empty.
  */
 void environment_warn(const struct environment *s, const struct launch_options *o,
 		      const struct err *outside);

@@ -38,31 +38,31 @@ static const uint8_t families[] = { AF_INET, AF_INET6 };
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-struct look {
+struct netns_dump {
 	struct attached *a;
 	size_t routes_before, rules_before; /* of the dump under way */
 };
 
 static void forget(void *arg)
 {
-	struct look *l = arg;
+	struct netns_dump *d = arg;
 
-	l->a->routes.n = l->routes_before;
-	l->a->rules.n = l->rules_before;
+	d->a->routes.n = d->routes_before;
+	d->a->rules.n = d->rules_before;
 }
 
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
-	struct look *l = arg;
+	struct netns_dump *d = arg;
 	struct fact_route route, *added;
 	int r;
 
 	for (int hop = 0; (r = rtnl_decode_route(nlh, hop, &route)) > 0; hop++) {
 		if (route.table == RT_TABLE_LOCAL)
 			return 0;
-		if (l->a->routes.n >= ROUTES_MAX)
+		if (d->a->routes.n >= ROUTES_MAX)
 			return -E2BIG;
-		added = VEC_PUSH(&l->a->routes);
+		added = VEC_PUSH(&d->a->routes);
 		if (!added)
 			return -ENOMEM;
 		*added = route;
@@ -73,14 +73,14 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	struct fact_rule rule = { 0 }, *added;
-	struct look *l = arg;
+	struct netns_dump *d = arg;
 	int r = rtnl_decode_host_rule(nlh, &rule); /* also of a via-iface in there */
 
 	if (r <= 0 || rule.action != FR_ACT_TO_TBL)
 		return r < 0 ? r : 0;
-	if (l->a->rules.n >= RULES_MAX)
+	if (d->a->rules.n >= RULES_MAX)
 		return -E2BIG;
-	added = VEC_PUSH(&l->a->rules);
+	added = VEC_PUSH(&d->a->rules);
 	if (!added)
 		return -ENOMEM;
 	*added = rule;
@@ -89,16 +89,16 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 
 static int read_family(struct kernel *k, uint8_t family, struct attached *a, struct err *err)
 {
-	struct look l = { .a = a, .routes_before = a->routes.n, .rules_before = a->rules.n };
+	struct netns_dump d = { .a = a, .routes_before = a->routes.n, .rules_before = a->rules.n };
 	struct nl_msg m;
 	int r;
 
 	rtnl_dump_routes(&m, family);
-	r = nl_dump(&k->session_route, &m, take_route, forget, &l, err);
+	r = nl_dump(&k->session_route, &m, take_route, forget, &d, err);
 	if (r == 0) {
-		l.routes_before = a->routes.n;
+		d.routes_before = a->routes.n;
 		rtnl_dump_rules(&m, family);
-		r = nl_dump(&k->session_route, &m, take_rule, forget, &l, err);
+		r = nl_dump(&k->session_route, &m, take_rule, forget, &d, err);
 	}
 	if (r == -E2BIG)
 		return err_set(err, E2BIG,

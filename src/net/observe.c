@@ -100,7 +100,7 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 	if (r == 0)
 		r = observe_sysctls(&obs, err);
 	if (r == 0)
-		r = ports_look(&f, err);
+		r = ports_observe(&f, err);
 	if (r == 0)
 		f.no_socket_match = !has_socket_match(&obs);
 	if (r == 0) {

@@ -113,7 +113,7 @@ static int read_hardware(struct facts *f, struct err *err)
 			l->medium = hardware_medium(l);
 		wifi |= l->medium == MEDIUM_WIFI;
 	}
-	return wifi ? wifi_look(f, err) : 0;
+	return wifi ? wifi_observe(f, err) : 0;
 }
 
 int observe_links(struct observation *obs, bool counters, struct err *err)

@@ -222,7 +222,7 @@ static int to_ranges(const struct ports *p, struct port_ranges *ret)
 	return 0;
 }
 
-static void look_at_sockets(struct ports *ports)
+static void read_sockets(struct ports *ports)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct err ignored = { 0 };
@@ -237,7 +237,7 @@ static void look_at_sockets(struct ports *ports)
 	nl_close(&s);
 }
 
-int ports_look(struct facts *facts, struct err *err)
+int ports_observe(struct facts *facts, struct err *err)
 {
 	struct ports ports = { 0 };
 	char text[32];
@@ -245,7 +245,7 @@ int ports_look(struct facts *facts, struct err *err)
 
 	facts->local_ports = read_local();
 	facts->tracks_sctp = sysctl_read(TRACKS_SCTP, text, sizeof(text)) == 0;
-	look_at_sockets(&ports);
+	read_sockets(&ports);
 	read_sctp(&ports);
 	r = read_reserved(&facts->reserved_ports);
 	if (r == 0)

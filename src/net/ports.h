@@ -10,7 +10,7 @@
  * sockets wait on (sock_diag(7)). Fills facts; what cannot be read is left empty. Returns 0 or
  * -ENOMEM.
  */
-int ports_look(struct facts *facts, struct err *err);
+int ports_observe(struct facts *facts, struct err *err);
 
 /* Whether one of the two sysctls is not what the facts say. */
 bool ports_differ(const struct facts *facts);

@@ -75,12 +75,12 @@ static bool take_events(struct settle *t)
 	return any;
 }
 
-static void look_inside(struct settle *t)
+static void check_inside(struct settle *t)
 {
 	t->device_up = t->device_up || is_up(&t->inside, t->device);
 }
 
-static void look_outside(struct settle *t, struct kernel *k)
+static void check_outside(struct settle *t, struct kernel *k)
 {
 	t->port_up = t->port_up || is_up(&k->route, t->port);
 	t->bridge_up = t->bridge_up || is_up(&k->route, BRIDGE_NAME);
@@ -103,21 +103,21 @@ void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 		    t.n_addresses < sizeof(t.addresses) / sizeof(t.addresses[0]))
 			t.addresses[t.n_addresses++] = o->address.prefix.ip;
 	}
-	look_inside(&t);
+	check_inside(&t);
 	if (!t.device_up) { /* listen first, then ask once more */
 		t.device_up = nl_join(&t.events, RTNLGRP_LINK, NULL) < 0;
-		look_inside(&t);
+		check_inside(&t);
 	}
-	look_outside(&t, k);
+	check_outside(&t, k);
 	*ret = t;
 }
 
 bool settle_over(struct settle *t, struct kernel *k, bool links)
 {
 	if (take_events(t))
-		look_inside(t);
+		check_inside(t);
 	if (links)
-		look_outside(t, k);
+		check_outside(t, k);
 	return (t->device_up && t->port_up && t->bridge_up && !t->n_addresses) ||
 	       clock_ms() >= t->end;
 }

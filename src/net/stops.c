@@ -35,7 +35,7 @@ struct chain {
 	bool early, prerouting, forward; /* early: prerouting before conntrack */
 };
 
-struct stops_look {
+struct stops_dump {
 	struct facts *f;
 	struct {
 		struct chain *v;
@@ -224,7 +224,7 @@ int stops_decode_rule(const struct nlmsghdr *nlh, const struct facts *facts, str
 
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
-	struct stops_look *l = arg;
+	struct stops_dump *l = arg;
 	struct stop_rule rule, *added;
 	int r = stops_decode_rule(nlh, l->f, &rule);
 
@@ -254,7 +254,7 @@ static int take_chain(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
 	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct stops_look *l = arg;
+	struct stops_dump *l = arg;
 	struct chain chain = { 0 }, *added = NULL;
 	bool parsed;
 
@@ -276,7 +276,7 @@ static int take_chain(const struct nlmsghdr *nlh, void *arg)
 
 static void forget(void *arg)
 {
-	struct stops_look *l = arg;
+	struct stops_dump *l = arg;
 
 	l->chains.n = l->chains_before;
 	l->rules.n = l->rules_before;
@@ -293,7 +293,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* They are sorted: other programs have tens of thousands. */
-static struct chain *find_chain(struct stops_look *l, const struct fact_stop *s, const char *name)
+static struct chain *find_chain(struct stops_dump *l, const struct fact_stop *s, const char *name)
 {
 	struct chain key = { .family = s->family };
 
@@ -305,7 +305,7 @@ static struct chain *find_chain(struct stops_look *l, const struct fact_stop *s,
 }
 
 /* One jump further from the hooks; false when there was nothing new. */
-static bool spread(struct stops_look *l)
+static bool spread(struct stops_dump *l)
 {
 	bool changed = false;
 
@@ -329,7 +329,7 @@ static bool spread(struct stops_look *l)
 	return changed;
 }
 
-static int keep_stops(struct stops_look *l)
+static int keep_stops(struct stops_dump *l)
 {
 	if (l->chains.n)
 		qsort(l->chains.v, l->chains.n, sizeof(*l->chains.v), by_name);
@@ -352,9 +352,9 @@ static int keep_stops(struct stops_look *l)
 	return 0;
 }
 
-static int look_at_rules(struct kernel *k, struct facts *f, struct err *err)
+static int dump_rules(struct kernel *k, struct facts *f, struct err *err)
 {
-	struct stops_look l = { .f = f };
+	struct stops_dump l = { .f = f };
 	struct nl_msg m;
 	int r = 0;
 
@@ -409,8 +409,8 @@ static int add_pending(struct facts *f, uint8_t family, const struct nft_key *k)
 	return 0;
 }
 
-static int look_at_set(struct kernel *k, struct facts *f, uint8_t family, const char *name,
-		       struct err *err)
+static int dump_set(struct kernel *k, struct facts *f, uint8_t family, const char *name,
+		    struct err *err)
 {
 	_cleanup_set_ struct object_set set = { 0 };
 	struct nft_decoder d = { .set = &set };
@@ -433,12 +433,12 @@ int observe_stops(struct kernel *k, struct facts *f, struct err *err)
 	if (!f->nft_visible || !f->sessions.n)
 		return 0;
 	if (r == 0)
-		r = look_at_set(k, f, AF_INET, "pending4", err);
+		r = dump_set(k, f, AF_INET, "pending4", err);
 	if (r == 0)
-		r = look_at_set(k, f, AF_INET6, "pending6", err);
+		r = dump_set(k, f, AF_INET6, "pending6", err);
 	if (r == 0)
-		r = look_at_set(k, f, AF_INET, "forwarded4", err);
+		r = dump_set(k, f, AF_INET, "forwarded4", err);
 	if (r == 0)
-		r = look_at_set(k, f, AF_INET6, "forwarded6", err);
-	return r == 0 ? look_at_rules(k, f, err) : err_wrap(err, "read what did not pass");
+		r = dump_set(k, f, AF_INET6, "forwarded6", err);
+	return r == 0 ? dump_rules(k, f, err) : err_wrap(err, "read what did not pass");
 }

@@ -180,7 +180,7 @@ static void start_anew(void *arg)
 }
 
 /* What cannot be told of one card is no reason to know nothing of the host. */
-static void look_at_networks(struct nl_sock *s, uint16_t family, struct facts *f)
+static void dump_networks(struct nl_sock *s, uint16_t family, struct facts *f)
 {
 	for (size_t i = 0; i < f->links.n; i++) {
 		const struct fact_link *l = &f->links.v[i];
@@ -194,7 +194,7 @@ static void look_at_networks(struct nl_sock *s, uint16_t family, struct facts *f
 	}
 }
 
-int wifi_look(struct facts *f, struct err *err)
+int wifi_observe(struct facts *f, struct err *err)
 {
 	struct nl_sock s = { 0 };
 	uint16_t family = 0;
@@ -209,7 +209,7 @@ int wifi_look(struct facts *f, struct err *err)
 		wifi_dump_interfaces(&m, family);
 		r = nl_dump(&s, &m, take_interface, start_anew, f, err);
 		if (r == 0)
-			look_at_networks(&s, family, f);
+			dump_networks(&s, family, f);
 	}
 	nl_close(&s);
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EPERM ? 0 : r;

@@ -13,7 +13,7 @@
  */
 
 /* Fills in the ssid of each link that has one. No nl80211 in the kernel is no error. */
-int wifi_look(struct facts *facts, struct err *err);
+int wifi_observe(struct facts *facts, struct err *err);
 
 /* Bytes only: the requests, and what their answers hold. */
 void wifi_get_family(struct nl_msg *m);

@@ -34,7 +34,7 @@ static void check_names(const struct doctor_input *in, const struct fact_link *l
 static void check_lease(const struct doctor_input *in, const struct fact_link *l,
 			struct findings *ret)
 {
-	struct uplink u = uplink_look(in->facts, l->name);
+	struct uplink u = uplink_lookup(in->facts, l->name);
 	const struct way_out *way = u.ip4.leased ? &u.ip4 : &u.ip6;
 	char gateway[IP_TEXT_MAX];
 
@@ -50,7 +50,7 @@ static void check_lease(const struct doctor_input *in, const struct fact_link *l
 static void check_deprecated(const struct doctor_input *in, const struct fact_link *l,
 			     struct findings *ret)
 {
-	struct uplink u = uplink_look(in->facts, l->name);
+	struct uplink u = uplink_lookup(in->facts, l->name);
 	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
 	char address[IP_TEXT_MAX];
 
@@ -67,7 +67,7 @@ static void check_deprecated(const struct doctor_input *in, const struct fact_li
 static void check_gateways(const struct doctor_input *in, const struct fact_link *l,
 			   struct findings *ret)
 {
-	struct uplink u = uplink_look(in->facts, l->name);
+	struct uplink u = uplink_lookup(in->facts, l->name);
 	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
 	char text[SILENT_TEXT_MAX];
 
@@ -90,7 +90,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 		finding_text(findings_add(ret, "no-uplink", SEVERITY_ERROR, in->uplinks), "%s",
 			     err.text);
 	while ((l = uplink_walk(&walk))) {
-		enum uplink_problem problem = uplink_look(in->facts, l->name).problem;
+		enum uplink_problem problem = uplink_lookup(in->facts, l->name).problem;
 
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
@@ -114,7 +114,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 	for (size_t i = 0; i < in->facts->links.n; i++) {
 		const struct fact_link *l = &in->facts->links.v[i];
 
-		if (uplink_look(in->facts, l->name).problem != UPLINK_USABLE)
+		if (uplink_lookup(in->facts, l->name).problem != UPLINK_USABLE)
 			continue;
 		usable++;
 		check_lease(in, l, ret);

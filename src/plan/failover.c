@@ -48,8 +48,8 @@ static bool usable(const struct course *c, const struct fact_link *l)
 	struct failover_link *k = l ? of(c, l) : NULL;
 
 	if (k && k->state == LINK_UNKNOWN)
-		k->state = uplink_look(c->f, l->name).problem == UPLINK_USABLE ? LINK_USABLE
-									       : LINK_USELESS;
+		k->state = uplink_lookup(c->f, l->name).problem == UPLINK_USABLE ? LINK_USABLE
+										 : LINK_USELESS;
 	return k && k->state == LINK_USABLE;
 }
 

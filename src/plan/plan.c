@@ -588,7 +588,7 @@ static bool lacks_family(const struct facts *f, const struct session *s, uint8_t
 	if (s->flags & (SESSION_ATTACHED | SESSION_HOST_ACCESS))
 		return false;
 	while ((l = uplink_walk(&walk))) {
-		struct uplink u = uplink_look(f, l->name);
+		struct uplink u = uplink_lookup(f, l->name);
 
 		if (ip_is_set(family == AF_INET ? &u.ip4.address : &u.ip6.address))
 			return false; /* a router may come */

@@ -578,8 +578,8 @@ struct answer {
 	const struct fact_route *whole, *halves[2];
 };
 
-static void look_into(const struct facts *f, const struct fact_link *link, uint8_t family,
-		      const struct lookup *l, struct answer *ret)
+static void follow_rules(const struct facts *f, const struct fact_link *link, uint8_t family,
+			 const struct lookup *l, struct answer *ret)
 {
 	for (const struct fact_route *r = NULL, **to; (r = next_route(f, link, r));) {
 		if (r->table != l->table || r->dst.len > 1 || (int)r->dst.len <= l->suppress ||
@@ -612,7 +612,7 @@ const struct fact_route *out_default_in_order(const struct facts *f, const struc
 		ended = l->stop;
 		if (ended)
 			break;
-		look_into(f, link, family, l, &a);
+		follow_rules(f, link, family, l, &a);
 		if (leads_out(a.halves[0]) && leads_out(a.halves[1]))
 			found = a.halves[0];
 		else if (leads_out(a.whole))

@@ -43,7 +43,7 @@ static int compare_slots(const void *a, const void *b)
 /* Of an uplink and a family that can serve; of any other none are needed. */
 static void find_routes(struct plan_ctx *x, struct ctx_slot *s)
 {
-	s->uplink = uplink_look(x->facts, s->id.uplink);
+	s->uplink = uplink_lookup(x->facts, s->id.uplink);
 	if (s->uplink.problem != UPLINK_USABLE)
 		return;
 	for (size_t i = 0; i < sizeof(plan_families); i++) {

@@ -38,7 +38,7 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 		*ret_reason = "no uplink of its list is usable";
 		return STATE_BLOCKED;
 	}
-	problem = uplink_look(f, s->uplink).problem;
+	problem = uplink_lookup(f, s->uplink).problem;
 	if (problem != UPLINK_USABLE) {
 		*ret_reason = uplink_problem_text(problem);
 		return STATE_BLOCKED;

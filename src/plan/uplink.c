@@ -177,7 +177,8 @@ static struct ip gateway_of_lease(const struct facts *f, const struct fact_link 
 	return gateway;
 }
 
-static struct way_out look(const struct facts *f, const struct fact_link *link, uint8_t family)
+static struct way_out find_way_out(const struct facts *f, const struct fact_link *link,
+				   uint8_t family)
 {
 	const struct fact_route *r = out_default(f, link, family);
 	const struct ip gateway = r ? r->gateway : gateway_of_lease(f, link, family);
@@ -204,7 +205,7 @@ static struct way_out look(const struct facts *f, const struct fact_link *link, 
 	return w;
 }
 
-struct uplink uplink_look(const struct facts *f, const char *name)
+struct uplink uplink_lookup(const struct facts *f, const char *name)
 {
 	struct uplink u = { .link = facts_link(f, name) };
 
@@ -219,8 +220,8 @@ struct uplink uplink_look(const struct facts *f, const char *name)
 		 * (drivers/net/vrf.c:vrf_process_v4_outbound), without our mark */
 		u.problem = UPLINK_VRF;
 	} else {
-		u.ip4 = look(f, u.link, AF_INET);
-		u.ip6 = look(f, u.link, AF_INET6);
+		u.ip4 = find_way_out(f, u.link, AF_INET);
+		u.ip6 = find_way_out(f, u.link, AF_INET6);
 		if (!(u.link->flags & IFF_UP))
 			u.problem = UPLINK_DOWN;
 		else if (!(u.link->flags & LINK_LOWER_UP))
@@ -456,7 +457,7 @@ static enum uplink_problem explain(const struct facts *f, const char *word, stru
 	size_t n = 0, next = 0;
 
 	while ((l = next_of_word(f, word, &next))) {
-		problem = uplink_look(f, l->name).problem;
+		problem = uplink_lookup(f, l->name).problem;
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));
 	}
@@ -475,7 +476,7 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 	size_t n = 0;
 
 	while ((l = uplink_walk(&walk)))
-		if (uplink_look(f, l->name).problem == UPLINK_USABLE) {
+		if (uplink_lookup(f, l->name).problem == UPLINK_USABLE) {
 			memcpy(ret, l->name, sizeof(l->name));
 			return 0;
 		}

@@ -50,7 +50,7 @@ struct uplink {
  * an address and a gateway: that of the default route that the host would use (routes.h),
  * or where there is none, the one in fact_dns. A point-to-point device needs none.
  */
-struct uplink uplink_look(const struct facts *facts, const char *name);
+struct uplink uplink_lookup(const struct facts *facts, const char *name);
 
 /*
  * Whether masquerading out of a device, for a next hop (none: not known), takes that source

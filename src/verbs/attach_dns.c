@@ -89,7 +89,7 @@ int attach_dns_check(const struct launch_options *o, int netns, struct err *err)
 	if (o->request.flags & SESSION_FOREIGN_RESOLVER)
 		return 0;
 	if (fstat(netns, &st) < 0)
-		return err_errno(err, errno, "look at the netns");
+		return err_errno(err, errno, "read the inode of the netns");
 	find_name(o, st.st_ino, name);
 	if (!o->pid)
 		r = check_processes(st.st_ino, err);
@@ -111,7 +111,7 @@ int attach_dns_write(const struct launch_options *o, int netns, const struct msg
 	if (o->request.flags & SESSION_FOREIGN_RESOLVER || geteuid() != 0)
 		return 0;
 	if (fstat(netns, &st) < 0)
-		return err_errno(err, errno, "look at the netns");
+		return err_errno(err, errno, "read the inode of the netns");
 	find_name(o, st.st_ino, name);
 	if (!name[0])
 		return 0;

@@ -59,7 +59,7 @@ int verb_move(int argc, char *argv[])
 		r = err_set(&err, EINVAL,
 			    "read the command line: say `via-iface move SESSION UPLINK[,UPLINK…]`");
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = observe_host(0, &f, &err);
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
 	if (s)
@@ -81,7 +81,7 @@ int verb_pause(int argc, char *argv[])
 		r = err_set(&err, EINVAL,
 			    "read the command line: say `via-iface %s SESSION` or --all", argv[0]);
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = observe_host(0, &f, &err);
 	if (r == 0 && !w.all) {
 		s = find_session(&f, w.v[0], &err);
 		if (s)

@@ -167,7 +167,7 @@ static int detach_netns(const struct launch_options *o, struct err *err)
 			 : netns_of_process(o->pid, &netns, err);
 
 	if (r == 0)
-		r = look(0, &f, err);
+		r = observe_host(0, &f, err);
 	if (r < 0)
 		return r;
 	s = find_attached(&f, netns);
@@ -185,7 +185,7 @@ int verb_detach(int argc, char *argv[])
 	if (r == 0 && !o.request.name[0]) {
 		detach_netns(&o, &err);
 	} else if (r == 0) {
-		r = look(0, &f, &err);
+		r = observe_host(0, &f, &err);
 		if (r == 0)
 			s = find_session(&f, o.request.name, &err);
 		if (s)

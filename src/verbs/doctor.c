@@ -171,9 +171,9 @@ int verb_doctor(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON, 1, &w, &err);
 
 	if (r == 0)
-		r = look(OBSERVE_STOPS, &f, &err);
+		r = observe_host(OBSERVE_STOPS, &f, &err);
 	if (r == 0)
-		r = look_at_names(NULL, &f, &err);
+		r = observe_dns(NULL, &f, &err);
 	if (r == 0)
 		r = examine(&f, w.n ? w.v[0] : NULL, &findings, &err);
 	if (r < 0)

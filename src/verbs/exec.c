@@ -101,7 +101,7 @@ int verb_exec(int argc, char *argv[])
 	int r = read_line(argc, argv, &o, &word, &err);
 
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = observe_host(0, &f, &err);
 	if (r == 0)
 		s = find_session(&f, word, &err);
 	if (s && check_owner(s, "enter", &err) == 0)

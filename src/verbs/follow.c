@@ -28,18 +28,18 @@
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
-#define COALESCE_MS  20
-#define ASK_FIRST_MS 100
-#define ASK_LAST_MS  5000
-#define LOOK_SHARE   4 /* of the time, no more than one part in so many is spent on looking */
+#define COALESCE_MS   20
+#define ASK_FIRST_MS  100
+#define ASK_LAST_MS   5000
+#define OBSERVE_SHARE 4 /* of the time, no more than one part in so many is spent on looking */
 
 struct watch {
 	bool json;
 	uint32_t id; /* of the session that is followed; 0: all */
 	struct nl_sock events;
 	struct sights seen;
-	bool ended;      /* the one session is gone */
-	int64_t look_at; /* INT64_MAX: nothing happened */
+	bool ended;         /* the one session is gone */
+	int64_t observe_at; /* INT64_MAX: nothing happened */
 	int64_t rest_until;
 	int daemon; /* its connection, or -1 */
 	int64_t ask_at;
@@ -167,16 +167,16 @@ static void take_events(struct watch *w)
 	while (nl_recv(&w->events, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
 	       errno == EINTR)
 		;
-	if (w->look_at == INT64_MAX)
-		w->look_at = at > w->rest_until ? at : w->rest_until;
+	if (w->observe_at == INT64_MAX)
+		w->observe_at = at > w->rest_until ? at : w->rest_until;
 }
 
-static int look_again(struct watch *w, struct err *err)
+static int observe_again(struct watch *w, struct err *err)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	struct sights now = { 0 };
 	int64_t start = clock_ms(), end;
-	int r = look(0, &f, err);
+	int r = observe_host(0, &f, err);
 
 	if (r < 0)
 		return r;
@@ -186,8 +186,8 @@ static int look_again(struct watch *w, struct err *err)
 	changes_done(&w->seen);
 	w->seen = now;
 	end = clock_ms();
-	w->rest_until = end + (end - start) * (LOOK_SHARE - 1);
-	w->look_at = INT64_MAX;
+	w->rest_until = end + (end - start) * (OBSERVE_SHARE - 1);
+	w->observe_at = INT64_MAX;
 	return 0;
 }
 
@@ -246,7 +246,7 @@ static bool wants_daemon(const struct watch *w)
 
 static int time_left(const struct watch *w)
 {
-	int64_t next = w->look_at, left;
+	int64_t next = w->observe_at, left;
 
 	if (wants_daemon(w) && w->ask_at < next)
 		next = w->ask_at;
@@ -277,14 +277,14 @@ static int turn(struct watch *w, struct err *err)
 		take_healed(w);
 	if (wants_daemon(w) && w->ask_at <= clock_ms())
 		ask_to_be_told(w);
-	return w->look_at <= clock_ms() ? look_again(w, err) : 0;
+	return w->observe_at <= clock_ms() ? observe_again(w, err) : 0;
 }
 
 static int find_id(const char *word, uint32_t *ret, struct err *err)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s;
-	int r = look(0, &f, err);
+	int r = observe_host(0, &f, err);
 
 	if (r < 0)
 		return r;
@@ -297,14 +297,14 @@ static int find_id(const char *word, uint32_t *ret, struct err *err)
 int follow_print(const char *word, bool json, struct err *err)
 {
 	struct watch w = {
-		.json = json, .look_at = INT64_MAX, .daemon = -1, .ask_after = ASK_FIRST_MS
+		.json = json, .observe_at = INT64_MAX, .daemon = -1, .ask_after = ASK_FIRST_MS
 	};
 	int r = listen_to_kernel(&w, err);
 
 	if (r == 0 && word)
 		r = find_id(word, &w.id, err);
 	if (r == 0)
-		r = look_again(&w, err);
+		r = observe_again(&w, err);
 	if (r == 0 && w.id && !w.seen.n)
 		w.ended = true; /* it went meanwhile */
 	while (r == 0 && !w.ended)

@@ -124,7 +124,8 @@ static bool read_stat(int dir, char comm[COMM_BYTES + 1], pid_t *parent)
 	return close[2] != 'Z';
 }
 
-static void look_at(int proc, const char *pid, const char *names, uid_t uid, struct founds *ret)
+static void check_process(int proc, const char *pid, const char *names, uid_t uid,
+			  struct founds *ret)
 {
 	_cleanup_close_ int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char exe[NAME_MAX + 1], comm[COMM_BYTES + 1];
@@ -158,7 +159,7 @@ pid_t instance_find(const char *names, uid_t uid, const struct instance_scope *s
 
 	while (proc && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at(dirfd(proc), entry->d_name, names, uid, &all);
+			check_process(dirfd(proc), entry->d_name, names, uid, &all);
 	for (size_t i = 0; i < all.n && !first; i++)
 		if (!has(&all, all.v[i].parent) &&
 		    (!scope || instance_is_outside(all.v[i].pid, scope)))

@@ -128,7 +128,7 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	struct json_object *sessions = json_object_new_array();
 	struct json_object *altnames = json_object_new_array();
 	const struct fact_dns *dns = facts_dns(f, l->index);
-	struct uplink u = uplink_look(f, l->name);
+	struct uplink u = uplink_lookup(f, l->name);
 	bool usable = u.problem == UPLINK_USABLE;
 	char buf[IP_TEXT_MAX];
 

@@ -102,7 +102,7 @@ int verb_warnings(int argc, char *argv[])
 	struct err err = { 0 };
 
 	(void)argc, (void)argv;
-	if (look(OBSERVE_STOPS, &f, &err) < 0 || processes_find(&processes, &err) < 0)
+	if (observe_host(OBSERVE_STOPS, &f, &err) < 0 || processes_find(&processes, &err) < 0)
 		return program_fail(&err);
 	warn(&f, &processes);
 	return 0;
@@ -117,7 +117,7 @@ int verb_list(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON | WORD_ALL, 0, &w, &err);
 
 	if (r == 0)
-		r = look(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
+		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0 && w.json)

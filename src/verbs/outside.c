@@ -275,8 +275,8 @@ static int tell_server(const struct outside_question *q, const struct app_outsid
 	return 1;
 }
 
-static int look_at(const struct outside_question *q, const struct app *app, char *const argv[],
-		   struct err *ret)
+static int find_server(const struct outside_question *q, const struct app *app, char *const argv[],
+		       struct err *ret)
 {
 	const struct app_outside *k = &app->outside;
 	const char *name = program_base_name(argv[0]);
@@ -345,12 +345,12 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
 	return NULL;
 }
 
-int outside_look(const struct outside_question *q, struct err *ret)
+int outside_find_server(const struct outside_question *q, struct err *ret)
 {
 	char *const *argv = NULL;
 	const struct app *app = outside_section(q->apps, q->argv, &argv);
 
-	return app ? look_at(q, app, argv, ret) : 0;
+	return app ? find_server(q, app, argv, ret) : 0;
 }
 
 /* --- a launch --------------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ int outside_check(const struct launch_options *o, const struct handover *h, stru
 		return r;
 	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
 		q.scope.netns = st.st_ino;
-	if (outside_look(&q, ret) && o->strict) {
+	if (outside_find_server(&q, ret) && o->strict) {
 		*err = *ret;
 		r = -ret->code;
 	}

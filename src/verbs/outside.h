@@ -33,7 +33,7 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
  * Returns 1 with one line in ret: who does the work, and what can be done. 0 when it is none that
  * the app policy knows, or none of that runs outside now.
  */
-int outside_look(const struct outside_question *q, struct err *ret);
+int outside_find_server(const struct outside_question *q, struct err *ret);
 
 /*
  * For a launch (struct launch_helpers): the line goes to ret. Fails where the program is to be

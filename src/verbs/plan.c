@@ -142,7 +142,7 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 }
 
 /* What the request is about: the switches and the name servers of each uplink that it means. */
-static int look_closer(const struct request *request, struct facts *f, struct err *err)
+static int observe_request(const struct request *request, struct facts *f, struct err *err)
 {
 	struct uplink_walk walk = { .facts = f, .at = request->uplinks };
 	const struct fact_link *l;
@@ -161,7 +161,7 @@ static int look_closer(const struct request *request, struct facts *f, struct er
 }
 
 /* A netns of our own shows what a fresh one has; the host has been looked at before. */
-static void look_at_fresh(struct facts *f)
+static void observe_fresh_netns(struct facts *f)
 {
 	if (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
 		observe_fresh(f);
@@ -175,7 +175,7 @@ int verb_plan(int argc, char *argv[])
 	struct object_set set = { 0 };
 	struct session s;
 	struct err err = { 0 };
-	uid_t uid = geteuid(); /* now: look_at_fresh() may leave this user namespace */
+	uid_t uid = geteuid(); /* now: observe_fresh_netns() may leave this user namespace */
 	int r = cli_parse_run(argc, argv, false, &options, &err);
 
 	if (r == 0)
@@ -187,11 +187,11 @@ int verb_plan(int argc, char *argv[])
 		return program_fail(&err);
 	r = observe(&k, 0, &f, &err);
 	if (r == 0)
-		r = look_closer(&options.request, &f, &err);
+		r = observe_request(&options.request, &f, &err);
 	if (r == 0)
-		r = look_at_gateways(&k, &f, &err);
+		r = ask_gateways(&k, &f, &err);
 	if (r == 0)
-		look_at_fresh(&f);
+		observe_fresh_netns(&f);
 	if (r == 0)
 		r = make_plan(&f, &options.request, uid, &s, &set, &err);
 	if (r == 0 && options.json)

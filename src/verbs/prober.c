@@ -70,7 +70,7 @@ struct prober {
 		struct way *v;
 		size_t n, size;
 	} ways;
-	int64_t look_at;        /* at the latest */
+	int64_t observe_at;     /* at the latest */
 	int64_t rest_until;     /* where there was nothing to be asked */
 	pid_t child;            /* a probe; 0: none */
 	char through[IFNAMSIZ]; /* and its uplink */
@@ -194,7 +194,7 @@ static void end_probe(struct prober *p)
 	p->child = 0;
 }
 
-/* --- looking ------------------------------------------------------------------------------- */
+/* --- observing ----------------------------------------------------------------------------- */
 
 /* The ways of the session as they are now; what is known of them stays. */
 static void list_ways(struct prober *p, const struct facts *f, const struct session *s)
@@ -229,7 +229,7 @@ static struct way *next_way(struct prober *p, const struct facts *f, int64_t now
 
 		if (w->ask_at > now)
 			continue;
-		if (uplink_look(f, w->uplink).problem != UPLINK_USABLE)
+		if (uplink_lookup(f, w->uplink).problem != UPLINK_USABLE)
 			w->ask_at = now + PROBE_EVERY_MS;
 		else if (!next || w->ask_at < next->ask_at)
 			next = w;
@@ -237,7 +237,7 @@ static struct way *next_way(struct prober *p, const struct facts *f, int64_t now
 	return next;
 }
 
-static void look_and_ask(struct prober *p)
+static void observe_and_ask(struct prober *p)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s = NULL;
@@ -245,9 +245,9 @@ static void look_and_ask(struct prober *p)
 	struct err err = { 0 };
 	struct way *w;
 
-	p->look_at = now + PROBE_EVERY_MS;
+	p->observe_at = now + PROBE_EVERY_MS;
 	p->rest_until = now + PROBE_AGAIN_MS;
-	if (look(0, &f, &err) < 0)
+	if (observe_host(0, &f, &err) < 0)
 		return;
 	for (size_t i = 0; i < f.sessions.n; i++)
 		if (f.sessions.v[i].id == p->id)
@@ -268,7 +268,7 @@ static void look_and_ask(struct prober *p)
 /* When a probe is due; the first look finds what to ask. */
 static int64_t ask_at(const struct prober *p)
 {
-	int64_t at = p->look_at;
+	int64_t at = p->observe_at;
 
 	for (size_t i = 0; i < p->ways.n; i++)
 		if (p->ways.v[i].ask_at < at)
@@ -323,7 +323,7 @@ static void serve(struct prober *p)
 		if (p->child && p->child_until <= clock_ms())
 			end_probe(p);
 		if (!p->child && ask_at(p) <= clock_ms())
-			look_and_ask(p);
+			observe_and_ask(p);
 		say_all(p);
 	}
 }

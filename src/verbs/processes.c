@@ -74,7 +74,7 @@ size_t processes_in(const struct processes *p, uint64_t netns)
 	return n;
 }
 
-bool process_look(int pid, int *ret_parent, char name[16])
+bool process_read(int pid, int *ret_parent, char name[16])
 {
 	_cleanup_close_ int fd = -1;
 	char path[40], text[256], *open_at, *close_at;

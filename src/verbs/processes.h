@@ -28,7 +28,7 @@ size_t processes_in(const struct processes *p, uint64_t netns);
 uint64_t process_netns(int pid);
 
 /* Its parent and its name (proc(5), stat), which everybody may see. False when it is gone. */
-bool process_look(int pid, int *ret_parent, char name[16]);
+bool process_read(int pid, int *ret_parent, char name[16]);
 
 #define _cleanup_processes_ __attribute__((cleanup(processes_done)))
 

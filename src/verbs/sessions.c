@@ -69,7 +69,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Where no route leads out, a lease may: what a session's state depends on is looked up. */
-static int look_at_leases(struct facts *f, struct err *err)
+static int read_leases(struct facts *f, struct err *err)
 {
 	struct dns dns;
 	int r = dns_open(&dns, "", err);
@@ -79,14 +79,14 @@ static int look_at_leases(struct facts *f, struct err *err)
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		const struct fact_link *l = &f->links.v[i];
 
-		if (l->listed && uplink_look(f, l->name).problem == UPLINK_NO_GATEWAY)
+		if (l->listed && uplink_lookup(f, l->name).problem == UPLINK_NO_GATEWAY)
 			r = dns_observe(&dns, l->name, f, err);
 	}
 	dns_close(&dns);
 	return r;
 }
 
-int look_at_gateways(struct kernel *k, struct facts *f, struct err *err)
+int ask_gateways(struct kernel *k, struct facts *f, struct err *err)
 {
 	struct gateway_memory nothing = { 0 };
 	int64_t ignored;
@@ -103,7 +103,7 @@ int look_at_gateways(struct kernel *k, struct facts *f, struct err *err)
 	return r < 0 ? err_errno(err, -r, "find the gateways of uplinks") : 0;
 }
 
-int look(unsigned int what, struct facts *ret, struct err *err)
+int observe_host(unsigned int what, struct facts *ret, struct err *err)
 {
 	struct kernel k;
 	int r = kernel_open(&k, VIA_RUNDIR, false, err);
@@ -114,18 +114,18 @@ int look(unsigned int what, struct facts *ret, struct err *err)
 	if (r == 0 && what & OBSERVE_STOPS)
 		r = observe_stops(&k, ret, err);
 	if (r == 0)
-		r = look_at_gateways(&k, ret, err);
+		r = ask_gateways(&k, ret, err);
 	if (r == 0)
 		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);
 	if (r == 0)
-		r = look_at_leases(ret, err);
+		r = read_leases(ret, err);
 	if (r == 0 && ret->sessions.n)
 		qsort(ret->sessions.v, ret->sessions.n, sizeof(*ret->sessions.v), by_id);
 	return r;
 }
 
-int look_at_names(const char *uplink, struct facts *f, struct err *err)
+int observe_dns(const char *uplink, struct facts *f, struct err *err)
 {
 	const size_t first = f->dns.n;
 	struct dns dns;

@@ -36,7 +36,7 @@ static void print_ways(const struct session_view *v)
 /* Gateways of the uplink in use that do not answer. */
 static void print_silent(const struct session_view *v)
 {
-	const struct uplink u = uplink_look(v->facts, v->session->uplink);
+	const struct uplink u = uplink_lookup(v->facts, v->session->uplink);
 	const struct way_out *ways[] = { &u.ip4, &u.ip6 };
 	char silent[SILENT_TEXT_MAX];
 
@@ -91,7 +91,7 @@ static void print_pids(const struct session_view *v)
 		char name[16];
 		int parent;
 
-		if (p->netns != v->session->netns || !process_look(p->pid, &parent, name))
+		if (p->netns != v->session->netns || !process_read(p->pid, &parent, name))
 			continue;
 		for (char *c = name; *c; c++)
 			if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -184,13 +184,13 @@ static int show_all(struct facts *f, const struct processes *p, const char *word
 }
 
 /* The name servers of each session's uplink. */
-static int look_at_servers(struct facts *f, struct err *err)
+static int observe_servers(struct facts *f, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
 		if (f->sessions.v[i].slot && f->sessions.v[i].uplink[0])
-			r = look_at_names(f->sessions.v[i].uplink, f, err);
+			r = observe_dns(f->sessions.v[i].uplink, f, err);
 	return r;
 }
 
@@ -205,9 +205,9 @@ int verb_status(int argc, char *argv[])
 	if (r == 0 && w.follow)
 		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? program_fail(&err) : 0;
 	if (r == 0)
-		r = look(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
+		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
-		r = look_at_servers(&f, &err);
+		r = observe_servers(&f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0)

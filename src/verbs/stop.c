@@ -188,10 +188,10 @@ static void find_hidden(const struct session *s, const struct processes *p, stru
 		const struct process *up = &p->v[i];
 		char name[16], unused[16];
 
-		if (p->v[i].netns || !process_look(pid, &parent, name))
+		if (p->v[i].netns || !process_read(pid, &parent, name))
 			continue;
 		for (int depth = 0; depth < 64 && up && !up->netns; depth++)
-			up = process_look(up->pid, &parent, unused) ? find_pid(p, parent) : NULL;
+			up = process_read(up->pid, &parent, unused) ? find_pid(p, parent) : NULL;
 		if (up && up->netns == s->netns)
 			strbuf_add(ret, "%s%s (%d)", ret->len ? ", " : "", name, pid);
 	}
@@ -220,7 +220,7 @@ static bool is_there(const struct session *s)
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err ignored = { 0 };
 
-	if (look(0, &f, &ignored) < 0)
+	if (observe_host(0, &f, &ignored) < 0)
 		return true;
 	for (size_t i = 0; i < f.sessions.n; i++)
 		if (f.sessions.v[i].id == s->id && f.sessions.v[i].netns == s->netns)
@@ -292,7 +292,7 @@ int verb_stop(int argc, char *argv[])
 	if (r == 0 && !w.n)
 		r = err_set(&err, EINVAL, "read the command line: say `via-iface stop SESSION`");
 	if (r == 0)
-		r = look(0, &f, &err);
+		r = observe_host(0, &f, &err);
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
 	if (s)

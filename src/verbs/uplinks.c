@@ -69,7 +69,7 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 	const struct fact_dns *dns = facts_dns(f, l->index);
-	struct uplink u = uplink_look(f, l->name);
+	struct uplink u = uplink_lookup(f, l->name);
 	char buf[IP_TEXT_MAX];
 
 	table_add(t, "%s", l->name);
@@ -121,9 +121,9 @@ int verb_uplinks(int argc, char *argv[])
 	int r = words_read(argc, argv, WORD_JSON, 0, &w, &err);
 
 	if (r == 0)
-		r = look(OBSERVE_STOPS, &f, &err);
+		r = observe_host(OBSERVE_STOPS, &f, &err);
 	if (r == 0)
-		r = look_at_names(NULL, &f, &err);
+		r = observe_dns(NULL, &f, &err);
 	if (r == 0 && w.json) {
 		struct json_object *array = json_object_new_array();
 

@@ -58,10 +58,10 @@ int check_owner(const struct session *s, const char *verb, struct err *err);
 /* The facts, as a caller sees them: sessions in the order of their numbers. */
 struct kernel;
 /* Which gateways of all uplinks answer: plan/silent.h. */
-int look_at_gateways(struct kernel *k, struct facts *f, struct err *err);
-int look(unsigned int what, struct facts *ret, struct err *err);
+int ask_gateways(struct kernel *k, struct facts *f, struct err *err);
+int observe_host(unsigned int what, struct facts *ret, struct err *err);
 
 /* The name servers of one interface, or with NULL of all that could serve, into the facts. */
-int look_at_names(const char *uplink, struct facts *f, struct err *err);
+int observe_dns(const char *uplink, struct facts *f, struct err *err);
 
 #endif

@@ -117,7 +117,7 @@ bool view_ways(struct view_ways *w, struct view_way *ret)
 		w->word[0] = 0;
 	}
 	if (way.link) {
-		way.problem = uplink_look(w->view->facts, way.link->name).problem;
+		way.problem = uplink_lookup(w->view->facts, way.link->name).problem;
 		way.in_use = s->slot && !strcmp(way.link->name, s->uplink);
 	} else {
 		w->word[0] = 0;

@@ -196,10 +196,10 @@ static void test_advice(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(outside_look(&q, &err), 1);
+	assert_int_equal(outside_find_server(&q, &err), 1);
 	assert_non_null(strstr(err.text, "--replace-route 'ssid:My Net'\\''s,wlp6s0' --pid "));
 	q.scope.uplinks = "";
-	assert_int_equal(outside_look(&q, &err), 1);
+	assert_int_equal(outside_find_server(&q, &err), 1);
 	assert_non_null(strstr(err.text, "would not use the session's uplink; "));
 	assert_non_null(strstr(err.text, "--replace-route UPLINK --pid "));
 }

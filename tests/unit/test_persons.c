@@ -27,7 +27,7 @@ static void write_subuid(struct files *f, const char *text)
 	fputs(text, file);
 	fclose(file);
 	assert_int_equal(rename(other, f->path), 0); /* as usermod(8) does */
-	persons_look(&f->p);
+	persons_refresh(&f->p);
 }
 
 static int set_up(void **state)
@@ -131,7 +131,7 @@ static void test_changes(void **state)
 	write_subuid(f, "1001:100000:10\n");
 	assert_int_equal(person_of(&f->p, 100001), 1001);
 	unlink(f->path);
-	persons_look(&f->p);
+	persons_refresh(&f->p);
 	assert_int_equal(person_of(&f->p, 100001), PERSON_UNKNOWN);
 }
 

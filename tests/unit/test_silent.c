@@ -304,16 +304,16 @@ static void test_text(void **state)
 
 	(void)state;
 	begin(&t);
-	u = uplink_look(&t.f, "wlp6s0");
+	u = uplink_lookup(&t.f, "wlp6s0");
 	assert_false(way_silent_text(&u.ip4, text));
 	hears(&t, FIRST, GATEWAY_FAILED);
 	decide(&t);
-	u = uplink_look(&t.f, "wlp6s0");
+	u = uplink_lookup(&t.f, "wlp6s0");
 	assert_true(way_silent_text(&u.ip4, text));
 	assert_string_equal(text, "gateway 192.168.2.1 does not answer ARP; 192.168.2.9 is used");
 	hears(&t, NEXT, GATEWAY_FAILED);
 	decide(&t);
-	u = uplink_look(&t.f, "wlp6s0");
+	u = uplink_lookup(&t.f, "wlp6s0");
 	assert_true(way_silent_text(&u.ip4, text));
 	assert_string_equal(text, "gateway 192.168.2.1 does not answer ARP");
 	assert_false(way_silent_text(&u.ip6, text));

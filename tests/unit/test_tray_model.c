@@ -63,11 +63,11 @@ static void test_list(void **state)
 	assert_int_equal(s->tx_bytes, 20);
 	assert_int_equal(s->state, TRAY_UP);
 	assert_null(model_session(&m, 8));
-	assert_int_equal(model_look(&m), LOOK_BLOCKED);
+	assert_int_equal(model_status(&m), STATUS_BLOCKED);
 	take(&m, 1100, one, NULL);
-	assert_int_equal(model_look(&m), LOOK_ACTIVE);
+	assert_int_equal(model_status(&m), STATUS_ACTIVE);
 	take(&m, 1200, session(7, "steam", "\"wlp6s0\"", "paused", 5, 10, 20), NULL);
-	assert_int_equal(model_look(&m), LOOK_NORMAL);
+	assert_int_equal(model_status(&m), STATUS_NORMAL);
 	/* A paused one has no uplink in the list; it will go on by the last one. */
 	assert_string_equal(model_session(&m, 7)->uplink, "wlp6s0");
 	take(&m, 1300, NULL, NULL);
@@ -165,7 +165,7 @@ static void test_news(void **state)
 	assert_int_equal(n.kind, NEWS_BLOCKED);
 	assert_string_equal(n.name, "steam");
 	assert_string_equal(n.reason, "it is down");
-	assert_int_equal(model_look(&m), LOOK_BLOCKED);
+	assert_int_equal(model_status(&m), STATUS_BLOCKED);
 	n = line(&m, "uplink", "steam", 7, "enp7s0", "up");
 	assert_int_equal(n.kind, NEWS_MOVED);
 	assert_string_equal(n.before, "wlp6s0");

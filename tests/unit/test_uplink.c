@@ -8,7 +8,7 @@
 #include "scene.h"
 #include "unit.h"
 
-#define PROBLEM(f, name, what) assert_int_equal(uplink_look(f, name).problem, what)
+#define PROBLEM(f, name, what) assert_int_equal(uplink_lookup(f, name).problem, what)
 #define IP_IS(ip, text)                                                                            \
 	do {                                                                                       \
 		char buf_[IP_TEXT_MAX];                                                            \
@@ -22,7 +22,7 @@ static void test_usable(void **state)
 
 	(void)state;
 	scene_split(&f);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_ptr_equal(u.link, facts_link(&f, "wlp6s0"));
 	assert_true(u.ip4.usable);
@@ -100,7 +100,7 @@ static void test_default_of_main(void **state)
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 50);
 	scene_last_route(&f)->table = 200;
 	scene_last_route(&f)->onlink = true;
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.gateway, "192.168.2.3"); /* as long as there is no other */
 	assert_true(u.ip4.onlink);
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
@@ -110,7 +110,7 @@ static void test_default_of_main(void **state)
 	scene_route(&f, "wlp6s0", "0.0.0.0/1", "192.168.2.6", 2); /* and no 128.0.0.0/1 */
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.7", 4);
 	scene_last_route(&f)->dead = true;
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.gateway, "192.168.2.4");
 	assert_false(u.ip4.onlink);
 	assert_false(u.ip6.usable);
@@ -139,10 +139,10 @@ static void test_router_preference(void **state)
 	scene_route(&f, "wlp6s0", "::/0", "fe80::3", 1024);
 	scene_last_route(&f)->preference = 1;
 	scene_last_route(&f)->expires = 1800;
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip6.gateway, "fe80::3");
 	scene_last_route(&f)->expires = -1;
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip6.gateway, "fe80::2");
 }
 
@@ -157,12 +157,12 @@ static void test_deprecated_address(void **state)
 	scene_link(&f, "wlp6s0");
 	scene_route(&f, "wlp6s0", "::/0", "fe80::1", 100);
 	scene_addr_with(&f, "wlp6s0", "2001:db8::1/64", RT_SCOPE_UNIVERSE, IFA_F_DEPRECATED);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_true(u.ip6.deprecated);
 	IP_IS(u.ip6.address, "2001:db8::1");
 	scene_addr(&f, "wlp6s0", "2001:db8::2/64");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_false(u.ip6.deprecated);
 	IP_IS(u.ip6.address, "2001:db8::2");
 }
@@ -178,11 +178,11 @@ static void test_selected_address(void **state)
 	scene_link(&f, "wlp6s0");
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
 	scene_addr(&f, "wlp6s0", "172.20.0.30/24");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.address, "172.20.0.30");
 	scene_addr_with(&f, "wlp6s0", "192.168.2.31/24", RT_SCOPE_UNIVERSE, IFA_F_DEPRECATED);
 	scene_addr_with(&f, "wlp6s0", "192.168.2.30/24", RT_SCOPE_UNIVERSE, IFA_F_SECONDARY);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.address, "192.168.2.31");
 	assert_true(u.ip4.deprecated);
 	assert_false(ip_is_set(&u.ip4.source)); /* the kernel's own masquerading takes it */
@@ -220,7 +220,7 @@ static void test_addresses_that_do_not_serve(void **state)
 		/* the next one does */
 		scene_addr_with(&f, "wlp6s0", "2001:db8::2/64", RT_SCOPE_UNIVERSE,
 				IFA_F_NOPREFIXROUTE);
-		u = uplink_look(&f, "wlp6s0");
+		u = uplink_lookup(&f, "wlp6s0");
 		assert_int_equal(u.problem, UPLINK_USABLE);
 		IP_IS(u.ip6.address, "2001:db8::2");
 	}
@@ -245,7 +245,7 @@ static void test_scopes(void **state)
 	/* a link-local one serves where the router is its neighbour */
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "169.254.2.1", 50);
 	PROBLEM(&f, "wlp6s0", UPLINK_USABLE);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.source, "169.254.3.4");
 }
 
@@ -262,26 +262,26 @@ static void test_sources(void **state)
 	scene_addr(&f, "wlp6s0", "192.168.3.10/24");
 	scene_addr_with(&f, "wlp6s0", "192.168.3.11/24", RT_SCOPE_UNIVERSE, IFA_F_SECONDARY);
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 100);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.address, "192.168.2.10");
 	assert_false(ip_is_set(&u.ip4.source));
 	scene_last_route(&f)->src = scene_ip("192.168.2.10");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_false(ip_is_set(&u.ip4.source)); /* as NetworkManager writes it, and no news */
 	scene_last_route(&f)->src = scene_ip("192.168.3.11");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.source, "192.168.3.11");
 	scene_last_route(&f)->src = scene_ip("10.9.9.9"); /* nobody's */
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_false(ip_is_set(&u.ip4.source));
 	IP_IS(u.ip4.address, "192.168.2.10");
 	/* of a neighbour the address in its subnet comes first */
 	scene_last_route(&f)->gateway = scene_ip("192.168.3.1");
 	scene_last_route(&f)->src = scene_ip("192.168.3.10");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_false(ip_is_set(&u.ip4.source));
 	scene_last_route(&f)->src = scene_ip("192.168.2.10");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.source, "192.168.2.10");
 	/* unnumbered */
 	scene_link(&f, "tun0");
@@ -289,7 +289,7 @@ static void test_sources(void **state)
 	scene_route(&f, "tun0", "0.0.0.0/0", NULL, 200);
 	PROBLEM(&f, "tun0", UPLINK_NO_ADDRESS);
 	scene_last_route(&f)->src = scene_ip("198.51.100.1");
-	u = uplink_look(&f, "tun0");
+	u = uplink_lookup(&f, "tun0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	IP_IS(u.ip4.source, "198.51.100.1");
 }
@@ -304,7 +304,7 @@ static void test_one_family(void **state)
 	scene_link(&f, "wwan0");
 	scene_addr(&f, "wwan0", "2001:db8::5/64");
 	scene_route(&f, "wwan0", "::/0", "fe80::1", 100); /* link-local, as RFC 4861 has it */
-	u = uplink_look(&f, "wwan0");
+	u = uplink_lookup(&f, "wwan0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_false(u.ip4.usable);
 	assert_true(u.ip6.usable);
@@ -326,14 +326,14 @@ static void test_point_to_point(void **state)
 	scene_link_is(&f, "tun0", "tun", IFF_UP | IFF_POINTOPOINT | IFF_NOARP | LINK_LOWER_UP);
 	PROBLEM(&f, "tun0", UPLINK_NO_ADDRESS);
 	scene_addr(&f, "tun0", "10.8.0.2/32");
-	u = uplink_look(&f, "tun0");
+	u = uplink_lookup(&f, "tun0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_true(u.ip4.usable);
 	assert_false(u.ip6.usable);
 	assert_false(ip_is_set(&u.ip4.gateway));
 	/* a default route without a gateway changes nothing */
 	scene_route(&f, "tun0", "0.0.0.0/0", NULL, 50);
-	u = uplink_look(&f, "tun0");
+	u = uplink_lookup(&f, "tun0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_false(ip_is_set(&u.ip4.gateway));
 }
@@ -355,7 +355,7 @@ static void test_told_gateway(void **state)
 	scene_addr(&f, "wlp6s0", "192.168.2.10/24");
 	scene_addr(&f, "usb0", "192.168.2.11/24");
 	PROBLEM(&f, "usb0", UPLINK_NO_GATEWAY); /* that was another's lease */
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_true(u.ip4.usable && u.ip4.leased);
 	assert_false(u.ip6.usable || u.ip6.leased);
@@ -364,28 +364,28 @@ static void test_told_gateway(void **state)
 	scene_route(&f, "usb0", "192.168.2.0/24", NULL, 100);
 	scene_route(&f, "wlp6s0", "192.168.3.0/24", NULL, 100);
 	scene_route(&f, "wlp6s0", "192.168.0.0/16", "192.168.2.9", 100);
-	assert_true(uplink_look(&f, "wlp6s0").ip4.onlink);
+	assert_true(uplink_lookup(&f, "wlp6s0").ip4.onlink);
 	scene_route(&f, "wlp6s0", "192.168.2.0/24", NULL, 100);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_int_equal(u.problem, UPLINK_USABLE);
 	assert_false(u.ip4.onlink);
 	/* a default route says more */
 	scene_route(&f, "wlp6s0", "0.0.0.0/0", "192.168.2.3", 600);
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	IP_IS(u.ip4.gateway, "192.168.2.3");
 	assert_false(u.ip4.leased);
 	/* the other family: its router is known by the link-local address */
 	scene_addr_with(&f, "wlp6s0", "fe80::2/64", RT_SCOPE_LINK, IFA_F_PERMANENT);
 	scene_gateway(&f, "wlp6s0", "fe80::1");
-	assert_false(uplink_look(&f, "wlp6s0").ip6.usable); /* and no address */
+	assert_false(uplink_lookup(&f, "wlp6s0").ip6.usable); /* and no address */
 	scene_addr(&f, "wlp6s0", "2001:db8:2::10/64");
-	u = uplink_look(&f, "wlp6s0");
+	u = uplink_lookup(&f, "wlp6s0");
 	assert_true(u.ip6.usable && u.ip6.leased && !u.ip6.onlink);
 	IP_IS(u.ip6.gateway, "fe80::1");
 	/* what is at the other end of a point-to-point device needs none */
 	scene_link_is(&f, "usb0", "", IFF_UP | IFF_POINTOPOINT | LINK_LOWER_UP);
 	scene_gateway(&f, "usb0", "192.168.2.1");
-	u = uplink_look(&f, "usb0");
+	u = uplink_lookup(&f, "usb0");
 	assert_true(u.ip4.usable && !u.ip4.leased);
 	assert_false(ip_is_set(&u.ip4.gateway));
 }
