@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "config.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
 #include "launch/caps.h"
+#include "launch/daemon.h"
 #include "launch/userns.h"
 
 #ifndef NSFS_MAGIC
@@ -43,7 +43,7 @@ static int check_peer(int fd, bool *ret_foreign, struct err *err)
 	*ret_foreign = peer.uid != 0 && userns_hides_root(peer.uid);
 	if (peer.uid != 0 && !*ret_foreign)
 		return err_set(err, EPERM,
-			       "trust the daemon at " VIA_RUNDIR "/socket: it runs as uid %u, not "
+			       "trust the daemon at " DAEMON_SOCKET ": it runs as uid %u, not "
 			       "as root",
 			       peer.uid);
 	return 0;
@@ -67,9 +67,24 @@ static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct 
 	return ask_exchange(fd, &a->h->request, a->h->netns, &ret->reply, &ret->netns, err);
 }
 
+/* Where nobody listens, root starts a daemon. */
+static int connect_daemon(struct err *err)
+{
+	struct err first = { 0 };
+	int fd = sock_connect(DAEMON_SOCKET, &first), r;
+
+	if (!daemon_is_absent(fd)) {
+		if (fd < 0)
+			*err = first;
+		return fd;
+	}
+	r = daemon_start(err);
+	return r < 0 ? r : sock_connect(DAEMON_SOCKET, err);
+}
+
 static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 {
-	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err);
+	_cleanup_close_ int fd = connect_daemon(err);
 	union msg_request request = a->h->request;
 	bool foreign = false;
 	int r = fd < 0 ? fd : check_peer(fd, &foreign, err);
@@ -100,7 +115,7 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
  */
 static int give_back(const struct answer *a, struct err *err)
 {
-	_cleanup_close_ int fd = sock_connect(VIA_RUNDIR "/socket", err), none = -1;
+	_cleanup_close_ int fd = sock_connect(DAEMON_SOCKET, err), none = -1;
 	union msg_request request;
 	struct msg_reply reply;
 

@@ -11,7 +11,8 @@ struct answer {
 };
 
 /*
- * Connects to the daemon, makes sure that it is root's, sends the request and waits. Where no
+ * Connects to the daemon, which root starts where none runs, makes sure that it is root's, sends
+ * the request and waits. Where no
  * capability was granted this process is in a user namespace and a netns of its own afterwards,
  * and the daemon made that netns the session. Retries while the daemon is busy.
  */

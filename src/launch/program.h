@@ -32,10 +32,4 @@ int program_become(const char *path, char *const argv[], int argc, struct err *e
  */
 void program_clean_environment(char *ret[8]);
 
-/*
- * Makes sure that a daemon answers: starts one when the caller is root and nobody does. Returns
- * 0, or a negative errno with the reason.
- */
-int program_start_daemon(struct err *err);
-
 #endif

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/detach.h"
 #include "launch/ambient.h"
 #include "launch/apps.h"
+#include "launch/daemon.h"
 #include "launch/environment.h"
 #include "launch/handover.h"
 #include "launch/launch.h"
@@ -50,25 +52,6 @@ static int find_program(const char *name, struct err *err)
 	return err_set(err, ENOENT, "run '%s': it is not in PATH; give its full path", name);
 }
 
-static bool child_signal_waits(void)
-{
-	sigset_t pending;
-
-	return sigpending(&pending) == 0 && sigismember(&pending, SIGCHLD) == 1;
-}
-
-/* A caller that blocks SIGCHLD would find that of our helpers waiting in the program. */
-static void take_child_signal(void)
-{
-	const struct timespec now = { 0 };
-	sigset_t child;
-
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	if (child_signal_waits())
-		sigtimedwait(&child, NULL, &now);
-}
-
 /* Says so and returns the exit status when it cannot be found, else 0. */
 static int check_program(const char *name, struct err *err)
 {
@@ -85,19 +68,16 @@ static int launch(const struct launch_options *o, struct handover *h, launch_che
 	char enter[PATH_MAX], fd_text[16];
 	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
 	struct environment around = { .notify = -1 };
-	bool waited_before = child_signal_waits();
+	bool waited_before = detach_signal_waits();
 	struct err outside = { 0 };
 	int fd;
 
 	if (check && check(o, h, &outside, err) < 0)
 		return program_fail(err);
-	if (ambient_check(err) < 0 || program_find("via-iface-enter", enter, err) < 0 ||
+	if (ambient_check(err) < 0 || daemon_check(err) < 0 ||
+	    program_find("via-iface-enter", enter, err) < 0 ||
 	    environment_prepare(o, &h->user, &around, err) < 0)
 		return program_fail(err);
-	if (program_start_daemon(err) < 0) {
-		environment_done(&around);
-		return program_fail(err);
-	}
 	environment_warn(&around, o, &outside);
 	h->verbose = o->verbose;
 	h->allow_sockets = o->allow_sockets;
@@ -107,7 +87,7 @@ static int launch(const struct launch_options *o, struct handover *h, launch_che
 		snprintf(fd_text, sizeof(fd_text), "%d", fd);
 		program_clean_environment(enter_envp);
 		if (!waited_before)
-			take_child_signal();
+			detach_take_signal();
 		execve(enter, enter_argv, enter_envp);
 		err_errno(err, errno, "start '%s'", enter);
 		close(fd);

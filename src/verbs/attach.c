@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
-#include "ipc/ask.h"
+#include "launch/daemon.h"
 #include "net/attached.h"
 #include "verbs/attach_dns.h"
 #include "verbs/detach.h"
@@ -42,7 +42,7 @@ static void take_back(uint32_t id, int netns)
 
 	msg_request_init(&request, MSG_STOP);
 	request.session.id = id;
-	if (ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) < 0 ||
+	if (daemon_ask(&request, -1, &reply, &err) < 0 ||
 	    attached_release(netns, VIA_RUNDIR, &err) < 0)
 		program_fail(&err);
 }
@@ -57,13 +57,11 @@ static int attach(struct launch_options *o, struct err *err)
 
 	if (r == 0)
 		r = attach_dns_check(o, netns, err);
-	if (r == 0 && geteuid() == 0)
-		r = program_start_daemon(err);
 	if (r < 0)
 		return r;
 	msg_request_init(&request, MSG_ATTACH);
 	request.attach.request = o->request;
-	r = ask_daemon(VIA_RUNDIR "/socket", &request, netns, &reply, NULL, err);
+	r = daemon_ask(&request, netns, &reply, err);
 	if (r < 0)
 		return r;
 	r = attach_dns_write(o, netns, &reply, err);

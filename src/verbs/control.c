@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "config.h"
-#include "ipc/ask.h"
+#include "launch/daemon.h"
 #include "launch/program.h"
 #include "verbs/verbs.h"
 
@@ -16,7 +16,7 @@
 static int change(const union msg_request *request, bool quiet, struct err *err)
 {
 	struct msg_reply reply;
-	int r = ask_daemon(VIA_RUNDIR "/socket", request, -1, &reply, NULL, err);
+	int r = daemon_ask(request, -1, &reply, err);
 
 	if (r == 0 && !quiet)
 		text_print(stdout, "%s\n", reply.text);

@@ -19,7 +19,7 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "etc/netns_files.h"
-#include "ipc/ask.h"
+#include "launch/daemon.h"
 #include "net/attached.h"
 #include "verbs/detach.h"
 #include "verbs/verbs.h"
@@ -91,13 +91,11 @@ int detach_session(const struct session *s, struct err *err)
 	union msg_request request;
 	struct msg_reply reply;
 	struct err why = { 0 };
-	int r = geteuid() == 0 ? program_start_daemon(err) : 0;
+	int r;
 
-	if (r < 0)
-		return r;
 	msg_request_init(&request, MSG_STOP);
 	request.session.id = s->id;
-	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, err);
+	r = daemon_ask(&request, -1, &reply, err);
 	if (r < 0)
 		return r;
 	if (geteuid() == 0) /* the helper does, unless it was killed */

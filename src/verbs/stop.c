@@ -24,7 +24,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "config.h"
-#include "ipc/ask.h"
+#include "launch/daemon.h"
 #include "launch/program.h"
 #include "net/kernel.h"
 #include "verbs/detach.h"
@@ -234,17 +234,13 @@ static int remove_port(const struct session *s, struct err *err)
 	union msg_request request;
 	struct msg_reply reply;
 	struct err refused = { 0 };
-	int r = 0;
+	int r;
 
 	if (!is_there(s))
 		return 0;
-	if (geteuid() == 0)
-		r = program_start_daemon(err);
-	if (r < 0)
-		return r;
 	msg_request_init(&request, MSG_STOP);
 	request.session.id = s->id;
-	r = ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &refused);
+	r = daemon_ask(&request, -1, &reply, &refused);
 	if (r == 0 || !is_there(s))
 		return 0;
 	*err = refused;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "launch/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/detach.h"
+#include "config.h"
+#include "ipc/ask.h"
+#include "launch/program.h"
+
+#define READY_MS 10000
+#define READY_FD 3
+
+/* In the grandchild: becomes the daemon. Only the pipe survives, as READY_FD. */
+static void become_daemon(const char *path, int ready)
+{
+	char *argv[] = { (char *)"via-ifaced", (char *)"--supervise", (char *)"--ready",
+			 (char *)"3", NULL };
+	char *envp[8];
+	sigset_t none;
+
+	program_clean_environment(envp);
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(ready, READY_FD) < 0 || close_range(READY_FD + 1, ~0u, 0) < 0)
+		_exit(1);
+	for (int fd = 0; fd < 3; fd++) {
+		close(fd);
+		if (open("/dev/null", O_RDWR) != fd)
+			_exit(1);
+	}
+	umask(022);
+	if (chdir("/") < 0)
+		_exit(1);
+	execve(path, argv, envp);
+	dprintf(READY_FD, "start '%s': %s", path, strerror(errno));
+	_exit(1);
+}
+
+/* Waits for the newline that means ready; anything else is the reason why not. */
+static int await_ready(int fd, struct err *err)
+{
+	char text[ERR_TEXT_MAX];
+	size_t len = 0;
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int n = poll(&p, 1, READY_MS);
+		ssize_t got;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(
+				err, ETIMEDOUT,
+				"start the daemon: it was not ready within %d s; see its log",
+				READY_MS / 1000);
+		got = read(fd, text + len, sizeof(text) - 1 - len);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got > 0 && text[len] == '\n' && len == 0)
+			return 0;
+		if (got <= 0 || len + (size_t)got == sizeof(text) - 1)
+			break;
+		len += (size_t)got;
+	}
+	text[len] = 0;
+	return err_set(err, ECHILD, "start the daemon: %s", len ? text : "it ended at once");
+}
+
+static int start(struct err *err)
+{
+	_cleanup_close_ int ready_read = -1, ready_write = -1;
+	char path[PATH_MAX];
+	int pipe_fds[2], r = program_find("via-ifaced", path, err);
+
+	if (r < 0)
+		return r;
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "make a pipe");
+	ready_read = pipe_fds[0];
+	ready_write = pipe_fds[1];
+	r = detach_fork();
+	if (r < 0)
+		return err_errno(err, -r, "start the daemon");
+	if (r == 0)
+		become_daemon(path, ready_write);
+	close_fd(&ready_write);
+	return await_ready(ready_read, err);
+}
+
+static int refuse(struct err *err)
+{
+	err_set(err, ECONNREFUSED,
+		"ask the daemon at " DAEMON_SOCKET ": it does not run, and only root may start it");
+	return err_hint(err, "run via-iface with sudo");
+}
+
+int daemon_check(struct err *err)
+{
+	if (geteuid() == 0 || access(DAEMON_SOCKET, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	return refuse(err);
+}
+
+bool daemon_is_absent(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED;
+}
+
+int daemon_start(struct err *err)
+{
+	bool waited_before = detach_signal_waits();
+	int r = geteuid() == 0 ? start(err) : refuse(err);
+
+	if (!waited_before)
+		detach_take_signal();
+	return r;
+}
+
+int daemon_ask(const union msg_request *request, int pass, struct msg_reply *ret, struct err *err)
+{
+	struct err first = { 0 };
+	int r = ask_daemon(DAEMON_SOCKET, request, pass, ret, NULL, &first);
+
+	if (!daemon_is_absent(r)) {
+		if (r < 0)
+			*err = first;
+		return r;
+	}
+	r = daemon_start(err);
+	return r < 0 ? r : ask_daemon(DAEMON_SOCKET, request, pass, ret, NULL, err);
+}
