@@ -306,14 +306,13 @@ static void order_about(struct client *c, const char *verb, guint32 id, const ch
 
 void client_move(struct client *c, guint32 id, const struct tray_uplink *to)
 {
-	const struct tray_session *s = model_session(&c->model, id);
-	char list[TRAY_UPLINKS_MAX];
+	char word[TRAY_WORD_MAX];
 
-	if (!s)
+	if (!model_session(&c->model, id))
 		return;
-	tray_move_list(s, to, list);
+	tray_uplink_word(to, word);
 	c->calls->moving(id, c->arg);
-	order_about(c, "move", id, list);
+	order_about(c, "move", id, word); /* the others of its list stay (via-iface(1), move) */
 }
 
 void client_stop(struct client *c, guint32 id)

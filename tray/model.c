@@ -114,45 +114,10 @@ static bool add_word(char *list, size_t size, const char *word)
 	return true;
 }
 
-/* The next word of a list, as add_word() wrote it. */
-static bool next_word(const char **at, char ret[128])
+void tray_uplink_word(const struct tray_uplink *u, char ret[TRAY_WORD_MAX])
 {
-	const char *p = *at;
-	size_t n = 0;
-
-	if (!*p)
-		return false;
-	for (; *p && *p != ',' && n < 127; p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		ret[n++] = *p;
-	}
-	ret[n] = 0;
-	*at = p + (*p == ',');
-	return true;
-}
-
-static bool word_means(const char *word, const struct tray_uplink *u)
-{
-	if (!strncmp(word, "ssid:", 5))
-		return u->ssid[0] && !strcmp(word + 5, u->ssid);
-	return !strcmp(word, u->name) || !strcmp(word, u->kind);
-}
-
-void tray_move_list(const struct tray_session *s, const struct tray_uplink *to,
-		    char ret[TRAY_UPLINKS_MAX])
-{
-	const char *at = s->uplinks;
-	char word[128];
-	bool listed = false;
-
 	ret[0] = 0;
-	add_word(ret, TRAY_UPLINKS_MAX, to->name);
-	while (next_word(&at, word))
-		listed |= word_means(word, to);
-	for (at = s->uplinks; listed && next_word(&at, word);)
-		if (strcmp(word, to->name) != 0 && !add_word(ret, TRAY_UPLINKS_MAX, word))
-			break;
+	add_word(ret, TRAY_WORD_MAX, u->name);
 }
 
 /* --- sessions ------------------------------------------------------------------------------ */

@@ -109,14 +109,9 @@ bool tray_rate(const struct tray_session *s, double *ret_rx, double *ret_tx);
 /* Is the uplink the one that the session goes by? */
 bool tray_goes_by(const struct tray_session *s, const struct tray_uplink *u);
 
-/*
- * The list to move a session to when somebody picks an uplink. One of the session's own list comes
- * first and the others stay behind it, to fail over to; any other stands alone, since to fall back
- * from it to a way that nobody picked would be a surprise.
- */
-#define TRAY_UPLINKS_MAX 96 /* with the terminator, as the daemon takes it */
-void tray_move_list(const struct tray_session *s, const struct tray_uplink *to,
-		    char ret[TRAY_UPLINKS_MAX]);
+/* An uplink as a word of a list, in which a comma is written "\,". */
+#define TRAY_WORD_MAX 32
+void tray_uplink_word(const struct tray_uplink *u, char ret[TRAY_WORD_MAX]);
 
 /* What all sessions together look like. */
 enum tray_status {

@@ -3,11 +3,11 @@
 # no second list to keep.
 
 _via_iface_verbs() {
-	via-iface --help 2>/dev/null | sed -n 's/^  via-iface \([a-z][a-z]*\)\( .*\)\{0,1\}$/\1/p' | sort -u
+	via-iface --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' | sort -u
 }
 
 _via_iface_options() {
-	via-iface --help 2>/dev/null | grep -oE -- '(^|[ ,])(--[a-z0-9-]+|-[a-z])' | tr -d ' ,' | sort -u
+	via-iface help run 2>/dev/null | grep -oE -- '(^|[ ,])(--[a-z0-9-]+|-[a-z])' | tr -d ' ,' | sort -u
 }
 
 _via_iface_uplinks() {

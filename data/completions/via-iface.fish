@@ -2,11 +2,11 @@
 # Options and verbs are those that the help names, so that there is no second list to keep.
 
 function __via_iface_verbs
-    via-iface --help 2>/dev/null | string match -rg '^  via-iface ([a-z]+)(?: .*)?$' | sort -u
+    via-iface --help 2>/dev/null | string match -rg '^  ([a-z]+)  ' | sort -u
 end
 
 function __via_iface_options
-    via-iface --help 2>/dev/null | string match -arg '(?:^|[ ,])(--[a-z0-9-]+|-[a-z])' | sort -u
+    via-iface help run 2>/dev/null | string match -arg '(?:^|[ ,])(--[a-z0-9-]+|-[a-z])' | sort -u
 end
 
 function __via_iface_uplinks

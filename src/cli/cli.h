@@ -4,16 +4,17 @@
 
 #include <stdbool.h>
 
+#include "cli/verb.h"
 #include "launch/launch.h"
 #include "launch/program.h"
 
 /*
- * Parses [OPTIONS] UPLINK[,UPLINK…] [--] [PROGRAM [ARG…]], POSIX order: the first word that is
- * no option ends them. argv[0] is the verb or the program's name. Pure: no output, no exit.
- * With [OPTIONS] -- PROGRAM [ARG…] request.uplinks is empty: the app policy is to say it, and the
- * request to be checked then.
+ * Parses [OPTIONS] UPLINK[,UPLINK…] [OPTIONS] [--] [PROGRAM [ARG…]] of VERB_RUN, which must have a
+ * program, or VERB_PLAN. argv[0] is the verb or the program's name. With [OPTIONS] -- PROGRAM
+ * request.uplinks is empty: the app policy is to say it, and the request to be checked then. Pure:
+ * no output, no exit. Where it fails *ret is what was read up to there.
  */
-int cli_parse_run(int argc, char *argv[], bool with_program, struct launch_options *ret,
+int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_options *ret,
 		  struct err *err);
 
 /*
@@ -23,20 +24,31 @@ int cli_parse_run(int argc, char *argv[], bool with_program, struct launch_optio
  */
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err);
 
-/*
- * Parses [OPTIONS] with a SESSION, a pid or a netns: request.name is the session's name or id, and
- * "" with one of the others. Pure as above.
- */
-int cli_parse_detach(int argc, char *argv[], struct launch_options *ret, struct err *err);
+/* Parses [OPTIONS] SESSION [OPTIONS] [--] [PROGRAM [ARG…]]. Pure as above. */
+int cli_parse_exec(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
+		   struct err *err);
+
+/* Whether it can be a name of ip-netns(8); NULL is nothing to check. 0 or -EINVAL. */
+int cli_check_netns_name(const char *name, struct err *err);
 
 /* The base name of a program, made to fit the character set of a session name. NULL: "session". */
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
 /*
- * The launch. Returns an exit status, when it fails; argv[0] is the verb or the program's name.
- * Without helpers, and where one is needed, via-iface-verbs does all of it.
+ * For a command line that cannot be run: it could not be parsed, and err says why, or names no
+ * uplink that is there. Returns an exit status when it has printed something better or run it; -1:
+ * err stands, or when it is not set the daemon is to decide.
  */
-int cli_run(int argc, char *argv[], const struct launch_helpers *helpers);
+typedef int cli_explain(int argc, char *argv[], const struct launch_options *o,
+			const struct err *err);
+
+/*
+ * The launch. Returns an exit status, when it fails; argv[0] is "run", or where the verb was left
+ * out
+ * "" (which is then handed on). Without helpers, and where one is needed, via-iface-verbs does all
+ * of it.
+ */
+int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_explain *explain);
 
 /*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be

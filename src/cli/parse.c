@@ -1,91 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/words.h"
 #include "launch/probe.h"
-
-enum {
-	OPT_NAME = 256,
-	OPT_IPV6,
-	OPT_HOST_ACCESS,
-	OPT_MTU,
-	OPT_DRY_RUN,
-	OPT_JSON,
-	OPT_NO_LAN,
-	OPT_KEEP,
-	OPT_USER,
-	OPT_DNS,
-	OPT_NO_PROXY_ENV,
-	OPT_ALLOW_SOCKETS,
-	OPT_NO_APP_POLICY,
-	OPT_PROBE,
-	OPT_STRICT,
-	OPT_PID,
-	OPT_NETNS,
-	OPT_IFNAME,
-	OPT_REPLACE_ROUTE,
-	OPT_FALLBACK,
-	OPT_FOREIGN_RESOLVER,
-};
-
-static const struct option long_options[] = {
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "ipv6", required_argument, NULL, OPT_IPV6 },
-	{ "host-access", no_argument, NULL, OPT_HOST_ACCESS },
-	{ "mtu", required_argument, NULL, OPT_MTU },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "no-lan", no_argument, NULL, OPT_NO_LAN },
-	{ "keep", no_argument, NULL, OPT_KEEP },
-	{ "user", required_argument, NULL, OPT_USER },
-	{ "dns", required_argument, NULL, OPT_DNS },
-	{ "no-proxy-env", no_argument, NULL, OPT_NO_PROXY_ENV },
-	{ "allow-inherited-sockets", no_argument, NULL, OPT_ALLOW_SOCKETS },
-	{ "no-app-policy", no_argument, NULL, OPT_NO_APP_POLICY },
-	{ "probe", required_argument, NULL, OPT_PROBE },
-	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ 0 },
-};
-
-/* What of these a netns can have that is there already, and which one it is. */
-static const struct option attach_options[] = {
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "ipv6", required_argument, NULL, OPT_IPV6 },
-	{ "host-access", no_argument, NULL, OPT_HOST_ACCESS },
-	{ "mtu", required_argument, NULL, OPT_MTU },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "no-lan", no_argument, NULL, OPT_NO_LAN },
-	{ "dns", required_argument, NULL, OPT_DNS },
-	{ "pid", required_argument, NULL, OPT_PID },
-	{ "netns", required_argument, NULL, OPT_NETNS },
-	{ "ifname", required_argument, NULL, OPT_IFNAME },
-	{ "replace-route", no_argument, NULL, OPT_REPLACE_ROUTE },
-	{ "fallback", no_argument, NULL, OPT_FALLBACK },
-	{ "allow-foreign-resolver", no_argument, NULL, OPT_FOREIGN_RESOLVER },
-	{ 0 },
-};
-
-static const struct option detach_options[] = {
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "pid", required_argument, NULL, OPT_PID },
-	{ "netns", required_argument, NULL, OPT_NETNS },
-	{ 0 },
-};
-
-static const char *option_name(int c)
-{
-	for (const struct option *o = long_options; o->name; o++)
-		if (o->val == c)
-			return o->name;
-	return "?";
-}
 
 static int take_probe(const char *text, struct launch_options *o, struct err *err)
 {
@@ -97,9 +19,10 @@ static int take_probe(const char *text, struct launch_options *o, struct err *er
 	return r;
 }
 
-static int take_option(int c, const char *arg, struct launch_options *o, struct err *err)
+static int take_option(enum option_id id, const char *arg, struct launch_options *o,
+		       struct err *err)
 {
-	switch (c) {
+	switch (id) {
 	case OPT_NO_LAN:
 		o->request.flags |= SESSION_NO_LAN;
 		return 0;
@@ -113,7 +36,7 @@ static int take_option(int c, const char *arg, struct launch_options *o, struct 
 		o->given |= GIVEN_NAME;
 		if (copy_string(o->request.name, sizeof(o->request.name), arg) < 0)
 			return err_set(err, EINVAL,
-				       "read --name '%.60s': it is longer than 32 bytes", arg);
+				       "invalid --name '%.60s': it is longer than 32 bytes", arg);
 		return 0;
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
@@ -122,7 +45,7 @@ static int take_option(int c, const char *arg, struct launch_options *o, struct 
 		else if (!strcmp(arg, "auto"))
 			o->request.flags &= ~(uint32_t)SESSION_NO_IPV6;
 		else
-			return err_set(err, EINVAL, "read --ipv6 '%s': it is auto or off", arg);
+			return err_set(err, EINVAL, "invalid --ipv6 '%s': it is auto or off", arg);
 		return 0;
 	case OPT_HOST_ACCESS:
 		o->request.flags |= SESSION_HOST_ACCESS;
@@ -130,7 +53,7 @@ static int take_option(int c, const char *arg, struct launch_options *o, struct 
 	case OPT_MTU:
 		if (parse_u32(arg, 1, 65535, &o->request.mtu) < 0)
 			return err_set(err, EINVAL,
-				       "read --mtu '%s': it is a number of bytes, 1280 "
+				       "invalid --mtu '%s': it is a number of bytes, 1280 "
 				       "to 65535",
 				       arg);
 		return 0;
@@ -151,14 +74,14 @@ static int take_option(int c, const char *arg, struct launch_options *o, struct 
 	case OPT_PID:
 		if (parse_u32(arg, 1, INT_MAX, &o->pid) < 0)
 			return err_set(err, EINVAL,
-				       "read --pid '%s': it is the number of a process", arg);
+				       "invalid --pid '%s': it is the number of a process", arg);
 		return 0;
 	case OPT_NETNS:
 		o->netns = arg;
 		return 0;
 	case OPT_IFNAME:
 		if (!*arg || copy_string(o->request.device, sizeof(o->request.device), arg) < 0)
-			return err_set(err, EINVAL, "read --ifname '%.40s': it is 1 to 15 bytes",
+			return err_set(err, EINVAL, "invalid --ifname '%.40s': it is 1 to 15 bytes",
 				       arg);
 		return 0;
 	case OPT_REPLACE_ROUTE:
@@ -179,14 +102,14 @@ static int take_option(int c, const char *arg, struct launch_options *o, struct 
 	case OPT_JSON:
 		o->json = true;
 		return 0;
-	case 'q':
+	case OPT_QUIET:
 		o->quiet = true;
 		return 0;
-	case 'v':
+	case OPT_VERBOSE:
 		o->verbose = true;
 		return 0;
-	default:
-		return err_set(err, ENOTSUP, "option --%s is not in this version", option_name(c));
+	default: /* of verbs whose words words_read() reads */
+		return 0;
 	}
 }
 
@@ -209,137 +132,156 @@ void cli_default_name(const char *program, char ret[SESSION_NAME_MAX])
 		snprintf(ret, SESSION_NAME_MAX, "run-%.*s", 28, base - n);
 }
 
-/* getopt takes "--na" for "--name"; what a script says today must not change its meaning. */
-static bool abbreviated(const char *word, const char *name)
+/* Options up to the first word that is none. Returns 1 when a "--" stood before it. */
+static int take_options(struct option_reader *reader, struct launch_options *o, struct err *err)
 {
-	size_t len = strlen(name);
+	const struct verb_option *option;
+	const char *value;
+	int r;
 
-	return strncmp(word, "--", 2) == 0 &&
-	       (strncmp(word + 2, name, len) != 0 || (word[2 + len] && word[2 + len] != '='));
-}
-
-/*
- * Options up to the first word that is none; optind is where that stands. Returns 1 when a "--"
- * stood before it.
- */
-static int take_options(int argc, char *argv[], const struct option options[], int at,
-			struct launch_options *o, struct err *err)
-{
-	int c, r, which = -1;
-
-	optind = at;
-	for (; (c = getopt_long(argc, argv, "+:qv", options, &which)) >= 0; at = optind) {
-		if (at == 0)
-			at = 1;
-		if (which >= 0 && abbreviated(argv[at], options[which].name))
-			c = '?';
-		which = -1;
-		if (c == '?' || c == ':') {
-			const char *word = argv[c == '?' ? at : optind - 1];
-
-			err_set(err, EINVAL,
-				c == '?' ? "read option '%s': there is no such option"
-					 : "read option '%s': its value is missing",
-				word);
-			return err_hint(err, "see `via-iface --help`");
-		}
-		r = take_option(c, optarg, o, err);
+	while ((r = option_read(reader, &option, &value, err)) > 0) {
+		r = take_option(option->id, value, o, err);
 		if (r < 0)
 			return r;
 	}
-	return (at ? at : 1) < optind;
+	return r < 0 ? r : reader->ended;
 }
 
 /* The word where the options ended. */
-static int take_uplinks(int argc, char *argv[], const char *example, struct launch_options *o,
+static int take_uplinks(struct option_reader *reader, const char *example, struct launch_options *o,
 			struct err *err)
 {
-	if (optind >= argc) {
+	const char *word = reader->at < reader->argc ? reader->argv[reader->at] : NULL;
+
+	if (!word) {
 		err_set(err, EINVAL, "read the command line: no uplink is named");
 		return err_hint(err, "say for example `via-iface %s`", example);
 	}
-	if (copy_string(o->request.uplinks, sizeof(o->request.uplinks), argv[optind]) < 0)
+	if (copy_string(o->request.uplinks, sizeof(o->request.uplinks), word) < 0)
 		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes",
-			       argv[optind], SESSION_UPLINKS_MAX - 1);
-	optind++;
+			       "read uplinks '%.40s…': the list is longer than %d bytes", word,
+			       SESSION_UPLINKS_MAX - 1);
+	reader->at++;
 	return 0;
 }
 
 /* Its probe sessions have the session's options. */
 static int check_probe(const struct launch_options *o, struct err *err)
 {
+	const char *uplinks = o->request.uplinks;
+	char word[UPLINK_WORD_MAX];
 	struct probe p;
 
-	if (!o->probe || !(o->request.flags & SESSION_NO_IPV6) ||
-	    probe_parse(o->probe, &p, err) < 0 || p.ip.family != AF_INET6)
+	if (!o->probe || probe_parse(o->probe, &p, err) < 0)
 		return 0;
-	err_set(err, EINVAL, "read --probe '%.80s': with --ipv6=off no IPv6 address can be asked",
-		o->probe);
-	return err_hint(err, "give an IPv4 address");
+	if (o->request.flags & SESSION_NO_IPV6 && p.ip.family == AF_INET6) {
+		err_set(err, EINVAL,
+			"invalid --probe '%.80s': with --ipv6=off no IPv6 address can be asked",
+			o->probe);
+		return err_hint(err, "give an IPv4 address");
+	}
+	/* wifi, ssid:NAME and their kin may mean several */
+	if (!uplinks_next(&uplinks, word) || *uplinks || request_word_special(word))
+		return 0;
+	err_set(err, EINVAL, "invalid --probe '%.80s': it chooses among uplinks, and '%s' is one",
+		o->probe, word);
+	return err_hint(err, "name a list, '%s,UPLINK', or leave it out", word);
 }
 
-int cli_parse_run(int argc, char *argv[], bool with_program, struct launch_options *ret,
+/* Options that have no effect where they stand are mistakes. */
+static int check_effect(const struct launch_options *o, enum verb_id verb, struct err *err)
+{
+	if (o->given & GIVEN_NAME && !o->request.name[0])
+		return err_set(err, EINVAL, "invalid --name '': it is empty");
+	if (verb == VERB_RUN && o->json && !o->dry_run) {
+		err_set(err, EINVAL, "invalid option '--json': a run prints nothing of its own");
+		return err_hint(err, "with --dry-run it prints the plan");
+	}
+	return check_probe(o, err);
+}
+
+/* [OPTIONS] UPLINKS [OPTIONS] [--] PROGRAM, or [OPTIONS] -- PROGRAM. */
+static int read_run(struct option_reader *reader, struct launch_options *o, bool *ret_by_policy,
+		    struct err *err)
+{
+	int r = take_options(reader, o, err);
+
+	if (r < 0)
+		return r;
+	*ret_by_policy = r > 0;
+	if (r == 0) { /* else no uplink, but the program */
+		r = take_uplinks(reader, "wlp6s0 -- curl https://example.org", o, err);
+		if (r == 0) /* no program begins with a dash */
+			r = take_options(reader, o, err);
+	}
+	if (r < 0)
+		return r;
+	if (reader->at < reader->argc)
+		o->program = reader->argv + reader->at;
+	else if (*ret_by_policy)
+		return take_uplinks(reader, "wlp6s0 -- curl https://example.org", o, err);
+	return 0;
+}
+
+int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_options *ret,
 		  struct err *err)
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
+	struct option_reader reader = { verb, argc, argv, .at = 1 };
 	struct request checked;
-	/* 0: start anew, also after an earlier call (getopt(3)) */
-	int r = take_options(argc, argv, long_options, 0, &o, err);
-	bool by_policy = r > 0 && optind < argc; /* no uplink, but the program */
+	bool by_policy = false;
+	int r = read_run(&reader, &o, &by_policy, err);
 
-	if (r >= 0 && !by_policy)
-		r = take_uplinks(argc, argv, "wlp6s0 -- curl example.org", &o, err);
+	*ret = o;
+	if (r == 0 && verb == VERB_RUN && !o.program && !o.dry_run) {
+		err_set(err, EINVAL, "read the command line: no program is named");
+		r = err_hint(err, "say for example `via-iface %s -- curl https://example.org`",
+			     o.request.uplinks);
+	}
+	if (r == 0)
+		r = check_effect(&o, verb, err);
 	if (r < 0)
 		return r;
-	if (!by_policy && optind < argc && !strcmp(argv[optind], "--"))
-		optind++;
-	if (optind < argc)
-		o.program = argv + optind;
-	if (with_program && !o.program && !o.dry_run) {
-		err_set(err, EINVAL, "read the command line: no program is named");
-		return err_hint(err, "say for example `via-iface %s -- curl example.org`",
-				o.request.uplinks);
-	}
 	if (!o.request.name[0])
 		cli_default_name(o.program ? o.program[0] : NULL, o.request.name);
 	checked = o.request;
 	if (by_policy) /* what the policy says is checked with the rest, then */
 		strcpy(checked.uplinks, "any");
 	r = request_check(&checked, err);
-	if (r == 0)
-		r = check_probe(&o, err);
-	if (r == 0)
-		*ret = o;
+	*ret = o;
 	return r;
 }
 
-static int check_netns_name(const char *name, struct err *err)
+int cli_check_netns_name(const char *name, struct err *err)
 {
 	if (name && (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..")))
-		return err_set(err, EINVAL, "read --netns '%s': it is a name of `ip netns`", name);
+		return err_set(err, EINVAL, "invalid --netns '%s': it is a name of `ip netns`",
+			       name);
 	return 0;
 }
 
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err)
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
-	int r = take_options(argc, argv, attach_options, 0, &o, err);
+	struct option_reader reader = { VERB_ATTACH, argc, argv, .at = 1 };
+	int r = take_options(&reader, &o, err);
 	bool named;
 
 	if (r >= 0)
-		r = take_uplinks(argc, argv, "attach wlp6s0 --pid 1234", &o, err);
+		r = take_uplinks(&reader, "attach wlp6s0 --pid 1234", &o, err);
 	if (r == 0) /* which netns is said behind the uplink, and any other option may be */
-		r = take_options(argc, argv, attach_options, optind, &o, err);
+		r = take_options(&reader, &o, err);
 	if (r < 0)
 		return r;
-	if (optind < argc)
+	if (reader.at < argc)
 		return err_set(err, EINVAL, "read '%s': attach takes one list of uplinks",
-			       argv[optind]);
+			       argv[reader.at]);
+	if (o.given & GIVEN_NAME && !o.request.name[0])
+		return err_set(err, EINVAL, "invalid --name '': it is empty");
 	if (!o.pid == !o.netns)
 		return err_set(err, EINVAL,
 			       "read the command line: say either --pid PID or --netns NAME");
-	r = check_netns_name(o.netns, err);
+	r = cli_check_netns_name(o.netns, err);
 	if (r < 0)
 		return r;
 	named = o.request.name[0] || o.netns;
@@ -354,31 +296,24 @@ int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct 
 	return 0;
 }
 
-int cli_parse_detach(int argc, char *argv[], struct launch_options *ret, struct err *err)
+int cli_parse_exec(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
+		   struct err *err)
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
-	const char *session;
-	int r = take_options(argc, argv, detach_options, 0, &o, err);
+	struct option_reader reader = { VERB_EXEC, argc, argv, .at = 1 };
+	int r = take_options(&reader, &o, err);
 
-	session = r >= 0 && optind < argc ? argv[optind++] : NULL;
-	if (r == 0 && session)
-		r = take_options(argc, argv, detach_options, optind, &o, err);
 	if (r < 0)
 		return r;
-	if (optind < argc)
-		return err_set(err, EINVAL, "read '%s': that is a word too many for detach",
-			       argv[optind]);
-	if (!!session + !!o.pid + !!o.netns != 1)
-		return err_set(err, EINVAL,
-			       "read the command line: say `via-iface detach SESSION`, or --pid "
-			       "PID or --netns NAME in its place");
-	r = check_netns_name(o.netns, err);
-	if (r == 0 && session && copy_string(o.request.name, sizeof(o.request.name), session) < 0)
-		r = err_set(err, ESRCH, "find session '%.40s…': there is none of that name or id",
-			    session);
-	if (r == 0 && session && !*session)
-		r = err_set(err, ESRCH, "find session '': there is none of that name or id");
-	if (r == 0)
-		*ret = o;
-	return r;
+	if (reader.at >= argc)
+		return words_usage(VERB_EXEC, err);
+	*ret_session = argv[reader.at++];
+	reader.ended = false;
+	r = take_options(&reader, &o, err); /* no program begins with a dash */
+	if (r < 0)
+		return r;
+	if (reader.at < argc)
+		o.program = argv + reader.at;
+	*ret = o;
+	return 0;
 }

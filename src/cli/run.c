@@ -2,25 +2,48 @@
 /* From the command line to the launch, or to the program that has the verb. */
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
-int cli_run(int argc, char *argv[], const struct launch_helpers *helpers)
+/*
+ * Whether a list names an interface that is here, as far as one call can tell. The kernel finds
+ * altnames by SIOCGIFINDEX too, but for those longer than its structure. What a kind or an SSID
+ * means takes more than that.
+ */
+static bool is_here(const char *uplinks)
+{
+	char word[UPLINK_WORD_MAX];
+
+	while (uplinks_next(&uplinks, word))
+		if (!request_word_special(word) &&
+		    (strlen(word) >= IFNAMSIZ || if_nametoindex(word)))
+			return true;
+	return false;
+}
+
+int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_explain *explain)
 {
 	struct launch_options options;
 	struct err err = { 0 };
+	int r = cli_parse_run(argc, argv, VERB_RUN, &options, &err);
+	bool unclear = options.request.uplinks[0] && (r < 0 || !is_here(options.request.uplinks));
 
-	if (cli_parse_run(argc, argv, true, &options, &err) < 0)
+	if (r < 0 && !unclear)
 		return program_fail(&err);
-	if (options.dry_run) {
+	if (r == 0 && options.dry_run) {
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
 	}
-	if (!helpers && launch_needs_helpers(&options)) {
-		argv[0] = (char *)"run";
+	if (!helpers && (unclear || launch_needs_helpers(&options)))
 		return cli_verb(argc, argv);
+	if (unclear && explain) {
+		r = explain(argc, argv, &options, &err);
+		if (r >= 0)
+			return r;
 	}
-	return launch_run(&options, helpers);
+	return err.code ? program_fail(&err) : launch_run(&options, helpers);
 }
 
 int cli_verb(int argc, char *argv[])

@@ -63,6 +63,12 @@ bool launch_needs_helpers(const struct launch_options *o);
 int launch_run(struct launch_options *o, const struct launch_helpers *helpers);
 
 /*
+ * Whether a program can be found, before a session is made for it: 0, or a negative errno with a
+ * line. The exec has the last word; this only saves a session for a misspelt name.
+ */
+int launch_find_program(const char *name, struct err *err);
+
+/*
  * For via-iface exec: becomes o->program in the session of that number, of which netns is the
  * namespace. Returns an exit status when it cannot.
  */

@@ -24,8 +24,9 @@
 
 static int bad(const char *text, const char *why, struct err *err)
 {
-	return err_set(err, EINVAL, "read --probe '%.80s': %s; say ADDR, ADDR:PORT or [ADDR6]:PORT",
-		       text, why);
+	return err_set(err, EINVAL,
+		       "invalid --probe '%.80s': %s; say ADDR, ADDR:PORT or [ADDR6]:PORT", text,
+		       why);
 }
 
 int probe_parse(const char *text, struct probe *ret, struct err *err)

@@ -25,6 +25,17 @@ int program_fail(const struct err *err)
 	return EXIT_VIA_FAILED;
 }
 
+int program_finish(int status)
+{
+	struct err err = { 0 };
+
+	/* of a pipe whose reader has gone SIGPIPE tells, which a caller may ignore */
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return status;
+	err_errno(&err, errno, "write to standard output");
+	return program_fail(&err);
+}
+
 int program_find(const char *name, char *ret, struct err *err)
 {
 	char self[PATH_MAX];

@@ -15,6 +15,12 @@
 int program_fail(const struct err *err);
 
 /*
+ * Before a program ends with that status: what it printed is written. Where that fails (a full
+ * device) it says so and returns EXIT_VIA_FAILED.
+ */
+int program_finish(int status);
+
+/*
  * The path of a sibling program: beside this one in a build tree, else where it was installed.
  * ret is PATH_MAX bytes.
  */

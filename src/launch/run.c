@@ -24,11 +24,7 @@
 #include "launch/launch.h"
 #include "launch/program.h"
 
-/*
- * Whether the program can be found, before a session is made for it. The exec has the last word;
- * this only saves a session for a misspelt name.
- */
-static int find_program(const char *name, struct err *err)
+int launch_find_program(const char *name, struct err *err)
 {
 	const char *path = getenv("PATH");
 	char full[PATH_MAX];
@@ -55,7 +51,7 @@ static int find_program(const char *name, struct err *err)
 /* Says so and returns the exit status when it cannot be found, else 0. */
 static int check_program(const char *name, struct err *err)
 {
-	if (find_program(name, err) == 0)
+	if (launch_find_program(name, err) == 0)
 		return 0;
 	program_fail(err);
 	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;

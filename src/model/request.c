@@ -9,6 +9,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/facts.h"
 
 static bool terminated(const char *text, size_t size)
 {
@@ -39,6 +40,16 @@ static bool word_valid(const char *word)
 	return strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
 }
 
+bool request_word_special(const char *word)
+{
+	if (!strncmp(word, "ssid:", 5) || !strncmp(word, "mac:", 4))
+		return true;
+	for (int m = 0; m < MEDIUM_COUNT; m++)
+		if (m != MEDIUM_OTHER && !strcmp(word, link_medium_name((enum link_medium)m)))
+			return true;
+	return false;
+}
+
 static int check_uplinks(const char *uplinks, struct err *err)
 {
 	char word[UPLINK_WORD_MAX];
@@ -56,7 +67,7 @@ static int check_uplinks(const char *uplinks, struct err *err)
 			return err_set(err, EINVAL,
 				       "read uplinks '%s': each is the name of an interface, wifi, "
 				       "ethernet, wwan, vpn, ssid:NAME or mac:AA:BB:CC:DD:EE:FF; "
-				       "`ip -br link` lists the interfaces",
+				       "`via-iface uplinks` lists them",
 				       uplinks);
 		if (uplinks_contain(at, word))
 			return err_set(err, EINVAL, "read uplinks '%s': '%s' is there twice",
@@ -70,11 +81,11 @@ static int check_dns(const struct request *r, struct err *err)
 	char text[IP_TEXT_MAX];
 
 	if (r->n_dns > SESSION_DNS_MAX)
-		return err_set(err, EINVAL, "read --dns: more than %d servers", SESSION_DNS_MAX);
+		return err_set(err, EINVAL, "invalid --dns: more than %d servers", SESSION_DNS_MAX);
 	for (size_t i = 0; i < r->n_dns; i++)
 		if (!ip_can_serve(&r->dns[i]))
 			return err_set(err, EINVAL,
-				       "read --dns '%s': no name server can have this address",
+				       "invalid --dns '%s': no name server can have this address",
 				       ip_format(&r->dns[i], text));
 	return 0;
 }
@@ -108,10 +119,11 @@ int request_check_attach(const struct request *r, struct err *err)
 	if (!terminated(r->device, sizeof(r->device)))
 		return err_set(err, EINVAL, "read the request: a text without an end");
 	if (!device_valid(r->device))
-		return err_set(err, EINVAL,
-			       "read --ifname '%s': up to 15 of letters, digits and ._-, and not "
-			       "all, default or lo",
-			       r->device);
+		return err_set(
+			err, EINVAL,
+			"invalid --ifname '%s': up to 15 of letters, digits and ._-, and not "
+			"all, default or lo",
+			r->device);
 	if (r->flags & SESSION_KEEP)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
 	if (r->probe_of)
@@ -134,15 +146,16 @@ int request_check(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "read the request: unknown flag 0x%x",
 			       r->flags & ~known);
 	if (r->mtu && (r->mtu < least || r->mtu > 65535))
-		return err_set(err, EINVAL, "read --mtu %u: it must be %u to 65535%s", r->mtu,
+		return err_set(err, EINVAL, "invalid --mtu %u: it must be %u to 65535%s", r->mtu,
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
 	if (!session_name_valid(r->name))
-		return err_set(err, EINVAL,
-			       "read --name '%s': 1 to 32 of letters, digits and ._+-, the first a "
-			       "letter or digit, and not digits alone",
-			       r->name);
+		return err_set(
+			err, EINVAL,
+			"invalid --name '%s': 1 to 32 of letters, digits and ._+-, the first a "
+			"letter or digit, and not digits alone",
+			r->name);
 	if (check_dns(r, err) < 0)
 		return -EINVAL;
 	return check_uplinks(r->uplinks, err);
@@ -157,16 +170,16 @@ int request_read_dns(const char *list, struct request *r, struct err *err)
 
 		if (r->n_dns == SESSION_DNS_MAX) {
 			r->n_dns = 0;
-			return err_set(err, EINVAL, "read --dns '%s': more than %d servers", list,
-				       SESSION_DNS_MAX);
+			return err_set(err, EINVAL, "invalid --dns '%s': more than %d servers",
+				       list, SESSION_DNS_MAX);
 		}
 		if (len < sizeof(one))
 			memcpy(one, at, len);
 		if (ip_parse(one, &r->dns[r->n_dns]) < 0) {
 			r->n_dns = 0;
 			return err_set(err, EINVAL,
-				       "read --dns '%s': '%.*s' is no IPv4 or IPv6 address", list,
-				       (int)len, at);
+				       "invalid --dns '%s': '%.*s' is no IPv4 or IPv6 address",
+				       list, (int)len, at);
 		}
 		r->n_dns++;
 		at += len;

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "model/session.h"
 
@@ -45,5 +47,8 @@ int request_check_uplinks(const char uplinks[SESSION_UPLINKS_MAX], struct err *e
 
 /* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
 int request_read_dns(const char *list, struct request *r, struct err *err);
+
+/* Whether a word may mean more than one interface: a kind, ssid:NAME, mac:ADDRESS. */
+bool request_word_special(const char *word);
 
 #endif

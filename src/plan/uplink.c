@@ -48,11 +48,12 @@ bool way_silent_text(const struct way_out *w, char ret[SILENT_TEXT_MAX])
 	return true;
 }
 
-static int hint(struct err *err, enum uplink_problem problem, const char *name)
+static int hint(const struct facts *f, struct err *err, enum uplink_problem problem,
+		const char *name)
 {
 	switch (problem) {
 	case UPLINK_MISSING:
-		return err_hint(err, "`ip -br link` lists those that exist");
+		return uplink_missing_hint(f, name, err);
 	case UPLINK_OURS:
 	case UPLINK_LOOPBACK:
 		return err_hint(err, "name the card that leads out");
@@ -261,22 +262,12 @@ bool uplink_matches(const struct facts *f, const struct fact_link *l, const char
 	return l->medium != MEDIUM_OTHER && !strcmp(link_medium_name(l->medium), word);
 }
 
-bool uplink_word_special(const char *word)
-{
-	if (!strncmp(word, "ssid:", 5) || !strncmp(word, "mac:", 4))
-		return true;
-	for (int m = 0; m < MEDIUM_COUNT; m++)
-		if (m != MEDIUM_OTHER && !strcmp(word, link_medium_name((enum link_medium)m)))
-			return true;
-	return false;
-}
-
 /* The one interface of that name, or altname; a word that is special means others besides. */
 static const struct fact_link *named(const struct facts *f, const char *word)
 {
 	const struct fact_link *l = facts_link(f, word);
 
-	return l || uplink_word_special(word) ? l : facts_link_by_altname(f, word);
+	return l || request_word_special(word) ? l : facts_link_by_altname(f, word);
 }
 
 /* Where a word is the name of an interface it means no other. */
@@ -284,7 +275,7 @@ static bool means(const struct facts *f, const struct fact_link *l, const char *
 {
 	const struct fact_link *one = named(f, word);
 
-	return one ? l == one : uplink_word_special(word) && uplink_matches(f, l, word);
+	return one ? l == one : request_word_special(word) && uplink_matches(f, l, word);
 }
 
 /* Those of one word, of which *next, at first 0, is where to go on. */
@@ -292,7 +283,7 @@ static const struct fact_link *next_of_word(const struct facts *f, const char *w
 {
 	const struct fact_link *one = named(f, word);
 
-	if (one || !uplink_word_special(word))
+	if (one || !request_word_special(word))
 		return (*next)++ ? NULL : one;
 	while (*next < f->links.n) {
 		const struct fact_link *l = &f->links.v[(*next)++];
@@ -379,7 +370,7 @@ static void note_word(struct fact_lists *lists, const char *word)
 	if (!added)
 		return;
 	memcpy(added->text, word, strlen(word) + 1);
-	added->special = uplink_word_special(word);
+	added->special = request_word_special(word);
 	lists->words.specials += added->special;
 	chains_push(&lists->words.texts, hash);
 }
@@ -449,20 +440,26 @@ bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
 	return false;
 }
 
-/* What is wrong with each that a word means, or that it means none. */
-static enum uplink_problem explain(const struct facts *f, const char *word, struct strbuf *why)
+/*
+ * What is wrong with each that a word means, or that it means none; the last one's name goes to
+ * name.
+ */
+static enum uplink_problem explain(const struct facts *f, const char *word, struct strbuf *why,
+				   char name[UPLINK_WORD_MAX])
 {
 	enum uplink_problem problem = UPLINK_MISSING;
 	const struct fact_link *l;
 	size_t n = 0, next = 0;
 
+	memcpy(name, word, UPLINK_WORD_MAX);
 	while ((l = next_of_word(f, word, &next))) {
 		problem = uplink_lookup(f, l->name).problem;
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));
+		memcpy(name, l->name, sizeof(l->name));
 	}
 	if (!n)
-		strbuf_add(why, "'%s': %s", word, uplink_problem_text(UPLINK_MISSING));
+		strbuf_add(why, "'%s': %s", word, uplink_missing_text(word));
 	return problem;
 }
 
@@ -472,7 +469,7 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 	_cleanup_strbuf_ struct strbuf why = { 0 };
 	enum uplink_problem problem = UPLINK_MISSING;
 	const struct fact_link *l;
-	char word[UPLINK_WORD_MAX];
+	char word[UPLINK_WORD_MAX], name[UPLINK_WORD_MAX];
 	size_t n = 0;
 
 	while ((l = uplink_walk(&walk)))
@@ -482,11 +479,11 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 		}
 	for (const char *at = uplinks; uplinks_next(&at, word); n++) {
 		strbuf_add(&why, "%s", n ? ", " : "");
-		problem = explain(f, word, &why);
+		problem = explain(f, word, &why, name);
 	}
 	if (n > 1)
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
 			       strbuf_text(&why));
 	err_set(err, ENETUNREACH, "use uplink %s", strbuf_text(&why));
-	return hint(err, problem, uplinks);
+	return hint(f, err, problem, name);
 }

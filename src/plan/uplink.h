@@ -3,7 +3,9 @@
 #define VIA_PLAN_UPLINK_H
 
 #include "base/err.h"
+#include "base/nearest.h"
 #include "model/facts.h"
+#include "model/request.h"
 #include "model/session.h"
 
 /* Why an interface cannot serve, in the order in which it is asked. */
@@ -64,6 +66,15 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 /* Half a sentence on the problem. */
 const char *uplink_problem_text(enum uplink_problem problem);
 
+/* The same on a word of a list that means no interface now. */
+const char *uplink_missing_text(const char *word);
+
+/* What there is in its place, as a hint (base/err.h): the name that was meant, or what is here. */
+int uplink_missing_hint(const struct facts *f, const char *word, struct err *err);
+
+/* Offers what interfaces may be called in a list, as what a mistyped word may mean. */
+void uplink_offer_names(const struct facts *f, struct nearest *n);
+
 /* Whether a word of a list means that interface (facts.h, request.h). */
 bool uplink_matches(const struct facts *f, const struct fact_link *link, const char *word);
 
@@ -93,9 +104,6 @@ const struct fact_list *uplinks_found(const struct facts *f, const char *text);
 
 /* Whether some list that was found has that word. */
 bool uplinks_name(const struct facts *facts, const char *word);
-
-/* Whether a word may mean more than one interface: a kind, ssid:NAME, mac:ADDRESS. */
-bool uplink_word_special(const char *word);
 
 /* Whether a list means that interface. */
 bool uplink_listed(const struct facts *facts, const char *uplinks, const char *name);

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "launch/daemon.h"
 #include "launch/program.h"
+#include "verbs/each.h"
 #include "verbs/verbs.h"
 
 /* Sends a request, and prints where the session goes now. */
@@ -23,28 +24,60 @@ static int change(const union msg_request *request, bool quiet, struct err *err)
 	return r;
 }
 
-static int move(const struct session *s, const char *uplinks, bool quiet, struct err *err)
+/*
+ * The list that a move to one uplink gives a session with a list of them: that one, then the
+ * others, which stay for the case that it fails. A session without a list has just the new one.
+ */
+int move_list(const char *before, const char *uplinks, char ret[SESSION_UPLINKS_MAX],
+	      struct err *err)
+{
+	const char *at = before, *words = uplinks;
+	char word[UPLINK_WORD_MAX], to[UPLINK_WORD_MAX];
+	size_t len;
+	int n;
+
+	if (copy_string(ret, SESSION_UPLINKS_MAX, uplinks) < 0)
+		return err_set(err, EINVAL,
+			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
+			       SESSION_UPLINKS_MAX - 1);
+	if (!uplinks_next(&words, to) || *words || !uplinks_next(&at, word) || !*at)
+		return 0;
+	len = strlen(ret);
+	for (const char *start = before; *start; start = at) {
+		at = start;
+		if (!uplinks_next(&at, word))
+			break;
+		if (!strcmp(word, to))
+			continue;
+		n = (int)(at - start) - (at[-1] == ',' && *at);
+		if (len + 1 + (size_t)n >= SESSION_UPLINKS_MAX) {
+			err_set(err, EINVAL,
+				"put '%s' before the uplinks '%s': the list is longer "
+				"than %d bytes",
+				to, before, SESSION_UPLINKS_MAX - 1);
+			return err_hint(err, "--only drops the others");
+		}
+		len += (size_t)snprintf(ret + len, SESSION_UPLINKS_MAX - len, ",%.*s", n, start);
+	}
+	return 0;
+}
+
+static int move(const struct session *s, const struct words *w, struct err *err)
 {
 	union msg_request request;
 	int r;
 
 	msg_request_init(&request, MSG_MOVE);
 	request.move.id = s->id;
-	if (copy_string(request.move.uplinks, sizeof(request.move.uplinks), uplinks) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
-			       SESSION_UPLINKS_MAX - 1);
-	r = request_check_uplinks(request.move.uplinks, err);
-	return r < 0 ? r : change(&request, quiet, err);
-}
-
-static int pause_or_resume(const struct session *s, enum msg_op op, bool quiet, struct err *err)
-{
-	union msg_request request;
-
-	msg_request_init(&request, op);
-	request.session.id = s->id;
-	return change(&request, quiet, err);
+	r = move_list(w->only ? "" : s->uplinks, w->v[1], request.move.uplinks, err);
+	if (r == 0)
+		r = request_check_uplinks(request.move.uplinks, err);
+	if (r == 0)
+		r = change(&request, w->quiet, err);
+	if (r == 0 && !w->quiet && strcmp(request.move.uplinks, w->v[1]) != 0)
+		text_print(stdout, "its list of uplinks is %s; --only drops the others\n",
+			   request.move.uplinks);
+	return r;
 }
 
 int verb_move(int argc, char *argv[])
@@ -53,44 +86,46 @@ int verb_move(int argc, char *argv[])
 	const struct session *s = NULL;
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_QUIET, 2, &w, &err);
+	int r = words_read(VERB_MOVE, argc, argv, 2, &w, &err);
 
 	if (r == 0 && w.n != 2)
-		r = err_set(&err, EINVAL,
-			    "read the command line: say `via-iface move SESSION UPLINK[,UPLINK…]`");
+		r = words_usage(VERB_MOVE, &err);
 	if (r == 0)
 		r = observe_host(0, &f, &err);
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
 	if (s)
-		move(s, w.v[1], w.quiet, &err);
+		move(s, &w, &err);
 	return err.code ? program_fail(&err) : 0;
 }
 
-/* One session, or with --all each that the caller may change; the first failure is told. */
+static int pause_session(const struct session *s, bool quiet, struct err *err)
+{
+	union msg_request request;
+
+	msg_request_init(&request, MSG_PAUSE);
+	request.session.id = s->id;
+	return change(&request, quiet, err);
+}
+
+static int resume_session(const struct session *s, bool quiet, struct err *err)
+{
+	union msg_request request;
+
+	msg_request_init(&request, MSG_RESUME);
+	request.session.id = s->id;
+	return change(&request, quiet, err);
+}
+
 int verb_pause(int argc, char *argv[])
 {
-	enum msg_op op = strcmp(argv[0], "pause") ? MSG_RESUME : MSG_PAUSE;
-	_cleanup_facts_ struct facts f = { 0 };
-	const struct session *s;
+	static const struct each pause = { .verb = VERB_PAUSE, .act = pause_session };
+	static const struct each resume = { .verb = VERB_RESUME, .act = resume_session };
+	const struct each *each = verb_find(argv[0]) == VERB_PAUSE ? &pause : &resume;
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_QUIET | WORD_ALL, 1, &w, &err);
 
-	if (r == 0 && w.n != !w.all)
-		r = err_set(&err, EINVAL,
-			    "read the command line: say `via-iface %s SESSION` or --all", argv[0]);
-	if (r == 0)
-		r = observe_host(0, &f, &err);
-	if (r == 0 && !w.all) {
-		s = find_session(&f, w.v[0], &err);
-		if (s)
-			pause_or_resume(s, op, w.quiet, &err);
-	}
-	for (size_t i = 0; i < f.sessions.n && w.all && !err.code; i++) {
-		s = &f.sessions.v[i];
-		if (!s->probe_of && (geteuid() == 0 || s->uid == getuid()))
-			pause_or_resume(s, op, w.quiet, &err);
-	}
-	return err.code ? program_fail(&err) : 0;
+	if (words_read(each->verb, argc, argv, argc, &w, &err) < 0)
+		return program_fail(&err);
+	return each_session(each, &w);
 }

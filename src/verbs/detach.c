@@ -22,6 +22,7 @@
 #include "launch/daemon.h"
 #include "net/attached.h"
 #include "verbs/detach.h"
+#include "verbs/each.h"
 #include "verbs/verbs.h"
 
 #define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
@@ -156,38 +157,40 @@ static int detach(const struct session *s, bool quiet, struct err *err)
 }
 
 /* By its netns: the session that is attached to it, or what is left of one. */
-static int detach_netns(const struct launch_options *o, struct err *err)
+static int detach_netns(const struct words *w, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s;
-	int r = o->netns ? netns_by_name(o->netns, &netns, err)
-			 : netns_of_process(o->pid, &netns, err);
+	uint32_t pid = 0;
+	int r = cli_check_netns_name(w->netns, err);
 
+	if (r == 0 && w->pid && parse_u32(w->pid, 1, INT_MAX, &pid) < 0)
+		r = err_set(err, EINVAL, "invalid --pid '%s': it is the number of a process",
+			    w->pid);
+	if (r == 0)
+		r = w->netns ? netns_by_name(w->netns, &netns, err)
+			     : netns_of_process(pid, &netns, err);
 	if (r == 0)
 		r = observe_host(0, &f, err);
 	if (r < 0)
 		return r;
 	s = find_attached(&f, netns);
-	return s ? detach(s, o->quiet, err) : open_up(netns, o->quiet, err);
+	return s ? detach(s, w->quiet, err) : open_up(netns, w->quiet, err);
 }
 
 int verb_detach(int argc, char *argv[])
 {
-	_cleanup_facts_ struct facts f = { 0 };
-	const struct session *s = NULL;
-	struct launch_options o;
+	static const struct each each = { VERB_DETACH, SESSION_ATTACHED, detach };
 	struct err err = { 0 };
-	int r = cli_parse_detach(argc, argv, &o, &err);
+	struct words w;
+	int r = words_read(VERB_DETACH, argc, argv, argc, &w, &err);
 
-	if (r == 0 && !o.request.name[0]) {
-		detach_netns(&o, &err);
-	} else if (r == 0) {
-		r = observe_host(0, &f, &err);
-		if (r == 0)
-			s = find_session(&f, o.request.name, &err);
-		if (s)
-			detach(s, o.quiet, &err);
-	}
-	return err.code ? program_fail(&err) : 0;
+	if (r == 0 && (w.n > 0) + w.all + !!w.pid + !!w.netns != 1)
+		r = words_usage(VERB_DETACH, &err);
+	if (r == 0 && !w.pid && !w.netns)
+		return each_session(&each, &w);
+	if (r == 0)
+		r = detach_netns(&w, &err);
+	return r < 0 ? program_fail(&err) : 0;
 }

@@ -168,7 +168,7 @@ int verb_doctor(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_JSON, 1, &w, &err);
+	int r = words_read(VERB_DOCTOR, argc, argv, 1, &w, &err);
 
 	if (r == 0)
 		r = observe_host(OBSERVE_STOPS, &f, &err);

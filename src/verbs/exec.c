@@ -6,13 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "launch/launch.h"
+#include "cli/cli.h"
 #include "launch/program.h"
 #include "verbs/outside.h"
 #include "verbs/processes.h"
@@ -51,43 +53,19 @@ static int find_netns(const struct session *s, struct err *err)
 	return fd;
 }
 
-static bool take_option(const char *word, struct launch_options *o)
+/* Without a program: the shell of the caller's environment, or else of their account. */
+static char **shell(void)
 {
-	if (!strcmp(word, "-q") || !strcmp(word, "--quiet"))
-		o->quiet = true;
-	else if (!strcmp(word, "-v") || !strcmp(word, "--verbose"))
-		o->verbose = true;
-	else if (!strcmp(word, "--no-proxy-env"))
-		o->no_proxy_env = true;
-	else if (!strcmp(word, "--allow-inherited-sockets"))
-		o->allow_sockets = true;
-	else
-		return false;
-	return true;
-}
+	static char *words[2];
+	const struct passwd *pw;
+	char *name = getenv("SHELL");
 
-/* [OPTIONS] SESSION [--] PROGRAM [ARG…]: all behind the session is the program's. */
-static int read_line(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
-		     struct err *err)
-{
-	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
-	int i = 1;
-
-	for (; i < argc && argv[i][0] == '-'; i++)
-		if (!take_option(argv[i], &o)) {
-			err_set(err, EINVAL, "read option '%s': exec has no such option", argv[i]);
-			return err_hint(err, "see `via-iface --help`");
-		}
-	if (i < argc)
-		*ret_session = argv[i++];
-	if (i < argc && !strcmp(argv[i], "--"))
-		i++;
-	if (i >= argc)
-		return err_set(err, EINVAL,
-			       "read the command line: say `via-iface exec SESSION -- PROGRAM`");
-	o.program = argv + i;
-	*ret = o;
-	return 0;
+	if (!name || name[0] != '/') {
+		pw = getpwuid(getuid());
+		name = pw && pw->pw_shell && pw->pw_shell[0] == '/' ? pw->pw_shell : NULL;
+	}
+	words[0] = name ? name : (char *)"/bin/sh";
+	return words;
 }
 
 int verb_exec(int argc, char *argv[])
@@ -98,7 +76,10 @@ int verb_exec(int argc, char *argv[])
 	const char *word = NULL;
 	struct launch_options o;
 	struct err err = { 0 };
-	int r = read_line(argc, argv, &o, &word, &err);
+	int r = cli_parse_exec(argc, argv, &o, &word, &err);
+
+	if (r == 0 && !o.program)
+		o.program = shell();
 
 	if (r == 0)
 		r = observe_host(0, &f, &err);

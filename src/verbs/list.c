@@ -114,7 +114,7 @@ int verb_list(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_JSON | WORD_ALL, 0, &w, &err);
+	int r = words_read(VERB_LIST, argc, argv, 0, &w, &err);
 
 	if (r == 0)
 		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);

@@ -7,34 +7,54 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/files.h"
 #include "launch/program.h"
 #include "verbs/verbs.h"
 
+typedef int verb_function(int argc, char *argv[]);
+
+static verb_function *const functions[VERB_COUNT] = {
+	[VERB_RUN] = verb_run,       [VERB_PLAN] = verb_plan,       [VERB_LIST] = verb_list,
+	[VERB_STATUS] = verb_status, [VERB_UPLINKS] = verb_uplinks, [VERB_MOVE] = verb_move,
+	[VERB_PAUSE] = verb_pause,   [VERB_RESUME] = verb_pause,    [VERB_EXEC] = verb_exec,
+	[VERB_STOP] = verb_stop,     [VERB_DOCTOR] = verb_doctor,   [VERB_ATTACH] = verb_attach,
+	[VERB_DETACH] = verb_detach,
+};
+
+/* What programs of via-iface ask of this one. */
 static const struct {
 	const char *name;
-	int (*run)(int argc, char *argv[]);
-} verbs[] = {
-	{ "attach", verb_attach },   { "detach", verb_detach },
-	{ "doctor", verb_doctor },   { "exec", verb_exec },
-	{ "list", verb_list },       { "move", verb_move },
-	{ "pause", verb_pause },     { "plan", verb_plan },
-	{ "resume", verb_pause },    { "run", verb_run },
-	{ "status", verb_status },   { "stop", verb_stop },
-	{ "uplinks", verb_uplinks }, { "warnings", verb_warnings },
-	{ "prober", verb_prober },   { "probe-once", verb_probe_once },
+	verb_function *function;
+} internal[] = {
+	{ "", verb_run }, /* a run without the word (cli/run.c) */
+	{ "warnings", verb_warnings },
+	{ "prober", verb_prober },
+	{ "probe-once", verb_probe_once },
 };
+
+static verb_function *find(const char *name)
+{
+	enum verb_id id = verb_find(name);
+
+	if (id < VERB_COUNT)
+		return functions[id];
+	for (size_t i = 0; i < ARRAY_SIZE(internal); i++)
+		if (!strcmp(name, internal[i].name))
+			return internal[i].function;
+	return NULL;
+}
 
 int main(int argc, char *argv[])
 {
+	verb_function *function = argc > 1 ? find(argv[1]) : NULL;
 	struct err err = { 0 };
 
 	if (standard_files(&err) < 0)
 		return program_fail(&err);
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
+	if (function)
+		return program_finish(function(argc - 1, argv + 1));
 	fprintf(stderr,
 		"via-iface-verbs: this program is started by via-iface; see via-iface(1)\n");
-	return 125;
+	return EXIT_VIA_FAILED;
 }

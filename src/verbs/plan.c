@@ -176,7 +176,7 @@ int verb_plan(int argc, char *argv[])
 	struct session s;
 	struct err err = { 0 };
 	uid_t uid = geteuid(); /* now: observe_fresh_netns() may leave this user namespace */
-	int r = cli_parse_run(argc, argv, false, &options, &err);
+	int r = cli_parse_run(argc, argv, VERB_PLAN, &options, &err);
 
 	if (r == 0)
 		r = apps_apply(&options, NULL, &err);

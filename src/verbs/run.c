@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "verbs/apps.h"
 #include "verbs/outside.h"
+#include "verbs/run.h"
 #include "verbs/verbs.h"
 
 /* Looks up a user and all of their groups; sets what login(1) would. */
@@ -39,7 +40,7 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 	return 0;
 }
 
-int verb_run(int argc, char *argv[])
+int run_words(int argc, char *argv[])
 {
 	static const struct launch_helpers helpers = {
 		.find_user = find_user,
@@ -47,5 +48,10 @@ int verb_run(int argc, char *argv[])
 		.check_outside = outside_check,
 	};
 
-	return cli_run(argc, argv, &helpers);
+	return cli_run(argc, argv, &helpers, explain);
+}
+
+int verb_run(int argc, char *argv[])
+{
+	return run_words(argc, argv);
 }

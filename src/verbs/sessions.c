@@ -17,50 +17,6 @@
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
-static bool take_option(const char *word, unsigned int options, struct words *w)
-{
-	const struct {
-		const char *word;
-		unsigned int option;
-		bool *to;
-	} known[] = {
-		{ "-q", WORD_QUIET, &w->quiet },         { "--quiet", WORD_QUIET, &w->quiet },
-		{ "--all", WORD_ALL, &w->all },          { "--json", WORD_JSON, &w->json },
-		{ "--follow", WORD_FOLLOW, &w->follow },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(word, known[i].word) && options & known[i].option) {
-			*known[i].to = true;
-			return true;
-		}
-	return false;
-}
-
-int words_read(int argc, char *argv[], unsigned int options, int max, struct words *ret,
-	       struct err *err)
-{
-	struct words w = { .v = argv + 1 };
-	bool ended = false;
-
-	for (int i = 1; i < argc; i++) {
-		if (ended || argv[i][0] != '-') {
-			w.v[w.n++] = argv[i];
-		} else if (!strcmp(argv[i], "--")) {
-			ended = true;
-		} else if (!take_option(argv[i], options, &w)) {
-			err_set(err, EINVAL, "read option '%s': %s has no such option", argv[i],
-				argv[0]);
-			return err_hint(err, "see `via-iface --help`");
-		}
-	}
-	if (w.n > max)
-		return err_set(err, EINVAL, "read '%s': that is a word too many for %s", w.v[max],
-			       argv[0]);
-	*ret = w;
-	return 0;
-}
-
 static int by_id(const void *a, const void *b)
 {
 	const struct session *x = a, *y = b;

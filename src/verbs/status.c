@@ -200,7 +200,7 @@ int verb_status(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_JSON | WORD_FOLLOW, 1, &w, &err);
+	int r = words_read(VERB_STATUS, argc, argv, 1, &w, &err);
 
 	if (r == 0 && w.follow)
 		return follow_print(w.n ? w.v[0] : NULL, w.json, &err) < 0 ? program_fail(&err) : 0;

@@ -28,6 +28,7 @@
 #include "launch/program.h"
 #include "net/kernel.h"
 #include "verbs/detach.h"
+#include "verbs/each.h"
 #include "verbs/processes.h"
 #include "verbs/verbs.h"
 
@@ -279,19 +280,11 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 
 int verb_stop(int argc, char *argv[])
 {
-	_cleanup_facts_ struct facts f = { 0 };
-	const struct session *s = NULL;
+	static const struct each each = { .verb = VERB_STOP, .act = stop };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_QUIET, 1, &w, &err);
 
-	if (r == 0 && !w.n)
-		r = err_set(&err, EINVAL, "read the command line: say `via-iface stop SESSION`");
-	if (r == 0)
-		r = observe_host(0, &f, &err);
-	if (r == 0)
-		s = find_session(&f, w.v[0], &err);
-	if (s)
-		stop(s, w.quiet, &err);
-	return err.code ? program_fail(&err) : 0;
+	if (words_read(VERB_STOP, argc, argv, argc, &w, &err) < 0)
+		return program_fail(&err);
+	return each_session(&each, &w);
 }

@@ -118,7 +118,7 @@ int verb_uplinks(int argc, char *argv[])
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
-	int r = words_read(argc, argv, WORD_JSON, 0, &w, &err);
+	int r = words_read(VERB_UPLINKS, argc, argv, 0, &w, &err);
 
 	if (r == 0)
 		r = observe_host(OBSERVE_STOPS, &f, &err);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "cli/words.h"
 #include "model/facts.h"
 
 /* The verbs other than a run. Each returns an exit status; argv[0] is the verb itself. */
@@ -24,28 +25,6 @@ int verb_stop(int argc, char *argv[]);
 int verb_uplinks(int argc, char *argv[]);
 int verb_warnings(int argc, char *argv[]); /* of a launch: what sessions see that they should not */
 
-/* The words of a verb's command line. Borrowed from argv. */
-struct words {
-	bool quiet, all, json, follow;
-	char **v; /* what is no option */
-	int n;
-};
-
-/* The options that a verb takes. */
-enum {
-	WORD_QUIET = 1 << 0, /* -q, --quiet */
-	WORD_ALL = 1 << 1,   /* --all */
-	WORD_JSON = 1 << 2,  /* --json */
-	WORD_FOLLOW = 1 << 3,
-};
-
-/*
- * Reads [OPTION…] [--] [WORD…] with the options anywhere before a "--", of which those in options
- * are taken, and at most max words. Returns 0 or -EINVAL.
- */
-int words_read(int argc, char *argv[], unsigned int options, int max, struct words *ret,
-	       struct err *err);
-
 /*
  * The session that a word of the command line means: one of the caller's by name, else anybody's
  * by name, else by id. NULL with a line that says so; borrowed from the facts.
@@ -54,6 +33,14 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 
 /* Whether the caller may change it; the daemon has the last word. 0, or -EPERM with a line. */
 int check_owner(const struct session *s, const char *verb, struct err *err);
+
+/*
+ * The list that a move to `uplinks` gives a session with the list `before`: one uplink is put
+ * before the others of a list, which stay for the case that it fails. 0, or -EINVAL when that gets
+ * too long.
+ */
+int move_list(const char *before, const char *uplinks, char ret[SESSION_UPLINKS_MAX],
+	      struct err *err);
 
 /* The facts, as a caller sees them: sessions in the order of their numbers. */
 struct kernel;

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (argc < WORDS_MAX && rest)
 		argv[argc++] = strsep(&rest, "\n");
 	argv[argc] = NULL;
-	if (cli_parse_run(argc, argv, data[0] & 1, &options, &err) < 0) {
+	if (cli_parse_run(argc, argv, data[0] & 1 ? VERB_RUN : VERB_PLAN, &options, &err) < 0) {
 		must(err.code != 0 && err.text[0]);
 	} else {
 		/* without an uplink, which the app policy is to name, it is checked later */

@@ -210,15 +210,15 @@ def test_options(lab):
 REFUSED = {
     "neither": (["wlp6s0"], "either --pid PID or --netns NAME"),
     "both": (["wlp6s0", "--pid", "1", "--netns", "x"], "either --pid PID or --netns NAME"),
-    "path": (["wlp6s0", "--netns", "../x"], "read --netns '../x'"),
+    "path": (["wlp6s0", "--netns", "../x"], "invalid --netns '../x'"),
     "nothing": (["wlp6s0", "--netns", "nosuch"], "open netns '/run/netns/nosuch'"),
-    "pid": (["wlp6s0", "--pid", "0"], "read --pid '0'"),
+    "pid": (["wlp6s0", "--pid", "0"], "invalid --pid '0'"),
     "gone": (["wlp6s0", "--pid", "4194304"], "find process 4194304"),
     "words": (["wlp6s0", "--pid", "1", "two"], "read 'two'"),
-    "device": (["wlp6s0", "--pid", "1", "--ifname", "a/b"], "read --ifname 'a/b'"),
-    "all": (["wlp6s0", "--pid", "1", "--ifname", "all"], "read --ifname 'all'"),
-    "keep": (["--keep", "wlp6s0", "--pid", "1"], "read option '--keep'"),
-    "short": (["--pi", "1", "wlp6s0"], "read option '--pi'"),
+    "device": (["wlp6s0", "--pid", "1", "--ifname", "a/b"], "invalid --ifname 'a/b'"),
+    "all": (["wlp6s0", "--pid", "1", "--ifname", "all"], "invalid --ifname 'all'"),
+    "keep": (["--keep", "wlp6s0", "--pid", "1"], "unknown option '--keep'"),
+    "short": (["--pi", "1", "wlp6s0"], "unknown option '--pi'"),
     "no uplink": (["--pid", "1"], "no uplink is named"),
 }
 

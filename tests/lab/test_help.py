@@ -1,4 +1,4 @@
-"""What --help and the manual page claim is what the command line takes."""
+"""What the help and the manual page claim is what the command line takes."""
 
 import os
 import re
@@ -8,29 +8,33 @@ from lab import ROOT, needs, params, program, write_file
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 ABOUT = {"--help", "--version"}
 
-
-def refusal(lab, option):
-    """What the parser says of an option, without running anything. Each line ends in 125."""
-    done = lab.via("plan", option)
-    if "value is missing" in done.err:
-        done = lab.via("plan", f"{option}=:")
-    assert (done.code, done.out) == (125, "") and len(done.err.splitlines()) == 1, done
-    return done.err
+# Examples of the help are run as they stand, with these names of the lab in the place of others.
+LAB = {"https://example.org": "http://203.0.113.1/", "1234": "PID", "firefox": "org.x.Game"}
 
 
-def works(lab, option):
-    said = refusal(lab, option)
-    return "no such option" not in said and "not in this version" not in said
-
-
-def help_text(lab):
-    done = lab.via("--help", check=True)
+def help_of(lab, *verb):
+    done = lab.via("help", *verb, check=True)
     assert done.err == "", done
     return done.out
 
 
+def verbs(lab):
+    _, _, lines = help_of(lab).partition("Verbs:\n")
+    found = re.findall(r"^  ([a-z]+)  ", lines.partition("\n\n")[0], re.M)
+    assert {"run", "plan", "list", "help"} <= set(found), found
+    return found
+
+
+def options_of(lab, verb):
+    """(option, whether it takes a value) of the part Options of its help."""
+    _, _, part = help_of(lab, verb).partition("\nOptions:\n")
+    lines = re.findall(r"^  (?:-[a-z], )?(--[a-z0-9-]+)( [A-Za-z[|,…\]:]+)?(?:  .*)?$", part.partition("\n\n")[0], re.M)
+    assert ("--help", "") in lines, part
+    return [(option, bool(value)) for option, value in lines]
+
+
 def claimed(lab):
-    return set(OPTION.findall(help_text(lab)))
+    return {option for verb in verbs(lab) for option, _ in options_of(lab, verb)}
 
 
 def read(*path):
@@ -49,59 +53,93 @@ def without_other_programs(text):
     return "\n".join(kept)
 
 
-def test_help_options_exist(lab):
-    text, _, _ = help_text(lab).partition("Options of other verbs")
-    options = set(OPTION.findall(text.partition("Options of a run")[2]))
-    assert {"--name", "--mtu", "--dns"} <= options, options
-    assert [o for o in sorted(options) if not works(lab, o)] == []
-    short = set(re.findall(r"(?<![\w-])-[a-z]\b", help_text(lab)))
-    assert [o for o in sorted(short) if not works(lab, o)] == []
-
-
-def test_help_verbs_exist(lab):
-    verbs = re.findall(r"^  via-iface ([a-z]+) ", help_text(lab), re.M)
-    assert {"run", "plan", "list"} <= set(verbs), verbs
-    for verb in verbs:
-        done = lab.via(verb, "--no-such-option")
-        assert done.code == 125 and "--no-such-option" in done.err, done
-        assert "not in this version" not in done.err, done
-
-
 def test_options_of_verbs_exist(lab):
-    """Each verb takes the options in its line: it is the one behind them that it does not know."""
-    seen = set()
-    for verb, line in re.findall(r"^  via-iface ([a-z]+) (.*)$", help_text(lab), re.M):
-        options = OPTION.findall(line)
-        seen |= set(options)
-        options = [f"{o}=1" if verb in ("attach", "detach") else o for o in options]
-        for option in options:
-            done = lab.via(verb, option, "--no-such-option")
-            assert done.code == 125 and "'--no-such-option'" in done.err, done
-    assert seen == {"--json", "--follow", "--all", "--pid", "--netns"}, seen
-    _, _, attach = help_text(lab).partition("Options of attach: ")
-    for option in set(OPTION.findall(attach.partition("\n\n")[0])):
-        words = (option, *(f"{option}={value}" for value in ("1", "off", "9.9.9.9")))
-        tried = [lab.via("attach", word, "--no-such-option") for word in words]
-        assert any("read option '--no-such-option'" in done.err for done in tried), tried
-    for option in ("--replace", "--action", "--name=x", "--json", "-q", "--quiet"):
-        done = lab.via("desktop", option, "--no-such-option")
-        assert done.code == 125 and "'--no-such-option'" in done.err, done
-    for option in ("-q", "-v", "--no-proxy-env", "--allow-inherited-sockets"):
-        assert "'--no-such-option'" in lab.via("exec", option, "--no-such-option").err, option
+    """Each verb takes the options of its help: it is the one behind them that it does not know."""
+    values = ("1", "off", "9.9.9.9")
+    for verb in verbs(lab):
+        if verb in ("help", "version"):
+            continue
+        done = lab.via(verb, "--no-such-option")
+        assert done.code == 125 and f"unknown option '--no-such-option' of {verb}" in done.err, done
+        for option, takes in options_of(lab, verb):
+            if option == "--help":
+                continue
+            words = [f"{option}={value}" for value in values] if takes else [option]
+            tried = [lab.via(verb, word, "--no-such-option") for word in words]
+            assert any("unknown option '--no-such-option'" in done.err for done in tried), tried
+            if takes:
+                done = lab.via(verb, option)
+                assert done.code == 125 and "its value is missing" in done.err, done
+            else:
+                done = lab.via(verb, f"{option}=x")
+                assert done.code == 125 and "takes no value" in done.err, done
 
 
-def test_list_options_exist(lab):
-    line = re.search(r"^  via-iface list (.*)$", help_text(lab), re.M).group(1)
-    options = OPTION.findall(line)
-    assert options
-    for option in options:
-        assert lab.via("list", option, check=True)
+def test_help_of_verbs(lab):
+    """`help VERB`, `VERB --help` and `VERB -h` are the same: usage, text, options, examples, manual."""
+    for verb in verbs(lab):
+        text = help_of(lab, verb)
+        assert text.startswith(f"Usage: via-iface {verb}"), text
+        assert text.count("\n  via-iface ") >= 2 and "\nExamples:\n" in text and "via-iface(1)" in text, text
+        assert max(map(len, text.splitlines())) <= 100, text
+        for words in ((verb, "--help"), (verb, "-h"), ("--help", verb)):
+            done = lab.via(*words)
+            assert (done.code, done.out, done.err) == (0, text, ""), done
+    general = help_of(lab)
+    assert "man via-iface" in general and max(map(len, general.splitlines())) <= 100
+    for word in ("--help", "-h"):
+        assert lab.via(word, check=True).out == general
+    assert lab.via("version", check=True).out == lab.via("--version", check=True).out
+    # what follows is the program's
+    assert "not in PATH" in lab.via(lab.spare, "no-such-program", "--help").err
+    assert lab.via("exec", "nobody", "--", "true", "--help").code == 125
 
 
-def test_every_option_is_in_the_help(lab):
-    """The other way round: what the manual page offers, --help does too."""
+def test_every_option_is_in_the_manual(lab):
     options = set(OPTION.findall(without_other_programs(read("data", "via-iface.1.scd")))) - ABOUT
-    assert options == claimed(lab), sorted(options ^ claimed(lab))
+    known = claimed(lab) - ABOUT
+    assert options == known, sorted(options ^ known)
+
+
+def test_every_verb_is_in_the_manual(lab):
+    synopsis = read("data", "via-iface.1.scd").partition("# SYNOPSIS")[2].partition("# DESCRIPTION")[0]
+    named = set(re.findall(r"\*via-iface ([a-z]+)", synopsis)) | {"resume"}
+    assert set(verbs(lab)) == named, named ^ set(verbs(lab))
+
+
+def test_examples_of_the_help(lab):
+    """Each is run as it stands, but for the names in LAB, where a session and a netns are there for it."""
+    path = os.path.join(lab.tmp, "data/applications/org.x.Game.desktop")
+    os.makedirs(os.path.dirname(path))
+    write_file(path, "[Desktop Entry]\nType=Application\nName=Game\nExec=true\n")
+    lab.run(["ip", "netns", "add", "box"], check=True)
+    bin_dir = os.path.dirname(program("via-iface"))
+    env = {"PATH": f"{bin_dir}:{os.environ['PATH']}", "XDG_DATA_DIRS": f"{lab.tmp}/data", "SHELL": "/bin/true"}
+    ran = 0
+    for verb in verbs(lab):
+        _, _, part = help_of(lab, verb).partition("\nExamples:\n")
+        for line in re.findall(r"^  (via-iface .*)$", part, re.M):
+            holder = lab.session(f"{lab.spare},{lab.wired}", "--name", "curl")
+            alone = lab.popen(["unshare", "-n", "sh", "-c", "echo ready; cat"])
+            alone.expect("ready\n")
+            for name, here in LAB.items():
+                line = line.replace(name, str(alone.pid) if here == "PID" else here)
+            if verb == "detach":
+                lab.via("attach", lab.spare, "--netns", "box", check=True)
+            if verb == "resume":
+                lab.via("pause", "curl", check=True)
+            code = 0
+            if "--follow" in line:
+                line, code = f"timeout 1 {line}", 124
+            done = lab.run(line, env=env)
+            assert done.code == code or (verb == "doctor" and done.code == 1), done
+            ran += 1
+            if verb == "attach":
+                lab.via("stop", "--all", check=True)
+            holder.finish() if verb not in ("stop", "attach") else holder.kill()
+            alone.finish()
+            lab.wait(lambda: "curl" not in lab.via("list").out, 5, "the session's end")
+    assert ran >= 32, ran
 
 
 @needs("tool:scdoc")

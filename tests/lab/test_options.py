@@ -19,7 +19,7 @@ def test_name(lab):
 def test_no_abbreviations(lab, word):
     """What a script says today must not mean something else tomorrow."""
     result = lab.via(word, "x", lab.spare, "--", "echo", "it ran")
-    assert result.code == 125 and "no such option" in result.err and not result.out, result
+    assert result.code == 125 and "unknown option" in result.err and not result.out, result
 
 
 def test_mtu(lab):

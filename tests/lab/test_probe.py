@@ -272,7 +272,7 @@ def test_nothing_without_it(lab):
 def test_bad_target(lab):
     for text in ("example.org", "1.1.1.1:0", "[1.1.1.1]:80", "127.0.0.1"):
         done = lab.via("--probe", text, lab.spare, "--", "true")
-        assert done.code == 125 and f"read --probe '{text}'" in done.err, done
+        assert done.code == 125 and f"invalid --probe '{text}'" in done.err, done
         assert len(done.err.splitlines()) == 1, done
 
 

@@ -492,7 +492,7 @@ def test_name(lab, name):
 
 
 # Which cannot stand on the command line, and why not.
-UNSAID = {"option": ("-x", "no such option"), "comma": ("a,b", "no such interface"), "bytes": ("wl\udcff\udcfe", "is the name of")}
+UNSAID = {"option": ("-x", "unknown option"), "comma": ("a,b", "no such interface"), "bytes": ("wl\udcff\udcfe", "is the name of")}
 
 
 @params(**UNSAID)

@@ -205,7 +205,7 @@ def test_follow(lab, uid):
     lab.via("resume", "game", check=True)
     watching.expect('"event":"state","time":', 2)
     lab.wait(lambda: watching._read(0) and events(watching)[-1].get("state") == "up", 3, "resumed")
-    lab.via("move", "game", lab.wired, check=True)
+    lab.via("move", "game", lab.wired, "--only", check=True)
     watching.expect('"event":"uplink"')
     lab.run(f"ip link set dev {lab.wired} down", check=True)
     watching.expect('"state":"blocked","reason":"it is down"')
@@ -521,8 +521,10 @@ def test_exec(lab):
     assert (said.out, said.err) == ("--x\n", "via-iface: session 'game', port viap1\n"), said
     assert lab.via("exec", "game", "--", "nosuchprogram").code == 127
     assert lab.via("exec", "game", "--", "/etc/passwd").code == 126
-    for words in (("nosuch", "true"), ("game",), (), ("--json", "game", "true")):
+    for words in (("nosuch", "true"), (), ("--json", "game", "true")):
         assert lab.via("exec", *words).code == 125, words
+    shell = lab.via("exec", "game", input="readlink /proc/self/ns/net\n", env={"SHELL": "/bin/sh"})
+    assert shell.out.strip() == lines[0], shell
     held.finish()
     lab.wait_gone()
     lab.assert_same(before)

@@ -28,13 +28,13 @@ static struct words words(const char *const *v)
 #define WORDS(...) words((const char *const[]){ "via-iface", __VA_ARGS__, NULL })
 
 /* Parses, or fails the test with the line that a user would read. */
-static struct launch_options parse_with(struct words *w, bool with_program)
+static struct launch_options parse_with(struct words *w, enum verb_id verb)
 {
 	struct launch_options o;
 	struct err err = { 0 };
 
 	memset(&o, 0xa5, sizeof(o));
-	if (cli_parse_run(w->n, w->v, with_program, &o, &err) < 0)
+	if (cli_parse_run(w->n, w->v, verb, &o, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(err.code, 0);
 	return o;
@@ -43,23 +43,20 @@ static struct launch_options parse_with(struct words *w, bool with_program)
 /* w and o are the words and the result, for what follows. */
 #define PARSE(...)                                                                                 \
 	w = WORDS(__VA_ARGS__);                                                                    \
-	o = parse_with(&w, true)
+	o = parse_with(&w, VERB_RUN)
 
-static void check_refused(struct words w, bool with_program, int code, const char *part)
+static void check_refused(struct words w, enum verb_id verb, int code, const char *part)
 {
-	struct launch_options o, before;
+	struct launch_options o;
 	struct err err = { 0 };
 
-	memset(&o, 0xa5, sizeof(o));
-	memcpy(&before, &o, sizeof(o));
-	assert_int_equal(cli_parse_run(w.n, w.v, with_program, &o, &err), -code);
+	assert_int_equal(cli_parse_run(w.n, w.v, verb, &o, &err), -code);
 	assert_int_equal(err.code, code);
-	assert_memory_equal(&o, &before, sizeof(o));
 	if (!strstr(err.text, part))
 		fail_msg("no '%s' in '%s'", part, err.text);
 }
 
-#define REFUSED(part, ...) check_refused(WORDS(__VA_ARGS__), true, EINVAL, part)
+#define REFUSED(part, ...) check_refused(WORDS(__VA_ARGS__), VERB_RUN, EINVAL, part)
 
 /* --- words --------------------------------------------------------------------------------- */
 
@@ -94,9 +91,14 @@ static void test_order(void **state)
 	assert_string_equal(o.request.name, "curl");
 	assert_ptr_equal(o.program, w.v + 3);
 	assert_string_equal(o.program[3], "--");
-	PARSE("wlp6s0", "--json"); /* even where it looks like one */
-	assert_string_equal(o.program[0], "--json");
-	assert_false(o.json);
+	PARSE("wlp6s0", "--no-lan", "-q", "--", "curl",
+	      "--mtu"); /* no program begins with a dash */
+	assert_string_equal(o.program[0], "curl");
+	assert_int_equal(o.request.flags, SESSION_NO_LAN);
+	assert_true(o.quiet);
+	PARSE("wlp6s0", "--no-lan", "curl", "--host-access");
+	assert_string_equal(o.program[0], "curl");
+	assert_int_equal(o.request.flags, SESSION_NO_LAN);
 	PARSE("wlp6s0", "curl", "wlp6s0");
 	assert_string_equal(o.program[1], "wlp6s0");
 }
@@ -141,14 +143,14 @@ static void test_by_policy(void **state)
 	assert_true(o.no_app_policy);
 	assert_string_equal(o.request.uplinks, "wlp6s0");
 	/* the rest is checked nevertheless, and no word can stand for the missing uplink */
-	REFUSED("read --mtu", "--mtu=100", "--", "steam");
+	REFUSED("invalid --mtu", "--mtu=100", "--", "steam");
 	REFUSED("read uplinks ''", "", "--", "steam");
 }
 
 static void test_missing(void **state)
 {
 	(void)state;
-	check_refused(words((const char *const[]){ "via-iface", NULL }), true, EINVAL,
+	check_refused(words((const char *const[]){ "via-iface", NULL }), VERB_RUN, EINVAL,
 		      "no uplink is named");
 	REFUSED("no uplink is named", "--");
 	REFUSED("no uplink is named", "-q", "--json");
@@ -160,23 +162,23 @@ static void test_missing(void **state)
 static void test_without_program(void **state)
 {
 	struct words w = WORDS("wlp6s0");
-	struct launch_options o = parse_with(&w, false);
+	struct launch_options o = parse_with(&w, VERB_PLAN);
 
 	(void)state;
 	assert_null(o.program);
 	assert_string_equal(o.request.name, "session");
 	w = WORDS("wlp6s0", "--");
-	o = parse_with(&w, false);
+	o = parse_with(&w, VERB_PLAN);
 	assert_null(o.program);
 	w = WORDS("wlp6s0", "--", "curl");
-	o = parse_with(&w, false);
+	o = parse_with(&w, VERB_PLAN);
 	assert_string_equal(o.program[0], "curl");
 	assert_string_equal(o.request.name, "curl");
 	PARSE("--dry-run", "wlp6s0"); /* nothing is run */
 	assert_true(o.dry_run);
 	assert_null(o.program);
 	assert_string_equal(o.request.name, "session");
-	check_refused(words((const char *const[]){ "plan", NULL }), false, EINVAL,
+	check_refused(words((const char *const[]){ "plan", NULL }), VERB_PLAN, EINVAL,
 		      "no uplink is named");
 }
 
@@ -193,7 +195,6 @@ static void test_switches(void **state)
 		{ "-q", 0, offsetof(struct launch_options, quiet) },
 		{ "--verbose", 0, offsetof(struct launch_options, verbose) },
 		{ "-v", 0, offsetof(struct launch_options, verbose) },
-		{ "--json", 0, offsetof(struct launch_options, json) },
 		{ "--dry-run", 0, offsetof(struct launch_options, dry_run) },
 		{ "--no-lan", SESSION_NO_LAN, 0 },
 		{ "--keep", SESSION_KEEP, 0 },
@@ -215,6 +216,23 @@ static void test_switches(void **state)
 		assert_int_equal(o.json, member == offsetof(struct launch_options, json));
 		assert_int_equal(o.dry_run, member == offsetof(struct launch_options, dry_run));
 	}
+}
+
+/* What has no effect where it stands is refused. */
+static void test_no_effect(void **state)
+{
+	struct words w = WORDS("--json", "wlp6s0");
+	struct launch_options o = parse_with(&w, VERB_PLAN);
+
+	(void)state;
+	assert_true(o.json);
+	PARSE("--json", "--dry-run", "wlp6s0", "curl");
+	assert_true(o.json && o.dry_run);
+	REFUSED("invalid option '--json': a run prints nothing", "--json", "wlp6s0", "curl");
+	REFUSED("invalid --name ''", "--name=", "wlp6s0", "curl");
+	REFUSED("and 'wlp6s0' is one", "--probe=1.1.1.1", "wlp6s0", "curl");
+	PARSE("--probe=1.1.1.1", "wifi", "curl"); /* which may be several */
+	PARSE("--probe=1.1.1.1", "ssid:x", "curl");
 }
 
 static void test_all_at_once(void **state)
@@ -270,8 +288,8 @@ static void test_missing_values(void **state)
 		REFUSED(part, options[i]);
 		REFUSED(part, "-q", "--keep", options[i]);
 	}
-	REFUSED("read --ipv6 ''", "--ipv6=", "wlp6s0", "curl");
-	REFUSED("read --mtu ''", "--mtu=", "wlp6s0", "curl");
+	REFUSED("invalid --ipv6 ''", "--ipv6=", "wlp6s0", "curl");
+	REFUSED("invalid --mtu ''", "--mtu=", "wlp6s0", "curl");
 }
 
 static void test_bad_values(void **state)
@@ -281,13 +299,13 @@ static void test_bad_values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mtus); i++)
-		REFUSED("read --mtu", "--mtu", mtus[i], "wlp6s0", "curl");
+		REFUSED("invalid --mtu", "--mtu", mtus[i], "wlp6s0", "curl");
 	REFUSED("68 to 65535", "--ipv6=off", "--mtu=67", "wlp6s0", "curl");
-	REFUSED("read --ipv6 'on': it is auto or off", "--ipv6=on", "wlp6s0", "curl");
-	REFUSED("read --ipv6 'OFF'", "--ipv6=OFF", "wlp6s0", "curl");
-	REFUSED("read --name 'a b'", "--name", "a b", "wlp6s0", "curl");
-	REFUSED("read --name '-x'", "--name=-x", "wlp6s0", "curl");
-	REFUSED("read --name 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'", "--name",
+	REFUSED("invalid --ipv6 'on': it is auto or off", "--ipv6=on", "wlp6s0", "curl");
+	REFUSED("invalid --ipv6 'OFF'", "--ipv6=OFF", "wlp6s0", "curl");
+	REFUSED("invalid --name 'a b'", "--name", "a b", "wlp6s0", "curl");
+	REFUSED("invalid --name '-x'", "--name=-x", "wlp6s0", "curl");
+	REFUSED("invalid --name 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'", "--name",
 		"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", "wlp6s0", "curl"); /* 33 */
 	REFUSED("longer than 32 bytes", "--name", "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", "wlp6s0",
 		"curl"); /* 36 */
@@ -309,7 +327,7 @@ static void test_abbreviations(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(shortened); i++) {
 		char part[64];
 
-		snprintf(part, sizeof(part), "option '%s': there is no such option", shortened[i]);
+		snprintf(part, sizeof(part), "unknown option '%s' of run", shortened[i]);
 		REFUSED(part, shortened[i], "1400", "wlp6s0", "curl");
 		REFUSED(part, "-q", "--keep", "--name", "x", shortened[i], "1400", "wlp6s0",
 			"curl");
@@ -320,10 +338,10 @@ static void test_abbreviations(void **state)
 static void test_unknown_options(void **state)
 {
 	(void)state;
-	REFUSED("option '-x': there is no such option", "-x", "wlp6s0", "curl");
-	REFUSED("option '-qx': there is no such option", "-qx", "wlp6s0", "curl");
+	REFUSED("unknown option '-x' of run", "-x", "wlp6s0", "curl");
+	REFUSED("unknown option '-qx' of run", "-qx", "wlp6s0", "curl");
 	REFUSED("option '-xq'", "-v", "-xq", "wlp6s0", "curl");
-	REFUSED("option '--nonsense': there is no such option", "--nonsense", "wlp6s0", "curl");
+	REFUSED("unknown option '--nonsense' of run", "--nonsense", "wlp6s0", "curl");
 	REFUSED("option '---q'", "---q", "wlp6s0", "curl");
 	REFUSED("option '--='", "--=", "wlp6s0", "curl");
 	REFUSED("option '-:'", "-:", "wlp6s0", "curl");
@@ -333,25 +351,25 @@ static void test_unknown_options(void **state)
 	/* a value where none belongs */
 	REFUSED("option '--keep=1'", "--keep=1", "wlp6s0", "curl");
 	REFUSED("option '--json='", "--json=", "wlp6s0", "curl");
-	REFUSED("see `via-iface --help`", "--nonsense", "wlp6s0", "curl");
+	REFUSED("`via-iface help run` lists those", "--nonsense", "wlp6s0", "curl");
 }
 
 /* As it was said; the last one counts. */
 static void test_probe(void **state)
 {
 	const struct words w =
-		WORDS("--probe", "1.1.1.1", "--probe=[2001:db8::1]:443", "wlp6s0", "curl");
+		WORDS("--probe", "1.1.1.1", "--probe=[2001:db8::1]:443", "wlp6s0,wwan0", "curl");
 	struct words copy = w;
 	struct launch_options o;
 
 	(void)state;
-	assert_int_equal(cli_parse_run(copy.n, copy.v, true, &o, NULL), 0);
+	assert_int_equal(cli_parse_run(copy.n, copy.v, VERB_RUN, &o, NULL), 0);
 	assert_string_equal(o.probe, "[2001:db8::1]:443");
 	copy = WORDS("wlp6s0", "curl");
-	assert_int_equal(cli_parse_run(copy.n, copy.v, true, &o, NULL), 0);
+	assert_int_equal(cli_parse_run(copy.n, copy.v, VERB_RUN, &o, NULL), 0);
 	assert_null(o.probe);
-	REFUSED("read --probe 'tcp:1.1.1.1:443'", "--probe=tcp:1.1.1.1:443", "wlp6s0", "curl");
-	REFUSED("read --probe ''", "--probe=", "wlp6s0", "curl");
+	REFUSED("invalid --probe 'tcp:1.1.1.1:443'", "--probe=tcp:1.1.1.1:443", "wlp6s0", "curl");
+	REFUSED("invalid --probe ''", "--probe=", "wlp6s0", "curl");
 }
 
 /* --- names --------------------------------------------------------------------------------- */
@@ -484,18 +502,18 @@ static void test_attach(void **state)
 		{ { "attach", "wlp6s0" }, "either --pid PID or --netns NAME" },
 		{ { "attach", "wlp6s0", "--pid", "1", "--netns", "a" }, "either --pid PID" },
 		{ { "attach", "--pid", "1" }, "no uplink is named" },
-		{ { "attach", "wlp6s0", "--netns", "a/b" }, "read --netns 'a/b'" },
-		{ { "attach", "wlp6s0", "--netns", ".." }, "read --netns '..'" },
-		{ { "attach", "wlp6s0", "--netns", "" }, "read --netns ''" },
-		{ { "attach", "wlp6s0", "--pid", "0" }, "read --pid '0'" },
-		{ { "attach", "wlp6s0", "--pid", "-1" }, "read --pid '-1'" },
+		{ { "attach", "wlp6s0", "--netns", "a/b" }, "invalid --netns 'a/b'" },
+		{ { "attach", "wlp6s0", "--netns", ".." }, "invalid --netns '..'" },
+		{ { "attach", "wlp6s0", "--netns", "" }, "invalid --netns ''" },
+		{ { "attach", "wlp6s0", "--pid", "0" }, "invalid --pid '0'" },
+		{ { "attach", "wlp6s0", "--pid", "-1" }, "invalid --pid '-1'" },
 		{ { "attach", "wlp6s0", "--pid", "1", "x" }, "read 'x'" },
 		{ { "attach", "wlp6s0", "--pid" }, "its value is missing" },
 		{ { "attach", "wlp6s0", "--pid", "1", "--keep" }, "option '--keep'" },
 		{ { "attach", "wlp6s0", "--pid", "1", "--user", "x" }, "option '--user'" },
-		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "" }, "read --ifname ''" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "" }, "invalid --ifname ''" },
 		{ { "attach", "wlp6s0", "--pid", "1", "--ifname", "0123456789abcdef" },
-		  "read --ifname" },
+		  "invalid --ifname" },
 	};
 	struct launch_options o;
 	struct err err = { 0 };
@@ -543,51 +561,11 @@ static void test_attach_flags(void **state)
 	assert_int_equal(request_check(&o.request, &err), -EINVAL);
 }
 
-static void test_detach(void **state)
-{
-	static const struct {
-		const char *words[6];
-		const char *part;
-	} refused[] = {
-		{ { "detach" }, "say `via-iface detach SESSION`" },
-		{ { "detach", "box", "--pid", "7" }, "say `via-iface detach SESSION`" },
-		{ { "detach", "--netns", "a", "--pid", "7" }, "say `via-iface detach SESSION`" },
-		{ { "detach", "--netns", "../a" }, "read --netns '../a'" },
-		{ { "detach", "one", "two" }, "read 'two'" },
-		{ { "detach", "box", "--fallback" }, "option '--fallback'" },
-		{ { "detach", "" }, "find session ''" },
-		{ { "detach", "a-name-that-is-longer-than-any-session-has" }, "find session" },
-	};
-	struct launch_options o;
-	struct err err = { 0 };
-	struct words w;
-
-	(void)state;
-	w = words((const char *const[]){ "detach", "box", "-q", NULL });
-	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
-	assert_string_equal(o.request.name, "box");
-	assert_true(o.quiet && !o.netns && !o.pid);
-	w = words((const char *const[]){ "detach", "--netns", "box", NULL });
-	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
-	assert_string_equal(o.request.name, "");
-	assert_string_equal(o.netns, "box");
-	w = words((const char *const[]){ "detach", "--pid", "7", NULL });
-	assert_int_equal(cli_parse_detach(w.n, w.v, &o, &err), 0);
-	assert_int_equal(o.pid, 7);
-	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		w = words(refused[i].words);
-		assert_true(cli_parse_detach(w.n, w.v, &o, &err) < 0);
-		if (!strstr(err.text, refused[i].part))
-			fail_msg("no '%s' in '%s'", refused[i].part, err.text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_attach_flags),
-		cmocka_unit_test(test_detach),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_dashes),
 		cmocka_unit_test(test_by_policy),
@@ -595,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_without_program),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_no_effect),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_missing_values),
 		cmocka_unit_test(test_bad_values),

@@ -190,7 +190,7 @@ static void test_attach(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		strcpy(r.device, bad[i]);
 		assert_int_equal(request_check_attach(&r, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "read --ifname"));
+		assert_non_null(strstr(err.text, "invalid --ifname"));
 	}
 	memset(r.device, 'x', sizeof(r.device));
 	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);

@@ -229,40 +229,17 @@ static void test_uplinks(void **state)
 	model_done(&m);
 }
 
-static void test_move_list(void **state)
+static void test_uplink_word(void **state)
 {
-	static const struct {
-		const char *uplinks, *name, *kind, *ssid, *expected;
-	} rows[] = {
-		{ "wlp6s0", "enp7s0", "ethernet", "", "enp7s0" },
-		{ "", "enp7s0", "ethernet", "", "enp7s0" },
-		{ "wlp6s0,enp7s0", "enp7s0", "ethernet", "", "enp7s0,wlp6s0" },
-		{ "wlp6s0,enp7s0", "wlp6s0", "wifi", "", "wlp6s0,enp7s0" },
-		{ "wlp6s0,enp7s0", "tun0", "vpn", "", "tun0" }, /* no way back that nobody picked */
-		{ "vpn,wifi", "wlp6s0", "wifi", "", "wlp6s0,vpn,wifi" },
-		{ "ssid:a\\,b,enp7s0", "wlp6s0", "wifi", "a,b", "wlp6s0,ssid:a\\,b,enp7s0" },
-		{ "ssid:other", "wlp6s0", "wifi", "", "wlp6s0" },
-		{ "wlp6s0", "a,b", "other", "", "a\\,b" },
-		/* What does not fit is left out, and is no half word. */
-		{ "enp7s0,ssid:0123456789012345678901234567890123456789,"
-		  "ssid:01234567890123456789012345678901234567,x",
-		  "enp7s0", "ethernet", "",
-		  "enp7s0,ssid:0123456789012345678901234567890123456789" },
-	};
+	struct tray_uplink u = { .name = "wlp6s0" };
+	char word[TRAY_WORD_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct tray_session s = { 0 };
-		struct tray_uplink u = { 0 };
-		char list[TRAY_UPLINKS_MAX];
-
-		snprintf(s.uplinks, sizeof(s.uplinks), "%s", rows[i].uplinks);
-		snprintf(u.name, sizeof(u.name), "%s", rows[i].name);
-		snprintf(u.kind, sizeof(u.kind), "%s", rows[i].kind);
-		snprintf(u.ssid, sizeof(u.ssid), "%s", rows[i].ssid);
-		tray_move_list(&s, &u, list);
-		assert_string_equal(list, rows[i].expected);
-	}
+	tray_uplink_word(&u, word);
+	assert_string_equal(word, "wlp6s0");
+	snprintf(u.name, sizeof(u.name), "a,b\\c");
+	tray_uplink_word(&u, word);
+	assert_string_equal(word, "a\\,b\\\\c");
 }
 
 int main(void)
@@ -271,7 +248,7 @@ int main(void)
 		cmocka_unit_test(test_list),    cmocka_unit_test(test_other_text),
 		cmocka_unit_test(test_rates),   cmocka_unit_test(test_history_is_bounded),
 		cmocka_unit_test(test_news),    cmocka_unit_test(test_list_before_line),
-		cmocka_unit_test(test_uplinks), cmocka_unit_test(test_move_list),
+		cmocka_unit_test(test_uplinks), cmocka_unit_test(test_uplink_word),
 	};
 
 	return RUN_TESTS(tests);

@@ -438,8 +438,7 @@ static void test_choose(void **state)
 	CHOICE(&f, "wlp6s0,enp7s0", "wlp6s0");
 	CHOICE(&f, "enp7s0,wlp6s0", "enp7s0");
 	CHOICE(&f, "wwan0,tun0,wlp6s0", "wlp6s0");
-	NO_CHOICE(&f, "wwan9",
-		  "use uplink 'wwan9': no such interface; `ip -br link` lists those that exist");
+	NO_CHOICE(&f, "wwan9", "use uplink 'wwan9': no such interface; did you mean 'wwan0'?");
 	NO_CHOICE(&f, "wwan9,wwan0,lo",
 		  "use one of the uplinks: 'wwan9': no such interface, 'wwan0': it has no address, "
 		  "'lo': a loopback leads nowhere; none can serve now");

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/words.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int unknown(const struct option_reader *r, const char *word, struct err *err)
+{
+	const struct verb_option *near = verb_nearest_option(r->verb, word), *other;
+	const char *name = verb_get(r->verb)->name, *value;
+
+	err_set(err, EINVAL, "unknown option '%s' of %s", word, name);
+	other = verb_option(VERB_COUNT, word, &value);
+	if (near)
+		return err_hint(err, "did you mean '--%s'?", near->name);
+	if (other) {
+		enum verb_id id = 0;
+
+		while (!(other->verbs & 1u << id))
+			id++;
+		err_hint(err, "`via-iface help %s` lists its options; '%s' is one of %s", name,
+			 word, verb_get(id)->name);
+		return -EINVAL;
+	}
+	return err_hint(err, "`via-iface help %s` lists those that there are", name);
+}
+
+static const struct verb_option *find_letter(enum verb_id verb, char letter)
+{
+	const struct verb_option *o = NULL;
+
+	while ((o = verb_next_option(verb, o)))
+		if (o->letter == letter)
+			return o;
+	return NULL;
+}
+
+static int read_letter(struct option_reader *r, const struct verb_option **ret, struct err *err)
+{
+	const char *word = r->argv[r->at];
+	const struct verb_option *o = find_letter(r->verb, *r->letters);
+
+	if (!o)
+		return unknown(r, word, err);
+	if (!*++r->letters) {
+		r->letters = NULL;
+		r->at++;
+	}
+	*ret = o;
+	return 1;
+}
+
+int option_read(struct option_reader *r, const struct verb_option **ret, const char **ret_value,
+		struct err *err)
+{
+	const char *word = r->at < r->argc ? r->argv[r->at] : "", *value;
+	const struct verb_option *o;
+
+	*ret_value = NULL;
+	if (r->letters)
+		return read_letter(r, ret, err);
+	if (r->ended || word[0] != '-' || !word[1]) /* an interface may be called "-" */
+		return 0;
+	if (!strcmp(word, "--")) {
+		r->ended = true;
+		r->at++;
+		return 0;
+	}
+	if (word[1] != '-') {
+		r->letters = word + 1;
+		return read_letter(r, ret, err);
+	}
+	o = verb_option(r->verb, word, &value);
+	if (!o)
+		return unknown(r, word, err);
+	if (value && !o->value)
+		return err_set(err, EINVAL, "invalid option '%s': --%s takes no value", word,
+			       o->name);
+	r->at++;
+	if (o->value && !value) {
+		if (r->at >= r->argc)
+			return err_set(err, EINVAL,
+				       "invalid option '%s': its value is missing: --%s %s", word,
+				       o->name, o->value);
+		value = r->argv[r->at++];
+	}
+	*ret = o;
+	*ret_value = value;
+	return 1;
+}
+
+static void take(struct words *w, enum option_id id, const char *value)
+{
+	switch (id) {
+	case OPT_QUIET:
+		w->quiet = true;
+		break;
+	case OPT_ALL:
+		w->all = true;
+		break;
+	case OPT_JSON:
+		w->json = true;
+		break;
+	case OPT_FOLLOW:
+		w->follow = true;
+		break;
+	case OPT_ONLY:
+		w->only = true;
+		break;
+	case OPT_REPLACE:
+		w->replace = true;
+		break;
+	case OPT_ACTION:
+		w->action = true;
+		break;
+	case OPT_PID:
+		w->pid = value;
+		break;
+	case OPT_NETNS:
+		w->netns = value;
+		break;
+	case OPT_TITLE:
+		w->title = value;
+		break;
+	default: /* of verbs that read their words themselves (parse.c) */
+		break;
+	}
+}
+
+int words_read(enum verb_id verb, int argc, char *argv[], int max, struct words *ret,
+	       struct err *err)
+{
+	struct option_reader reader = { verb, argc, argv, .at = 1 };
+	struct words w = { .v = argv + 1 };
+
+	while (reader.at < argc) {
+		const struct verb_option *o;
+		const char *value;
+		int r = option_read(&reader, &o, &value, err);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			take(&w, o->id, value);
+		else if (reader.at < argc)
+			w.v[w.n++] = argv[reader.at++];
+	}
+	if (w.n > max) {
+		err_set(err, EINVAL, "read '%s': that is a word too many for %s", w.v[max],
+			verb_get(verb)->name);
+		return err_hint(err, "`via-iface help %s` explains it", verb_get(verb)->name);
+	}
+	*ret = w;
+	return 0;
+}
+
+int words_usage(enum verb_id verb, struct err *err)
+{
+	const struct verb *v = verb_get(verb);
+	const char *usage = v->usage;
+
+	err_set(err, EINVAL, "read the command line: say ");
+	for (const char * or = ""; *usage; or = " or ") {
+		const size_t len = strcspn(usage, "\n");
+		struct err one = { 0 };
+
+		err_set(&one, EINVAL, "%s%s`via-iface %s %.*s`", err->text, or, v->name, (int)len,
+			usage);
+		*err = one;
+		usage += len + (usage[len] == '\n');
+	}
+	return -EINVAL;
+}

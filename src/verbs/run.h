@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_RUN_H
+#define VIA_VERBS_RUN_H
+
+#include "launch/launch.h"
+
+/* A run, with all that a launch may need to look up; argv[0] as for cli_run(). An exit status. */
+int run_words(int argc, char *argv[]);
+
+/* cli/cli.h:cli_explain */
+int explain(int argc, char *argv[], const struct launch_options *o, const struct err *why);
+
+#endif
