@@ -64,21 +64,37 @@ via_setup() {
 	rm -f "$log"
 }
 
-# via_build DIR [MESON-OPTION…]: configures the directory when it is new, and compiles.
-via_build() {
-	local dir=$1 log
-	shift
+# via_log COMMAND…: runs it; of what it says only warnings are shown, or all when it failed.
+via_log() {
+	local log
 	log=$(mktemp)
-	if { [ -f "$dir/build.ninja" ] || meson setup "$dir" "$via_root" "$@"; } >"$log" 2>&1 &&
-		ninja -C "$dir" >>"$log" 2>&1; then
+	if "$@" >"$log" 2>&1; then
 		grep -E 'warning:' "$log" >&2 || true
 		rm -f "$log"
 		return 0
 	fi
 	grep -vE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 80 >&2
 	rm -f "$log"
-	echo "build: $dir could not be built" >&2
 	return 1
+}
+
+# via_configure DIR [MESON-OPTION…]: configures the directory when it is new.
+via_configure() {
+	local dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] || via_log meson setup "$dir" "$via_root" "$@" || {
+		echo "build: $dir could not be configured" >&2
+		return 1
+	}
+}
+
+# via_build DIR [MESON-OPTION…]: that, and compiles.
+via_build() {
+	via_configure "$@" || return 1
+	via_log ninja -C "$1" || {
+		echo "build: $1 could not be built" >&2
+		return 1
+	}
 }
 
 via_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -24,6 +24,7 @@ import select
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import time
 
@@ -131,8 +132,15 @@ def timeout(seconds):
 
 
 def alone(function):
-    """Nothing runs beside this test: it measures times, or keeps the machine busy itself."""
+    """Nothing of the lab runs beside this test: it keeps the machine busy."""
     function.alone = True
+    return function
+
+
+def timed(function):
+    """It measures times: nothing of the lab runs beside it, and its processes get the
+    processor before all others of the machine, as far as that is allowed."""
+    function.alone = function.first = True
     return function
 
 
@@ -363,6 +371,38 @@ class Pty:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Yardstick:
+    """How slow this machine is just now: what a short ip(8) command takes that needs the lock of
+    network devices, as much of what is timed does. It is to be measured between the things timed;
+    a limit that holds on a quiet machine is then multiplied by median() or worst(), which is 1
+    there."""
+
+    QUIET = 0.005  # seconds
+
+    def __init__(self, lab):
+        self.lab, self.seen = lab, []
+
+    def measure(self):
+        self._daemon_too()
+        start = time.monotonic()
+        self.lab.run(["ip", "link", "set", "lo", "up"])
+        self.seen.append(time.monotonic() - start)
+
+    def _daemon_too(self):
+        """A daemon is a session of its own: where this test comes first, so does its daemon."""
+        with contextlib.suppress(OSError), open("/proc/self/autogroup") as f:
+            own = f.read().split()[-1]
+            for pid in self.lab.daemon_pids():
+                with contextlib.suppress(OSError):
+                    write_file(f"/proc/{pid}/autogroup", own)
+
+    def median(self):
+        return max(1, statistics.median(self.seen) / self.QUIET) * self.lab.scale
+
+    def worst(self):
+        return max(1, max(self.seen) / self.QUIET) * self.lab.scale
 
 
 # --- the lab ------------------------------------------------------------------------------------
@@ -866,6 +906,10 @@ class Lab:
             if time.monotonic() > end:
                 raise AssertionError(f"not within {seconds} s: {what or predicate}")
             time.sleep(step)
+
+    @functools.cached_property
+    def yardstick(self):
+        return Yardstick(self)
 
     def processes(self, name):
         """Pids of this lab's processes with that command name."""
