@@ -6,10 +6,7 @@
 #include "net/foreign.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -17,15 +14,17 @@
 #include <string.h>
 
 #include "model/accept.h"
+#include "net/nft_codec.h"
+#include "net/nft_exprs.h"
+#include "net/nftnl_cleanup.h"
 
 #define TABLE_OWNER  0x2u /* linux/netfilter/nf_tables.h: NFT_TABLE_F_OWNER, since 5.12 */
 #define REPLY_STATES (CT_STATE_ESTABLISHED | CT_STATE_RELATED)
 
 struct reading {
-	enum { REG_OTHER, REG_IIF, REG_OIF, REG_STATE, REG_REPLIES } reg; /* in register 1 */
 	bool from, to;            /* iifname, oifname is our bridge */
 	bool whole_name;          /* compared in all its bytes, as nft(8) does */
-	bool replies, xt_replies; /* the state, in either dialect */
+	bool replies, xt_replies; /* the state, in native expressions or by xtables */
 	bool conditional;         /* asks for anything else, or for that too */
 	bool comment;             /* ours */
 	bool logs;                /* as none of ours does */
@@ -34,113 +33,78 @@ struct reading {
 	char target[FOREIGN_NAME_MAX]; /* of a jump */
 };
 
-static const void *bytes_of(struct nftnl_expr *e, uint16_t attr, size_t least)
+static void read_cmp(struct reading *r, const struct nft_expr *x)
 {
-	uint32_t len = 0;
-	const void *data = nftnl_expr_get(e, attr, &len);
+	bool equal, dev;
+	size_t len;
+	const void *data = nft_expr_cmp(x, &equal, &len);
+	uint32_t bits = 1;
 
-	return data && len >= least ? data : NULL;
-}
-
-static void read_cmp(struct reading *r, struct nftnl_expr *e)
-{
-	bool equal = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ, dev;
-	const char *name = bytes_of(e, NFTNL_EXPR_CMP_DATA, sizeof(BRIDGE_NAME));
-	const uint32_t *bits = bytes_of(e, NFTNL_EXPR_CMP_DATA, sizeof(*bits));
-
-	dev = equal && name && !strcmp(name, BRIDGE_NAME);
-	if (r->reg == REG_REPLIES && !equal && bits && !*bits)
+	dev = equal && len >= sizeof(BRIDGE_NAME) && !strcmp(data, BRIDGE_NAME);
+	if (len >= sizeof(bits))
+		memcpy(&bits, data, sizeof(bits));
+	if (x->reg == REG_CT_STATE && x->mask == REPLY_STATES && !x->xor &&!equal && !bits)
 		r->replies = true;
-	else if (r->reg == REG_IIF && dev)
+	else if (x->reg == REG_IIFNAME && dev)
 		r->from = true;
-	else if (r->reg == REG_OIF && dev)
+	else if (x->reg == REG_OIFNAME && dev)
 		r->to = true;
 	else
 		r->conditional = true;
-	r->whole_name |= dev && bytes_of(e, NFTNL_EXPR_CMP_DATA, IFNAMSIZ);
+	r->whole_name |= dev && len >= IFNAMSIZ;
 }
 
-static void read_bitwise(struct reading *r, struct nftnl_expr *e)
+/* A match of xtables. Its comment is ours when somebody saved and restored the table. */
+static void read_match(struct reading *r, const struct nft_expr *x)
 {
-	const uint32_t *mask = bytes_of(e, NFTNL_EXPR_BITWISE_MASK, sizeof(*mask));
-	const uint32_t * xor = bytes_of(e, NFTNL_EXPR_BITWISE_XOR, sizeof(*xor));
-	bool ours = r->reg == REG_STATE && mask && *mask == REPLY_STATES && xor&&!*xor;
+	struct xt_conntrack_mtinfo3 ct;
+	char comment[sizeof(ACCEPT_COMMENT)];
 
-	r->reg = ours ? REG_REPLIES : REG_OTHER;
-}
-
-/* A match of xtables'. Its comment is ours when somebody saved and restored the table. */
-static void read_match(struct reading *r, struct nftnl_expr *e)
-{
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME);
-	uint32_t revision = nftnl_expr_get_u32(e, NFTNL_EXPR_MT_REV);
-	const char *comment = bytes_of(e, NFTNL_EXPR_MT_INFO, sizeof(ACCEPT_COMMENT));
-	const struct xt_conntrack_mtinfo3 *ct = bytes_of(e, NFTNL_EXPR_MT_INFO, sizeof(*ct));
-	struct xt_conntrack_mtinfo3 info = { 0 };
-
-	if (ct)
-		memcpy(&info, ct, sizeof(info)); /* which may lie anywhere */
-	if (name && !strcmp(name, "comment"))
-		r->comment |= comment && !memcmp(comment, ACCEPT_COMMENT, sizeof(ACCEPT_COMMENT));
-	else if (name && !strcmp(name, "conntrack") && revision == 3 && ct &&
-		 info.match_flags == XT_CONNTRACK_STATE && !info.invert_flags &&
-		 info.state_mask == REPLY_STATES)
+	if (!strcmp(nftnl_expr_get_str(x->e, NFTNL_EXPR_MT_NAME) ?: "", "comment"))
+		r->comment |= nft_expr_match(x, "comment", comment, sizeof(comment)) &&
+			      !memcmp(comment, ACCEPT_COMMENT, sizeof(comment));
+	else if (nftnl_expr_get_u32(x->e, NFTNL_EXPR_MT_REV) == 3 &&
+		 nft_expr_match(x, "conntrack", &ct, sizeof(ct)) &&
+		 ct.match_flags == XT_CONNTRACK_STATE && !ct.invert_flags &&
+		 ct.state_mask == REPLY_STATES)
 		r->xt_replies = true;
 	else
 		r->conditional = true;
 }
 
-static void read_verdict(struct reading *r, struct nftnl_expr *e)
+static void read_expr(const struct nft_expr *x, void *arg)
 {
-	const char *chain = NULL;
-
-	if (!nftnl_expr_is_set(e, NFTNL_EXPR_IMM_VERDICT)) {
-		r->conditional = true; /* a value: it is used for something */
-		return;
-	}
-	r->decided = true;
-	r->verdict = (int32_t)nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_VERDICT);
-	if (nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN))
-		chain = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
-	if (chain && strlen(chain) < sizeof(r->target))
-		strcpy(r->target, chain);
-}
-
-static int read_expr(struct nftnl_expr *e, void *arg)
-{
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
-	const char *target;
 	struct reading *r = arg;
-	uint32_t key;
 
-	if (!strcmp(name, "meta")) {
-		key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
-		r->reg = key == NFT_META_IIFNAME   ? REG_IIF
-			 : key == NFT_META_OIFNAME ? REG_OIF
-						   : REG_OTHER;
-	} else if (!strcmp(name, "ct")) {
-		key = nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY);
-		r->reg = key == NFT_CT_STATE ? REG_STATE : REG_OTHER;
-	} else if (!strcmp(name, "bitwise")) {
-		read_bitwise(r, e);
-	} else if (!strcmp(name, "cmp")) {
-		read_cmp(r, e);
-	} else if (!strcmp(name, "match")) {
-		read_match(r, e);
-	} else if (!strcmp(name, "immediate")) {
-		read_verdict(r, e);
-	} else if (!strcmp(name, "reject")) {
+	switch (x->kind) {
+	case EXPR_CMP:
+		read_cmp(r, x);
+		break;
+	case EXPR_MATCH:
+		read_match(r, x);
+		break;
+	case EXPR_VERDICT:
+		r->decided = true;
+		r->verdict = x->verdict;
+		if (x->target && strlen(x->target) < sizeof(r->target))
+			strcpy(r->target, x->target);
+		break;
+	case EXPR_REJECT:
 		r->rejects = true;
-	} else if (!strcmp(name, "target")) {
-		target = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME);
-		r->rejects = target && (!strcmp(target, "REJECT") || !strcmp(target, "DROP"));
-		r->conditional |= !r->rejects;
-	} else if (!strcmp(name, "log")) {
+		break;
+	case EXPR_LOG:
 		r->logs = true;
-	} else if (strcmp(name, "counter") != 0) {
+		break;
+	case EXPR_FIB:
+	case EXPR_TPROXY:
+	case EXPR_TARGET:
+	case EXPR_OTHER:
 		r->conditional = true;
+		break;
+	case EXPR_LOAD:
+	case EXPR_COUNTER:
+		break;
 	}
-	return 0;
 }
 
 /* User data is a row of type, length, bytes (libnftnl src/udata.c); anybody may have written it. */
@@ -188,45 +152,36 @@ static bool is_guest_chain(const char *name)
 
 static int decode_table(const struct nlmsghdr *nlh, struct foreign *f)
 {
-	struct nftnl_table *t = nftnl_table_alloc();
-	int r;
+	_cleanup_nftnl_(table) struct nftnl_table *t = nftnl_table_alloc();
 
-	if (!t)
-		return -ENOMEM;
 	f->what = FOREIGN_TABLE;
-	r = nftnl_table_nlmsg_parse(nlh, t) < 0
-		    ? -EBADMSG
-		    : names(&f->chain, nftnl_table_get_str(t, NFTNL_TABLE_NAME), NULL);
-	if (r > 0)
-		f->chain.owned = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS) & TABLE_OWNER;
-	nftnl_table_free(t);
-	return r;
+	if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0)
+		return t ? -EBADMSG : -ENOMEM;
+	if (!names(&f->chain, nftnl_table_get_str(t, NFTNL_TABLE_NAME), NULL))
+		return 0;
+	f->chain.owned = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS) & TABLE_OWNER;
+	return 1;
 }
 
 static int decode_chain(const struct nlmsghdr *nlh, struct foreign *f)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
+	_cleanup_nftnl_(chain) struct nftnl_chain *c = nftnl_chain_alloc();
 	const char *type;
-	int r;
 
-	if (!c)
-		return -ENOMEM;
 	f->what = FOREIGN_CHAIN;
-	r = nftnl_chain_nlmsg_parse(nlh, c) < 0
-		    ? -EBADMSG
-		    : names(&f->chain, nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE),
-			    nftnl_chain_get_str(c, NFTNL_CHAIN_NAME));
-	if (r > 0 && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM)) {
+	if (!c || nftnl_chain_nlmsg_parse(nlh, c) < 0)
+		return c ? -EBADMSG : -ENOMEM;
+	if (!names(&f->chain, nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE),
+		   nftnl_chain_get_str(c, NFTNL_CHAIN_NAME)))
+		return 0;
+	if (nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM)) {
 		type = nftnl_chain_get_str(c, NFTNL_CHAIN_TYPE);
 		f->chain.base = nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == NF_INET_FORWARD &&
 				type && !strcmp(type, "filter");
 		f->chain.drops =
 			f->chain.base && nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_DROP;
 	}
-	if (r && !f->gone && !f->chain.base)
-		r = is_guest_chain(f->chain.name);
-	nftnl_chain_free(c);
-	return r;
+	return f->gone || f->chain.base || is_guest_chain(f->chain.name);
 }
 
 static void note_rule(const struct nftnl_rule *rule, const struct reading *r, struct foreign *f)
@@ -266,8 +221,7 @@ static int decode_rule(const struct nlmsghdr *nlh, const struct facts *known, st
 {
 	const char *found[2] = { NULL, NULL };
 	struct reading reading = { 0 };
-	struct nftnl_rule *rule;
-	int r;
+	_cleanup_nftnl_(rule) struct nftnl_rule *rule = NULL;
 
 	f->what = FOREIGN_RULE;
 	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_names, found);
@@ -277,14 +231,12 @@ static int decode_rule(const struct nlmsghdr *nlh, const struct facts *known, st
 	rule = nftnl_rule_alloc();
 	if (!rule)
 		return -ENOMEM;
-	r = nftnl_rule_nlmsg_parse(nlh, rule) >= 0;
-	if (r) {
-		reading.comment = has_comment(rule);
-		nftnl_expr_foreach(rule, read_expr, &reading);
-		note_rule(rule, &reading, f);
-	}
-	nftnl_rule_free(rule);
-	return r;
+	if (nftnl_rule_nlmsg_parse(nlh, rule) < 0)
+		return 0;
+	reading.comment = has_comment(rule);
+	nft_exprs(rule, read_expr, &reading);
+	note_rule(rule, &reading, f);
+	return 1;
 }
 
 int foreign_decode(const struct nlmsghdr *nlh, const struct facts *known, struct foreign *ret)
@@ -323,12 +275,7 @@ int foreign_decode(const struct nlmsghdr *nlh, const struct facts *known, struct
 
 void foreign_dump_rules(struct nl_msg *m, uint8_t family, const char *table, const char *chain)
 {
-	struct nfgenmsg *nfg =
-		nl_msg_start(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE), 0,
-			     sizeof(*nfg));
-
-	nfg->nfgen_family = family;
-	nfg->version = NFNETLINK_V0;
+	nft_dump(m, NFT_MSG_GETRULE, family);
 	nl_put_str(m, NFTA_RULE_TABLE, table);
 	nl_put_str(m, NFTA_RULE_CHAIN, chain);
 }

@@ -2,10 +2,6 @@
 /* Steps become messages of one transaction (nfnetlink batch). */
 #include "net/nft_internal.h"
 
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -13,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "net/nftnl_cleanup.h"
 
 /* The longest message of ours: an element, or a rule of NFT_STMTS_MAX statements. */
 #define MESSAGE_MAX ((size_t)8192)
@@ -45,10 +42,15 @@ static bool make_room(struct nft_batch *b)
 	return true;
 }
 
-/* Starts the next message; NULL when out of memory. finish() takes it in. */
-static struct nlmsghdr *start(struct nft_batch *b, uint16_t type, uint16_t flags,
+/*
+ * The frame of every message: start() writes the header, the caller the payload where that is not
+ * NULL, and finish() takes the message in. filled: the object of libnftnl that the payload is made
+ * of is there and has its names; without it, or without memory, the batch has failed.
+ */
+static struct nlmsghdr *start(struct nft_batch *b, bool filled, uint16_t type, uint16_t flags,
 			      const struct object *o)
 {
+	b->failed |= !filled;
 	if (!make_room(b))
 		return NULL;
 	b->objects[b->n_objects++] = o;
@@ -57,8 +59,15 @@ static struct nlmsghdr *start(struct nft_batch *b, uint16_t type, uint16_t flags
 
 static void finish(struct nft_batch *b, const struct nlmsghdr *nlh)
 {
+	if (!nlh)
+		return;
 	b->last = b->len;
 	b->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+static uint16_t create(bool gone)
+{
+	return gone ? 0 : NLM_F_CREATE;
 }
 
 static void marker(struct nft_batch *b, bool end)
@@ -114,44 +123,35 @@ void nft_batch_done(struct nft_batch *b)
 
 static void step_table(struct nft_batch *b, const struct object *o, bool gone)
 {
-	struct nftnl_table *t = nftnl_table_alloc();
-	struct nlmsghdr *nlh = NULL;
+	_cleanup_nftnl_(table) struct nftnl_table *t = nftnl_table_alloc();
+	bool filled = t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, object_table(o)) == 0;
+	struct nlmsghdr *nlh =
+		start(b, filled, gone ? NFT_MSG_DELTABLE : NFT_MSG_NEWTABLE, create(gone), o);
 
-	if (t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, object_table(o)) == 0)
-		nlh = start(b, gone ? NFT_MSG_DELTABLE : NFT_MSG_NEWTABLE, gone ? 0 : NLM_F_CREATE,
-			    o);
-	if (nlh) {
+	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
-		finish(b, nlh);
-	}
-	b->failed |= !nlh;
-	if (t)
-		nftnl_table_free(t);
+	finish(b, nlh);
 }
 
 static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
 {
+	_cleanup_nftnl_(chain) struct nftnl_chain *n = nftnl_chain_alloc();
 	const struct obj_nft_chain *c = &o->nft_chain;
-	struct nftnl_chain *n = nftnl_chain_alloc();
-	struct nlmsghdr *nlh = NULL;
+	bool base = c->base && !gone;
+	bool filled = n && nftnl_chain_set_str(n, NFTNL_CHAIN_TABLE, object_table(o)) == 0 &&
+		      nftnl_chain_set_str(n, NFTNL_CHAIN_NAME, c->name) == 0 &&
+		      (!base || nftnl_chain_set_str(n, NFTNL_CHAIN_TYPE, c->type) == 0);
+	struct nlmsghdr *nlh =
+		start(b, filled, gone ? NFT_MSG_DELCHAIN : NFT_MSG_NEWCHAIN, create(gone), o);
 
-	if (n && nftnl_chain_set_str(n, NFTNL_CHAIN_TABLE, object_table(o)) == 0 &&
-	    nftnl_chain_set_str(n, NFTNL_CHAIN_NAME, c->name) == 0 &&
-	    (!c->base || gone || nftnl_chain_set_str(n, NFTNL_CHAIN_TYPE, c->type) == 0))
-		nlh = start(b, gone ? NFT_MSG_DELCHAIN : NFT_MSG_NEWCHAIN, gone ? 0 : NLM_F_CREATE,
-			    o);
-	if (nlh) {
-		if (c->base && !gone) {
-			nftnl_chain_set_u32(n, NFTNL_CHAIN_HOOKNUM, c->hook);
-			nftnl_chain_set_s32(n, NFTNL_CHAIN_PRIO, c->priority);
-			nftnl_chain_set_u32(n, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-		}
-		nftnl_chain_nlmsg_build_payload(nlh, n);
-		finish(b, nlh);
+	if (nlh && base) {
+		nftnl_chain_set_u32(n, NFTNL_CHAIN_HOOKNUM, c->hook);
+		nftnl_chain_set_s32(n, NFTNL_CHAIN_PRIO, c->priority);
+		nftnl_chain_set_u32(n, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	}
-	b->failed |= !nlh;
-	if (n)
-		nftnl_chain_free(n);
+	if (nlh)
+		nftnl_chain_nlmsg_build_payload(nlh, n);
+	finish(b, nlh);
 }
 
 static struct nftnl_set *named_set(const struct object *o, const char *name)
@@ -167,10 +167,10 @@ static struct nftnl_set *named_set(const struct object *o, const char *name)
 }
 
 /*
- * What nft(8) needs to list a single key that the machine keeps in its own byte order (nftables
- * keeps this in the set's user data; a concatenation it takes apart by its types).
+ * nft(8) lists a single key of host byte order right only where the set's user data says so
+ * (nftables src/mnl.c); the parts of a concatenation it knows by their types.
  */
-static void tell_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
+static void put_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
 {
 	enum { HOST_ENDIAN = 1 }; /* nftables include/datatype.h: enum byteorder */
 	struct nftnl_udata_buf *udata;
@@ -180,7 +180,7 @@ static void tell_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
 		return;
 	udata = nftnl_udata_buf_alloc(64);
 	if (!udata)
-		return; /* only the eye misses it */
+		return; /* the kernel does not need it */
 	nftnl_udata_put_u32(udata, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ENDIAN);
 	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(udata),
 			   nftnl_udata_buf_len(udata));
@@ -193,73 +193,64 @@ static uint32_t set_flags(const struct obj_nft_set *set)
 	       (set->timeout ? NFT_SET_TIMEOUT : 0);
 }
 
-static void step_set(struct nft_batch *b, const struct object *o, bool gone)
+static void fill_set(struct nftnl_set *s, const struct obj_nft_set *set, uint32_t id)
 {
-	struct nftnl_set *s = named_set(o, o->nft_set.name);
-	struct nlmsghdr *nlh = NULL;
 	uint32_t type = 0;
 
-	if (s)
-		nlh = start(b, gone ? NFT_MSG_DELSET : NFT_MSG_NEWSET, gone ? 0 : NLM_F_CREATE, o);
-	if (nlh) {
-		for (size_t i = 0; i < o->nft_set.n_types; i++)
-			type = type << 6 | o->nft_set.types[i]; /* nftables: TYPE_BITS */
-		if (!gone) {
-			nftnl_set_set_u32(s, NFTNL_SET_ID, b->seq);
-			nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
-			nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, o->nft_set.key_len);
-			nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(&o->nft_set));
-			if (o->nft_set.size)
-				nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, o->nft_set.size);
-			if (o->nft_set.timeout)
-				nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT,
-						  (uint64_t)o->nft_set.timeout * 1000);
-			tell_byte_order(s, &o->nft_set);
-		}
-		if (!gone && o->nft_set.vmap) {
-			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
-			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
-		} else if (!gone && o->nft_set.data) {
-			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, o->nft_set.data);
-			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN,
-					  o->nft_set.data == NFT_TYPE_IPV4 ? 4 : 16);
-		}
-		nftnl_set_nlmsg_build_payload(nlh, s);
-		finish(b, nlh);
+	for (size_t i = 0; i < set->n_types; i++)
+		type = type << 6 | set->types[i]; /* nftables: TYPE_BITS */
+	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, type);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, set->key_len);
+	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set_flags(set));
+	if (set->size)
+		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, set->size);
+	if (set->timeout)
+		nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT, (uint64_t)set->timeout * 1000);
+	put_byte_order(s, set);
+	if (set->vmap) {
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
+	} else if (set->data) {
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, set->data);
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, set->data == NFT_TYPE_IPV4 ? 4 : 16);
 	}
-	b->failed |= !nlh;
-	if (s)
-		nftnl_set_free(s);
+}
+
+static void step_set(struct nft_batch *b, const struct object *o, bool gone)
+{
+	_cleanup_nftnl_(set) struct nftnl_set *s = named_set(o, o->nft_set.name);
+	struct nlmsghdr *nlh = start(b, s, gone ? NFT_MSG_DELSET : NFT_MSG_NEWSET, create(gone), o);
+
+	if (nlh && !gone)
+		fill_set(s, &o->nft_set, b->seq);
+	if (nlh)
+		nftnl_set_nlmsg_build_payload(nlh, s);
+	finish(b, nlh);
 }
 
 static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 {
+	_cleanup_nftnl_(set_elem) struct nftnl_set_elem *n = nftnl_set_elem_alloc();
 	const struct obj_nft_element *e = &o->nft_element;
-	struct nftnl_set *s = named_set(o, e->set);
-	struct nftnl_set_elem *n = nftnl_set_elem_alloc();
-	struct nlmsghdr *nlh = NULL;
+	_cleanup_nftnl_(set) struct nftnl_set *s = named_set(o, e->set);
+	bool filled = s && n &&
+		      nftnl_set_elem_set(n, NFTNL_SET_ELEM_KEY, e->key.bytes, e->key.len) == 0 &&
+		      (gone || !ip_is_set(&e->data) ||
+		       nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, e->data.bytes,
+					  (uint32_t)ip_size(&e->data)) == 0);
+	struct nlmsghdr *nlh =
+		start(b, filled, gone ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM, create(gone), o);
 
-	if (s && n && nftnl_set_elem_set(n, NFTNL_SET_ELEM_KEY, e->key.bytes, e->key.len) == 0)
-		nlh = start(b, gone ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
-			    gone ? 0 : NLM_F_CREATE, o);
+	if (nlh && e->vmap && !gone) {
+		nftnl_set_elem_set_u32(n, NFTNL_SET_ELEM_VERDICT, (uint32_t)e->verdict);
+		nftnl_set_elem_set_str(n, NFTNL_SET_ELEM_CHAIN, e->chain);
+	}
 	if (nlh) {
-		if (e->vmap && !gone) {
-			nftnl_set_elem_set_u32(n, NFTNL_SET_ELEM_VERDICT, (uint32_t)e->verdict);
-			nftnl_set_elem_set_str(n, NFTNL_SET_ELEM_CHAIN, e->chain);
-		}
-		if (ip_is_set(&e->data) && !gone &&
-		    nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, e->data.bytes,
-				       (uint32_t)ip_size(&e->data)) < 0)
-			b->failed = true;
 		nftnl_set_elem_add(s, steal_ptr(n));
 		nftnl_set_elems_nlmsg_build_payload(nlh, s);
-		finish(b, nlh);
 	}
-	b->failed |= !nlh;
-	if (n)
-		nftnl_set_elem_free(n);
-	if (s)
-		nftnl_set_free(s);
+	finish(b, nlh);
 }
 
 static void step_element(struct nft_batch *b, const struct object *o, enum step_action action)
@@ -270,72 +261,55 @@ static void step_element(struct nft_batch *b, const struct object *o, enum step_
 		put_element(b, o, false);
 }
 
-static void step_rule(struct nft_batch *b, const struct object *o, enum step_action action)
+/* rule: NULL without memory. */
+static void put_rule(struct nft_batch *b, struct nftnl_rule *rule, uint16_t type, uint16_t flags,
+		     const struct object *o)
 {
-	struct nftnl_rule *rule;
-	struct nlmsghdr *nlh = NULL;
-	bool gone = action == STEP_REMOVE;
+	struct nlmsghdr *nlh = start(b, rule, type, flags, o);
 
-	rule = gone ? nftnl_rule_alloc() : nft_build_rule(o);
-	if (rule && gone) {
-		if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) < 0 ||
-		    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) < 0)
-			b->failed = true;
-		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, o->nft_rule.handle);
-	}
-	if (rule)
-		nlh = start(b, gone ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE,
-			    gone ? 0 : NLM_F_CREATE | NLM_F_APPEND, o);
-	if (nlh) {
+	if (nlh)
 		nftnl_rule_nlmsg_build_payload(nlh, rule);
-		finish(b, nlh);
-	}
-	b->failed |= !nlh;
-	if (rule)
-		nftnl_rule_free(rule);
+	finish(b, nlh);
 }
 
-/* At the start of the chain, and gone by its handle: without one all of theirs would go. */
+/* handle: NULL for all rules of the chain. */
+static void remove_rules(struct nft_batch *b, const struct object *o, const char *table,
+			 const char *chain, const uint64_t *handle)
+{
+	_cleanup_nftnl_(rule) struct nftnl_rule *rule = nft_new_rule(o->family, table, chain, NULL);
+
+	if (rule && handle)
+		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, *handle);
+	put_rule(b, rule, NFT_MSG_DELRULE, 0, o);
+}
+
+static void step_rule(struct nft_batch *b, const struct object *o, bool gone)
+{
+	_cleanup_nftnl_(rule) struct nftnl_rule *rule = gone ? NULL : nft_build_rule(o);
+
+	if (gone)
+		remove_rules(b, o, object_table(o), o->nft_rule.chain, &o->nft_rule.handle);
+	else
+		put_rule(b, rule, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, o);
+}
+
+/* Added at the start of the chain; removed by its handle alone, or all rules there would be. */
 static void step_accept(struct nft_batch *b, const struct object *o, bool gone)
 {
 	const struct obj_nft_accept *a = &o->nft_accept;
-	struct nlmsghdr *nlh = NULL;
-	struct nftnl_rule *rule;
+	_cleanup_nftnl_(rule) struct nftnl_rule *rule = gone ? NULL : nft_build_accept(o);
 
-	if (gone && !a->handle) {
+	if (!gone)
+		put_rule(b, rule, NFT_MSG_NEWRULE, NLM_F_CREATE, o);
+	else if (a->handle)
+		remove_rules(b, o, a->table, a->chain, &a->handle);
+	else
 		b->failed = true;
-		return;
-	}
-	rule = gone ? nft_new_rule(o->family, a->table, a->chain, NULL) : nft_build_accept(o);
-	if (rule && gone)
-		nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, a->handle);
-	if (rule)
-		nlh = start(b, gone ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE, gone ? 0 : NLM_F_CREATE,
-			    o);
-	if (nlh) {
-		nftnl_rule_nlmsg_build_payload(nlh, rule);
-		finish(b, nlh);
-	}
-	b->failed |= !nlh;
-	if (rule)
-		nftnl_rule_free(rule);
 }
 
 void nft_batch_flush_chain(struct nft_batch *b, const struct object *o)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
-	struct nlmsghdr *nlh = NULL;
-
-	if (rule && nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, object_table(o)) == 0 &&
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, o->nft_rule.chain) == 0)
-		nlh = start(b, NFT_MSG_DELRULE, 0, o);
-	if (nlh) {
-		nftnl_rule_nlmsg_build_payload(nlh, rule);
-		finish(b, nlh);
-	}
-	b->failed |= !nlh;
-	if (rule)
-		nftnl_rule_free(rule);
+	remove_rules(b, o, object_table(o), o->nft_rule.chain, NULL);
 }
 
 void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_action action)
@@ -356,7 +330,7 @@ void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_actio
 		step_element(b, o, action);
 		break;
 	case OBJ_NFT_RULE:
-		step_rule(b, o, action);
+		step_rule(b, o, gone);
 		break;
 	case OBJ_NFT_ACCEPT: /* it has no value that could change */
 		step_accept(b, o, gone);

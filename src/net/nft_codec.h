@@ -45,6 +45,8 @@ void nft_batch_done(struct nft_batch *b);
 int nft_fingerprint(struct object_set *set);
 
 /* Dump requests; family is NFPROTO_*, or NFPROTO_UNSPEC for every one. */
+/* Of messages of a type, NFT_MSG_GET*: the attributes are for the caller to add. */
+void nft_dump(struct nl_msg *m, uint16_t type, uint8_t family);
 void nft_dump_tables(struct nl_msg *m);
 void nft_dump_chains(struct nl_msg *m, uint8_t family);
 void nft_dump_sets(struct nl_msg *m, uint8_t family);

@@ -3,18 +3,15 @@
 #include "net/nft_internal.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
 #include "model/own.h"
+#include "net/nftnl_cleanup.h"
 
-static void dump(struct nl_msg *m, uint16_t type, uint8_t family)
+void nft_dump(struct nl_msg *m, uint16_t type, uint8_t family)
 {
 	struct nfgenmsg *nfg =
 		nl_msg_start(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), 0, sizeof(*nfg));
@@ -25,35 +22,35 @@ static void dump(struct nl_msg *m, uint16_t type, uint8_t family)
 
 void nft_dump_tables(struct nl_msg *m)
 {
-	dump(m, NFT_MSG_GETTABLE, NFPROTO_UNSPEC);
+	nft_dump(m, NFT_MSG_GETTABLE, NFPROTO_UNSPEC);
 }
 
 void nft_dump_chains(struct nl_msg *m, uint8_t family)
 {
-	dump(m, NFT_MSG_GETCHAIN, family);
+	nft_dump(m, NFT_MSG_GETCHAIN, family);
 }
 
 void nft_dump_sets(struct nl_msg *m, uint8_t family)
 {
-	dump(m, NFT_MSG_GETSET, family);
+	nft_dump(m, NFT_MSG_GETSET, family);
 	nl_put_str(m, NFTA_SET_TABLE, NFT_TABLE_NAME);
 }
 
 void nft_dump_elements(struct nl_msg *m, uint8_t family, const char *set)
 {
-	dump(m, NFT_MSG_GETSETELEM, family);
+	nft_dump(m, NFT_MSG_GETSETELEM, family);
 	nl_put_str(m, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE_NAME);
 	nl_put_str(m, NFTA_SET_ELEM_LIST_SET, set);
 }
 
 void nft_dump_all_rules(struct nl_msg *m, uint8_t family)
 {
-	dump(m, NFT_MSG_GETRULE, family);
+	nft_dump(m, NFT_MSG_GETRULE, family);
 }
 
 void nft_dump_rules(struct nl_msg *m, uint8_t family)
 {
-	dump(m, NFT_MSG_GETRULE, family);
+	nft_dump(m, NFT_MSG_GETRULE, family);
 	nl_put_str(m, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 }
 
@@ -80,33 +77,26 @@ static void copy_name(char ret[NFT_NAME_MAX], const char *name)
 
 static int decode_table(const struct nlmsghdr *nlh, struct object_set *set, struct object *o)
 {
-	struct nftnl_table *t = nftnl_table_alloc();
-	int r = 0;
+	_cleanup_nftnl_(table) struct nftnl_table *t = nftnl_table_alloc();
 
-	if (!t)
-		return -ENOMEM;
-	if (nftnl_table_nlmsg_parse(nlh, t) < 0)
-		r = -EBADMSG;
-	else if (own_is_nft_family(o->family) && ours(nftnl_table_get_str(t, NFTNL_TABLE_NAME))) {
+	if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0)
+		return t ? -EBADMSG : -ENOMEM;
+	if (own_is_nft_family(o->family) && ours(nftnl_table_get_str(t, NFTNL_TABLE_NAME))) {
 		o->kind = OBJ_NFT_TABLE;
 		o->nft_table.flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
 		set_add(set, o);
 	}
-	nftnl_table_free(t);
-	return r;
+	return 0;
 }
 
 static int decode_chain(const struct nlmsghdr *nlh, struct object_set *set, struct object *o)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	int r = 0;
+	_cleanup_nftnl_(chain) struct nftnl_chain *c = nftnl_chain_alloc();
 
-	if (!c)
-		return -ENOMEM;
-	if (nftnl_chain_nlmsg_parse(nlh, c) < 0)
-		r = -EBADMSG;
-	else if (ours(nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
-		 fits(nftnl_chain_get_str(c, NFTNL_CHAIN_NAME))) {
+	if (!c || nftnl_chain_nlmsg_parse(nlh, c) < 0)
+		return c ? -EBADMSG : -ENOMEM;
+	if (ours(nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
+	    fits(nftnl_chain_get_str(c, NFTNL_CHAIN_NAME))) {
 		struct obj_nft_chain *n = &o->nft_chain;
 
 		o->kind = OBJ_NFT_CHAIN;
@@ -125,23 +115,19 @@ static int decode_chain(const struct nlmsghdr *nlh, struct object_set *set, stru
 		}
 		set_add(set, o);
 	}
-	nftnl_chain_free(c);
-	return r;
+	return 0;
 }
 
 static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct object *o)
 {
-	struct nftnl_set *s = nftnl_set_alloc();
-	int r = 0;
+	_cleanup_nftnl_(set) struct nftnl_set *s = nftnl_set_alloc();
 
-	if (!s)
-		return -ENOMEM;
-	if (nftnl_set_nlmsg_parse(nlh, s) < 0)
-		r = -EBADMSG;
-	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
-		 fits(nftnl_set_get_str(s, NFTNL_SET_NAME)) &&
-		 /* an anonymous one goes with its rule */
-		 !(nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS)) {
+	if (!s || nftnl_set_nlmsg_parse(nlh, s) < 0)
+		return s ? -EBADMSG : -ENOMEM;
+	if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
+	    fits(nftnl_set_get_str(s, NFTNL_SET_NAME)) &&
+	    /* an anonymous one goes with its rule */
+	    !(nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS)) {
 		o->kind = OBJ_NFT_SET;
 		copy_name(o->nft_set.name, nftnl_set_get_str(s, NFTNL_SET_NAME));
 		o->nft_set.key_len = (uint8_t)nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN);
@@ -158,8 +144,7 @@ static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct
 		}
 		set_add(set, o);
 	}
-	nftnl_set_free(s);
-	return r;
+	return 0;
 }
 
 struct element_walk {
@@ -195,36 +180,29 @@ static int take_element(struct nftnl_set_elem *e, void *arg)
 
 static int decode_elements(const struct nlmsghdr *nlh, struct object_set *set, struct object *o)
 {
-	struct nftnl_set *s = nftnl_set_alloc();
-	int r = 0;
+	_cleanup_nftnl_(set) struct nftnl_set *s = nftnl_set_alloc();
 
-	if (!s)
-		return -ENOMEM;
-	if (nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		r = -EBADMSG;
-	else if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
-		 fits(nftnl_set_get_str(s, NFTNL_SET_NAME))) {
+	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+		return s ? -EBADMSG : -ENOMEM;
+	if (ours(nftnl_set_get_str(s, NFTNL_SET_TABLE)) &&
+	    fits(nftnl_set_get_str(s, NFTNL_SET_NAME))) {
 		struct element_walk w = { .set = set, .o = *o };
 
 		w.o.kind = OBJ_NFT_ELEMENT;
 		copy_name(w.o.nft_element.set, nftnl_set_get_str(s, NFTNL_SET_NAME));
 		nftnl_set_elem_foreach(s, take_element, &w);
 	}
-	nftnl_set_free(s);
-	return r;
+	return 0;
 }
 
 static int decode_rule(const struct nlmsghdr *nlh, struct nft_decoder *d, struct object *o)
 {
-	struct nftnl_rule *n = nftnl_rule_alloc();
-	int r = 0;
+	_cleanup_nftnl_(rule) struct nftnl_rule *n = nftnl_rule_alloc();
 
-	if (!n)
-		return -ENOMEM;
-	if (nftnl_rule_nlmsg_parse(nlh, n) < 0)
-		r = -EBADMSG;
-	else if (ours(nftnl_rule_get_str(n, NFTNL_RULE_TABLE)) &&
-		 fits(nftnl_rule_get_str(n, NFTNL_RULE_CHAIN))) {
+	if (!n || nftnl_rule_nlmsg_parse(nlh, n) < 0)
+		return n ? -EBADMSG : -ENOMEM;
+	if (ours(nftnl_rule_get_str(n, NFTNL_RULE_TABLE)) &&
+	    fits(nftnl_rule_get_str(n, NFTNL_RULE_CHAIN))) {
 		o->kind = OBJ_NFT_RULE;
 		copy_name(o->nft_rule.chain, nftnl_rule_get_str(n, NFTNL_RULE_CHAIN));
 		if (strcmp(o->nft_rule.chain, d->chain)) {
@@ -236,8 +214,7 @@ static int decode_rule(const struct nlmsghdr *nlh, struct nft_decoder *d, struct
 		o->nft_rule.fingerprint = nft_rule_fingerprint(n);
 		set_add(d->set, o);
 	}
-	nftnl_rule_free(n);
-	return r;
+	return 0;
 }
 
 int nft_decode(const struct nlmsghdr *nlh, struct nft_decoder *d)

@@ -8,9 +8,7 @@
 #include "net/stops.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -23,6 +21,8 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "net/nft_codec.h"
+#include "net/nft_exprs.h"
+#include "net/nftnl_cleanup.h"
 
 #define CONNTRACK_PRIORITY (-200) /* linux/netfilter_ipv4.h:NF_IP_PRI_CONNTRACK */
 
@@ -52,7 +52,6 @@ struct stops_dump {
 
 struct reading {
 	const struct facts *facts;
-	enum { REG_OTHER, REG_IIF, REG_OIF, REG_STATE, REG_INVALID } reg; /* in register 1 */
 	bool other_device, invalid; /* asks for one that no session uses; for invalid packets */
 	bool rpfilter;              /* looks up the way back, without the mark */
 	bool drops, takes;          /* DROP or REJECT; TPROXY */
@@ -71,107 +70,70 @@ static bool concerns_sessions(const struct facts *f, const char *name, size_t le
 	return false;
 }
 
-static void read_cmp(struct reading *r, struct nftnl_expr *e)
+static void read_cmp(struct reading *r, const struct nft_expr *x)
 {
-	bool equal = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ;
-	uint32_t len = 0;
-	const void *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
+	bool equal;
+	size_t len;
+	const void *data = nft_expr_cmp(x, &equal, &len);
 
-	if ((r->reg == REG_IIF || r->reg == REG_OIF) && equal && data)
+	if ((x->reg == REG_IIFNAME || x->reg == REG_OIFNAME) && equal && data)
 		r->other_device |= !concerns_sessions(r->facts, data, len);
-	r->invalid |= r->reg == REG_INVALID && !equal;
+	r->invalid |= x->reg == REG_CT_STATE && x->mask == CT_STATE_INVALID && !equal;
 }
 
-static void read_bitwise(struct reading *r, struct nftnl_expr *e)
+static void read_match(struct reading *r, const struct nft_expr *x)
 {
-	uint32_t len = 0, mask = 0;
-	const void *data = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_MASK, &len);
+	struct xt_conntrack_mtinfo3 ct;
+	struct xt_rpfilter_info rp;
 
-	if (data && len == sizeof(mask))
-		memcpy(&mask, data, sizeof(mask));
-	r->reg = r->reg == REG_STATE && mask == CT_STATE_INVALID ? REG_INVALID : REG_OTHER;
-}
-
-static void read_match(struct reading *r, struct nftnl_expr *e)
-{
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME);
-	struct xt_conntrack_mtinfo3 ct = { 0 };
-	struct xt_rpfilter_info rp = { 0 };
-	uint32_t len = 0;
-	const void *info = nftnl_expr_get(e, NFTNL_EXPR_MT_INFO, &len);
-
-	if (!name || !info)
-		return;
-	if (!strcmp(name, "rpfilter") && len >= sizeof(rp)) {
-		memcpy(&rp, info, sizeof(rp));
+	if (nft_expr_match(x, "rpfilter", &rp, sizeof(rp)))
 		r->rpfilter |=
 			rp.flags & XT_RPFILTER_INVERT && !(rp.flags & XT_RPFILTER_VALID_MARK);
-	}
-	if (!strcmp(name, "conntrack") && len >= sizeof(ct)) {
-		memcpy(&ct, info, sizeof(ct));
+	if (nft_expr_match(x, "conntrack", &ct, sizeof(ct)))
 		r->invalid |= ct.match_flags & XT_CONNTRACK_STATE && !ct.invert_flags &&
 			      ct.state_mask == XT_CONNTRACK_STATE_INVALID;
-	}
 }
 
-static void read_fib(struct reading *r, struct nftnl_expr *e)
+static void read_fib(struct reading *r, const struct nft_expr *x)
 {
-	uint32_t flags = nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_FLAGS);
+	uint32_t flags = nftnl_expr_get_u32(x->e, NFTNL_EXPR_FIB_FLAGS);
 
 	r->rpfilter |=
 		flags & NFTA_FIB_F_SADDR && flags & NFTA_FIB_F_IIF && !(flags & NFTA_FIB_F_MARK);
 }
 
-static void read_verdict(struct reading *r, struct nftnl_expr *e)
+static void read_expr(const struct nft_expr *x, void *arg)
 {
-	const char *chain = NULL;
-
-	if (!nftnl_expr_is_set(e, NFTNL_EXPR_IMM_VERDICT))
-		return;
-	r->drops |= (int32_t)nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_VERDICT) == NF_DROP;
-	if (nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN))
-		chain = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
-	if (chain && strlen(chain) < sizeof(r->target))
-		strcpy(r->target, chain);
-}
-
-static int read_expr(struct nftnl_expr *e, void *arg)
-{
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME), *target;
 	struct reading *r = arg;
-	uint32_t key;
 
-	if (!strcmp(name, "meta")) {
-		key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
-		r->reg = key == NFT_META_IIFNAME   ? REG_IIF
-			 : key == NFT_META_OIFNAME ? REG_OIF
-						   : REG_OTHER;
-	} else if (!strcmp(name, "ct")) {
-		key = nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY);
-		r->reg = key == NFT_CT_STATE ? REG_STATE : REG_OTHER;
-	} else if (!strcmp(name, "bitwise")) {
-		read_bitwise(r, e);
-	} else if (!strcmp(name, "cmp")) {
-		read_cmp(r, e);
-	} else if (!strcmp(name, "match")) {
-		read_match(r, e);
-	} else if (!strcmp(name, "fib")) {
-		r->reg = REG_OTHER;
-		read_fib(r, e);
-	} else if (!strcmp(name, "immediate")) {
-		read_verdict(r, e);
-	} else if (!strcmp(name, "reject")) {
+	switch (x->kind) {
+	case EXPR_CMP:
+		read_cmp(r, x);
+		break;
+	case EXPR_MATCH:
+		read_match(r, x);
+		break;
+	case EXPR_FIB:
+		read_fib(r, x);
+		break;
+	case EXPR_VERDICT:
+		r->drops |= x->verdict == NF_DROP;
+		if (x->target && strlen(x->target) < sizeof(r->target))
+			strcpy(r->target, x->target);
+		break;
+	case EXPR_REJECT:
 		r->drops = true;
-	} else if (!strcmp(name, "tproxy")) {
+		break;
+	case EXPR_TPROXY:
 		r->takes = true;
-	} else if (!strcmp(name, "target")) {
-		target = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME);
-		r->drops |= target && (!strcmp(target, "REJECT") || !strcmp(target, "DROP"));
-		r->takes |= target && !strcmp(target, "TPROXY");
-	} else { /* payload and others load something else */
-		r->reg = REG_OTHER;
+		break;
+	case EXPR_LOAD:
+	case EXPR_TARGET:
+	case EXPR_LOG:
+	case EXPR_COUNTER:
+	case EXPR_OTHER:
+		break;
 	}
-	return 0;
 }
 
 static bool copy_name(char ret[FOREIGN_NAME_MAX], const char *name)
@@ -190,7 +152,7 @@ static int judge(struct nftnl_rule *rule, const struct facts *facts, struct stop
 	    !copy_name(ret->stop.chain, nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN)) ||
 	    !strcmp(ret->stop.table, NFT_TABLE_NAME))
 		return 0;
-	nftnl_expr_foreach(rule, read_expr, &r);
+	nft_exprs(rule, read_expr, &r);
 	ret->stop.handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 	memcpy(ret->target, r.target, sizeof(ret->target));
 	ret->stop.kind = STOP_COUNT;
@@ -202,8 +164,7 @@ static int judge(struct nftnl_rule *rule, const struct facts *facts, struct stop
 int stops_decode_rule(const struct nlmsghdr *nlh, const struct facts *facts, struct stop_rule *ret)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct nftnl_rule *rule;
-	int r = 0;
+	_cleanup_nftnl_(rule) struct nftnl_rule *rule = NULL;
 
 	*ret = (struct stop_rule){ 0 };
 	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
@@ -214,23 +175,20 @@ int stops_decode_rule(const struct nlmsghdr *nlh, const struct facts *facts, str
 	rule = nftnl_rule_alloc();
 	if (!rule)
 		return -ENOMEM;
-	if (nftnl_rule_nlmsg_parse(nlh, rule) >= 0)
-		r = judge(rule, facts, ret);
-	nftnl_rule_free(rule);
-	return r;
+	return nftnl_rule_nlmsg_parse(nlh, rule) < 0 ? 0 : judge(rule, facts, ret);
 }
 
 /* --- all of them --------------------------------------------------------------------------- */
 
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
-	struct stops_dump *l = arg;
+	struct stops_dump *d = arg;
 	struct stop_rule rule, *added;
-	int r = stops_decode_rule(nlh, l->f, &rule);
+	int r = stops_decode_rule(nlh, d->f, &rule);
 
 	if (r <= 0)
 		return r;
-	added = VEC_PUSH(&l->rules);
+	added = VEC_PUSH(&d->rules);
 	if (!added)
 		return -ENOMEM;
 	*added = rule;
@@ -253,33 +211,30 @@ static void hooks_of(const struct nftnl_chain *c, struct chain *ret)
 static int take_chain(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct stops_dump *l = arg;
-	struct chain chain = { 0 }, *added = NULL;
-	bool parsed;
+	_cleanup_nftnl_(chain) struct nftnl_chain *c = nftnl_chain_alloc();
+	struct stops_dump *d = arg;
+	struct chain chain = { .family = nfg->nfgen_family }, *added;
 
 	if (!c)
 		return -ENOMEM;
-	parsed = nftnl_chain_nlmsg_parse(nlh, c) >= 0 &&
-		 copy_name(chain.table, nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
-		 copy_name(chain.name, nftnl_chain_get_str(c, NFTNL_CHAIN_NAME));
-	if (parsed) {
-		chain.family = nfg->nfgen_family;
-		hooks_of(c, &chain);
-		added = VEC_PUSH(&l->chains);
-		if (added)
-			*added = chain;
-	}
-	nftnl_chain_free(c);
-	return parsed && !added ? -ENOMEM : 0;
+	if (nftnl_chain_nlmsg_parse(nlh, c) < 0 ||
+	    !copy_name(chain.table, nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) ||
+	    !copy_name(chain.name, nftnl_chain_get_str(c, NFTNL_CHAIN_NAME)))
+		return 0;
+	hooks_of(c, &chain);
+	added = VEC_PUSH(&d->chains);
+	if (!added)
+		return -ENOMEM;
+	*added = chain;
+	return 0;
 }
 
 static void forget(void *arg)
 {
-	struct stops_dump *l = arg;
+	struct stops_dump *d = arg;
 
-	l->chains.n = l->chains_before;
-	l->rules.n = l->rules_before;
+	d->chains.n = d->chains_before;
+	d->rules.n = d->rules_before;
 }
 
 static int by_name(const void *a, const void *b)
@@ -293,31 +248,31 @@ static int by_name(const void *a, const void *b)
 }
 
 /* They are sorted: other programs have tens of thousands. */
-static struct chain *find_chain(struct stops_dump *l, const struct fact_stop *s, const char *name)
+static struct chain *find_chain(struct stops_dump *d, const struct fact_stop *s, const char *name)
 {
 	struct chain key = { .family = s->family };
 
-	if (!l->chains.n)
+	if (!d->chains.n)
 		return NULL;
 	strcpy(key.table, s->table);
 	strcpy(key.name, name);
-	return bsearch(&key, l->chains.v, l->chains.n, sizeof(key), by_name);
+	return bsearch(&key, d->chains.v, d->chains.n, sizeof(key), by_name);
 }
 
 /* One jump further from the hooks; false when there was nothing new. */
-static bool spread(struct stops_dump *l)
+static bool spread(struct stops_dump *d)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < l->rules.n; i++) {
-		const struct stop_rule *r = &l->rules.v[i];
+	for (size_t i = 0; i < d->rules.n; i++) {
+		const struct stop_rule *r = &d->rules.v[i];
 		const struct chain *from;
 		struct chain *to;
 
 		if (!r->target[0])
 			continue;
-		from = find_chain(l, &r->stop, r->stop.chain);
-		to = find_chain(l, &r->stop, r->target);
+		from = find_chain(d, &r->stop, r->stop.chain);
+		to = find_chain(d, &r->stop, r->target);
 		if (!from || !to)
 			continue;
 		changed |= (from->early && !to->early) || (from->prerouting && !to->prerouting) ||
@@ -329,22 +284,22 @@ static bool spread(struct stops_dump *l)
 	return changed;
 }
 
-static int keep_stops(struct stops_dump *l)
+static int keep_stops(struct stops_dump *d)
 {
-	if (l->chains.n)
-		qsort(l->chains.v, l->chains.n, sizeof(*l->chains.v), by_name);
-	while (spread(l))
+	if (d->chains.n)
+		qsort(d->chains.v, d->chains.n, sizeof(*d->chains.v), by_name);
+	while (spread(d))
 		;
-	for (size_t i = 0; i < l->rules.n; i++) {
-		const struct stop_rule *r = &l->rules.v[i];
-		const struct chain *c = find_chain(l, &r->stop, r->stop.chain);
+	for (size_t i = 0; i < d->rules.n; i++) {
+		const struct stop_rule *r = &d->rules.v[i];
+		const struct chain *c = find_chain(d, &r->stop, r->stop.chain);
 		bool reached = c && (r->stop.kind == STOP_RPFILTER ? c->early
 								   : c->prerouting || c->forward);
 		struct fact_stop *added;
 
 		if (r->stop.kind == STOP_COUNT || !reached)
 			continue;
-		added = VEC_PUSH(&l->f->stops);
+		added = VEC_PUSH(&d->f->stops);
 		if (!added)
 			return -ENOMEM;
 		*added = r->stop;
@@ -354,25 +309,25 @@ static int keep_stops(struct stops_dump *l)
 
 static int dump_rules(struct kernel *k, struct facts *f, struct err *err)
 {
-	struct stops_dump l = { .f = f };
+	struct stops_dump d = { .f = f };
 	struct nl_msg m;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
-		l.chains_before = l.chains.n;
-		l.rules_before = l.rules.n;
+		d.chains_before = d.chains.n;
+		d.rules_before = d.rules.n;
 		nft_dump_chains(&m, families[i]);
-		r = nl_dump(&k->nft, &m, take_chain, forget, &l, err);
+		r = nl_dump(&k->nft, &m, take_chain, forget, &d, err);
 		if (r < 0)
 			break;
 		nft_dump_all_rules(&m, families[i]);
-		l.chains_before = l.chains.n;
-		r = nl_dump(&k->nft, &m, take_rule, forget, &l, err);
+		d.chains_before = d.chains.n;
+		r = nl_dump(&k->nft, &m, take_rule, forget, &d, err);
 	}
-	if (r == 0 && keep_stops(&l) < 0)
+	if (r == 0 && keep_stops(&d) < 0)
 		r = err_errno(err, ENOMEM, "read the nft rules of others");
-	VEC_DONE(&l.chains);
-	VEC_DONE(&l.rules);
+	VEC_DONE(&d.chains);
+	VEC_DONE(&d.rules);
 	return r;
 }
 
