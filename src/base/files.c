@@ -3,7 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 int standard_files(struct err *err)
 {
@@ -15,4 +22,75 @@ int standard_files(struct err *err)
 			return err_errno(err, errno, "open /dev/null as descriptor %d", fd);
 	}
 	return 0;
+}
+
+ssize_t file_start(int dir, const char *path, int flags, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | flags);
+	ssize_t n = -1;
+
+	ret[0] = 0;
+	if (fd >= 0)
+		do
+			n = read(fd, ret, size - 1);
+		while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	ret[n] = 0;
+	return n;
+}
+
+ssize_t read_up_to(int fd, char *ret, size_t max)
+{
+	size_t len = 0;
+
+	while (len < max) {
+		ssize_t n = read(fd, ret + len, max - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int each_file(const char *dir, unsigned int most, int (*wanted)(const struct dirent *entry),
+	      int (*take)(const char *path, void *arg, struct err *err), void *arg, struct err *err)
+{
+	struct dirent **names = NULL;
+	int n = scandir(dir, &names, wanted, by_name), r = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "read the directory '%s'", dir);
+	if (n > (int)most)
+		r = err_set(err, E2BIG, "read the directory '%s': it holds more than %u files", dir,
+			    most);
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX + NAME_MAX + 2];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		if (r >= 0)
+			r = take(path, arg, err);
+		free(names[i]);
+	}
+	free(names);
+	return r < 0 ? r : 0;
+}
+
+uint64_t process_netns(pid_t pid)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }

@@ -2,6 +2,11 @@
 #ifndef VIA_BASE_FILES_H
 #define VIA_BASE_FILES_H
 
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /*
@@ -11,5 +16,30 @@
  * that is executed finds them closed, as they were. Call it before anything is opened.
  */
 int standard_files(struct err *err);
+
+/*
+ * The start of a file as text: at most size - 1 bytes and a terminator, by one read(2), which is
+ * all of a small file in /proc or /sys. flags stand beside O_RDONLY and O_CLOEXEC. Returns the
+ * length, or a negative errno with "" in ret.
+ */
+ssize_t file_start(int dir, const char *path, int flags, char *ret, size_t size);
+
+/* Reads to the end of the file, max bytes at most: their number, or a negative errno. */
+ssize_t read_up_to(int fd, char *ret, size_t max);
+
+/*
+ * Calls take() for the path of each file in a directory that wanted() takes, in the order of their
+ * names (strcmp(3)), until one fails with a negative errno, which is returned. A directory that is
+ * not there has no files; one with more than most is an error, and none is taken.
+ */
+int each_file(const char *dir, unsigned int most, int (*wanted)(const struct dirent *entry),
+	      int (*take)(const char *path, void *arg, struct err *err), void *arg,
+	      struct err *err);
+
+/*
+ * The inode of a process's netns (proc(5), ns/net); 0 where it has ended, or the caller may not
+ * see it.
+ */
+uint64_t process_netns(pid_t pid);
 
 #endif

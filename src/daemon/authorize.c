@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "daemon/seat.h"
 #include "ipc/sock.h"
@@ -93,16 +94,11 @@ static enum access_answer ask_policy(struct authorizer *a, struct peer *peer,
 static uint64_t start_of(pid_t pid)
 {
 	char path[32], text[1024], *at;
-	_cleanup_close_ int fd = -1;
 	uint64_t start = 0;
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
+	if (file_start(AT_FDCWD, path, 0, text, sizeof(text)) <= 0)
 		return 0;
-	text[n] = 0;
 	at = strrchr(text, ')'); /* of the name, field 2, which may hold anything */
 	for (int field = 2; at && field < 22; field++) {
 		at = strchr(at, ' ');

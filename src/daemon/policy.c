@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/conf.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
@@ -293,9 +294,9 @@ static int check_dir(const char *path, struct err *err)
 	int r;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : err_errno(err, errno, "look at '%s'", path);
+		return errno == ENOENT ? 0 : err_errno(err, errno, "read the directory '%s'", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "look into '%s': it is no directory", path);
+		return err_set(err, ENOTDIR, "read the directory '%s': it is no directory", path);
 	r = check_owner(&st, path, err);
 	return r < 0 ? r : 1;
 }
@@ -305,35 +306,6 @@ static int is_drop_in(const struct dirent *e)
 	size_t len = strlen(e->d_name);
 
 	return e->d_name[0] != '.' && len > 5 && !strcmp(e->d_name + len - 5, ".conf");
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Calls take() for the path of each drop-in, in their order, until it fails. */
-static int each_drop_in(const char *dir, int (*take)(const char *path, void *arg, struct err *err),
-			void *arg, struct err *err)
-{
-	struct dirent **names = NULL;
-	int n = scandir(dir, &names, is_drop_in, by_name), r = 0;
-
-	if (n < 0)
-		return errno == ENOENT ? 0 : err_errno(err, errno, "look into '%s'", dir);
-	if (n > (int)POLICY_FILES_MAX)
-		r = err_set(err, E2BIG, "look into '%s': it holds more than %u files", dir,
-			    POLICY_FILES_MAX);
-	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX + NAME_MAX + 2];
-
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
-		if (r >= 0)
-			r = take(path, arg, err);
-		free(names[i]);
-	}
-	free(names);
-	return r < 0 ? r : 0;
 }
 
 static int take_drop_in(const char *path, void *arg, struct err *err)
@@ -360,7 +332,7 @@ static int load_all(const char *dir, struct access_policy *to, struct err *err)
 		return r;
 	snprintf(path, sizeof(path), "%s/" DROP_INS, dir);
 	r = check_dir(path, err);
-	return r > 0 ? each_drop_in(path, take_drop_in, to, err) : r;
+	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_drop_in, take_drop_in, to, err) : r;
 }
 
 void policy_load(const char *dir, struct access_policy *ret)
@@ -407,7 +379,7 @@ const struct access_policy *policy_now(struct policy *p)
 	mark(path, &h, NULL);
 	snprintf(path, sizeof(path), "%s/" DROP_INS, p->dir);
 	mark(path, &h, NULL);
-	each_drop_in(path, mark, &h, NULL);
+	each_file(path, POLICY_FILES_MAX, is_drop_in, mark, &h, NULL);
 	/* a broken one is tried again: it may have been the user database that failed */
 	if (!p->loaded || p->seen != h || p->access.broken.code) {
 		access_policy_done(&p->access);

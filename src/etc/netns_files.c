@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "etc/nsswitch.h"
 #include "etc/resolv.h"
 #include "model/session.h"
@@ -114,17 +115,13 @@ void netns_files_remove(const char *name, uint32_t id, uint64_t netns)
 /* A port tells whose it is in its alias, which everybody may read. */
 static bool has_no_port(const struct owner *o, const void *arg)
 {
-	_cleanup_close_ int fd = -1;
-	char path[64], port[IFNAMSIZ], alias[ALIAS_MAX] = "";
+	char path[64], port[IFNAMSIZ], alias[ALIAS_MAX];
 	struct session s;
-	ssize_t n;
 
 	(void)arg;
 	session_port(o->id, port);
 	snprintf(path, sizeof(path), "/sys/class/net/%s/ifalias", port);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, alias, sizeof(alias) - 1);
-	if (n <= 0)
+	if (file_start(AT_FDCWD, path, 0, alias, sizeof(alias)) <= 0)
 		return true;
 	alias[strcspn(alias, "\n")] = 0;
 	return session_parse(alias, &s) < 0 || s.id != o->id || s.netns != o->netns;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 
 #define TEXT_MAX (64u << 10)
 
@@ -31,30 +32,19 @@ static char *read_in(int root, const char *path)
 {
 	_cleanup_close_ int place = open_in(root, path, O_PATH), fd = -1;
 	char *text = NULL, self[40];
-	size_t len = 0;
 	struct stat st;
-	ssize_t n = 0;
+	ssize_t n;
 
 	if (place < 0 || fstat(place, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", place);
 	fd = open(self, O_RDONLY | O_CLOEXEC);
 	text = fd < 0 ? NULL : malloc(TEXT_MAX);
-	while (text && len < TEXT_MAX - 1 && (n = read(fd, text + len, TEXT_MAX - 1 - len)) > 0)
-		len += (size_t)n;
-	if (text)
-		text[len] = 0;
+	if (!text)
+		return NULL;
+	n = read_up_to(fd, text, TEXT_MAX - 1);
+	text[n > 0 ? n : 0] = 0;
 	return text;
-}
-
-/* The netns of a process, 0 when it cannot be seen. */
-static uint64_t netns_of(pid_t pid)
-{
-	char path[40];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 /* Whether somebody listens there who is not in that netns; whom we may not see is not. */
@@ -74,7 +64,7 @@ static bool listens_outside(int root, const char *path, uint64_t netns)
 		return errno == EAGAIN; /* so many wait there already */
 	if (!netns || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0)
 		return true;
-	return netns_of(peer.pid) != netns;
+	return process_netns(peer.pid) != netns;
 }
 
 /* Each line's words, one line at a time; a '#' ends a line. */

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 
 int etc_read(const char *path, char **ret, size_t *ret_len, struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
+	ssize_t n;
 
 	*ret = NULL;
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
@@ -22,20 +23,10 @@ int etc_read(const char *path, char **ret, size_t *ret_len, struct err *err)
 	text = malloc(ETC_FILE_MAX);
 	if (!text)
 		return err_errno(err, ENOMEM, "read '%s'", path);
-	while (len < ETC_FILE_MAX) {
-		ssize_t n = read(fd, text + len, ETC_FILE_MAX - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, errno, "read '%s'", path);
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	if (len == ETC_FILE_MAX)
-		return err_errno(err, EFBIG, "read '%s'", path);
+	n = read_up_to(fd, text, ETC_FILE_MAX);
+	if (n < 0 || n == ETC_FILE_MAX)
+		return err_errno(err, n < 0 ? (int)-n : EFBIG, "read '%s'", path);
 	*ret = steal_ptr(text);
-	*ret_len = len;
+	*ret_len = (size_t)n;
 	return 1;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/util.h"
 #include "model/own.h"
 #include "model/recorded.h"
@@ -47,14 +48,13 @@ int observe_dump(struct observation *obs, struct nl_sock *sock, struct nl_msg *m
 	return obs->f->ours.failed ? err_errno(err, ENOMEM, "read the %s", what) : 0;
 }
 
-/* What makes the ULA prefix this machine's own; no way leads back to the machine id. */
+/* What makes the ULA prefix this machine's own: a hash, from which machine-id(5) is not known. */
 static void read_host_id(struct facts *f)
 {
-	_cleanup_close_ int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
 	uint64_t h = HASH_START;
-	char id[33] = "";
+	char id[33];
 
-	if (fd < 0 || read(fd, id, sizeof(id) - 1) != (ssize_t)sizeof(id) - 1)
+	if (file_start(AT_FDCWD, "/etc/machine-id", 0, id, sizeof(id)) != (ssize_t)sizeof(id) - 1)
 		return;
 	for (int round = 0; round < 2; round++) {
 		h = hash_bytes(h, id, sizeof(id) - 1);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "net/foreign.h"
@@ -174,11 +175,10 @@ static int observe_other_firewalls(struct observation *obs, struct err *err)
 
 static bool filters_by_legacy(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char names[256] = "";
+	char names[256];
 
 	/* "mangle\nfilter\n": of the tables no other name ends so */
-	return fd >= 0 && read(fd, names, sizeof(names) - 1) > 0 && strstr(names, "filter\n");
+	return file_start(AT_FDCWD, path, 0, names, sizeof(names)) > 0 && strstr(names, "filter\n");
 }
 
 /* A table that goes while it is read is one that is not there. */

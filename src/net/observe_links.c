@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "model/own.h"
@@ -87,12 +88,10 @@ static void name_masters(struct facts *f)
  */
 static enum link_medium hardware_medium(const struct fact_link *l)
 {
-	_cleanup_close_ int fd = -1;
-	char path[64], text[256] = "";
+	char path[64], text[256];
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/uevent", l->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+	if (file_start(AT_FDCWD, path, 0, text, sizeof(text)) <= 0)
 		return l->medium;
 	if (strstr(text, "DEVTYPE=wlan"))
 		return MEDIUM_WIFI;

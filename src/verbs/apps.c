@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "launch/apps.h"
 #include "verbs/files.h"
 #include "verbs/instances.h"
@@ -22,40 +23,13 @@ static int is_file(const struct dirent *e)
 	return apps_file(e->d_name);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int load_file(const char *path, struct apps *to, struct err *err)
+static int load_file(const char *path, void *to, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int r = file_read(path, APPS_FILE_BYTES_MAX, &text, &len, err);
 
 	return r < 0 ? r : apps_parse(text, len, path, to, err);
-}
-
-static int load_dir(const char *dir, struct apps *to, struct err *err)
-{
-	struct dirent **names = NULL;
-	int n = scandir(dir, &names, is_file, by_name), r = 0;
-
-	if (n < 0)
-		return errno == ENOENT ? 0 : err_errno(err, errno, "look into '%s'", dir);
-	if (n > (int)APPS_FILES_MAX)
-		r = err_set(err, E2BIG, "look into '%s': it holds more than %u files", dir,
-			    APPS_FILES_MAX);
-	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX + NAME_MAX + 2];
-
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
-		if (r == 0)
-			r = load_file(path, to, err);
-		free(names[i]);
-	}
-	free(names);
-	return r;
 }
 
 /* `sudo` may leave HOME as it was: what somebody else wrote does not say how root runs things. */
@@ -74,7 +48,7 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 
 	for (enum apps_dir which = 0; which < end && r == 0; which++)
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
-			r = load_dir(dir, &all, err);
+			r = each_file(dir, APPS_FILES_MAX, is_file, load_file, &all, err);
 	if (r < 0)
 		apps_done(&all);
 	else

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
@@ -22,13 +23,11 @@
 /* A session's name where none is given: what the process is called. */
 static void name_after(uint32_t pid, char ret[SESSION_NAME_MAX])
 {
-	char path[32], comm[32] = "";
-	_cleanup_close_ int fd = -1;
+	char path[32], comm[32];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, comm, sizeof(comm) - 1);
+	n = file_start(AT_FDCWD, path, 0, comm, sizeof(comm));
 	comm[n > 0 ? n - 1 : 0] = 0; /* its end is a newline */
 	cli_default_name(comm, ret);
 }

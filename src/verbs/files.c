@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "verbs/paths.h"
 
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
@@ -21,7 +22,7 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
 	_cleanup_close_ int fd = path_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	size_t len = 0;
+	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return path_error(err, fd < 0 ? fd : -errno, "read", path);
@@ -30,23 +31,14 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
 	text = malloc(max + 1);
 	if (!text)
 		return err_errno(err, ENOMEM, "read '%s'", path);
-	for (;;) {
-		ssize_t n = read(fd, text + len, max + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, errno, "read '%s'", path);
-		if (n == 0)
-			break;
-		len += (size_t)n;
-		if (len > max)
-			return err_set(err, EFBIG, "read '%s': it is larger than %zu bytes", path,
-				       max);
-	}
-	text[len] = 0;
+	n = read_up_to(fd, text, max + 1);
+	if (n < 0)
+		return err_errno(err, (int)-n, "read '%s'", path);
+	if ((size_t)n > max)
+		return err_set(err, EFBIG, "read '%s': it is larger than %zu bytes", path, max);
+	text[n] = 0;
 	*ret = steal_ptr(text);
-	*ret_len = len;
+	*ret_len = (size_t)n;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "launch/wrappers.h"
@@ -33,15 +34,6 @@ bool instance_is(const char *names, const char *exe, const char *comm)
 	return false;
 }
 
-static uint64_t netns_of(pid_t pid)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
-}
-
 /* Whether a session by that list of uplinks has that netns; its port's alias says so. */
 static bool goes_by(uint64_t netns, const char *uplinks)
 {
@@ -51,15 +43,13 @@ static bool goes_by(uint64_t netns, const char *uplinks)
 
 	while (links && !found && (entry = readdir(links))) {
 		char path[NAME_MAX + 16], alias[ALIAS_MAX];
-		_cleanup_close_ int fd = -1;
 		struct session s;
 		ssize_t n;
 
 		if (strncmp(entry->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
 			continue;
 		snprintf(path, sizeof(path), "%s/ifalias", entry->d_name);
-		fd = openat(dirfd(links), path, O_RDONLY | O_CLOEXEC);
-		n = fd < 0 ? -1 : read(fd, alias, sizeof(alias) - 1);
+		n = file_start(dirfd(links), path, 0, alias, sizeof(alias));
 		if (n <= 0)
 			continue;
 		alias[n - (alias[n - 1] == '\n')] = 0;
@@ -73,7 +63,7 @@ static bool goes_by(uint64_t netns, const char *uplinks)
 
 bool instance_is_outside(pid_t pid, const struct instance_scope *scope)
 {
-	uint64_t netns = netns_of(pid);
+	uint64_t netns = process_netns(pid);
 
 	if (scope->netns)
 		return netns != scope->netns;
@@ -107,13 +97,10 @@ static void read_exe(int dir, char ret[NAME_MAX + 1])
 /* comm and the parent, from "PID (COMM) STATE PPID …"; comm may hold brackets itself. */
 static bool read_stat(int dir, char comm[COMM_BYTES + 1], pid_t *parent)
 {
-	_cleanup_close_ int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
 	char text[256], *open, *close;
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (n <= 0)
+	if (file_start(dir, "stat", 0, text, sizeof(text)) <= 0)
 		return false;
-	text[n] = 0;
 	open = strchr(text, '(');
 	close = strrchr(text, ')');
 	if (!open || !close || close < open || strlen(close) < 5)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/strbuf.h"
 #include "launch/apps.h"
 #include "launch/wrappers.h"
@@ -105,20 +106,14 @@ static void tmux_socket(char *const argv[], uid_t uid, char ret[PATH_MAX])
 /* "name=org.example.App" among the lines of a Flatpak instance (flatpak-metadata(5)). */
 static bool is_instance_of(int dir, const char *instance, const char *app, pid_t *ret_pid)
 {
-	char path[NAME_MAX + 8], text[4096], wanted[256], number[16] = "";
-	_cleanup_close_ int info = -1, pid = -1;
-	ssize_t n;
+	char path[NAME_MAX + 8], text[4096], wanted[256], number[16];
 
 	snprintf(path, sizeof(path), "%s/info", instance);
-	info = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
-	if (n <= 0)
+	if (file_start(dir, path, O_NONBLOCK, text, sizeof(text)) <= 0)
 		return false;
-	text[n] = 0;
 	snprintf(wanted, sizeof(wanted), "\nname=%s\n", app);
 	snprintf(path, sizeof(path), "%s/pid", instance);
-	pid = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (!strstr(text, wanted) || pid < 0 || read(pid, number, sizeof(number) - 1) <= 0)
+	if (!strstr(text, wanted) || file_start(dir, path, O_NONBLOCK, number, sizeof(number)) <= 0)
 		return false;
 	*ret_pid = (pid_t)strtol(number, NULL, 10);
 	return *ret_pid > 0 && (kill(*ret_pid, 0) == 0 || errno == EPERM);
@@ -159,13 +154,10 @@ static pid_t find_flatpak(const struct outside_question *q, const char *app)
 /* Whether a file says ControlPath; what it includes is not looked at (ssh_config(5)). */
 static bool shares_connections(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char text[32768];
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (n <= 0)
+	if (file_start(AT_FDCWD, path, O_NONBLOCK | O_NOCTTY, text, sizeof(text)) <= 0)
 		return false;
-	text[n] = 0;
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += strspn(line, " \t\n");
 		if (!strncasecmp(line, "controlpath", 11) && strchr(" \t=\"", line[11]))

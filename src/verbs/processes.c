@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "base/vec.h"
 
@@ -20,15 +21,6 @@ static int by_pid(const void *a, const void *b)
 	const struct process *x = a, *y = b;
 
 	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
-uint64_t process_netns(int pid)
-{
-	char path[40];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 int processes_find(struct processes *ret, struct err *err)
@@ -76,16 +68,11 @@ size_t processes_in(const struct processes *p, uint64_t netns)
 
 bool process_read(int pid, int *ret_parent, char name[16])
 {
-	_cleanup_close_ int fd = -1;
 	char path[40], text[256], *open_at, *close_at;
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
+	if (file_start(AT_FDCWD, path, 0, text, sizeof(text)) <= 0)
 		return false;
-	text[n] = 0;
 	open_at = strchr(text, '(');
 	close_at = strrchr(text, ')'); /* the name itself may hold brackets */
 	if (!open_at || !close_at || sscanf(close_at, ") %*c %d", ret_parent) != 1)

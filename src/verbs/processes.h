@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/files.h"
 
 /* Processes and the netns that each is in, as far as the caller may see that (proc(5), ns/net). */
 struct processes {
@@ -23,9 +24,6 @@ void processes_done(struct processes *p);
 
 /* How many are in a netns. */
 size_t processes_in(const struct processes *p, uint64_t netns);
-
-/* Of one process: the inode of its netns; 0 when it cannot be seen, or is gone. */
-uint64_t process_netns(int pid);
 
 /* Its parent and its name (proc(5), stat), which everybody may see. False when it is gone. */
 bool process_read(int pid, int *ret_parent, char name[16]);
