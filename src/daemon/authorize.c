@@ -79,6 +79,9 @@ static enum access_answer ask_policy(struct authorizer *a, struct peer *peer,
 	struct access_subject subject = { .uid = peer->cred.uid, .gid = peer->cred.gid };
 
 	if (peer->cred.uid != 0) { /* whom nobody refuses */
+		const struct passwd *pw = getpwuid(peer->cred.uid);
+
+		subject.name = pw ? pw->pw_name : NULL;
 		if (sock_peer_groups(peer->fd, &groups, &subject.n_groups, err) < 0)
 			return ACCESS_REFUSE;
 		subject.groups = groups;

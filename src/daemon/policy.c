@@ -331,6 +331,7 @@ static int load_all(const char *dir, struct access_policy *to, struct err *err)
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/" DROP_INS, dir);
+	snprintf(to->drop_ins, sizeof(to->drop_ins), "%.*s", ACCESS_FILE_MAX - 1, path);
 	r = check_dir(path, err);
 	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_drop_in, take_drop_in, to, err) : r;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "model/session.h"
@@ -100,27 +101,62 @@ static bool uncovered(const struct access_rule *r, const char *uplinks, char nam
 	return false;
 }
 
-/* What the caller of nobody's rule can ask for: membership in a group that would do. */
-static enum access_answer nobody(const struct access_policy *p, const struct access_question *q,
-				 struct err *why)
+/* Membership in these gives more than uplinks, so it is never what is proposed. */
+static bool is_for_admins(const char *group)
 {
-	_cleanup_strbuf_ struct strbuf groups = { 0 };
-	char name[UPLINK_WORD_MAX];
-	size_t n = 0;
+	static const char *const groups[] = { "root", "sudo",   "wheel",  "admin", "adm",
+					      "disk", "shadow", "docker", "lxd",   "libvirt" };
 
-	for (size_t i = 0; i < p->n && n < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (!strcmp(group, groups[i]))
+			return true;
+	return false;
+}
+
+/* A list of uplinks as a section has it: blanks between the words, and '?' for one in a word. */
+static void as_globs(const char *uplinks, struct strbuf *sb)
+{
+	char word[UPLINK_WORD_MAX];
+
+	while (uplinks_next(&uplinks, word)) {
+		for (char *c = word; *c; c++)
+			if (*c == ' ' || *c == ';' || *c == '[')
+				*c = '?';
+		strbuf_add(sb, "%s%s", sb->len ? " " : "", word);
+	}
+}
+
+/* What the caller of nobody's rule needs: a group that no more than this depends on, or a section.
+ */
+static enum access_answer nobody(const struct access_policy *p, const struct access_subject *s,
+				 const struct access_question *q, struct err *why)
+{
+	_cleanup_strbuf_ struct strbuf globs = { 0 };
+	const bool plain = s->name && session_name_characters(s->name);
+	const char *group = NULL;
+	char name[UPLINK_WORD_MAX], who[ACCESS_NAME_MAX], join[128] = "";
+
+	for (size_t i = 0; i < p->n && !group; i++) {
 		const struct access_rule *r = &p->v[i];
 
-		if (r->who == ACCESS_GROUP && r->known && r->sessions &&
+		if (r->who == ACCESS_GROUP && r->known && r->sessions && r->name[1] != '#' &&
+		    (q->op != ACCESS_ATTACH || r->attach) && !is_for_admins(r->name + 1) &&
 		    !uncovered(r, q->uplinks, name))
-			strbuf_add(&groups, "%s'%s'", n++ ? " or " : "", r->name + 1);
+			group = r->name + 1;
 	}
-	err_set(why, EPERM, "no section of %s is for you", p->where);
-	if (n)
-		err_hint(why, "ask the administrator to add you to group %s (then log in anew)",
-			 strbuf_text(&groups));
+	if (plain)
+		snprintf(who, sizeof(who), "%s", s->name);
 	else
-		err_hint(why, "ask the administrator to write one");
+		snprintf(who, sizeof(who), "#%u", s->uid);
+	as_globs(q->uplinks, &globs);
+	if (group && plain)
+		snprintf(join, sizeof(join),
+			 "run `sudo usermod -aG %s %s` (log in again then), or ", group, s->name);
+	err_set(why, EPERM, "no section of %s is for you", p->where);
+	err_hint(why,
+		 "an administrator may %swrite '[%s]', 'uplinks = %s'%s into a file .conf in %s",
+		 join, who, strbuf_text(&globs), q->op == ACCESS_ATTACH ? ", 'attach = yes'" : "",
+		 p->drop_ins);
 	return ACCESS_ASK;
 }
 
@@ -196,7 +232,7 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 		return check_rule(rule, q, why);
 	if (q->op != ACCESS_MOVE && q->sessions >= ACCESS_SESSIONS_DEFAULT)
 		return too_many(ACCESS_SESSIONS_DEFAULT, "polkit", why);
-	return q->approved ? ACCESS_ALLOW : nobody(p, q, why);
+	return q->approved ? ACCESS_ALLOW : nobody(p, s, q, why);
 }
 
 uint32_t access_connections(const struct access_policy *p, const struct access_subject *s)

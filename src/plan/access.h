@@ -50,6 +50,7 @@ struct access_policy {
 	struct access_rule *v;
 	size_t n, size;
 	char where[ACCESS_FILE_MAX + 64]; /* what it is called in a refusal */
+	char drop_ins[ACCESS_FILE_MAX];   /* the directory of files that are read behind it */
 	struct err broken;                /* when code is set: why only root may */
 };
 
@@ -58,7 +59,8 @@ struct access_subject {
 	uint32_t uid, gid;
 	const uint32_t *groups; /* supplementary ones */
 	size_t n_groups;
-	bool active; /* has an active session at a local seat */
+	bool active;      /* has an active session at a local seat */
+	const char *name; /* that others know them by; NULL: none is known */
 };
 
 enum access_op {

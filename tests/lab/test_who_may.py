@@ -191,7 +191,8 @@ def test_group_of_the_built_in_policy(lab):
         "alice",
         "use uplink 'wlp6s0' as alice",
         f"no section of the built-in policy (there is no {site.conf}/access.conf) is for you",
-        "ask the administrator to add you to group 'netdev'",
+        "`sudo usermod -aG netdev alice` (log in again then)",
+        f"write '[alice]', 'uplinks = wlp6s0' into a file .conf in {site.conf}/access.d",
     )
     site.refused("bob", "no section of", groups=[STUDENTS])
 
@@ -569,7 +570,7 @@ NO = {
 def test_polkit_no(lab, answer):
     polkit = Polkit(lab, answer)
     site = Site(lab)
-    site.refused("bob", NO[answer], "ask the administrator to add you to group 'netdev'")
+    site.refused("bob", NO[answer], "an administrator may run `sudo usermod -aG netdev bob` (log in again then)")
     assert [c["call"] for c in polkit.calls()] == ["check"]
     path = site.policy("[bob]\nuplinks = enp7s0\n")
     site.refused("bob", f"{path}:1 [bob] allows only 'enp7s0'")

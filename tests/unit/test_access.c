@@ -108,7 +108,8 @@ static const struct row rows[] = {
 	/* who */
 	{ USUAL, ERIN, 0, false, RUN, "wlp6s0", PLAIN, ASK("no section of " BASE " is for you") },
 	{ USUAL, ERIN, 0, false, RUN, "wlp6s0", PLAIN,
-	  ASK("add you to group 'netdev' or 'guests'") },
+	  ASK("run `sudo usermod -aG netdev erin` (log in again then), or write '[erin]', 'uplinks "
+	      "= wlp6s0' into") },
 	{ USUAL, ERIN, 0, true, RUN, "wlp6s0", PLAIN, YES },
 	{ USUAL, ERIN, IN_NETDEV, false, RUN, "wlp6s0", PLAIN, YES },
 	{ USUAL, ERIN, IN_NETDEV | PRIMARY, false, RUN, "wlp6s0", PLAIN, YES },
@@ -118,7 +119,7 @@ static const struct row rows[] = {
 	{ USUAL, CAROL, 0, false, RUN, "wlp6s0", PLAIN, ASK("no section") },
 	{ USUAL, CAROL, 0, true, RUN, "wlp6s0", PLAIN, YES },
 	{ EMPTY, ERIN, IN_NETDEV, true, RUN, "wlp6s0", PLAIN,
-	  ASK("ask the administrator to write one") },
+	  ASK("; an administrator may write '[erin]', 'uplinks = wlp6s0' into a file") },
 	{ ANYBODY, ERIN, 0, false, RUN, "wlp6s0", PLAIN, YES },
 	{ ANYBODY, UINT32_MAX, 0, false, RUN, "wlp6s0", PLAIN, YES },
 
@@ -254,9 +255,11 @@ static void test_table(void **state)
 		const struct row *row = &rows[i];
 		_cleanup_policy_ struct access_policy policy = { 0 };
 		uint32_t groups[4];
-		struct access_subject s = {
-			.uid = row->uid, .gid = row->uid, .groups = groups, .active = row->active
-		};
+		struct access_subject s = { .uid = row->uid,
+					    .gid = row->uid,
+					    .groups = groups,
+					    .active = row->active,
+					    .name = row->uid == ERIN ? "erin" : NULL };
 		struct access_question q = { row->op,    row->uplinks,  row->flags,
 					     row->owner, row->sessions, row->approved };
 		struct err why = { 0 };
