@@ -71,6 +71,7 @@ static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_
 		r = plan_check_names(&h->facts, changed.uplink, err);
 	if (r < 0)
 		return err_wrap(err, "move session '%s'", changed.name);
+	refused_lift(&h->refused, &h->facts, changed.uplink, clock_ms());
 	if (changed.flags &
 	    SESSION_PAUSED) { /* it keeps still, and goes there when it is resumed */
 		changed.slot = 0;
@@ -146,7 +147,7 @@ int host_stop(struct host_state *h, uint32_t id, struct err *err)
 	set_add(&port, &link);
 	if (port.failed || diff(&nothing, &port, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of session %u", id);
-	return apply(&h->kernel, &steps, err); /* its event takes the rest along */
+	return apply(&h->kernel, &steps, NULL, err); /* its event takes the rest along */
 }
 
 void host_end_probe(struct host_state *h, uint32_t parent)

@@ -103,7 +103,8 @@ static void count_healed(struct host_state *h, const struct steps *steps)
  * Brings the kernel from what was seen to want. When that touched nothing but sessions, what was
  * seen is brought up to date without another look; a launch costs no dump then.
  */
-int host_converge_to(struct host_state *h, struct object_set *want, struct err *err)
+int host_converge_to(struct host_state *h, struct object_set *want, struct refusals *refused,
+		     struct err *err)
 {
 	_cleanup_steps_ struct steps steps = { 0 };
 	bool simple;
@@ -114,7 +115,9 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct err *
 	if (r < 0)
 		return err_errno(err, -r, "compare what is with what should be");
 	simple = only_sessions(&steps);
-	r = steps.n ? apply(&h->kernel, &steps, err) : 0;
+	r = steps.n ? apply(&h->kernel, &steps, refused, err) : 0;
+	if (r == 0 && refused && refused->n)
+		r = err_set(err, refused->v[0].code, "%s", refused->v[0].text);
 	if (r == 0)
 		count_healed(h, &steps);
 	if (r == 0 && simple) {
@@ -154,7 +157,7 @@ static int remove_ended(struct host_state *h, const struct session *s, struct er
 	set_filter(&part, ends_with_session);
 	if (diff(&nothing, &part, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of a session");
-	r = apply(&h->kernel, &steps, err);
+	r = apply(&h->kernel, &steps, NULL, err);
 	if (r == 0)
 		set_subtract(&h->facts.ours, &part);
 	return r;
@@ -181,21 +184,37 @@ static int take_ends(struct host_state *h, struct err *err)
 	return r;
 }
 
+/* When something is due although nothing happens. */
+static void note_due(struct host_state *h)
+{
+	const int64_t due[] = { h->expire_at, h->gateways_at, refused_due(&h->refused) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
+		if (due[i] < h->failover_at)
+			h->failover_at = due[i];
+}
+
 int host_converge(struct host_state *h, struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
-	int r = failover(&h->facts, &h->failover, clock_ms(), &h->failover_at, err);
+	_cleanup_refusals_ struct refusals refused = { 0 };
+	int64_t now = clock_ms();
+	int r = failover(&h->facts, &h->failover, now, &h->failover_at, err);
 
+	refused_mark(&h->refused, &h->facts, now);
 	if (r == 0) /* a session may have gone to another uplink */
 		r = host_find_gateways(h, "", err);
-	if (h->expire_at < h->failover_at)
-		h->failover_at = h->expire_at;
-	if (h->gateways_at < h->failover_at)
-		h->failover_at = h->gateways_at;
 	if (r == 0)
 		r = plan_host(&h->facts, h->facts.sessions.v, h->facts.sessions.n, &want, err);
 	if (r == 0)
-		r = host_converge_to(h, &want, err);
+		refused_leave_out(&h->refused, &h->facts, &want, now);
+	if (r == 0)
+		r = host_converge_to(h, &want, &refused, err);
+	if ((r == 0 || refused.n) && refused_note(&h->refused, &h->facts, &refused, now) < 0)
+		r = err_errno(err, ENOMEM, "note what the kernel refused");
+	if (refused.n == 1 && refused.v[0].removal)
+		r = 0; /* all that is wanted is there */
+	note_due(h);
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	return r;
 }
@@ -214,6 +233,8 @@ int host_heal(struct host_state *h, struct err *err)
 				    ? 0
 				    : HOST_STALE_FACTS; /* what is to go is named by handles */
 		r = host_observe(h, "", err);
+		if (r == 0 && !h->facts.sessions.n)
+			refused_done(&h->refused);
 		if (r < 0 || !h->facts.sessions.n)
 			return r;
 		r = host_converge(h, err);
@@ -230,7 +251,7 @@ int host_clear(struct host_state *h, struct err *err)
 		h->stale |= HOST_STALE_FACTS;
 		r = host_observe(h, "", err);
 		if (r == 0)
-			r = host_converge_to(h, &nothing, err);
+			r = host_converge_to(h, &nothing, NULL, err);
 	}
 	if (r == 0)
 		r = host_delete_last_entries(h, err);

@@ -11,9 +11,11 @@
 
 /*
  * Brings the kernel from what was observed to want, which it takes over on success. Returns 0 or a
- * negative errno with the reason.
+ * negative errno with the reason. With refused, what the kernel refused of some owners alone is
+ * there, and all else has been done; it is empty when more failed.
  */
-int host_converge_to(struct host_state *h, struct object_set *want, struct err *err);
+int host_converge_to(struct host_state *h, struct object_set *want, struct refusals *refused,
+		     struct err *err);
 
 /*
  * Finds the gateways of uplinks that sessions use, and of a list, and which of them answer. A

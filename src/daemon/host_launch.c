@@ -65,7 +65,7 @@ static int add_session(struct host_state *h, const struct session *s,
 	if (set_merge(&all, &part) < 0 || set_merge(&all, inside) < 0 ||
 	    diff(&all, &nothing, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the session");
-	r = apply(&h->kernel, &steps, err);
+	r = apply(&h->kernel, &steps, NULL, err);
 	if (r == 0 && set_merge(&h->facts.ours, &part) < 0)
 		r = err_errno(err, ENOMEM, "note the session");
 	return r;
@@ -75,19 +75,24 @@ static int make_session(struct host_state *h, const struct session *s,
 			const struct object_set *inside, struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
+	_cleanup_refusals_ struct refusals refused = { 0 };
 	struct facts *f = &h->facts;
 	bool alone = h->knowledge != HOST_SETTLED || h->ended.n || !host_has_like(h, s);
 	int r = note_session(f, s, err);
 
 	if (r == 0 && !alone)
 		return add_session(h, s, inside, err);
+	refused_lift(&h->refused, f, s->uplink, clock_ms());
 	if (r == 0)
 		r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
 	if (r < 0)
 		return r;
 	if (set_merge(&want, inside) < 0)
 		return err_errno(err, ENOMEM, "plan the session");
-	return host_converge_to(h, &want, err);
+	refused_leave_out(&h->refused, f, &want, clock_ms());
+	r = host_converge_to(h, &want, &refused, err);
+	/* what others lack is for the next healing */
+	return refused.n && !refused_concerns(&refused, s) ? 0 : r;
 }
 
 /* What a launch is about. */
@@ -152,7 +157,7 @@ static void take_back(struct host_state *h, const struct session *s)
 
 	set_filter(&part, is_link);
 	if (r == 0 && diff(&nothing, &part, &steps) == 0)
-		r = apply(&h->kernel, &steps, &err);
+		r = apply(&h->kernel, &steps, NULL, &err);
 	if (r < 0)
 		syslog(LOG_ERR, "take back a session that failed: %s", err.text);
 }

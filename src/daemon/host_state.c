@@ -107,6 +107,7 @@ void host_close(struct host_state *h)
 	VEC_DONE(&h->ended);
 	VEC_DONE(&h->rewritten);
 	failover_done(&h->failover);
+	refused_done(&h->refused);
 	gateways_done(&h->gateways);
 	close_fd(&h->sysctl_watch);
 	nl_close(&h->events);
@@ -184,8 +185,10 @@ static int observe_request(struct host_state *h, const char *uplinks, struct err
 {
 	struct uplink_walk walk = { .facts = &h->facts, .at = uplinks };
 	const struct fact_link *l;
-	int r = *uplinks ? uplinks_resolve(&h->facts, uplinks) : 0;
+	int r = refused_tell(&h->refused, &h->facts, clock_ms());
 
+	if (r == 0 && *uplinks)
+		r = uplinks_resolve(&h->facts, uplinks);
 	if (r < 0)
 		return err_errno(err, -r, "find the uplinks");
 	while (r == 0 && (l = uplink_walk(&walk))) {

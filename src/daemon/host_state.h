@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "daemon/persons.h"
+#include "daemon/refused.h"
 #include "dns/dns.h"
 #include "model/request.h"
 #include "net/conntrack.h"
@@ -81,6 +82,7 @@ struct host_state {
 	struct admit_memory memory;
 	struct entries entries;
 	struct failover_memory failover;
+	struct refused refused; /* what the kernel did not take, and when it is tried again */
 	struct gateway_memory gateways;
 	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
 	unsigned int link_events; /* how many there were, for who waits for one */

@@ -196,6 +196,14 @@ struct fact_gateway *facts_gateway(const struct facts *f, int index, const struc
 	return NULL;
 }
 
+const struct fact_refused *facts_refused(const struct facts *f, const char *uplink)
+{
+	for (size_t i = 0; i < f->refused.n; i++)
+		if (!strcmp(f->refused.v[i].uplink, uplink))
+			return &f->refused.v[i];
+	return NULL;
+}
+
 void facts_done(struct facts *f)
 {
 	VEC_DONE(&f->links);
@@ -207,6 +215,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->sysctls);
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);
+	VEC_DONE(&f->refused);
 	VEC_DONE(&f->dns);
 	VEC_DONE(&f->chains);
 	VEC_DONE(&f->stops);

@@ -162,6 +162,12 @@ struct fact_slot {
 	struct mac mac; /* its permanent one, where it has one; zero: not known */
 };
 
+/* An uplink that sessions may not use now: the kernel refused something that it needs. */
+struct fact_refused {
+	char uplink[IFNAMSIZ];
+	struct session_refused what;
+};
+
 /*
  * What the program that configured a device, by its index, says of it: name servers, and the
  * gateway, which need not be in any route. Of the host as a whole (index 0) the servers that
@@ -312,6 +318,10 @@ struct facts {
 		struct fact_dns *v;
 		size_t n, size;
 	} dns;
+	struct {
+		struct fact_refused *v;
+		size_t n, size;
+	} refused;
 	/* A directory of leases that may not be read while no server of an uplink was found; or
 	 * NULL.
 	 */
@@ -392,6 +402,9 @@ const struct fact_chain *facts_chain(const struct facts *f, uint8_t family, cons
 /* The slot of an uplink, or 0. */
 uint32_t facts_slot(const struct facts *f, const char *uplink);
 const char *facts_slot_uplink(const struct facts *f, uint32_t slot); /* or NULL */
+
+/* What the kernel refused for an uplink, or NULL. The daemon alone knows (daemon/refused.h). */
+const struct fact_refused *facts_refused(const struct facts *f, const char *uplink);
 
 /* Whether the host has that address, on whatever device. */
 bool facts_has_address(const struct facts *f, const struct ip *ip);

@@ -8,6 +8,7 @@
 
 #include "model/ip.h"
 #include "model/nft.h"
+#include "model/owner.h"
 
 /*
  * One thing in the kernel that via-iface makes: the single representation between planning,
@@ -203,6 +204,7 @@ struct object {
 	enum place place;
 	uint8_t family; /* of nft objects: NFPROTO_* */
 	bool attached;  /* of nft objects: in a netns of others, in the table NFT_TABLE_ATTACHED */
+	struct object_owner owner; /* of a wanted one: neither key nor value */
 	union {
 		struct obj_netns netns;
 		struct obj_link link;

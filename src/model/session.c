@@ -79,6 +79,7 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ], dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
+	char refused[32] = "";
 	int len;
 
 	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
@@ -106,11 +107,20 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 			      s->probe_of);
 	if (s->uplink[0] && strcmp(s->uplink, s->uplinks) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",via=%s", via);
+	if (s->refused.code)
+		snprintf(refused, sizeof(refused), ",refused=%d/%" PRIu32, (int)s->refused.kind,
+			 s->refused.code);
 	assert((size_t)n < sizeof(options));
-	len = snprintf(alias, ALIAS_MAX,
-		       SESSION_ALIAS_WORD " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
-					  " %s %s %s",
-		       s->id, s->uid, s->slot, s->netns, uplinks, options, s->name);
+	for (int i = 0; i < 2; i++) {
+		len = snprintf(alias, ALIAS_MAX,
+			       SESSION_ALIAS_WORD " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
+						  " %s %s%s %s",
+			       s->id, s->uid, s->slot, s->netns, uplinks, options, refused,
+			       s->name);
+		if (len < ALIAS_MAX)
+			break;
+		refused[0] = 0;
+	}
 	if (len >= ALIAS_MAX)
 		return err_set(err, EMSGSIZE,
 			       "record session '%s': its name and uplinks take %d bytes, %d fit",
@@ -126,6 +136,17 @@ static int parse_dns(char *list, struct session *s)
 		if (s->n_dns == SESSION_DNS_MAX || ip_parse(one, &s->dns[s->n_dns++]) < 0)
 			return -EINVAL;
 	return 0;
+}
+
+static int parse_refused(char *word, struct session_refused *ret)
+{
+	const char *kind = strsep(&word, "/");
+	uint32_t number;
+
+	if (!word || parse_u32(kind, 0, OBJ_KIND_COUNT - 1, &number) < 0)
+		return -EINVAL;
+	ret->kind = (enum object_kind)number;
+	return parse_u32(word, 1, 4095, &ret->code); /* include/linux/err.h: MAX_ERRNO */
 }
 
 static int parse_option(char *word, struct session *s)
@@ -151,6 +172,8 @@ static int parse_option(char *word, struct session *s)
 		return decode(s->device, sizeof(s->device), word + 4);
 	if (!strncmp(word, "probe=", 6))
 		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
+	if (!strncmp(word, "refused=", 8))
+		return parse_refused(word + 8, &s->refused);
 	if (!strncmp(word, "via=", 4))
 		return decode(s->uplink, sizeof(s->uplink), word + 4);
 	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */

@@ -16,9 +16,10 @@
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
  * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
- * is not eth0, probe=ID, the parent of a probe session, and via=NAME, the device in use where
- *UPLINKS is not just its name. In UPLINKS and NAME a blank, a '%' and what does not print is
- *written %XX.
+ * is not eth0, probe=ID, the parent of a probe session, refused=KIND/ERRNO, what the kernel refused
+ * (left out where the alias has no room), and via=NAME, the device in use where UPLINKS is not just
+ * its name. KIND is a number (enum object_kind). In UPLINKS and NAME a blank, a '%' and what does
+ * not print is written %XX.
  */
 
 #define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
@@ -54,6 +55,12 @@ enum session_flag {
 #define SESSION_CONNECTIONS_DEFAULT 8192u
 #define SESSION_CONNECTIONS_MAX     65536u
 
+/* What the kernel refused so that the session is blocked. */
+struct session_refused {
+	uint32_t code; /* errno; 0: nothing */
+	enum object_kind kind;
+};
+
 struct session {
 	uint32_t id; /* also the port's number */
 	uint32_t uid;
@@ -72,8 +79,9 @@ struct session {
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */
-	uint32_t connections;           /* at once; 0: SESSION_CONNECTIONS_DEFAULT */
-	uint32_t person;                /* whose uid it is (daemon/persons.h); 0: the uid itself */
+	struct session_refused refused;
+	uint32_t connections; /* at once; 0: SESSION_CONNECTIONS_DEFAULT */
+	uint32_t person;      /* whose uid it is (daemon/persons.h); 0: the uid itself */
 	bool carrier_off; /* its inner device has no carrier now (plan/failover.h); not in the alias
 			   */
 };

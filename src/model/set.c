@@ -14,6 +14,7 @@ void set_add(struct object_set *set, const struct object *o)
 {
 	struct object copy = *o;
 
+	copy.owner = set->owner;
 	if (!set->failed && set->n == set->size) {
 		size_t size = set->size ? set->size * 2 : 64;
 		struct object *v = reallocarray(set->v, size, sizeof(*v));
@@ -126,6 +127,20 @@ void set_filter(struct object_set *set, bool (*wanted)(const struct object *o))
 
 	for (size_t i = 0; i < set->n; i++) {
 		if (wanted(&set->v[i]))
+			set->v[kept++] = set->v[i];
+		else
+			drop(&set->v[i]);
+	}
+	set->n = kept;
+}
+
+void set_filter_by(struct object_set *set, bool (*wanted)(const struct object *o, const void *arg),
+		   const void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (wanted(&set->v[i], arg))
 			set->v[kept++] = set->v[i];
 		else
 			drop(&set->v[i]);

@@ -15,6 +15,7 @@ struct object_set {
 	struct object *v;
 	size_t n, size;
 	bool failed;
+	struct object_owner owner; /* of what is added from now on */
 };
 
 /* Copies o; takes over a rule's statements (o->nft_rule.rule), also on failure. */
@@ -28,6 +29,8 @@ const struct object *set_find(const struct object_set *set, const struct object 
 
 /* Keeps what is wanted. */
 void set_filter(struct object_set *set, bool (*wanted)(const struct object *o));
+void set_filter_by(struct object_set *set, bool (*wanted)(const struct object *o, const void *arg),
+		   const void *arg);
 
 /* Adds copies of what is in from and not in into; both are sorted. Returns 0 or -ENOMEM. */
 int set_merge(struct object_set *into, const struct object_set *from);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Doing: a dumb loop over steps. What to do, and in which order, was decided before.
+ * A loop over steps. What to do, and in which order, was decided before.
  */
 #include <errno.h>
 #include <string.h>
@@ -247,7 +247,9 @@ static bool one_batch(const struct step *a, const struct step *b)
 	return object_is_nft(object_of(b)) && object_of(a)->place == object_of(b)->place;
 }
 
-static bool flushed_before(const struct steps *steps, size_t first, size_t i)
+/* Whether the chain of rule i is flushed for a rule before it that is in the transaction. */
+static bool flushed_before(const struct steps *steps, size_t first, size_t i,
+			   const struct refusals *refused)
 {
 	const struct object *o = object_of(&steps->v[i]);
 
@@ -255,7 +257,8 @@ static bool flushed_before(const struct steps *steps, size_t first, size_t i)
 		const struct object *p = object_of(&steps->v[j]);
 
 		if (steps->v[j].action == STEP_CHANGE && p->kind == OBJ_NFT_RULE &&
-		    p->family == o->family && !strcmp(p->nft_rule.chain, o->nft_rule.chain))
+		    p->family == o->family && !strcmp(p->nft_rule.chain, o->nft_rule.chain) &&
+		    !refusals_cover(refused, steps->v[j].want))
 			return true;
 	}
 	return false;
@@ -286,7 +289,9 @@ static bool goes_along(const struct steps *steps, size_t i)
 	return false;
 }
 
-static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err)
+/* On failure *ret_guilty is the object that was refused, or NULL. */
+static int send_batch(struct nl_sock *sock, struct nft_batch *b, const struct object **ret_guilty,
+		      struct err *err)
 {
 	const struct object *guilty = NULL;
 	char name[OBJECT_NAME_MAX];
@@ -304,66 +309,112 @@ static int send_batch(struct nl_sock *sock, struct nft_batch *b, struct err *err
 		err_wrap(err, "%s", object_name(guilty, name));
 	if (r == -EOPNOTSUPP || (r == -ENOENT && guilty && guilty->kind != OBJ_NFT_ELEMENT))
 		err_hint(err, "the kernel may lack a part of nf_tables, or nobody may load it now");
+	*ret_guilty = guilty;
 	return r < 0 ? err_wrap(err, "change the firewall") : 0;
 }
 
-/* Returns how many steps it took, or a negative errno. */
-static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first, struct err *err)
+static int try_batch(struct nl_sock *sock, const struct steps *steps, size_t first, size_t end,
+		     const struct refusals *refused, const struct object **ret_guilty,
+		     struct err *err)
 {
-	struct nl_sock *sock =
-		object_of(&steps->v[first])->place == PLACE_HOST ? &k->nft : &k->session_nft;
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	bool empty = true;
-	size_t i;
-	int r = 0;
 
+	*ret_guilty = NULL;
 	nft_batch_begin(&b, sock->seq + 1);
-	for (i = first; i < steps->n && one_batch(&steps->v[first], &steps->v[i]); i++) {
+	for (size_t i = first; i < end; i++) {
 		const struct step *s = &steps->v[i];
 		const struct object *o = object_of(s);
 
-		if (goes_along(steps, i))
+		if (goes_along(steps, i) || refusals_cover(refused, s->want))
 			continue;
 		if (o->kind == OBJ_NFT_RULE && s->action == STEP_CHANGE &&
-		    !flushed_before(steps, first, i))
+		    !flushed_before(steps, first, i, refused))
 			nft_batch_flush_chain(&b, o);
 		nft_batch_step(&b, o, s->action);
 		empty = false;
 	}
-	if (!empty)
-		r = send_batch(sock, &b, err);
-	return r < 0 ? r : (ssize_t)(i - first);
+	return empty ? 0 : send_batch(sock, &b, ret_guilty, err);
+}
+
+/* Only what is wanted has an owner: what is to go is known by its key in the same place. */
+static const struct object *wanted(const struct steps *steps, size_t first, size_t end,
+				   const struct object *o)
+{
+	for (size_t i = first; i < end && o; i++)
+		if (steps->v[i].want == o)
+			return o;
+	return NULL;
+}
+
+/*
+ * Returns how many steps it took, or a negative errno. A transaction is refused as a whole: it is
+ * sent again without what belongs to the owner of the object that the kernel named.
+ */
+static ssize_t apply_nft(struct kernel *k, const struct steps *steps, size_t first,
+			 struct refusals *refused, struct err *err)
+{
+	struct nl_sock *sock =
+		object_of(&steps->v[first])->place == PLACE_HOST ? &k->nft : &k->session_nft;
+	const struct object *guilty;
+	size_t end = first;
+	int r;
+
+	while (end < steps->n && one_batch(&steps->v[first], &steps->v[end]))
+		end++;
+	do {
+		r = try_batch(sock, steps, first, end, refused, &guilty, err);
+	} while (r < 0 && guilty &&
+		 refusals_note(refused, wanted(steps, first, end, guilty), r, err) == 0);
+	return r < 0 ? r : (ssize_t)(end - first);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-int apply_inside(struct kernel *k, const struct steps *steps, struct err *err)
+static int take_step(struct kernel *k, const struct step *s, struct index_cache *cache,
+		     struct err *err)
+{
+	const struct object *o = object_of(s);
+
+	if (o->kind == OBJ_NETNS) /* made before: its inode is in the plan */
+		return 0;
+	return o->kind == OBJ_SYSCTL ? apply_sysctl(k, s, err) : apply_rtnl(k, s, cache, err);
+}
+
+static int take_steps(struct kernel *k, const struct steps *steps, struct refusals *refused,
+		      struct err *err)
 {
 	struct index_cache cache = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < steps->n && r == 0;) {
 		const struct step *s = &steps->v[i];
-		const struct object *o = object_of(s);
 		ssize_t taken = 1;
 
-		if (object_is_nft(o)) {
-			taken = apply_nft(k, steps, i, err);
+		if (object_is_nft(object_of(s))) {
+			taken = apply_nft(k, steps, i, refused, err);
 			r = taken < 0 ? (int)taken : 0;
-		} else if (o->kind == OBJ_SYSCTL) {
-			r = apply_sysctl(k, s, err);
-		} else if (o->kind != OBJ_NETNS) { /* made before: its inode is in the plan */
-			r = apply_rtnl(k, s, &cache, err);
+		} else if (!refusals_cover(refused, s->want)) {
+			r = take_step(k, s, &cache, err);
+			if (r < 0)
+				r = refusals_note(refused, s->want, r, err);
 		}
 		i += (size_t)taken;
 	}
 	return r;
 }
 
-int apply(struct kernel *k, const struct steps *steps, struct err *err)
+int apply_inside(struct kernel *k, const struct steps *steps, struct err *err)
 {
-	int r = apply_inside(k, steps, err);
+	return take_steps(k, steps, NULL, err);
+}
+
+int apply(struct kernel *k, const struct steps *steps, struct refusals *refused, struct err *err)
+{
+	int r = take_steps(k, steps, refused, err);
 
 	kernel_home(k);
+	if (r < 0 && refused)
+		refusals_done(refused);
 	return r;
 }

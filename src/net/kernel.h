@@ -4,6 +4,7 @@
 
 #include "model/diff.h"
 #include "model/facts.h"
+#include "model/refusals.h"
 #include "net/nl.h"
 
 /*
@@ -105,9 +106,11 @@ void kernel_drop_session(struct kernel *k);
 /*
  * Runs the steps in their order; all consecutive steps on nftables are one transaction. Ends at
  * the first failure, with a line that names the object and carries the kernel's word. What is
- * already so is no failure: a removal of what is gone, an addition of what is there.
+ * already so is no failure: a removal of what is gone, an addition of what is there. With refused,
+ * a failure that one owner has alone (model/owner.h) is noted there, and the steps of all others go
+ * on; it is empty when apply() fails.
  */
-int apply(struct kernel *k, const struct steps *steps, struct err *err);
+int apply(struct kernel *k, const struct steps *steps, struct refusals *refused, struct err *err);
 /* The same for steps that are all in the session, where the process stays. */
 int apply_inside(struct kernel *k, const struct steps *steps, struct err *err);
 

@@ -238,8 +238,11 @@ void plan_dns(const struct plan_ctx *x)
 {
 	plan_maps(x);
 	plan_rules(x);
-	for (size_t i = 0; i < x->n_slots; i++)
+	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_for_slot(x, &x->slots[i]);
 		plan_slot(x, &x->slots[i]);
+	}
+	plan_for_slot(x, NULL);
 }
 
 void plan_dns_session(const struct plan_ctx *x, const struct session *s)

@@ -48,8 +48,10 @@ static bool usable(const struct course *c, const struct fact_link *l)
 	struct failover_link *k = l ? of(c, l) : NULL;
 
 	if (k && k->state == LINK_UNKNOWN)
-		k->state = uplink_lookup(c->f, l->name).problem == UPLINK_USABLE ? LINK_USABLE
-										 : LINK_USELESS;
+		k->state = uplink_lookup(c->f, l->name).problem == UPLINK_USABLE &&
+					   !facts_refused(c->f, l->name)
+				   ? LINK_USABLE
+				   : LINK_USELESS;
 	return k && k->state == LINK_USABLE;
 }
 
@@ -254,19 +256,38 @@ int failover_probe(struct failover_memory *m, uint32_t id, int index, bool bad, 
 	return 1;
 }
 
+/* Why it is blocked, when no other uplink of its list can serve: that which it had, or the first.
+ */
+static const struct fact_refused *refused_of(const struct facts *f, const struct session *s,
+					     const char *chosen)
+{
+	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	const struct fact_refused *refused = chosen[0] ? facts_refused(f, chosen) : NULL;
+	const struct fact_link *l;
+
+	while (f->refused.n && !chosen[0] && !refused && (l = uplink_walk(&walk)))
+		refused = facts_refused(f, l->name);
+	return refused;
+}
+
 static int failover_session(struct course *c, struct session *s, struct failover_blocked *was,
 			    struct err *err)
 {
-	char name[IFNAMSIZ];
+	const struct fact_refused *refused = NULL;
+	char name[IFNAMSIZ] = "";
 	int r = 0;
 
-	if (s->flags & SESSION_PAUSED) {
+	if (!(s->flags & SESSION_PAUSED)) {
+		snprintf(name, sizeof(name), "%s", choose(c, s));
+		refused = refused_of(c->f, s, name);
+	}
+	s->refused = refused ? refused->what : (struct session_refused){ 0 };
+	if (s->flags & SESSION_PAUSED || (refused && !name[0]) ||
+	    facts_refused(c->f, name)) { /* nothing of the slot is there */
 		s->slot = 0;
 		s->uplink[0] = 0;
-	} else {
-		snprintf(name, sizeof(name), "%s", choose(c, s));
-		if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0))
-			r = take_slot(c->f, s, name, err);
+	} else if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0)) {
+		r = take_slot(c->f, s, name, err);
 	}
 	if (r == 0 && failover_carrier(c, s, was) < 0)
 		r = err_errno(err, ENOMEM, "remember session '%s'", s->name);

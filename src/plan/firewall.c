@@ -116,7 +116,9 @@ static void plan_bridge_session(const struct plan_ctx *x, const struct session *
 	o.nft_element.vmap = true;
 	o.nft_element.verdict = NFT_GOTO;
 	snprintf(o.nft_element.chain, sizeof(o.nft_element.chain), "slot%u", s->slot);
+	x->set->owner.slot = (uint8_t)s->slot;
 	set_add(x->set, &o);
+	x->set->owner.slot = 0;
 }
 
 /* Who may say what on the bridge. What is most frequent stands first. */
@@ -170,8 +172,12 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	fw_rule(&c, &r);
 
 	plan_bridge_slot(x->set, 0);
-	for (size_t i = 0; i < x->n_slots; i++)
-		plan_bridge_slot(x->set, x->slots[i].id.slot);
+	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_for_slot(x, &x->slots[i]);
+		if (!x->slots[i].refused)
+			plan_bridge_slot(x->set, x->slots[i].id.slot);
+	}
+	plan_for_slot(x, NULL);
 }
 
 /* Rules often start alike; these start one. */
@@ -505,8 +511,11 @@ static void plan_inet_table(const struct plan_ctx *x)
 		fw_set(x->set, NFPROTO_INET, per_family(f, "uplink4_dev", "uplink6_dev"), false,
 		       &k);
 	}
-	for (size_t i = 0; i < x->n_slots; i++)
+	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_for_slot(x, &x->slots[i]);
 		plan_inet_uplink(x, &x->slots[i]);
+	}
+	plan_for_slot(x, NULL);
 	plan_marks(x);
 	plan_lan(x);
 	plan_forward(x);

@@ -23,6 +23,7 @@ static const char *entry(const struct fact_chain *c)
 
 void plan_foreign(const struct plan_ctx *x)
 {
+	x->set->owner.foreign = true;
 	for (size_t i = 0; i < x->facts->chains.n; i++) {
 		const struct fact_chain *c = &x->facts->chains.v[i];
 		struct object o = plan_object(OBJ_NFT_ACCEPT, PLACE_HOST);
@@ -41,4 +42,5 @@ void plan_foreign(const struct plan_ctx *x)
 		a->back = true;
 		set_add(x->set, &o);
 	}
+	x->set->owner.foreign = false;
 }

@@ -18,6 +18,8 @@ struct ctx_slot {
 	struct fact_slot id;
 	struct uplink uplink;
 	struct out_routes routes[2]; /* by plan_families; none of one that cannot serve */
+	bool refused; /* by the kernel, in part: no session has it, and no rule of nftables is for
+			 it */
 };
 
 /* Where our routing rules have to be, to be asked before those of others (rules.c). */
@@ -47,6 +49,17 @@ struct plan_ctx {
 };
 
 struct fw_chain;
+
+/* Whose the objects are that are added from now on (model/owner.h); of NULL: of all sessions. */
+static inline void plan_for_slot(const struct plan_ctx *x, const struct ctx_slot *slot)
+{
+	x->set->owner = (struct object_owner){ .slot = slot ? (uint8_t)slot->id.slot : 0 };
+}
+
+static inline void plan_for_session(const struct plan_ctx *x, const struct session *s)
+{
+	x->set->owner = (struct object_owner){ .session = s ? s->id : 0 };
+}
 
 extern const uint8_t plan_families[2]; /* AF_INET, AF_INET6 */
 

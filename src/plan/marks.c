@@ -52,12 +52,16 @@ void plan_marks(const struct plan_ctx *x)
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
 	fw_rule_verdict(&zone, r, NF_ACCEPT);
 	for (size_t i = 0; i < x->n_slots; i++) {
+		if (x->slots[i].refused)
+			continue;
 		r = (struct nft_rule){ 0 };
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(x->slots[i].id.slot),
 				 false);
 		nft_ct_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot));
+		plan_for_slot(x, &x->slots[i]);
 		fw_rule(&zone, &r);
 	}
+	plan_for_slot(x, NULL);
 	plan_host_sockets(x, &sockets);
 	plan_restore(x);
 	plan_limits_marks(&marks);

@@ -407,8 +407,9 @@ static void rules_source(struct fw_chain *c, const struct plan_ctx *x, uint32_t 
 static void plan_sources(const struct plan_ctx *x, struct fw_chain *c,
 			 const struct port_range *ports)
 {
-	for (size_t i = 0; i < x->n_slots; i++)
-		for (size_t j = 0; j < sizeof(plan_families); j++) {
+	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_for_slot(x, &x->slots[i]);
+		for (size_t j = 0; j < sizeof(plan_families) && !x->slots[i].refused; j++) {
 			const struct ctx_slot *slot = &x->slots[i];
 			struct uplink_sources sources = { 0 };
 
@@ -418,6 +419,8 @@ static void plan_sources(const struct plan_ctx *x, struct fw_chain *c,
 				rules_source(c, x, slot->id.slot, &sources.v[k].to,
 					     &sources.v[k].source, ports);
 		}
+	}
+	plan_for_slot(x, NULL);
 }
 
 void plan_masquerade(const struct plan_ctx *x)

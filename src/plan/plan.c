@@ -469,10 +469,14 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 		if (plan_families[i] == AF_INET || x.ip6)
 			plan_stop(&x, i);
 	plan_ip6_forwarding(&x);
-	for (size_t i = 0; i < x.n_slots; i++)
+	for (size_t i = 0; i < x.n_slots; i++) {
+		plan_for_slot(&x, &x.slots[i]);
 		plan_uplink(&x, &x.slots[i]);
+	}
+	plan_for_slot(&x, NULL);
 	plan_fragment_memory(&x);
 	for (size_t i = 0; i < n; i++) {
+		plan_for_session(&x, &sessions[i]);
 		plan_firewall_session(&x, &sessions[i]);
 		plan_port(&x, &sessions[i]);
 		plan_small_session(&x, &sessions[i]);
@@ -498,6 +502,7 @@ int plan_session(const struct facts *f, const struct session *s, struct object_s
 
 	if (r < 0)
 		return r;
+	plan_for_session(&x, s);
 	plan_firewall_session(&x, s);
 	plan_port(&x, s);
 	plan_small_session(&x, s);

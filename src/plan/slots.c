@@ -30,6 +30,7 @@ static void ctx_add_slot(struct plan_ctx *x, uint32_t slot, const char *uplink)
 	s->id.slot = slot;
 	snprintf(s->id.uplink, sizeof(s->id.uplink), "%s", uplink);
 	s->id.index = link ? link->index : 0;
+	s->refused = facts_refused(x->facts, uplink) != NULL;
 	x->n_slots++;
 }
 
@@ -55,7 +56,9 @@ static void find_routes(struct plan_ctx *x, struct ctx_slot *s)
 	}
 }
 
-/* Slots in use, and those of listed uplinks that once were: a failover finds them ready. */
+/*
+ * Slots in use, and those of listed uplinks that once were: a failover finds them ready.
+ */
 void plan_slots(struct plan_ctx *x)
 {
 	const struct facts *f = x->facts;

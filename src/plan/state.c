@@ -14,6 +14,28 @@ static const char *const names[] = {
 };
 static_assert(sizeof(names) / sizeof(names[0]) == STATE_COUNT, "a state has no name");
 
+#define REFUSED(what) "the kernel refused " what "; the log of via-ifaced has the reason"
+static const char *const refused_texts[] = {
+	[OBJ_NETNS] = REFUSED("its network namespace"),
+	[OBJ_LINK] = REFUSED("to change its port"),
+	[OBJ_LINK_UP] = REFUSED("to set its port up"),
+	[OBJ_ALTNAME] = REFUSED("another name of its device"),
+	[OBJ_ADDRESS] = REFUSED("an address that it needs"),
+	[OBJ_ROUTE] = REFUSED("a route that it needs"),
+	[OBJ_RULE] = REFUSED("a routing rule that it needs"),
+	[OBJ_NEIGH] = REFUSED("its neighbour entry"),
+	[OBJ_FDB] = REFUSED("its bridge entry"),
+	[OBJ_TC] = REFUSED("a tc filter that it needs"),
+	[OBJ_SYSCTL] = REFUSED("a sysctl that it needs"),
+	[OBJ_NFT_TABLE] = REFUSED("an nftables table that it needs"),
+	[OBJ_NFT_CHAIN] = REFUSED("an nftables chain that it needs"),
+	[OBJ_NFT_SET] = REFUSED("an nftables set that it needs"),
+	[OBJ_NFT_ELEMENT] = REFUSED("an nftables element that it needs"),
+	[OBJ_NFT_RULE] = REFUSED("an nftables rule that it needs"),
+	[OBJ_NFT_ACCEPT] = REFUSED("an accept in another firewall"),
+};
+static_assert(sizeof(refused_texts) / sizeof(refused_texts[0]) == OBJ_KIND_COUNT, "refused");
+
 const char *session_state_name(enum session_state state)
 {
 	return names[state];
@@ -33,6 +55,10 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 	if (s->flags & SESSION_PAUSED) {
 		*ret_reason = "it was paused";
 		return STATE_PAUSED;
+	}
+	if (s->refused.code) {
+		*ret_reason = refused_texts[s->refused.kind];
+		return STATE_BLOCKED;
 	}
 	if (!s->slot) {
 		*ret_reason = "no uplink of its list is usable";

@@ -468,15 +468,23 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 	struct uplink_walk walk = { .facts = f, .at = uplinks };
 	_cleanup_strbuf_ struct strbuf why = { 0 };
 	enum uplink_problem problem = UPLINK_MISSING;
-	const struct fact_link *l;
+	const struct fact_link *l, *refused = NULL;
 	char word[UPLINK_WORD_MAX], name[UPLINK_WORD_MAX];
 	size_t n = 0;
 
-	while ((l = uplink_walk(&walk)))
-		if (uplink_lookup(f, l->name).problem == UPLINK_USABLE) {
+	while ((l = uplink_walk(&walk))) {
+		if (uplink_lookup(f, l->name).problem != UPLINK_USABLE)
+			continue;
+		if (!facts_refused(f, l->name)) {
 			memcpy(ret, l->name, sizeof(l->name));
 			return 0;
 		}
+		refused = refused ? refused : l;
+	}
+	if (refused) { /* it may be over, or be told why not */
+		memcpy(ret, refused->name, sizeof(refused->name));
+		return 0;
+	}
 	for (const char *at = uplinks; uplinks_next(&at, word); n++) {
 		strbuf_add(&why, "%s", n ? ", " : "");
 		problem = explain(f, word, &why, name);

@@ -109,7 +109,8 @@ bool uplinks_name(const struct facts *facts, const char *word);
 bool uplink_listed(const struct facts *facts, const char *uplinks, const char *name);
 
 /*
- * The first usable one of a comma-separated list. Returns 0 with its name in ret, or -ENETUNREACH
+ * The first usable one of a comma-separated list; one that the kernel refused (fact_refused) only
+ * where there is no other. Returns 0 with its name in ret, or -ENETUNREACH
  * with a line that names each and its problem.
  */
 int uplink_choose(const struct facts *facts, const char *uplinks, char ret[IFNAMSIZ],

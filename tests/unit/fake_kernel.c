@@ -227,8 +227,21 @@ static void flush_before(const struct steps *steps, size_t i)
 		set_filter(&fake_kernel.ours, not_of_chain);
 }
 
-int __wrap_apply(struct kernel *k, const struct steps *steps, struct err *err);
-int __wrap_apply(struct kernel *k, const struct steps *steps, struct err *err)
+static int refuse(const struct step *s, int code, struct refusals *refused, struct err *err)
+{
+	int r;
+
+	err_errno(err, code, "change an object");
+	r = refusals_note(refused, s->want, -code, err);
+	if (r < 0 && refused)
+		refusals_done(refused);
+	return r;
+}
+
+int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *refused,
+		 struct err *err);
+int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *refused,
+		 struct err *err)
 {
 	(void)k;
 	fake_kernel.applied++;
@@ -237,9 +250,16 @@ int __wrap_apply(struct kernel *k, const struct steps *steps, struct err *err)
 
 		if (fake_kernel.change_at && --fake_kernel.change_at == 0)
 			fake_kernel.change(&fake_kernel);
-		if (fake_kernel.fail_at && --fake_kernel.fail_at == 0)
-			return err_errno(err, fake_kernel.error, "change an object");
-		if (!on_host(s))
+		bool fails = fake_kernel.fail_at && --fake_kernel.fail_at == 0;
+
+		if (refusals_cover(refused, s->want))
+			continue;
+		fails |= !s->want && fake_kernel.refuses_removal &&
+			 fake_kernel.refuses_removal(s->have);
+		fails |= s->want && fake_kernel.refuses && fake_kernel.refuses(s->want);
+		if (fails && refuse(s, fake_kernel.error, refused, err) < 0)
+			return -fake_kernel.error;
+		if (fails || !on_host(s))
 			continue;
 		flush_before(steps, i);
 		if (s->action == STEP_REMOVE)

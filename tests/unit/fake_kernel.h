@@ -16,6 +16,8 @@ struct fake_kernel {
 	bool down, no_address;  /* of wlp6s0 */
 	int error;              /* with which apply() fails */
 	unsigned int fail_at;   /* apply() fails at its n-th step; 0: it does not */
+	bool (*refuses)(const struct object *o); /* which objects it does not make or change */
+	bool (*refuses_removal)(const struct object *o);
 	unsigned int change_at; /* before its n-th step somebody else changes something; 0: no */
 	void (*change)(struct fake_kernel *k);
 	unsigned int observed, applied; /* how often */

@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/util.h"
+#include "base/vec.h"
 #include "fake_kernel.h"
 #include "mutate.h"
 #include "net/nft_codec.h"
@@ -72,7 +74,16 @@ static size_t differences(char *first)
 			f.sessions.v[i] = *known;
 	}
 	f.dns = host.facts.dns;
+	assert_int_equal(refused_tell(&host.refused, &f, clock_ms()), 0);
+	for (size_t i = 0; i < host.facts.slots.n && f.refused.n; i++) {
+		const struct fact_slot *known = &host.facts.slots.v[i];
+		struct fact_slot *added = facts_slot(&f, known->uplink) ? NULL : VEC_PUSH(&f.slots);
+
+		if (added) /* of one that is blocked there may be nothing to know it by */
+			*added = *known;
+	}
 	assert_int_equal(plan_host(&f, f.sessions.v, f.sessions.n, &want, &err), 0);
+	refused_leave_out(&host.refused, &f, &want, clock_ms());
 	assert_int_equal(nft_fingerprint(&want), 0);
 	assert_int_equal(diff(&want, &f.ours, &steps), 0);
 	memset(&f.dns, 0, sizeof(f.dns));
@@ -253,6 +264,247 @@ static void test_renamed_during_apply(void **state)
 	assert_string_equal(host_session(&host, (uint32_t)id)->uplink, "wlan9");
 }
 
+/* --- what the kernel refuses --------------------------------------------------------------- */
+
+/* Objects of one kind that the slot of wlp6s0, or the session "bad", has alone. */
+static struct {
+	enum object_kind kind;
+	struct object_owner owner;
+	unsigned int asked;
+} odd;
+
+static bool refuses_odd(const struct object *o)
+{
+	bool is = o->kind == odd.kind && o->owner.foreign == odd.owner.foreign &&
+		  (odd.owner.session ? o->owner.session == odd.owner.session
+				     : !o->owner.session && o->owner.slot == odd.owner.slot);
+
+	odd.asked += is;
+	return is;
+}
+
+static bool wants_kind_of(enum object_kind kind, const struct object_owner *owner)
+{
+	_cleanup_set_ struct object_set want = { 0 };
+	struct err err = { 0 };
+	bool found = false;
+
+	assert_int_equal(plan_host(&host.facts, host.facts.sessions.v, host.facts.sessions.n, &want,
+				   &err),
+			 0);
+	for (size_t i = 0; i < want.n; i++)
+		found |= want.v[i].kind == kind && want.v[i].owner.session == owner->session &&
+			 want.v[i].owner.slot == owner->slot;
+	return found;
+}
+
+/* Everything of others is gone, and what is put back is refused to one owner. */
+static void take_all_away(void)
+{
+	for (size_t i = 0; i < fake_kernel.ours.n;)
+		if (fake_kernel.ours.v[i].kind == OBJ_LINK)
+			i++;
+		else
+			fake_kernel_remove(i);
+	fake_kernel_lose_events(&host);
+}
+
+static const struct object *element(uint32_t id)
+{
+	struct object key = { .kind = OBJ_NFT_ELEMENT,
+			      .family = 7 /* NFPROTO_BRIDGE */,
+			      .nft_element = { .set = "ports" } };
+	char port[IFNAMSIZ];
+
+	session_port(id, port);
+	nft_key_ifname(&key.nft_element.key, port);
+	return set_find(&fake_kernel.ours, &key);
+}
+
+/* Whether nothing of a session is let through: it has no port, or its packets get no slot. */
+static bool is_blocked(uint32_t id)
+{
+	const struct object *e = element(id);
+
+	return !e || !strcmp(e->nft_element.chain, "slot0");
+}
+
+static void heal(void)
+{
+	struct err err = { 0 };
+
+	if (host_heal(&host, &err) < 0)
+		fail_msg("heal: %s", err.text);
+}
+
+/*
+ * Whatever kind of object of one uplink the kernel refuses: the sessions of the other have all that
+ * they want, those of this one are blocked; and have it back when the kernel takes it.
+ */
+static void test_slot_fails_alone(void **state)
+{
+	uint32_t good = (uint32_t)run("enp7s0", "good"), bad = (uint32_t)run("wlp6s0", "bad");
+	const uint32_t slot = host_session(&host, bad)->slot;
+	unsigned int kinds = 0;
+
+	(void)state;
+	converges();
+	for (int kind = 0; kind < OBJ_KIND_COUNT; kind++) {
+		odd.kind = (enum object_kind)kind;
+		odd.owner = (struct object_owner){ .slot = (uint8_t)slot };
+		odd.asked = 0;
+		if (!wants_kind_of(odd.kind, &odd.owner))
+			continue;
+		kinds++;
+		fake_kernel.refuses = refuses_odd;
+		take_all_away();
+		heal();
+		assert_true(odd.asked > 0);
+		assert_false(is_blocked(good));
+		assert_true(is_blocked(bad));
+		assert_int_equal(host_session(&host, bad)->slot, 0);
+		assert_int_equal(host_session(&host, bad)->refused.kind, kind);
+		assert_int_equal(host_session(&host, bad)->refused.code, EPERM);
+		assert_true(host.failover_at <= clock_ms() + REFUSED_WAIT_MS);
+		converges(); /* and is at rest */
+		fake_kernel.refuses = NULL;
+		host.refused.v[0].until = clock_ms(); /* the next attempt is due */
+		heal();
+		converges();
+		assert_false(is_blocked(bad));
+		assert_int_equal(host_session(&host, bad)->refused.code, 0);
+		assert_int_equal(host.refused.n, 0);
+	}
+	assert_true(kinds >= 6); /* route, rule, sysctl, chain, element, rule of nftables */
+}
+
+/* The same with what one session has alone, beside one on the same uplink. */
+static void test_session_fails_alone(void **state)
+{
+	uint32_t good = (uint32_t)run("wlp6s0", "good"), bad = (uint32_t)run("wlp6s0", "bad");
+	unsigned int kinds = 0;
+
+	(void)state;
+	converges();
+	for (int kind = 0; kind < OBJ_KIND_COUNT; kind++) {
+		odd.kind = (enum object_kind)kind;
+		odd.owner = (struct object_owner){ .session = bad };
+		odd.asked = 0;
+		if (!wants_kind_of(odd.kind, &odd.owner) || kind == OBJ_LINK)
+			continue; /* a port that went is the end of its session */
+		kinds++;
+		fake_kernel.refuses = refuses_odd;
+		take_all_away();
+		heal();
+		assert_true(odd.asked > 0);
+		assert_false(is_blocked(good));
+		assert_true(is_blocked(bad));
+		assert_int_equal(host_session(&host, bad)->refused.kind, kind);
+		fake_kernel.refuses = NULL;
+		host.refused.v[0].until = clock_ms();
+		heal();
+		converges();
+		assert_false(is_blocked(bad));
+		assert_int_equal(host.refused.n, 0);
+	}
+	assert_true(kinds >= 4);
+}
+
+/* The next attempts are made less and less often, and each costs no more than another look. */
+static void test_refused_backs_off(void **state)
+{
+	uint32_t bad = (uint32_t)run("wlp6s0", "bad");
+	int64_t wait = REFUSED_WAIT_MS;
+
+	(void)state;
+	converges();
+	odd.kind = OBJ_ROUTE;
+	odd.owner = (struct object_owner){ .slot = (uint8_t)host_session(&host, bad)->slot };
+	fake_kernel.refuses = refuses_odd;
+	take_all_away();
+	for (int i = 0; i < 8; i++) {
+		unsigned int observed = fake_kernel.observed;
+
+		heal();
+		assert_int_equal(host.refused.n, 1);
+		assert_int_equal(host.refused.v[0].wait, wait);
+		assert_true(fake_kernel.observed - observed <= 3);
+		wait = 2 * wait < REFUSED_WAIT_MAX_MS ? 2 * wait : REFUSED_WAIT_MAX_MS;
+		host.refused.v[0].until = clock_ms();
+	}
+}
+
+/* A session with another uplink in its list goes there. */
+static void test_refused_fails_over(void **state)
+{
+	uint32_t id = (uint32_t)run("wlp6s0,enp7s0", "a");
+
+	(void)state;
+	converges();
+	odd.kind = OBJ_RULE;
+	odd.owner = (struct object_owner){ .slot = (uint8_t)host_session(&host, id)->slot };
+	fake_kernel.refuses = refuses_odd;
+	take_all_away();
+	heal();
+	assert_string_equal(host_session(&host, id)->uplink, "enp7s0");
+	assert_false(is_blocked(id));
+}
+
+/* A launch by an uplink that is refused fails and says why; by the other it works meanwhile. */
+static void test_refused_launch(void **state)
+{
+	uint32_t bad = (uint32_t)run("wlp6s0", "bad");
+
+	(void)state;
+	converges();
+	odd.kind = OBJ_ROUTE;
+	odd.owner = (struct object_owner){ .slot = (uint8_t)host_session(&host, bad)->slot };
+	fake_kernel.refuses = refuses_odd;
+	take_all_away();
+	heal();
+	assert_int_equal(run("wlp6s0", "second"), -EPERM);
+	assert_true(run("enp7s0", "third") > 0);
+	converges();
+	assert_true(is_blocked(bad));
+	assert_int_equal(host.facts.sessions.n, 2);
+	fake_kernel.refuses = NULL;
+	assert_true(run("wlp6s0", "fourth") > 0);
+	converges();
+}
+
+static bool is_saved_sysctl(const struct object *o)
+{
+	return o->kind == OBJ_SYSCTL && o->sysctl.before[0];
+}
+
+/* What cannot be removed keeps nobody from what is wanted; nor does what stops packets go first. */
+static void test_refused_removal(void **state)
+{
+	const struct object *o = NULL;
+	uint32_t id = (uint32_t)run("wlp6s0", "a");
+
+	(void)state;
+	assert_true(run("enp7s0", "b") > 0);
+	converges();
+	fake_kernel.refuses_removal = is_saved_sysctl;
+	fake_kernel_end_session(id);
+	fake_kernel_lose_events(&host);
+	heal();
+	assert_true(run("enp7s0", "c") > 0);
+	heal();
+	for (size_t i = 0; i < host.facts.sessions.n; i++)
+		assert_false(is_blocked(host.facts.sessions.v[i].id));
+	for (size_t i = 0; i < fake_kernel.ours.n && !o; i++)
+		if (fake_kernel.ours.v[i].kind == OBJ_RULE &&
+		    fake_kernel.ours.v[i].rule.priority == PLAN_RULE_FENCE &&
+		    !strcmp(fake_kernel.ours.v[i].rule.iif, "wlp6s0"))
+			o = &fake_kernel.ours.v[i];
+	assert_non_null(o);
+	assert_true(run("wlp6s0", "d") > 0);
+	fake_kernel.refuses_removal = NULL;
+	converges();
+}
+
 static void test_end(void **state)
 {
 	int id;
@@ -400,6 +652,12 @@ int main(void)
 		TEST(test_apply_is_tried_again),
 		TEST(test_changed_during_apply),
 		TEST(test_renamed_during_apply),
+		TEST(test_slot_fails_alone),
+		TEST(test_session_fails_alone),
+		TEST(test_refused_backs_off),
+		TEST(test_refused_fails_over),
+		TEST(test_refused_launch),
+		TEST(test_refused_removal),
 		TEST(test_end),
 		TEST(test_clear),
 		TEST(test_random_walk),
