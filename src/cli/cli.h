@@ -35,12 +35,11 @@ int cli_check_netns_name(const char *name, struct err *err);
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
 /*
- * For a command line that cannot be run: it could not be parsed, and err says why, or names no
- * uplink that is there. Returns an exit status when it has printed something better or run it; -1:
- * err stands, or when it is not set the daemon is to decide.
+ * For a command line that could not be parsed, or that names no uplink that is here. Returns an
+ * exit status when it has printed what is wrong, or run what was meant; -1 when it has nothing to
+ * say: then the parser's error is printed, or the daemon decides.
  */
-typedef int cli_explain(int argc, char *argv[], const struct launch_options *o,
-			const struct err *err);
+typedef int cli_explain(int argc, char *argv[], const struct launch_options *o);
 
 /*
  * The launch. Returns an exit status, when it fails; argv[0] is "run", or where the verb was left

@@ -7,10 +7,16 @@
 #include "base/files.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/words.h"
 #include "config.h"
 
-static int print_version(void)
+static int print_version(int argc, char *argv[])
 {
+	struct err err = { 0 };
+	struct words w;
+
+	if (words_read(VERB_VERSION, argc, argv, 0, &w, &err) < 0)
+		return program_fail(&err);
 	printf("via-iface %s\n", VIA_VERSION);
 	return program_finish(0);
 }
@@ -35,7 +41,7 @@ static int serve(enum verb_id verb, int argc, char *argv[])
 	}
 	if (verb == VERB_HELP)
 		return program_finish(help_verb(argc, argv));
-	return verb == VERB_VERSION ? print_version() : cli_run(argc, argv, NULL, NULL);
+	return verb == VERB_VERSION ? print_version(argc, argv) : cli_run(argc, argv, NULL, NULL);
 }
 
 /*
@@ -63,7 +69,7 @@ int main(int argc, char *argv[])
 		return EXIT_VIA_FAILED;
 	}
 	if (!strcmp(argv[1], "--version"))
-		return print_version();
+		return print_version(argc - 1, argv + 1);
 	at = verb_first_word(VERB_COUNT, argc, argv, 1);
 	verb = at < argc ? verb_find(argv[at]) : VERB_COUNT;
 	if (verb < VERB_COUNT) {

@@ -148,14 +148,16 @@ static int take_options(struct option_reader *reader, struct launch_options *o, 
 }
 
 /* The word where the options ended. */
-static int take_uplinks(struct option_reader *reader, const char *example, struct launch_options *o,
-			struct err *err)
+static int take_uplinks(struct option_reader *reader, struct launch_options *o, struct err *err)
 {
 	const char *word = reader->at < reader->argc ? reader->argv[reader->at] : NULL;
 
 	if (!word) {
 		err_set(err, EINVAL, "read the command line: no uplink is named");
-		return err_hint(err, "say for example `via-iface %s`", example);
+		return err_hint(err, "say `via-iface %s`; `via-iface uplinks` lists uplinks",
+				reader->verb == VERB_ATTACH ? "attach UPLINK --pid PID"
+				: reader->verb == VERB_PLAN ? "plan UPLINK"
+							    : "UPLINK -- PROGRAM");
 	}
 	if (copy_string(o->request.uplinks, sizeof(o->request.uplinks), word) < 0)
 		return err_set(err, EINVAL,
@@ -210,7 +212,7 @@ static int read_run(struct option_reader *reader, struct launch_options *o, bool
 		return r;
 	*ret_by_policy = r > 0;
 	if (r == 0) { /* else no uplink, but the program */
-		r = take_uplinks(reader, "wlp6s0 -- curl https://example.org", o, err);
+		r = take_uplinks(reader, o, err);
 		if (r == 0) /* no program begins with a dash */
 			r = take_options(reader, o, err);
 	}
@@ -219,7 +221,7 @@ static int read_run(struct option_reader *reader, struct launch_options *o, bool
 	if (reader->at < reader->argc)
 		o->program = reader->argv + reader->at;
 	else if (*ret_by_policy)
-		return take_uplinks(reader, "wlp6s0 -- curl https://example.org", o, err);
+		return take_uplinks(reader, o, err);
 	return 0;
 }
 
@@ -235,8 +237,7 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
 	*ret = o;
 	if (r == 0 && verb == VERB_RUN && !o.program && !o.dry_run) {
 		err_set(err, EINVAL, "read the command line: no program is named");
-		r = err_hint(err, "say for example `via-iface %s -- curl https://example.org`",
-			     o.request.uplinks);
+		r = err_hint(err, "say `via-iface %s -- PROGRAM`", o.request.uplinks);
 	}
 	if (r == 0)
 		r = check_effect(&o, verb, err);
@@ -268,7 +269,7 @@ int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct 
 	bool named;
 
 	if (r >= 0)
-		r = take_uplinks(&reader, "attach wlp6s0 --pid 1234", &o, err);
+		r = take_uplinks(&reader, &o, err);
 	if (r == 0) /* which netns is said behind the uplink, and any other option may be */
 		r = take_options(&reader, &o, err);
 	if (r < 0)

@@ -23,6 +23,20 @@ static bool is_here(const char *uplinks)
 	return false;
 }
 
+/* "wlp6s0 doctor": a verb in the program's place, where there is no such program. */
+static int check_order(const struct launch_options *o, struct err *err)
+{
+	const char *word = o->program ? o->program[0] : "";
+	enum verb_id verb = verb_find(word);
+
+	if (verb == VERB_COUNT || launch_find_program(word, NULL) == 0)
+		return 0;
+	err_set(err, EINVAL, "read '%s': the verb stands first", word);
+	if (verb_get(verb)->words[0] == WORD_UPLINKS)
+		return err_hint(err, "say `via-iface %s %s`", word, o->request.uplinks);
+	return err_hint(err, "`via-iface help %s` explains it", word);
+}
+
 int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_explain *explain)
 {
 	struct launch_options options;
@@ -32,6 +46,8 @@ int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_ex
 
 	if (r < 0 && !unclear)
 		return program_fail(&err);
+	if (!unclear && !argv[0][0] && check_order(&options, &err) < 0)
+		return program_fail(&err);
 	if (r == 0 && options.dry_run) {
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
@@ -39,7 +55,7 @@ int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_ex
 	if (!helpers && (unclear || launch_needs_helpers(&options)))
 		return cli_verb(argc, argv);
 	if (unclear && explain) {
-		r = explain(argc, argv, &options, &err);
+		r = explain(argc, argv, &options);
 		if (r >= 0)
 			return r;
 	}

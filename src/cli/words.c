@@ -2,26 +2,35 @@
 #include "cli/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+/* The verbs that have the option. */
+static void add_verbs(const char *word, char *ret, size_t size)
+{
+	size_t len = 0;
+	const char *value;
+
+	ret[0] = 0;
+	for (enum verb_id id = 0; id < VERB_COUNT && len < size; id++)
+		if (verb_option(id, word, &value))
+			len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "",
+						verb_get(id)->name);
+}
 
 static int unknown(const struct option_reader *r, const char *word, struct err *err)
 {
-	const struct verb_option *near = verb_nearest_option(r->verb, word), *other;
-	const char *name = verb_get(r->verb)->name, *value;
+	const struct verb_option *near = verb_nearest_option(r->verb, word);
+	const char *name = verb_get(r->verb)->name;
+	char others[160];
 
 	err_set(err, EINVAL, "unknown option '%s' of %s", word, name);
-	other = verb_option(VERB_COUNT, word, &value);
 	if (near)
 		return err_hint(err, "did you mean '--%s'?", near->name);
-	if (other) {
-		enum verb_id id = 0;
-
-		while (!(other->verbs & 1u << id))
-			id++;
-		err_hint(err, "`via-iface help %s` lists its options; '%s' is one of %s", name,
-			 word, verb_get(id)->name);
-		return -EINVAL;
-	}
+	add_verbs(word, others, sizeof(others));
+	if (others[0])
+		return err_hint(err, "it is an option of %s; `via-iface help %s` lists those of %s",
+				others, name, name);
 	return err_hint(err, "`via-iface help %s` lists those that there are", name);
 }
 

@@ -64,7 +64,7 @@ static int hint(const struct facts *f, struct err *err, enum uplink_problem prob
 	case UPLINK_DOWN:
 		return err_hint(err,
 				"switch it on in your network manager, or "
-				"`ip link set dev %s up`",
+				"`sudo ip link set dev %s up`",
 				name);
 	case UPLINK_NO_CARRIER:
 		return err_hint(err, "plug in its cable, or connect it to a network");
@@ -73,7 +73,7 @@ static int hint(const struct facts *f, struct err *err, enum uplink_problem prob
 	case UPLINK_NO_GATEWAY:
 		return err_hint(err,
 				"give it one behind the others: "
-				"`ip route add default via GATEWAY dev %s metric 900`",
+				"`sudo ip route add default via GATEWAY dev %s metric 900`",
 				name);
 	case UPLINK_USABLE:
 	case UPLINK_PROBLEM_COUNT:

@@ -15,6 +15,7 @@
 #include "launch/apps.h"
 #include "verbs/files.h"
 #include "verbs/instances.h"
+#include "verbs/run.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
 
@@ -132,6 +133,9 @@ static int separate(struct launch_options *o, const struct app *app, size_t at,
 static int no_uplink(const struct launch_options *o, const char *program, const struct app *app,
 		     struct err *err)
 {
+	char uplink[IFNAMSIZ];
+
+	example_uplink(uplink);
 	if (o->no_app_policy)
 		err_set(err, EINVAL,
 			"run '%s': no uplink is named, and the app policy is not to "
@@ -147,13 +151,13 @@ static int no_uplink(const struct launch_options *o, const char *program, const 
 			program);
 	if (app)
 		return err_hint(err,
-				"say for example `via-iface wlp6s0 -- %s`, or write '[%s]' and "
-				"'uplink = wlp6s0' into ~/.config/via-iface/apps/%s.conf",
-				program, app->section, app->section);
+				"say for example `via-iface %s -- %s`, or write '[%s]' and 'uplink "
+				"= %s' into ~/.config/via-iface/apps/%s.conf",
+				uplink, program, app->section, uplink, app->section);
 	return err_hint(err,
-			"say for example `via-iface wlp6s0 -- %s`, or write '[%s]', 'match = %s' "
-			"and 'uplink = wlp6s0' into ~/.config/via-iface/apps/%s.conf",
-			program, program, program, program);
+			"say for example `via-iface %s -- %s`, or write '[%s]', 'match = %s' and "
+			"'uplink = %s' into ~/.config/via-iface/apps/%s.conf",
+			uplink, program, program, program, uplink, program);
 }
 
 static void take_flag(struct launch_options *o, const struct app *app, enum app_key key, bool value,

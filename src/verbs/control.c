@@ -84,7 +84,7 @@ int verb_move(int argc, char *argv[])
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s = NULL;
-	struct err err = { 0 };
+	struct err err = { 0 }, ignored = { 0 };
 	struct words w;
 	int r = words_read(VERB_MOVE, argc, argv, 2, &w, &err);
 
@@ -94,6 +94,10 @@ int verb_move(int argc, char *argv[])
 		r = observe_host(0, &f, &err);
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
+	if (r == 0 && !s && find_session(&f, w.v[1], &ignored)) {
+		err_set(&err, EINVAL, "read '%s': the session stands before the uplink", w.v[0]);
+		err_hint(&err, "say `via-iface move %s %s`", w.v[1], w.v[0]);
+	}
 	if (s)
 		move(s, &w, &err);
 	return err.code ? program_fail(&err) : 0;

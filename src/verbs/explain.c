@@ -182,7 +182,20 @@ static int explain_word(const struct facts *f, int argc, char *argv[], int at)
 	return program_fail(&err);
 }
 
-int explain(int argc, char *argv[], const struct launch_options *o, const struct err *why)
+void example_uplink(char ret[IFNAMSIZ])
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err ignored = { 0 };
+
+	snprintf(ret, IFNAMSIZ, "UPLINK");
+	if (observe_host(0, &f, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < f.links.n; i++)
+		if (uplink_lookup(&f, f.links.v[i].name).problem == UPLINK_USABLE)
+			memcpy(ret, f.links.v[i].name, IFNAMSIZ);
+}
+
+int explain(int argc, char *argv[], const struct launch_options *o)
 {
 	const char *list = o->request.uplinks;
 	_cleanup_facts_ struct facts f = { 0 };
@@ -194,7 +207,7 @@ int explain(int argc, char *argv[], const struct launch_options *o, const struct
 		return -1;
 	if (!argv[0][0] && !request_word_special(list) && uplinks_next(&list, word) && !*list)
 		status = explain_word(&f, argc, argv, at);
-	if (status >= 0 || why->code)
+	if (status >= 0 || request_check_uplinks(o->request.uplinks, &err) < 0)
 		return status;
 	if (uplink_choose(&f, o->request.uplinks, ignored, &err) == 0)
 		return -1;

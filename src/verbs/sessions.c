@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "base/parse.h"
 #include "config.h"
 #include "dns/dns.h"
@@ -101,6 +102,7 @@ int observe_dns(const char *uplink, struct facts *f, struct err *err)
 const struct session *find_session(const struct facts *f, const char *word, struct err *err)
 {
 	const struct session *by_name = NULL, *by_number = NULL;
+	struct nearest near = { .word = word };
 	uint32_t id = 0;
 
 	bool number = parse_u32(word, 1, UINT32_MAX, &id) == 0;
@@ -116,7 +118,13 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 	if (by_name || by_number)
 		return by_name ? by_name : by_number;
 	err_set(err, ESRCH, "find session '%s': there is none of that name or id", word);
-	err_hint(err, "`via-iface list` shows them");
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (!f->sessions.v[i].probe_of)
+			nearest_offer(&near, f->sessions.v[i].name);
+	if (near.best)
+		err_hint(err, "did you mean '%s'?", near.best);
+	else
+		err_hint(err, "`via-iface list` shows them");
 	return NULL;
 }
 

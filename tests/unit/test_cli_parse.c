@@ -156,7 +156,7 @@ static void test_missing(void **state)
 	REFUSED("no uplink is named", "-q", "--json");
 	REFUSED("no program is named", "wlp6s0");
 	REFUSED("no program is named", "wlp6s0", "--");
-	REFUSED("via-iface wlp6s0 -- curl", "-v", "wlp6s0"); /* what to say instead */
+	REFUSED("via-iface wlp6s0 -- PROGRAM", "-v", "wlp6s0"); /* what to say instead */
 }
 
 static void test_without_program(void **state)
