@@ -21,8 +21,10 @@ finish() { echo "$passed passed, $failed failed in $SECONDS s"; [ $failed = 0 ];
 address() { ip -4 -o addr show dev "$1" scope global | awk '{ sub("/.*", "", $4); print $4; exit }'; }
 addresses6() { ip -6 -o addr show dev "$1" scope global | awk '{ sub("/.*", "", $4); print $4 }' | sort; }
 first() { awk '{ print $1; exit }'; }
+# Beside other work an emulated machine may get a tenth of a processor: every bound is this much wider.
+PATIENCE=5
 # until_ok SECONDS COMMAND: bounded, for what has no event to wait for in a shell
-until_ok() { local end=$((SECONDS + $1)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done; }
+until_ok() { local end=$((SECONDS + $1 * PATIENCE)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done; }
 since() { awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $1 }"; } # a time in EPOCHREALTIME's form: seconds
 
 gone() { ! pgrep -x via-ifaced >/dev/null && ! ip link show via0 >/dev/null 2>&1; }

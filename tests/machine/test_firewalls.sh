@@ -9,7 +9,7 @@ by_wifi6() { ip -6 -o addr show dev wlp6s0 scope global | grep -qF " $(cat "$1")
 # All rules but ours and what packets count; our accepts are marked by their comment.
 theirs() { nft list ruleset 2>/dev/null | sed 's/packets [0-9]* bytes [0-9]*//' |
     awk '/^table/ { own = $3 == "via_iface" } !own'; }
-inside() { nsenter --net=/proc/$held/ns/net curl -s -m 2 http://$SERVER/whoami; }
+inside() { nsenter --net=/proc/$held/ns/net curl -s -m 8 http://$SERVER/whoami; }
 works() { [ "$(inside)" = "$wifi" ]; }
 recovers() { # NAME: asked anew until there is an answer, each time for 2 s at most
     local start=$EPOCHREALTIME
@@ -19,10 +19,10 @@ beside() { # NAME RELOAD-COMMAND
     local name=$1 reload=$2
     theirs >/tmp/before
     same "beside $name: none of ours before" "$(grep -c 'comment "via-iface"' /tmp/before)" 0
-    same "beside $name: IPv4" "$(via-iface wlp6s0 -- curl -s -m 5 http://$SERVER/whoami)" "$wifi"
-    via-iface wlp6s0 -- curl -sg -m 5 "http://[$SERVER6]/whoami" >/tmp/six
+    same "beside $name: IPv4" "$(via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$wifi"
+    via-iface wlp6s0 -- curl -sg -m 30 "http://[$SERVER6]/whoami" >/tmp/six
     if [ -s /tmp/six ] && by_wifi6 /tmp/six; then ok "beside $name: IPv6"; else bad "beside $name: IPv6" "$(cat /tmp/six)" "an address of wlp6s0"; fi
-    same "beside $name: a plain program" "$(curl -s -m 5 http://$SERVER/whoami)" "$(address enp7s0)"
+    same "beside $name: a plain program" "$(curl -s -m 30 http://$SERVER/whoami)" "$(address enp7s0)"
     daemon_leaves "beside $name: the daemon is gone"
     theirs >/tmp/after
     if diff /tmp/before /tmp/after >/tmp/diff; then ok "beside $name: its rules are as before"; else bad "beside $name: its rules" "$(head -5 /tmp/diff)" ""; fi

@@ -14,15 +14,15 @@ nft --version
 wired=$(address enp7s0) wifi=$(address wlp6s0)
 echo "wired $wired, wifi $wifi"
 state >/tmp/before
-same "a plain program leaves by the wire" "$(curl -s -m 10 http://$SERVER/whoami)" "$wired"
-same "through via-iface it leaves by the Wi-Fi" "$(via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$wifi"
-same "plain beside it" "$(curl -s -m 10 http://$SERVER/whoami)" "$wired"
-via-iface wlp6s0 -- sh -c "curl -sg -m 10 'http://[$SERVER6]/whoami'" >/tmp/six
+same "a plain program leaves by the wire" "$(curl -s -m 30 http://$SERVER/whoami)" "$wired"
+same "through via-iface it leaves by the Wi-Fi" "$(via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$wifi"
+same "plain beside it" "$(curl -s -m 30 http://$SERVER/whoami)" "$wired"
+via-iface wlp6s0 -- sh -c "curl -sg -m 30 'http://[$SERVER6]/whoami'" >/tmp/six
 addresses6 wlp6s0 | grep -qxF "$(cat /tmp/six)" && ok "IPv6 by the Wi-Fi: $(cat /tmp/six)" || bad "IPv6 by the Wi-Fi" "$(cat /tmp/six)" "$(addresses6 wlp6s0 | tr '\n' ' ')"
 same "ping" "$(via-iface wlp6s0 -- ping -n -c 3 -i 0.2 -W 3 $SERVER | grep -o '[0-9] received')" "3 received"
 for filter in 1 2; do
     for dev in all default wlp6s0 enp7s0; do sysctl -qw net.ipv4.conf.$dev.rp_filter=$filter; done
-    same "rp_filter=$filter" "$(via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$wifi"
+    same "rp_filter=$filter" "$(via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$wifi"
 done
 for dev in all default wlp6s0 enp7s0; do sysctl -qw net.ipv4.conf.$dev.rp_filter=0; done
 daemon_leaves "the daemon is gone"
@@ -33,7 +33,7 @@ until_ok 5 sh -c "via-iface list | grep -q sleep"
 same "the host keeps its IPv6 default route" "$(ip -6 route show default dev enp7s0 | grep -c .)" "$(grep -c '^default.*dev enp7s0' <(ip -6 route show table main))"
 ip -6 route show default dev enp7s0 | grep -q . && ok "and still has one by the wire" || bad "IPv6 default by the wire" none one
 grep -h . /proc/sys/net/ipv6/conf/all/forwarding /run/via-iface/sysctl/net:ipv6:conf:all:forwarding 2>/dev/null | tr '\n' ' '; echo "(IPv6 forwarding now, and before)"
-inside() { nsenter --net=/proc/$held/ns/net curl -s -m 3 http://$SERVER/whoami; }
+inside() { nsenter --net=/proc/$held/ns/net curl -s -m 8 http://$SERVER/whoami; }
 works() { local at; at=$(address wlp6s0); [ -n "$at" ] && [ "$(inside)" = "$at" ]; }
 works && ok "the held session works" || bad "the held session" "$(inside)" "$wifi"
 ip netns exec rwired tcpdump -lni rtw0 "net 10.209.0.0/22 or (src host $wifi)" >/tmp/leaks 2>/dev/null & dump=$!

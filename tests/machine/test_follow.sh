@@ -153,7 +153,7 @@ same "no default route by the Wi-Fi" "$(ip route show default dev wlp6s0; ip -6 
 begin; nmcli -w 60 con up wifi >/dev/null; recovers "never-default, connected anew" 60
 same "still no default route by the Wi-Fi" "$(ip route show default dev wlp6s0; ip -6 route show default dev wlp6s0)" ""
 names_are "with never-default" "$WIFI_DNS"
-same "a new session there" "$(via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$(address wlp6s0)"
+same "a new session there" "$(via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$(address wlp6s0)"
 same "its gateway is shown" "$(via-iface uplinks --json | python3 -c 'import json, sys; print([u["gateway"] for u in json.load(sys.stdin) if u["name"] == "wlp6s0"][0])')" 192.168.60.1
 planned() { ! via-iface doctor wlp6s0 | grep -q "not as"; }
 until_ok 10 planned && ok "doctor finds all as planned" || { bad "doctor" "$(via-iface doctor wlp6s0)" "all as planned"; nft list map inet via_iface dns6; cat /etc/resolv.conf /run/systemd/resolve/resolv.conf; via-iface uplinks; }
@@ -210,16 +210,16 @@ begin; nmcli -w 60 con up wifi >/dev/null; recovers "another MAC address" 60
 [ "$(cat /sys/class/net/wlp6s0/address)" != "$permanent" ] && ok "it is not the card's own" || bad "it is not the card's own" "$permanent" another
 ip link property add dev wlp6s0 altname spare-card
 for word in wifi ssid:viavm "mac:$permanent" spare-card nosuch0,wifi; do
-    same "uplink $word" "$(via-iface "$word" -- curl -s -m 10 http://$SERVER/whoami)" "$(address wlp6s0)"
+    same "uplink $word" "$(via-iface "$word" -- curl -s -m 30 http://$SERVER/whoami)" "$(address wlp6s0)"
 done
-same "uplink ethernet" "$(via-iface ethernet -- curl -s -m 10 http://$SERVER/whoami)" "$(address enp7s0)"
+same "uplink ethernet" "$(via-iface ethernet -- curl -s -m 30 http://$SERVER/whoami)" "$(address enp7s0)"
 
 # --- without sudo
 
 program=$(command -v via-iface)
 if setcap cap_sys_admin=p /src/build/src/via-iface-enter 2>/dev/null && [ ! -e /etc/via-iface ]; then
     mkdir /etc/via-iface && cp /src/policies/access.conf /etc/via-iface/
-    same "who sits at the machine" "$(as-gamer "$program" wifi -- sh -c "id -un; curl -s -m 10 http://$SERVER/whoami")" "gamer
+    same "who sits at the machine" "$(as-gamer "$program" wifi -- sh -c "id -un; curl -s -m 30 http://$SERVER/whoami")" "gamer
 $(address wlp6s0)"
     runuser -u alice -- "$program" wifi -- true 2>$W/refused
     same "who does not is refused" $? 125

@@ -35,12 +35,12 @@ awk "BEGIN { exit !($score < 3) }" && ok "systemd-analyze security: $score" || b
 same "its profile is enforced" "$(aa-status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["profiles"].get("via-ifaced"))')" enforce
 
 # --- used
-same "root, by the Wi-Fi" "$(via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$wifi"
+same "root, by the Wi-Fi" "$(via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$wifi"
 [ $failed = 0 ] || { journalctl -k -o cat --no-pager | grep DENIED | head -10; journalctl -u via-iface.service -o cat --no-pager | tail -5; exit 1; }
 same "the daemon is confined" "$(cat /proc/"$(daemon)"/attr/current)" "via-ifaced (enforce)"
 same "and has two capabilities, and a filter" "$(awk '/^(CapBnd|NoNewPrivs|Seccomp):/ { print $2 }' /proc/"$(daemon)"/status | tr '\n' ' ')" "0000000000201000 1 2 "
 if [ -e /etc/via-iface/access.conf ]; then
-    same "who sits at the machine, without sudo" "$(as-gamer via-iface wlp6s0 -- curl -s -m 10 http://$SERVER/whoami)" "$wifi"
+    same "who sits at the machine, without sudo" "$(as-gamer via-iface wlp6s0 -- curl -s -m 30 http://$SERVER/whoami)" "$wifi"
     same "as themselves" "$(as-gamer via-iface wlp6s0 -- id -un)" gamer
     same "with all capabilities gone" "$(as-gamer via-iface wlp6s0 -- sh -c 'awk "/^Cap(Prm|Eff|Amb)/ { print \$2 }" /proc/self/status' | sort -u)" 0000000000000000
 else
@@ -58,7 +58,7 @@ printf 'abi <abi/3.0>,\nprofile via-test {}\n' | apparmor_parser -R
 # --- killed, upgraded
 via-iface wlp6s0 -- sleep 900 & held=$!
 until_ok 10 sh -c "via-iface list | grep -q sleep"
-inside() { nsenter --net=/proc/$held/ns/net curl -s -m 3 http://$SERVER/whoami; }
+inside() { nsenter --net=/proc/$held/ns/net curl -s -m 8 http://$SERVER/whoami; }
 works() { [ "$(inside)" = "$wifi" ]; }
 holds "a held session works" works
 old=$(daemon)

@@ -29,16 +29,16 @@ table inet leaks {
 }
 EOF
 on_wire() { echo $(($(ip netns exec rwired nft list counter inet leaks of_sessions | sed -n 's/.*packets \([0-9]*\) .*/\1/p') + $(grep -c session-asks /run/lab/dns-wired.log))); }
-curl -s -m 5 http://$SERVER/whoami >/dev/null
+curl -s -m 30 http://$SERVER/whoami >/dev/null
 [ "$(on_wire)" -gt 0 ] && ok "the counter counts what leaves by the wire" || bad "the counter of the wire" "$(on_wire)" "more than 0"
 
 # --- one uplink
 
-by_host() { curl -g -s -m 8 --interface "$1" "http://$2/whoami"; }
+by_host() { curl -g -s -m 30 --interface "$1" "http://$2/whoami"; }
 inside() { via-iface exec kinds -- "$@"; }
 in_url() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
 # By the way: the session's own address to a server, as that server sees it.
-by_session() { inside curl -g -s -m 8 "http://$2/whoami"; }
+by_session() { inside curl -g -s -m 30 "http://$2/whoami"; }
 answers() { # UPLINK SERVER: the session has the host's own source
     local host; host=$(by_host "$1" "$(in_url "$2")")
     [ -n "$host" ] && [ "$(by_session "$1" "$(in_url "$2")")" = "$host" ]
@@ -82,7 +82,7 @@ seen=$(grep -c . /run/lab/whoami.log)
 asks() { inside env RES_OPTIONS="timeout:1 attempts:1" getent ahostsv4 session-asks.test >/dev/null; }
 name_is() { same "$1: uplink.test" "$(inside getent ahostsv4 uplink.test | first)" "$2"; asks; }
 blocked() { # NAME UPLINK
-    same "$1: no answer" "$(inside curl -s -m 3 http://$SERVER/whoami)" ""
+    same "$1: no answer" "$(inside curl -s -m 8 http://$SERVER/whoami)" ""
     asks
 }
 recovers() { # NAME UPLINK
@@ -215,7 +215,7 @@ kind_wireguard() {
 kind_wg_quick() {
     wg_server "DNS = 10.66.0.1"
     wg-quick up $WG/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up" "$(tail -n 3 $W/wg-quick)" ""
-    same "wg-quick: a plain program uses the tunnel" "$(curl -s -m 8 http://$SERVER/whoami)" 10.66.0.2
+    same "wg-quick: a plain program uses the tunnel" "$(curl -s -m 30 http://$SERVER/whoami)" 10.66.0.2
     begin wg-quick wg0
     reaches wg-quick wg0 $SERVER; reaches wg-quick wg0 $SERVER6
     name_is wg-quick 10.5.5.5
@@ -242,7 +242,7 @@ kind_wg_table_off() {
     wg_server "Table = off
 DNS = 10.66.0.1"
     wg-quick up $WG/wg0.conf >$W/wg-quick 2>&1 || bad "wg-quick up, Table = off" "$(tail -n 3 $W/wg-quick)" ""
-    same "Table = off: a plain program leaves by the wire" "$(curl -s -m 8 http://$SERVER/whoami)" "$(address enp7s0)"
+    same "Table = off: a plain program leaves by the wire" "$(curl -s -m 30 http://$SERVER/whoami)" "$(address enp7s0)"
     begin "Table = off" wg0
     reaches "Table = off" wg0 $SERVER # the host itself has no route for IPv6 then
     wg-quick down $WG/wg0.conf >/dev/null 2>&1; blocked "Table = off, down" wg0
