@@ -29,6 +29,11 @@ def _check(rc, what):
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
+def write_file(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
 def unshare(flags):
     _check(_libc.unshare(flags), f"unshare {flags:#x}")
 

@@ -4,7 +4,8 @@ import os
 import signal
 import time
 
-from lab import needs, topology
+from lab import ROOT, needs, timeout, topology, write_file
+from snapshot import contents
 
 # A session made by hand, with what a program of ours would do reduced to its core.
 RECIPE = """
@@ -184,3 +185,31 @@ def test_private(lab):
     assert sorted(os.listdir("/sys/class/net")) == ["enp7s0", "lo", "wlp6s0"]
     assert lab.run("ip -br link | wc -l").out.strip() == "3"
     assert os.getppid() == 1
+
+
+# --- the machine's own /etc ---------------------------------------------------------------------
+
+INSTALLED = {
+    "/etc/via-iface/access.conf": "[nobody at all]\nbroken\n",
+    "/etc/via-iface/apps.d/all.conf": "[broken\n",
+    "/etc/xdg/autostart/via-iface-tray.desktop": "",
+    "/etc/dbus-1/system.d/via-iface.conf": "",
+    "/etc/netns/box/resolv.conf": "nameserver 192.0.2.1\n",
+}
+
+
+@needs("root", "tool:setcap", "tool:setpriv", "tool:meson", "tool:getcap", "tool:ninja")
+@timeout(120)
+def test_own_etc(lab):
+    """Labs inside this lab, whose /etc holds an earlier installation, which refuses everybody: tests
+    that install, use and clear away files there neither see it nor change anything."""
+    for path, text in INSTALLED.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write_file(path, text)
+    before = contents("/etc")
+    tests = ("install.install_and_uninstall", "who_may.users_and_uplinks", "first_light.linger",
+             "netns_names.ip_netns_exec[[]split,keep]", "attach.names")  # fmt: skip
+    done = lab.run([os.path.join(ROOT, "tests/lab/run"), "-j4", *tests], timeout=100)
+    assert done.code == 0 and " 0 failed, 0 skipped" in done.out, done
+    after = contents("/etc")
+    assert after == before, {p: (before.get(p), after.get(p)) for p in before | after if before.get(p) != after.get(p)}

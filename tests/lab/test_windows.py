@@ -339,7 +339,7 @@ def test_no_company(lab):
             assert pipe not in kinds.values(), kinds
         with open(f"/proc/{helper}/status") as f:
             size = int(re.search(r"^RssAnon:\s+(\d+) kB", f.read(), re.M).group(1))
-        assert size < 1000 * lab.scale**3, f"the helper takes {size} kB"
+        assert size < 1000 * lab.sanitized**3, f"the helper takes {size} kB"
         held.finish()
         os.close(read)
         os.close(write)
