@@ -10,10 +10,36 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/vec.h"
+
+void conf_mistakes_add(struct conf_mistakes *to, const struct err *err)
+{
+	struct err *added = to->n < CONF_MISTAKES_MAX ? VEC_PUSH(to) : NULL;
+
+	if (added)
+		*added = *err;
+}
+
+void conf_mistakes_done(struct conf_mistakes *mistakes)
+{
+	VEC_DONE(mistakes);
+}
+
+/* Where all mistakes are wanted, reading goes on behind this one. */
+static void note(struct conf *c)
+{
+	if (!c->mistakes || c->r == 0)
+		return;
+	conf_mistakes_add(c->mistakes, c->err);
+	if (!c->failed)
+		c->failed = c->r;
+	c->r = 0;
+}
 
 char *conf_trim(char *s)
 {
@@ -30,7 +56,7 @@ char *conf_trim(char *s)
 /* A section without keys is more likely a slip than a wish. */
 static int end_section(struct conf *c)
 {
-	if (c->r == 0 && c->section_line && !c->seen)
+	if (c->r == 0 && c->section_line && !c->seen && !c->skip)
 		CONF_COMPLAIN(c, c->section_line,
 			      "the section says nothing; write for example '%s'",
 			      c->format->example);
@@ -41,17 +67,21 @@ static int begin_section(struct conf *c, char *text)
 {
 	char *close = strchr(text, ']'), *rest;
 
-	if (end_section(c) < 0)
+	end_section(c);
+	note(c);
+	if (c->r < 0)
 		return c->r;
+	c->section_line = c->line;
+	c->seen = 0;
+	c->skip = true;
 	if (!close)
 		return CONF_COMPLAIN(c, c->line, "the section has no ']'");
 	rest = close + 1 + strspn(close + 1, CONF_BLANKS);
 	if (*rest && !strchr(";#", *rest))
 		return CONF_COMPLAIN(c, c->line, "'%s' stands behind the ']'", rest);
 	*close = 0;
-	c->section_line = c->line;
-	c->seen = 0;
-	return c->format->begin(c, conf_trim(text + 1));
+	c->skip = c->format->begin(c, conf_trim(text + 1)) < 0;
+	return c->r;
 }
 
 static int unknown_key(struct conf *c, const char *name)
@@ -64,7 +94,7 @@ static int unknown_key(struct conf *c, const char *name)
 			     strbuf_text(&all));
 }
 
-static int take_key(void *user, const char *section, const char *name, const char *value)
+static int take(void *user, const char *section, const char *name, const char *value)
 {
 	struct conf *c = user;
 
@@ -73,6 +103,8 @@ static int take_key(void *user, const char *section, const char *name, const cha
 		return 0;
 	if (!c->section_line)
 		return CONF_COMPLAIN(c, c->line, "'%s' stands before the first [section]", name), 0;
+	if (c->skip)
+		return 1;
 	for (size_t k = 0; c->format->keys[k]; k++) {
 		const char *wrong;
 
@@ -89,6 +121,26 @@ static int take_key(void *user, const char *section, const char *name, const cha
 		return c->r == 0;
 	}
 	return unknown_key(c, name), 0;
+}
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct conf *c = user;
+
+	take(c, section, name, value);
+	note(c);
+	return c->r == 0;
+}
+
+static void not_understood(struct conf *c, uint32_t line)
+{
+	CONF_COMPLAIN(c, line, "it is neither '%s' nor 'KEY = VALUE'", c->format->section);
+}
+
+/* What inih takes for neither a key nor a comment; of several it reports the first alone. */
+static bool no_key(const char *line)
+{
+	return *line && !strchr(";#[", *line) && !strpbrk(line, "=:");
 }
 
 /* What inih calls for the next line; NULL ends the text. */
@@ -118,7 +170,11 @@ static char *next_line(char *to, int size, void *user)
 	if (to[0] == '[') {
 		begin_section(c, to);
 		strcpy(to, "[]"); /* it has been read */
+	} else if (c->mistakes && no_key(to)) {
+		not_understood(c, c->line);
+		to[0] = 0;
 	}
+	note(c);
 	return c->r < 0 ? NULL : to;
 }
 
@@ -136,11 +192,11 @@ int conf_read(struct conf *c, const char *text, size_t len)
 	line = ini_parse_stream(next_line, c, take_key, c);
 	/* it goes on reading behind a line that it does not understand */
 	if (line > 0 && (c->r == 0 || (uint32_t)line < c->wrong_at))
-		CONF_COMPLAIN(c, (uint32_t)line, "it is neither '%s' nor 'KEY = VALUE'",
-			      c->format->section);
+		not_understood(c, (uint32_t)line);
 	if (c->r == 0 && line < 0)
 		c->r = err_errno(c->err, ENOMEM, "read '%s'", c->file);
 	end_section(c);
+	note(c);
 	c->at = c->end = NULL;
-	return c->r;
+	return c->failed ? c->failed : c->r;
 }

@@ -2,6 +2,7 @@
 #ifndef VIA_BASE_CONF_H
 #define VIA_BASE_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,16 +29,33 @@ struct conf_format {
 	const char *(*take)(struct conf *c, size_t key, const char *value);
 };
 
+/* All mistakes of some files, in the order of their lines; no more than the first
+ * CONF_MISTAKES_MAX. */
+#define CONF_MISTAKES_MAX 32u
+struct conf_mistakes {
+	struct err *v;
+	size_t n, size;
+};
+
+/* Adds one, unless there are as many as may be. */
+void conf_mistakes_add(struct conf_mistakes *to, const struct err *err);
+void conf_mistakes_done(struct conf_mistakes *mistakes);
+
 struct conf {
 	const struct conf_format *format;
 	const char *file; /* what it is to be called */
 	void *to;         /* the caller's own */
 	struct err *err;
+	/* NULL: reading ends at the first mistake. Else it goes on, and all are added; then err is
+	 * not NULL */
+	struct conf_mistakes *mistakes;
 	/* the state of the reader */
 	uint32_t line;
 	uint32_t section_line; /* 0: none yet */
 	uint32_t seen;         /* keys of the section, as bits */
 	int r;                 /* 0, or a failure: err is set */
+	bool skip;             /* the section has no meaning: its keys are passed over */
+	int failed;            /* the first failure that was added to mistakes */
 	uint32_t wrong_at;     /* the line that was being read then */
 	const char *at, *end;
 };

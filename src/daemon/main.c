@@ -2,6 +2,7 @@
 /*
  * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--stay] [--supervise]
  * via-ifaced --clear
+ * via-ifaced --check
  *
  * Under a service manager it takes the socket that it is given (manager.h). With --supervise a
  * minimal parent stays, which only waits and starts the daemon again when it was killed or crashed:
@@ -24,6 +25,7 @@
 #include "config.h"
 #include "daemon/descriptors.h"
 #include "daemon/manager.h"
+#include "daemon/policy.h"
 #include "daemon/sandbox.h"
 #include "daemon/server.h"
 
@@ -63,6 +65,20 @@ static int clear(const struct server_options *options)
 	struct err err = { 0 };
 
 	return server_clear(options, &err) < 0 ? complain(options, &err) : 0;
+}
+
+/* Every mistake of the access policy, a line each. */
+static int check(const struct server_options *options)
+{
+	struct conf_mistakes mistakes = { 0 };
+	int status;
+
+	policy_mistakes(options->confdir, &mistakes);
+	for (size_t i = 0; i < mistakes.n; i++)
+		printf("%s\n", mistakes.v[i].text);
+	status = mistakes.n ? 1 : 0;
+	conf_mistakes_done(&mistakes);
+	return status;
 }
 
 static int supervise(struct server_options options)
@@ -108,17 +124,23 @@ static int usage(void)
 {
 	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] "
 			"[--stay] [--supervise]\n"
-			"       via-ifaced --clear\n");
+			"       via-ifaced --clear\n"
+			"       via-ifaced --check\n");
 	return 2;
 }
 
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{ "clear", no_argument, NULL, 'c' },     { "linger", required_argument, NULL, 'l' },
-		{ "ask", required_argument, NULL, 'a' }, { "ready", required_argument, NULL, 'r' },
-		{ "stay", no_argument, NULL, 'S' },      { "supervise", no_argument, NULL, 's' },
-		{ "version", no_argument, NULL, 'V' },   { 0 },
+		{ "clear", no_argument, NULL, 'c' },
+		{ "linger", required_argument, NULL, 'l' },
+		{ "ask", required_argument, NULL, 'a' },
+		{ "ready", required_argument, NULL, 'r' },
+		{ "stay", no_argument, NULL, 'S' },
+		{ "supervise", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "check", no_argument, NULL, 'k' },
+		{ 0 },
 	};
 	struct server_options server = { .rundir = VIA_RUNDIR,
 					 .confdir = VIA_SYSCONFDIR,
@@ -128,12 +150,15 @@ int main(int argc, char *argv[])
 					 .socket_fd = -1 };
 	struct err err = { 0 };
 	uint32_t number;
-	int supervised = 0, clearing = 0, c;
+	int supervised = 0, clearing = 0, checking = 0, c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
 			clearing = 1;
+			break;
+		case 'k':
+			checking = 1;
 			break;
 		case 'l':
 			if (parse_u32(optarg, 0, 86400, &number) < 0)
@@ -165,6 +190,8 @@ int main(int argc, char *argv[])
 	}
 	if (optind != argc)
 		return usage();
+	if (checking)
+		return check(&server);
 	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
 	descriptors_raise();
 	if (standard_files(&err) < 0 || sandbox_capabilities(&err) < 0 ||

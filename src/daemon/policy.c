@@ -199,8 +199,8 @@ static const char *take_value(struct conf *c, size_t key, const char *value)
 	return wrong;
 }
 
-int policy_parse(const char *text, size_t len, const char *file, struct access_policy *to,
-		 struct err *err)
+static int parse(const char *text, size_t len, const char *file, struct access_policy *to,
+		 struct conf_mistakes *mistakes, struct err *err)
 {
 	static const struct conf_format format = {
 		.section = "[WHO]",
@@ -210,9 +210,17 @@ int policy_parse(const char *text, size_t len, const char *file, struct access_p
 		.take = take_value,
 	};
 	struct parser p = { .to = to };
-	struct conf c = { .format = &format, .file = file, .to = &p, .err = err };
+	struct conf c = {
+		.format = &format, .file = file, .to = &p, .err = err, .mistakes = mistakes
+	};
 
 	return conf_read(&c, text, len);
+}
+
+int policy_parse(const char *text, size_t len, const char *file, struct access_policy *to,
+		 struct err *err)
+{
+	return parse(text, len, file, to, NULL, err);
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -251,8 +259,23 @@ static int read_bytes(int fd, char *buf, size_t size, size_t *ret)
 	return 0;
 }
 
+/* What is read into, and all mistakes; mistakes is NULL where the first one ends reading. */
+struct load {
+	struct access_policy *to;
+	struct conf_mistakes *mistakes;
+};
+
+/* Where all mistakes are wanted, the next file is read all the same. */
+static int passed_over(const struct load *l, int r, const struct err *err)
+{
+	if (r >= 0 || !l->mistakes)
+		return r;
+	conf_mistakes_add(l->mistakes, err);
+	return 0;
+}
+
 /* Returns 1 when it was read, 0 when it is not there. */
-static int load_file(const char *path, struct access_policy *to, struct err *err)
+static int read_file(const char *path, const struct load *l, struct err *err)
 {
 	/* not a link that leads elsewhere, and no FIFO that is waited for */
 	_cleanup_close_ int fd =
@@ -283,8 +306,13 @@ static int load_file(const char *path, struct access_policy *to, struct err *err
 	if (len > POLICY_FILE_BYTES_MAX)
 		return err_set(err, EFBIG, "read '%s': it is larger than %u bytes", path,
 			       POLICY_FILE_BYTES_MAX);
-	r = policy_parse(text, len, path, to, err);
-	return r < 0 ? r : 1;
+	r = parse(text, len, path, l->to, l->mistakes, err);
+	return r < 0 && !l->mistakes ? r : 1;
+}
+
+static int load_file(const char *path, const struct load *l, struct err *err)
+{
+	return passed_over(l, read_file(path, l, err), err);
 }
 
 /* Returns 1 for a directory to be trusted, 0 when it is not there. */
@@ -313,14 +341,15 @@ static int take_drop_in(const char *path, void *arg, struct err *err)
 	return load_file(path, arg, err);
 }
 
-static int load_all(const char *dir, struct access_policy *to, struct err *err)
+static int load_all(const char *dir, const struct load *l, struct err *err)
 {
+	struct access_policy *to = l->to;
 	char path[PATH_MAX];
 	int r = check_dir(dir, err), own = 0;
 
 	snprintf(path, sizeof(path), "%s/" MAIN_FILE, dir);
 	if (r > 0)
-		r = own = load_file(path, to, err);
+		r = own = load_file(path, l, err);
 	if (r < 0)
 		return r;
 	snprintf(to->where, sizeof(to->where),
@@ -333,7 +362,18 @@ static int load_all(const char *dir, struct access_policy *to, struct err *err)
 	snprintf(path, sizeof(path), "%s/" DROP_INS, dir);
 	snprintf(to->drop_ins, sizeof(to->drop_ins), "%.*s", ACCESS_FILE_MAX - 1, path);
 	r = check_dir(path, err);
-	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_drop_in, take_drop_in, to, err) : r;
+	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_drop_in, take_drop_in, (void *)l, err)
+		     : r;
+}
+
+void policy_mistakes(const char *dir, struct conf_mistakes *ret)
+{
+	struct access_policy rules = { 0 };
+	struct err err = { 0 };
+
+	if (load_all(dir, &(struct load){ &rules, ret }, &err) < 0)
+		conf_mistakes_add(ret, &err);
+	access_policy_done(&rules);
 }
 
 void policy_load(const char *dir, struct access_policy *ret)
@@ -341,7 +381,7 @@ void policy_load(const char *dir, struct access_policy *ret)
 	struct access_policy fresh = { 0 };
 	struct err err = { 0 };
 
-	if (load_all(dir, &fresh, &err) < 0) {
+	if (load_all(dir, &(struct load){ .to = &fresh }, &err) < 0) {
 		access_policy_done(&fresh);
 		fresh.broken = err;
 	}

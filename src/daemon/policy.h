@@ -2,6 +2,7 @@
 #ifndef VIA_DAEMON_POLICY_H
 #define VIA_DAEMON_POLICY_H
 
+#include "base/conf.h"
 #include "plan/access.h"
 
 /*
@@ -25,6 +26,12 @@ int policy_parse(const char *text, size_t len, const char *file, struct access_p
 
 /* Reads everything. Never fails: when something is wrong, ret->broken says what, on which line. */
 void policy_load(const char *dir, struct access_policy *ret);
+
+/*
+ * Adds every mistake of every file, not only the first; none, where the policy can be used. ret is
+ * the caller's to conf_mistakes_done().
+ */
+void policy_mistakes(const char *dir, struct conf_mistakes *ret);
 
 struct policy {
 	const char *dir; /* of the files */

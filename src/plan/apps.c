@@ -337,7 +337,8 @@ static const char *take_value(struct conf *c, size_t key, const char *value)
 	return setters[key](app, value);
 }
 
-int apps_parse(const char *text, size_t len, const char *file, struct apps *to, struct err *err)
+static int parse(const char *text, size_t len, const char *file, struct apps *to,
+		 struct conf_mistakes *mistakes, struct err *err)
 {
 	static const struct conf_format format = {
 		.section = "[APP]",
@@ -346,9 +347,24 @@ int apps_parse(const char *text, size_t len, const char *file, struct apps *to, 
 		.begin = begin_section,
 		.take = take_value,
 	};
-	struct conf c = { .format = &format, .file = file, .to = to, .err = err };
+	struct conf c = {
+		.format = &format, .file = file, .to = to, .err = err, .mistakes = mistakes
+	};
 
 	return conf_read(&c, text, len);
+}
+
+int apps_parse(const char *text, size_t len, const char *file, struct apps *to, struct err *err)
+{
+	return parse(text, len, file, to, NULL, err);
+}
+
+int apps_parse_all(const char *text, size_t len, const char *file, struct apps *to,
+		   struct conf_mistakes *mistakes)
+{
+	struct err err = { 0 };
+
+	return parse(text, len, file, to, mistakes, &err);
 }
 
 /* --- a program ----------------------------------------------------------------------------- */

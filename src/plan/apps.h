@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "model/request.h"
 
@@ -117,6 +118,9 @@ struct apps {
  * with "FILE:LINE: what is wrong"; then part of it has been added.
  */
 int apps_parse(const char *text, size_t len, const char *file, struct apps *to, struct err *err);
+/* The same, but reads on behind a mistake: all are added to the list. */
+int apps_parse_all(const char *text, size_t len, const char *file, struct apps *to,
+		   struct conf_mistakes *mistakes);
 void apps_done(struct apps *a);
 
 /*

@@ -24,13 +24,26 @@ static int is_file(const struct dirent *e)
 	return apps_file(e->d_name);
 }
 
-static int load_file(const char *path, void *to, struct err *err)
+/* What is read into, and all mistakes; mistakes is NULL where the first one ends reading. */
+struct load {
+	struct apps *to;
+	struct conf_mistakes *mistakes;
+};
+
+static int load_file(const char *path, void *arg, struct err *err)
 {
+	const struct load *l = arg;
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int r = file_read(path, APPS_FILE_BYTES_MAX, &text, &len, err);
 
-	return r < 0 ? r : apps_parse(text, len, path, to, err);
+	if (!l->mistakes)
+		return r < 0 ? r : apps_parse(text, len, path, l->to, err);
+	if (r < 0)
+		conf_mistakes_add(l->mistakes, err);
+	else
+		apps_parse_all(text, len, path, l->to, l->mistakes);
+	return 0;
 }
 
 /* `sudo` may leave HOME as it was: what somebody else wrote does not say how root runs things. */
@@ -49,12 +62,29 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 
 	for (enum apps_dir which = 0; which < end && r == 0; which++)
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
-			r = each_file(dir, APPS_FILES_MAX, is_file, load_file, &all, err);
+			r = each_file(dir, APPS_FILES_MAX, is_file, load_file,
+				      &(struct load){ .to = &all }, err);
 	if (r < 0)
 		apps_done(&all);
 	else
 		*ret = all;
 	return r;
+}
+
+void apps_mistakes(struct conf_mistakes *ret)
+{
+	struct apps all = { 0 };
+	char dir[PATH_MAX];
+
+	for (enum apps_dir which = 0; which < APPS_DIR_COUNT; which++) {
+		struct err err = { 0 };
+
+		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)) &&
+		    each_file(dir, APPS_FILES_MAX, is_file, load_file, &(struct load){ &all, ret },
+			      &err) < 0)
+			conf_mistakes_add(ret, &err);
+	}
+	apps_done(&all);
 }
 
 /* --- a separate instance --------------------------------------------------------------------- */

@@ -14,6 +14,9 @@
  */
 int apps_load(enum apps_dir end, struct apps *ret, struct err *err);
 
+/* Adds every mistake of every file of the app policy, as the caller of a launch reads it. */
+void apps_mistakes(struct conf_mistakes *ret);
+
 /*
  * Fills in what the app policy says of o->program and the command line does not; user is whom the
  * program is to run as, or NULL. Arguments for a separate instance go behind the program's name.

@@ -43,6 +43,20 @@ static void look_up(const struct apps *all, const struct app *of)
 	free(bytes);
 }
 
+/* A text with a mistake has one for who asks for all, too. */
+static void all_mistakes(const char *text, size_t len)
+{
+	struct conf_mistakes mistakes = { 0 };
+	struct apps all = { 0 };
+
+	must(apps_parse_all(text, len, "one", &all, &mistakes) < 0);
+	must(mistakes.n && mistakes.n <= CONF_MISTAKES_MAX);
+	for (size_t i = 0; i < mistakes.n; i++)
+		must(!strncmp(mistakes.v[i].text, "one:", 4));
+	conf_mistakes_done(&mistakes);
+	apps_done(&all);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
@@ -52,9 +66,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct apps all = { 0 };
 	struct err err = { 0 };
 
-	if (apps_parse(one, first, "one", &all, &err) < 0)
+	if (apps_parse(one, first, "one", &all, &err) < 0) {
 		must(err.code && !strncmp(err.text, "one:", 4));
-	else if (apps_parse(two, second, "two", &all, &err) < 0)
+		all_mistakes(one, first);
+	} else if (apps_parse(two, second, "two", &all, &err) < 0)
 		must(err.code && !strncmp(err.text, "two:", 4));
 	else
 		for (size_t i = 0; i < all.n; i++)

@@ -232,6 +232,31 @@ static void test_nothing_is_passed_over(void **state)
 	}
 }
 
+/* Who asks for all of them gets each, and no key of a section that was not understood counts. */
+static void test_all_mistakes(void **state)
+{
+	static const char text[] = "uplink = a\n[a\nuplink = b\n[b]\nlan = 3\nnonsense\n"
+				   "uplnik = c\nname = ok\n[c]\n[d]\nname = good\n";
+	static const char *const wanted[] = {
+		"F:1: ", "F:2: ", "F:5: ", "F:6: ", "F:7: ", "F:9: "
+	};
+	struct conf_mistakes mistakes = { 0 };
+	struct apps a = { 0 };
+
+	(void)state;
+	assert_int_equal(apps_parse_all(text, strlen(text), "F", &a, &mistakes), -EINVAL);
+	assert_int_equal(mistakes.n, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < mistakes.n; i++)
+		if (strncmp(mistakes.v[i].text, wanted[i], strlen(wanted[i])) != 0)
+			fail_msg("it says '%s', not '%s'", mistakes.v[i].text, wanted[i]);
+	conf_mistakes_done(&mistakes);
+	apps_done(&a);
+	a = (struct apps){ 0 };
+	assert_int_equal(apps_parse_all("[d]\nname = x\n", 12, "F", &a, &mistakes), 0);
+	assert_int_equal(mistakes.n, 0);
+	apps_done(&a);
+}
+
 /* Whatever stands there: taken, or refused with its line. */
 static void test_mutations(void **state)
 {
@@ -420,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_profile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outside, setup, teardown),
 		cmocka_unit_test(test_nothing_is_passed_over),
+		cmocka_unit_test(test_all_mistakes),
 		cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_program),
