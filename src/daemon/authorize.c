@@ -71,22 +71,36 @@ static void tell_what(uid_t uid, const struct access_question *q, const char *na
 	}
 }
 
+/* *ret_groups is what subject->groups borrows, the caller's to free. */
+static int find_subject(const struct peer *peer, struct access_subject *ret, uint32_t **ret_groups,
+			struct err *err)
+{
+	const struct passwd *pw;
+	int r;
+
+	*ret = (struct access_subject){ .uid = peer->cred.uid, .gid = peer->cred.gid };
+	*ret_groups = NULL;
+	if (peer->cred.uid == 0) /* whom nobody refuses */
+		return 0;
+	r = sock_peer_groups(peer->fd, ret_groups, &ret->n_groups, err);
+	if (r < 0)
+		return r;
+	pw = getpwuid(peer->cred.uid);
+	ret->name = pw ? pw->pw_name : NULL;
+	ret->groups = *ret_groups;
+	ret->active = seat_active(peer->cred.uid);
+	return 0;
+}
+
 static enum access_answer ask_policy(struct authorizer *a, struct peer *peer,
 				     const struct access_question *q, struct err *err)
 {
 	const struct access_policy *policy = policy_now(&a->policy);
 	_cleanup_free_ uint32_t *groups = NULL;
-	struct access_subject subject = { .uid = peer->cred.uid, .gid = peer->cred.gid };
+	struct access_subject subject;
 
-	if (peer->cred.uid != 0) { /* whom nobody refuses */
-		const struct passwd *pw = getpwuid(peer->cred.uid);
-
-		subject.name = pw ? pw->pw_name : NULL;
-		if (sock_peer_groups(peer->fd, &groups, &subject.n_groups, err) < 0)
-			return ACCESS_REFUSE;
-		subject.groups = groups;
-		subject.active = seat_active(peer->cred.uid);
-	}
+	if (find_subject(peer, &subject, &groups, err) < 0)
+		return ACCESS_REFUSE;
 	peer->connections = access_connections(policy, &subject);
 	return access_decide(policy, &subject, q, err);
 }
@@ -177,4 +191,20 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 	}
 	tell_what(peer->cred.uid, &q, name, err);
 	return AUTHORIZE_REFUSE;
+}
+
+enum access_answer authorize_explain(struct authorizer *a, struct peer *peer,
+				     const struct access_question *question, struct err *err)
+{
+	return ask_policy(a, peer, question, err);
+}
+
+bool authorize_remedy(struct authorizer *a, struct peer *peer,
+		      const struct access_question *question, char ret[ACCESS_REMEDY_MAX])
+{
+	_cleanup_free_ uint32_t *groups = NULL;
+	struct access_subject subject;
+
+	return find_subject(peer, &subject, &groups, NULL) == 0 &&
+	       access_remedy(policy_now(&a->policy), &subject, question, ret);
 }

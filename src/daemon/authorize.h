@@ -48,6 +48,17 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 			     const struct access_question *question, const char *name,
 			     struct err *err);
 
+/* What the policy alone answers; polkit is not asked. Unless ALLOW, err holds the reason. */
+enum access_answer authorize_explain(struct authorizer *a, struct peer *peer,
+				     const struct access_question *question, struct err *err);
+
+/*
+ * What would let the peer do it: "%GROUP" or a section, as access_remedy() has it. False: nothing
+ * of the kind.
+ */
+bool authorize_remedy(struct authorizer *a, struct peer *peer,
+		      const struct access_question *question, char ret[ACCESS_REMEDY_MAX]);
+
 /* Whether polkit has answered, for a peer after WAIT. */
 bool authorize_answered(const struct peer *peer);
 

@@ -128,6 +128,8 @@ static const struct operation {
 			.ask = operation_ask_session,
 			.run = operation_run_probe,
 			.after = operation_tell_where },
+	/* safe: what a launch would be told anyway; nothing is changed, nobody is asked */
+	[MSG_EXPLAIN] = { .check = operation_check_explain, .run = operation_run_explain },
 	/* safe: tells the name of an object that was healed; nothing waits for the peer */
 	[MSG_SUBSCRIBE] = { .run = run_subscribe },
 };

@@ -30,6 +30,10 @@ void operation_ask_launch(const struct call *a, struct access_question *q, const
 int operation_reserve_launch(struct call *a, struct err *err);
 int operation_run_launch(struct call *a, struct err *err);
 
+/* operations_explain.c: EXPLAIN. */
+int operation_check_explain(struct call *a, struct err *err);
+int operation_run_explain(struct call *a, struct err *err);
+
 /* operations_session.c: those about a session that runs. */
 int operation_check_session(struct call *a, struct err *err);
 int operation_check_move(struct call *a, struct err *err);

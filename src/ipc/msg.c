@@ -14,11 +14,12 @@ static struct msg_header header(uint16_t op)
 }
 
 static const size_t sizes[] = {
-	[MSG_RUN] = sizeof(struct msg_run),        [MSG_RUN_IN] = sizeof(struct msg_run),
-	[MSG_MOVE] = sizeof(struct msg_move),      [MSG_PAUSE] = sizeof(struct msg_session),
-	[MSG_RESUME] = sizeof(struct msg_session), [MSG_STOP] = sizeof(struct msg_session),
-	[MSG_EXEC] = sizeof(struct msg_session),   [MSG_SUBSCRIBE] = sizeof(struct msg_subscribe),
-	[MSG_ATTACH] = sizeof(struct msg_attach),  [MSG_PROBE] = sizeof(struct msg_probe),
+	[MSG_RUN] = sizeof(struct msg_run),         [MSG_RUN_IN] = sizeof(struct msg_run),
+	[MSG_MOVE] = sizeof(struct msg_move),       [MSG_PAUSE] = sizeof(struct msg_session),
+	[MSG_RESUME] = sizeof(struct msg_session),  [MSG_STOP] = sizeof(struct msg_session),
+	[MSG_EXEC] = sizeof(struct msg_session),    [MSG_SUBSCRIBE] = sizeof(struct msg_subscribe),
+	[MSG_ATTACH] = sizeof(struct msg_attach),   [MSG_PROBE] = sizeof(struct msg_probe),
+	[MSG_EXPLAIN] = sizeof(struct msg_explain),
 };
 static_assert(ARRAY_SIZE(sizes) == MSG_OP_END, "a size for each operation");
 

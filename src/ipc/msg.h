@@ -22,7 +22,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 6u
+#define MSG_VERSION 7u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -35,6 +35,7 @@ enum msg_op {
 	MSG_SUBSCRIBE, /* receive events until one side closes the connection */
 	MSG_ATTACH,    /* give a netns that is in use one more device and a way out */
 	MSG_PROBE,     /* the result of probing an uplink of a session */
+	MSG_EXPLAIN,   /* what the access policy would answer to a launch */
 	MSG_OP_END,
 };
 
@@ -77,6 +78,28 @@ struct msg_probe {
 	char uplink[IFNAMSIZ]; /* of the session's list */
 };
 
+/*
+ * MSG_EXPLAIN. Nothing is made or changed, and polkit is not asked. The reply's id is an enum
+ * msg_allowed, its name the daemon's version, its text what part asks for.
+ */
+#define MSG_EXPLAIN_REASON  0u /* why it would be refused; "": it would not */
+#define MSG_EXPLAIN_REMEDY  1u /* "%GROUP" to be in, or a section of access.conf(5); "": none */
+#define MSG_EXPLAIN_MISTAKE 2u /* and up: a mistake of the policy's files; "": no more of them */
+struct msg_explain {
+	struct msg_header header;
+	uint32_t part;
+	uint32_t flags; /* SESSION_NO_LAN */
+	char uplinks[SESSION_UPLINKS_MAX];
+};
+
+enum msg_allowed {
+	MSG_ALLOWED,
+	MSG_NO_SECTION, /* polkit is asked, where it runs */
+	MSG_FORBIDDEN,
+	MSG_TOO_MANY,
+	MSG_POLICY_BROKEN,
+};
+
 /* MSG_SUBSCRIBE */
 struct msg_subscribe {
 	struct msg_header header;
@@ -91,6 +114,7 @@ union msg_request {
 	struct msg_move move;
 	struct msg_probe probe;
 	struct msg_subscribe subscribe;
+	struct msg_explain explain;
 };
 
 enum msg_status {
@@ -129,6 +153,7 @@ static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding o
 static_assert(sizeof(struct msg_session) == 8 + 4, "no padding on the wire");
 static_assert(sizeof(struct msg_move) == 8 + 4 + SESSION_UPLINKS_MAX, "no padding on the wire");
 static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the wire");
+static_assert(sizeof(struct msg_explain) == 8 + 8 + SESSION_UPLINKS_MAX, "no padding on the wire");
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
 static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + IFNAMSIZ +
 						1 + SESSION_DNS_MAX * sizeof(struct ip),

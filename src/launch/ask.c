@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file_caps.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
 #include "launch/caps.h"
@@ -61,7 +62,7 @@ static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct 
 	const char *why = a->why;
 
 	if (!why && !caps_count_in(a->h->netns))
-		why = CAPS_FOREIGN;
+		why = FILE_CAPS_FOREIGN;
 	if (why)
 		return err_set(err, EPERM, "enter a session that runs: %s", why);
 	return ask_exchange(fd, &a->h->request, a->h->netns, &ret->reply, &ret->netns, err);
@@ -92,9 +93,9 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 	if (r < 0)
 		return r;
 	if (foreign)
-		a->why = CAPS_FOREIGN;
+		a->why = FILE_CAPS_FOREIGN;
 	else if (!a->why && a->own < 0 && !caps_granted())
-		a->why = caps_why_not();
+		a->why = file_caps_why_not("/proc/self/exe");
 	if (request.header.op == MSG_EXEC)
 		return ask_exec(fd, a, ret, err);
 	if (a->why && a->own < 0) {
@@ -144,7 +145,7 @@ int ask(const struct handover *h, struct answer *ret, struct err *err)
 		}
 		close_fd(&answer.netns);
 		if (r == 0 && answer.reply.status == MSG_OK) {
-			attempt.why = CAPS_FOREIGN;
+			attempt.why = FILE_CAPS_FOREIGN;
 			r = give_back(&answer, err);
 			if (r == 0)
 				continue;

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -54,43 +52,4 @@ int caps_drop(struct err *err)
 			return err_set(err, EPERM, "drop cap_sys_admin: %s is still there",
 				       capng_capability_to_name(cap));
 	return 0;
-}
-
-static bool starts_with(const char *path, const char *wanted)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[64] = { 0 };
-
-	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
-	       !strncmp(text, wanted, strlen(wanted));
-}
-
-static bool is_traced(void)
-{
-	_cleanup_close_ int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	char text[4096] = { 0 };
-	const char *tracer;
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return false;
-	tracer = strstr(text, "\nTracerPid:\t");
-	return tracer && tracer[strlen("\nTracerPid:\t")] != '0';
-}
-
-const char *caps_why_not(void)
-{
-	struct statvfs fs;
-
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		return "the caller runs under no_new_privs";
-	if (is_traced())
-		return "the caller is traced";
-	/* user_namespaces(7): the first one maps every id to itself */
-	if (!starts_with("/proc/self/uid_map", "         0          0 4294967295"))
-		return CAPS_FOREIGN;
-	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0)
-		return "the caller's bounding set lacks cap_sys_admin";
-	if (statvfs("/proc/self/exe", &fs) == 0 && fs.f_flag & ST_NOSUID)
-		return "via-iface-enter lies on a filesystem mounted with nosuid";
-	return "via-iface-enter has no file capability cap_sys_admin=p; install it with that";
 }

@@ -28,8 +28,4 @@ int caps_raise(struct err *err);
  */
 int caps_drop(struct err *err);
 
-/* Why the file brought nothing, or nothing that counts; for the person. */
-#define CAPS_FOREIGN "the caller is in a user namespace of its own"
-const char *caps_why_not(void);
-
 #endif

@@ -113,6 +113,23 @@ static bool is_for_admins(const char *group)
 	return false;
 }
 
+/* The first group of the policy that would do; NULL: none. */
+static const char *group_that_would_do(const struct access_policy *p,
+				       const struct access_question *q)
+{
+	char name[UPLINK_WORD_MAX];
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct access_rule *r = &p->v[i];
+
+		if (r->who == ACCESS_GROUP && r->known && r->sessions && r->name[1] != '#' &&
+		    (q->op != ACCESS_ATTACH || r->attach) && !is_for_admins(r->name + 1) &&
+		    !uncovered(r, q->uplinks, name))
+			return r->name + 1;
+	}
+	return NULL;
+}
+
 /* A list of uplinks as a section has it: blanks between the words, and '?' for one in a word. */
 static void as_globs(const char *uplinks, struct strbuf *sb)
 {
@@ -133,17 +150,9 @@ static enum access_answer nobody(const struct access_policy *p, const struct acc
 {
 	_cleanup_strbuf_ struct strbuf globs = { 0 };
 	const bool plain = s->name && session_name_characters(s->name);
-	const char *group = NULL;
-	char name[UPLINK_WORD_MAX], who[ACCESS_NAME_MAX], join[128] = "";
+	const char *group = group_that_would_do(p, q);
+	char who[ACCESS_NAME_MAX], join[128] = "";
 
-	for (size_t i = 0; i < p->n && !group; i++) {
-		const struct access_rule *r = &p->v[i];
-
-		if (r->who == ACCESS_GROUP && r->known && r->sessions && r->name[1] != '#' &&
-		    (q->op != ACCESS_ATTACH || r->attach) && !is_for_admins(r->name + 1) &&
-		    !uncovered(r, q->uplinks, name))
-			group = r->name + 1;
-	}
 	if (plain)
 		snprintf(who, sizeof(who), "%s", s->name);
 	else
@@ -233,6 +242,47 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 	if (q->op != ACCESS_MOVE && q->sessions >= ACCESS_SESSIONS_DEFAULT)
 		return too_many(ACCESS_SESSIONS_DEFAULT, "polkit", why);
 	return q->approved ? ACCESS_ALLOW : nobody(p, s, q, why);
+}
+
+/* The words of the list that the rule, if any, does not cover; false where a file cannot say one.
+ */
+static bool add_missing(struct strbuf *to, const struct access_rule *rule, const char *uplinks)
+{
+	char word[UPLINK_WORD_MAX];
+
+	do {
+		if (!uplinks_next(&uplinks, word) || strpbrk(word, " \t,/\"\\#;='[%"))
+			return false;
+		if (!rule || !access_covers(rule->uplinks, word))
+			strbuf_add(to, " %s", word);
+	} while (*uplinks);
+	return true;
+}
+
+bool access_remedy(const struct access_policy *p, const struct access_subject *s,
+		   const struct access_question *q, char ret[ACCESS_REMEDY_MAX])
+{
+	static const struct access_rule none = { .lan = true, .sessions = ACCESS_SESSIONS_DEFAULT };
+	const struct access_rule *rule = rule_for(p, s), *from = rule ? rule : &none;
+	const char *group = rule ? NULL : group_that_would_do(p, q);
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+	bool lan = from->lan || !(q->flags & SESSION_NO_LAN);
+
+	if (p->broken.code || !s->name || !session_name_characters(s->name) ||
+	    q->op != ACCESS_RUN || (rule && !rule->sessions))
+		return false;
+	if (group)
+		return snprintf(ret, ACCESS_REMEDY_MAX, "%%%s", group) < ACCESS_REMEDY_MAX;
+	strbuf_add(&text, "[%s]\nuplinks =%s%s", s->name, from->uplinks[0] ? " " : "",
+		   from->uplinks);
+	if (!add_missing(&text, rule, q->uplinks))
+		return false;
+	strbuf_add(&text, "\nlan = %s\nhost-access = %s\nattach = %s\nsessions = %u\n",
+		   lan ? "yes" : "no", from->host_access ? "yes" : "no",
+		   from->attach ? "yes" : "no", from->sessions);
+	if (from->connections)
+		strbuf_add(&text, "connections = %u\n", from->connections);
+	return snprintf(ret, ACCESS_REMEDY_MAX, "%s", strbuf_text(&text)) < ACCESS_REMEDY_MAX;
 }
 
 uint32_t access_connections(const struct access_policy *p, const struct access_subject *s)

@@ -107,6 +107,17 @@ uint32_t access_connections(const struct access_policy *policy,
 			    const struct access_subject *subject);
 
 /*
+ * What would make the answer ALLOW for the subject, by its name, and gives no more than that:
+ * "%GROUP", a group to be in, where no rule fits yet and one is for a group that gives no other
+ * power over the machine (not sudo and its kin); else the text of a section for a file that is read
+ * last, which has the values of the deciding rule and what was missing. False: there is no such
+ * thing.
+ */
+#define ACCESS_REMEDY_MAX 512
+bool access_remedy(const struct access_policy *policy, const struct access_subject *subject,
+		   const struct access_question *question, char ret[ACCESS_REMEDY_MAX]);
+
+/*
  * Whether the patterns of a rule cover a word of a list of uplinks. What stands for several
  * interfaces - wifi, ssid:NAME and their kin - is covered by "*", and by patterns that begin so.
  */

@@ -285,31 +285,52 @@ static bool explain(const struct steps *steps, size_t i, const char **ret_how, c
 		memcpy(chain.nft_chain.name, s->want->nft_rule.chain, sizeof(chain.nft_chain.name));
 		object_name(&chain, name);
 	} else if (step_differs(s)) {
-		*ret_how = !s->have ? "missing" : !s->want ? "foreign" : "changed";
+		*ret_how = !s->have ? "missing" : !s->want ? "stale" : "changed";
 		object_name(s->want ? s->want : s->have, name);
 	}
 	return stray || step_differs(s);
+}
+
+int doctor_difference_names(const struct steps *difference, char ***ret)
+{
+	char **names = calloc(difference->n + 1, sizeof(*names));
+	char name[OBJECT_NAME_MAX] = "";
+	const char *how = "";
+	size_t n = 0;
+
+	for (size_t i = 0; names && i < difference->n; i++) {
+		if (!explain(difference, i, &how, name))
+			continue;
+		if (asprintf(&names[n], "%s %s", how, name) < 0) {
+			names[n] = NULL;
+			break;
+		}
+		n++;
+	}
+	*ret = names;
+	return names ? 0 : -ENOMEM;
 }
 
 /* What should be there and is not, or the other way round. */
 static void check_difference(const struct doctor_input *in, struct findings *ret)
 {
 	_cleanup_strbuf_ struct strbuf names = { 0 };
-	char name[OBJECT_NAME_MAX] = "";
-	const char *how = "";
 	struct finding *f;
 	size_t n = 0;
 
-	for (size_t i = 0; in->difference && i < in->difference->n; i++)
-		if (explain(in->difference, i, &how, name) && n++ < OBJECTS_NAMED)
-			strbuf_add(&names, "%s%s %s", names.len ? ", " : "", how, name);
+	for (; in->differences && in->differences[n]; n++)
+		if (n < OBJECTS_NAMED)
+			strbuf_add(&names, "%s%s", n ? ", " : "", in->differences[n]);
 	if (!n)
 		return;
 	f = findings_add(ret, "not-as-planned", SEVERITY_WARNING, "kernel");
 	finding_text(f, "%zu object%s of via-iface %s not as %s should be: %s%s", n,
 		     n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "it" : "they",
 		     strbuf_text(&names), n > OBJECTS_NAMED ? ", …" : "");
-	finding_fix(f, "a running via-ifaced puts that right at once; see whether it runs");
+	finding_fix(f,
+		    in->heal ? "a daemon that starts puts that right: `%s`"
+			     : "a running daemon puts that right at once; see its log%s",
+		    in->heal ? in->heal : "");
 }
 
 static int by_severity(const void *a, const void *b)

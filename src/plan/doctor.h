@@ -20,8 +20,8 @@ struct finding {
 	const char *id; /* what it is, for programs: one word that stays the same */
 	enum severity severity;
 	char object[OBJECT_NAME_MAX]; /* what it is about */
-	char text[384];
-	char fix[256]; /* what to do; "" when there is nothing */
+	char text[512];
+	char fix[640]; /* what to do, commands in backquotes; "" when there is nothing */
 };
 
 struct findings {
@@ -48,8 +48,15 @@ struct doctor_input {
 	const char *uplinks;            /* a list, or NULL: every interface that could serve */
 	const char *const *proxies;     /* names of variables that are set; ends with NULL */
 	const char *const *missing;     /* parts of the kernel that are not to be had; the same */
-	const struct steps *difference; /* from what is ours to what sessions want; or NULL */
+	const char *const *differences; /* by doctor_difference_names(); or NULL */
+	const char *heal;               /* the command that starts a daemon; or NULL */
 };
+
+/*
+ * "missing ip rule 5180" for each step from what is ours to what sessions want; ret ends with NULL,
+ * it and its strings are the caller's to free. Returns 0 or -ENOMEM.
+ */
+int doctor_difference_names(const struct steps *difference, char ***ret);
 
 /*
  * Adds what questions by an uplink lack: servers that sessions cannot ask, and TLS and DNSSEC,

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "launch/environment.h"
 #include "launch/program.h"
-#include "model/diff.h"
 #include "net/kernel.h"
-#include "net/nft_codec.h"
-#include "plan/plan.h"
+#include "plan/uplink.h"
+#include "verbs/doctor.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
@@ -95,37 +95,43 @@ static int find_proxies(char ***ret, struct err *err)
 	return 0;
 }
 
-static void free_names(char **names)
+/* The first finding that is in the way, or the first way out: what a person does next. */
+static void print_end(const struct findings *findings, const struct facts *f)
 {
-	for (char **at = names; at && *at; at++)
-		free(*at);
-	free(names);
+	_cleanup_strbuf_ struct strbuf ways = { 0 };
+	const struct finding *first = findings->v;
+	const char *way = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += findings->v[i].severity == SEVERITY_ERROR;
+	if (n) { /* they come first */
+		text_print(stdout, "%zu thing%s in the way%s%s%s\n", n, n == 1 ? " is" : "s are",
+			   first->fix[0] ? "; do this first: " : "", first->fix,
+			   n == 1 ? "" : "; then run doctor again");
+		return;
+	}
+	for (size_t i = 0; i < f->links.n; i++)
+		if (uplink_lookup(f, f->links.v[i].name).problem == UPLINK_USABLE) {
+			if (way)
+				strbuf_add(&ways, "%s%s", ways.len ? ", " : "; or by ",
+					   f->links.v[i].name);
+			else
+				way = f->links.v[i].name;
+		}
+	text_print(stdout, "nothing is in the way: `via-iface %s -- PROGRAM` starts a program%s\n",
+		   way ? way : "UPLINK", strbuf_text(&ways));
 }
 
-/* What is ours and not as the sessions want it; root alone can see all of it. */
-static int find_difference(const struct facts *f, struct object_set *want, struct steps *ret,
-			   struct err *err)
-{
-	int r;
-
-	if (!f->nft_visible || geteuid() != 0)
-		return 0;
-	r = plan_host(f, f->sessions.v, f->sessions.n, want, err);
-	if (r == 0 && (nft_fingerprint(want) < 0 || diff(want, &f->ours, ret) < 0))
-		r = err_errno(err, ENOMEM, "compare what is with what should be");
-	return r;
-}
-
-static void print_text(const struct findings *findings)
+static void print_text(const struct findings *findings, const struct facts *f)
 {
 	for (size_t i = 0; i < findings->n; i++) {
-		const struct finding *f = &findings->v[i];
+		const struct finding *one = &findings->v[i];
 
-		text_print(stdout, "%-8s %s%s%s\n", severity_name(f->severity), f->text,
-			   f->fix[0] ? "; " : "", f->fix);
+		text_print(stdout, "%-8s %s%s%s\n", severity_name(one->severity), one->text,
+			   one->fix[0] ? "; " : "", one->fix);
 	}
-	if (!findings_bad(findings))
-		puts("nothing is in the way");
+	print_end(findings, f);
 }
 
 static void print_json(const struct findings *findings)
@@ -140,25 +146,26 @@ static void print_json(const struct findings *findings)
 static int examine(const struct facts *f, const char *uplinks, struct findings *ret,
 		   struct err *err)
 {
+	struct doctor_launch launch = { .facts = f, .uplinks = uplinks, .findings = ret };
 	const char *missing[ARRAY_SIZE(parts) + 1];
-	_cleanup_set_ struct object_set want = { 0 };
-	_cleanup_steps_ struct steps steps = { 0 };
-	struct err why = { 0 };
-	char **proxies = NULL;
+	char **proxies = NULL, **differences = NULL;
 	int r = find_proxies(&proxies, err);
 
-	/* where there is no plan, the findings tell why */
-	if (r == 0 && find_difference(f, &want, &steps, &why) < 0)
-		steps.n = 0;
+	doctor_launch(&launch);
+	if (r == 0)
+		r = doctor_difference(f, launch.answers, &differences, err);
 	find_missing(missing);
-	if (r == 0 && doctor(&(struct doctor_input){ .facts = f,
-						     .uplinks = uplinks,
-						     .proxies = (const char *const *)proxies,
-						     .missing = missing,
-						     .difference = &steps },
-			     ret) < 0)
+	if (r == 0 &&
+	    doctor(&(struct doctor_input){ .facts = f,
+					   .uplinks = uplinks,
+					   .proxies = (const char *const *)proxies,
+					   .missing = missing,
+					   .heal = launch.heal[0] ? launch.heal : NULL,
+					   .differences = (const char *const *)differences },
+		   ret) < 0)
 		r = err_errno(err, ENOMEM, "look for what is in the way");
-	free_names(proxies);
+	strings_free(proxies);
+	strings_free(differences);
 	return r;
 }
 
@@ -181,6 +188,6 @@ int verb_doctor(int argc, char *argv[])
 	if (w.json)
 		print_json(&findings);
 	else
-		print_text(&findings);
+		print_text(&findings, &f);
 	return findings_bad(&findings) ? FOUND_SOMETHING : 0;
 }

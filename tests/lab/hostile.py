@@ -23,7 +23,7 @@ SOCKET = "/run/via-iface/socket"
 MAGIC = 0x76696131
 with open(os.path.join(ROOT, "src/ipc/msg.h"), encoding="utf-8") as header:
     VERSION = int(re.search(r"^#define MSG_VERSION (\d+)u", header.read(), re.M).group(1))
-RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, OP_END = range(1, 12)
+RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, OP_END = range(1, 13)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 SIZE = 8 + 16 + 160 + 36 + 16 + 1 + 3 * 17  # of the largest request
@@ -47,6 +47,8 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
         return head + struct.pack("<I", ident)
     if op == MOVE:
         return head + struct.pack("<I", ident) + text(uplinks, 160)
+    if op == EXPLAIN:
+        return head + struct.pack("<II", ident, flags) + text(uplinks, 160)
     if op == PROBE:
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)

@@ -621,7 +621,7 @@ def test_doctor_finds_nothing(lab):
         lab.session(lab.wired, "--ipv6=off", "--mtu", "1400"),
     ]
     assert doctor(lab) == []
-    assert lab.via("doctor", check=True).out == "nothing is in the way\n"
+    assert lab.via("doctor", check=True).out.startswith("nothing is in the way: `via-iface enp7s0 -- ")
     lab.run(f"ip link set dev {lab.spare} down", check=True)
     lab.wait(lambda: doctor_ids(lab) == {"session-blocked"}, 3, "the daemon has followed")
     for one in held:
@@ -650,7 +650,8 @@ def test_doctor_sees_strangers(lab):
     os.kill(pid, signal.SIGSTOP)
     try:
         lab.run("ip rule del pref 5180; nft add rule inet via_iface postrouting counter", check=True)
-        assert doctor(lab) == [("warning", "not-as-planned", "kernel")]
+        silent = ("error", "daemon-silent", "/run/via-iface/socket")
+        assert doctor(lab, code=1) == [silent, ("warning", "not-as-planned", "kernel")]
         text = lab.via("doctor").out
         assert "missing ip rule 5180" in text and "a foreign rule in nft chain inet via_iface postrouting" in text, text
     finally:
@@ -668,6 +669,10 @@ def test_doctor_foreign_bridge_and_proxy(lab):
 @needs("root")
 def test_doctor_for_everybody(lab):
     held = lab.session()
-    assert doctor(lab, user=65534) == [("info", "firewall-not-visible", "nftables")]
-    assert lab.via("doctor", user=65534).out.endswith("\nnothing is in the way\n")
+    assert doctor(lab, user=65534, code=1) == [
+        ("error", "no-section", "nobody"),
+        ("warning", "enter-no-capability", program("via-iface-enter")),
+        ("info", "firewall-not-visible", "nftables"),
+    ]
+    assert "\n1 thing is in the way; do this first: " in lab.via("doctor", user=65534).out
     held.finish()

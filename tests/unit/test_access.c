@@ -366,13 +366,54 @@ static void test_reason_in_full(void **state)
 			    "'enp7s0'");
 }
 
+/* What would let somebody in gives no more than that, and is no group that makes root of him. */
+static void test_remedy(void **state)
+{
+	static const uint32_t student[] = { STUDENTS };
+	static const struct {
+		enum which which;
+		struct access_subject subject;
+		const char *uplinks, *text;
+	} cases[] = {
+		{ USUAL, { .uid = ERIN, .name = "erin" }, "wlp6s0", "%netdev" },
+		{ EMPTY,
+		  { .uid = ERIN, .name = "erin" },
+		  "wlp6s0",
+		  "[erin]\nuplinks = wlp6s0\nlan = yes\nhost-access = no\nattach = no\n"
+		  "sessions = 64\n" },
+		{ USUAL,
+		  { .uid = ERIN, .name = "erin", .groups = student, .n_groups = 1 },
+		  "usb0,wlp6s0",
+		  "[erin]\nuplinks = wwan* usb0 wlp6s0\nlan = no\nhost-access = no\nattach = no\n"
+		  "sessions = 4\n" },
+		{ USUAL, { .uid = BOB, .name = "bob" }, "wlp6s0", NULL }, /* refused on purpose */
+		{ EMPTY, { .uid = ERIN, .name = "er'in" }, "wlp6s0", NULL },
+		{ EMPTY, { .uid = ERIN, .name = "erin" }, "ssid:my net", NULL },
+		{ BROKEN, { .uid = ERIN, .name = "erin" }, "wlp6s0", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct access_question q = { .op = ACCESS_RUN,
+					     .uplinks = cases[i].uplinks,
+					     .flags = SESSION_NO_LAN };
+		_cleanup_policy_ struct access_policy p = { 0 };
+		char text[ACCESS_REMEDY_MAX] = "";
+
+		make(cases[i].which, &p);
+		assert_int_equal(access_remedy(&p, &cases[i].subject, &q, text),
+				 cases[i].text != NULL);
+		if (cases[i].text)
+			assert_string_equal(text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_covers),
-		cmocka_unit_test(test_reason_in_full),
+		cmocka_unit_test(test_table),  cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_covers), cmocka_unit_test(test_reason_in_full),
+		cmocka_unit_test(test_remedy),
 	};
 
 	return RUN_TESTS(tests);

@@ -203,21 +203,28 @@ static void test_surroundings(void **state)
 		{ .action = STEP_REMOVE, .have = &have },
 	};
 	struct steps difference = { .v = v, .n = 1 };
-	struct doctor_input in = {
-		.facts = &f, .proxies = proxies, .missing = missing, .difference = &difference
-	};
+	struct doctor_input in = { .facts = &f, .proxies = proxies, .missing = missing };
+	char **names = NULL;
 	_cleanup_findings_ struct findings found = { 0 };
 
 	(void)state;
 	scene_split(&f);
 	expect(&in, "error kernel-part veth\nwarning proxy environment\n");
 	in.proxies = in.missing = NULL;
+	assert_int_equal(doctor_difference_names(&difference, &names), 0);
+	assert_null(names[0]);
+	free(names);
 	difference.n = 3;
+	assert_int_equal(doctor_difference_names(&difference, &names), 0);
+	in.differences = (const char *const *)names;
 	expect(&in, "warning not-as-planned kernel\n");
 	assert_int_equal(doctor(&in, &found), 0);
 	assert_non_null(strstr(found.v[0].text, "2 objects"));
 	assert_non_null(strstr(found.v[0].text, "missing "));
-	assert_non_null(strstr(found.v[0].text, "foreign "));
+	assert_non_null(strstr(found.v[0].text, "stale "));
+	for (char **at = names; *at; at++)
+		free(*at);
+	free(names);
 	facts_done(&f);
 }
 

@@ -63,6 +63,7 @@ static void test_size_of_each(void **state)
 	assert_int_equal(msg_request_size(MSG_STOP), sizeof(struct msg_session));
 	assert_int_equal(msg_request_size(MSG_MOVE), sizeof(struct msg_move));
 	assert_int_equal(msg_request_size(MSG_PROBE), sizeof(struct msg_probe));
+	assert_int_equal(msg_request_size(MSG_EXPLAIN), sizeof(struct msg_explain));
 	assert_int_equal(msg_request_size(MSG_SUBSCRIBE), sizeof(struct msg_header));
 	for (int op = MSG_RUN; op < MSG_OP_END; op++) {
 		assert_in_range(msg_request_size((uint16_t)op), sizeof(q.header), sizeof(q));

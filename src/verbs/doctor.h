@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_VERBS_DOCTOR_H
+#define VIA_VERBS_DOCTOR_H
+
+#include <stdbool.h>
+
+#include "ipc/msg.h"
+#include "model/facts.h"
+#include "plan/doctor.h"
+
+/*
+ * What doctor asks besides the facts. Each adds findings; none changes anything, and what cannot be
+ * found out adds none.
+ */
+
+/* The caller and the daemon, as a launch meets them. */
+struct doctor_launch {
+	const struct facts *facts;
+	const char *uplinks; /* a list; NULL: every interface that can serve */
+	struct findings *findings;
+	bool answers;    /* a daemon does */
+	char heal[4352]; /* the command that starts a daemon, or starts it anew */
+	bool refused;    /* the caller may start a session by none of the uplinks */
+};
+
+/* Programs, capability, socket, daemon, access policy, app policy. */
+void doctor_launch(struct doctor_launch *l);
+
+/* doctor_policy.c: what the daemon and the files say about the caller; answers is true. */
+void doctor_policy(struct doctor_launch *l);
+/* Mistakes of the access policy, by the daemon's program, where no daemon answers. */
+void doctor_policy_files(struct doctor_launch *l);
+/* Mistakes of the app policy. */
+void doctor_apps(struct doctor_launch *l);
+
+/*
+ * One question to the daemon about a list of uplinks (MSG_EXPLAIN), with a limit of time. Returns
+ * 0; -EAGAIN when no answer came within it; -EBADMSG when it is of another version; or as
+ * ask_daemon().
+ */
+#define DOCTOR_ANSWER_S 3
+int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct msg_reply *ret,
+		   struct err *err);
+
+/* The name of an interface as a list of one; false when it is too long to be escaped. */
+bool doctor_list_of(const char *name, char ret[SESSION_UPLINKS_MAX]);
+
+/*
+ * From what is ours in the kernel to what sessions want, as it lasts: what a change under way
+ * explains is left out, for which it may wait some seconds. answers: a daemon does, which keeps its
+ * objects for a moment behind the last session. ret ends with NULL; free it with strings_free().
+ */
+int doctor_difference(const struct facts *f, bool answers, char ***ret, struct err *err);
+void strings_free(char **strings);
+
+#endif
