@@ -34,6 +34,9 @@ int cli_check_netns_name(const char *name, struct err *err);
 /* The base name of a program, made to fit the character set of a session name. NULL: "session". */
 void cli_default_name(const char *program, char ret[SESSION_NAME_MAX]);
 
+/* Looks up a user and their groups, and sets HOME and the like (--user). */
+typedef int cli_find_user(const char *name, struct handover_user *ret, struct err *err);
+
 /*
  * For a command line that could not be parsed, or that names no uplink that is here. Returns an
  * exit status when it has printed what is wrong, or run what was meant; -1 when it has nothing to
@@ -43,11 +46,11 @@ typedef int cli_explain(int argc, char *argv[], const struct launch_options *o);
 
 /*
  * The launch. Returns an exit status, when it fails; argv[0] is "run", or where the verb was left
- * out
- * "" (which is then handed on). Without helpers, and where one is needed, via-iface-verbs does all
- * of it.
+ * out "" (which is then handed on). Both functions are NULL in via-iface, which is linked
+ * statically and has no loadable modules of the C library (nsswitch.conf(5)): where one is needed,
+ * via-iface-verbs does all of it.
  */
-int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_explain *explain);
+int cli_run(int argc, char *argv[], cli_find_user *find_user, cli_explain *explain);
 
 /*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -37,9 +38,12 @@ static int check_order(const struct launch_options *o, struct err *err)
 	return err_hint(err, "`via-iface help %s` explains it", word);
 }
 
-int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_explain *explain)
+int cli_run(int argc, char *argv[], cli_find_user *find_user, cli_explain *explain)
 {
+	struct launch_target target = { .netns = -1 };
 	struct launch_options options;
+	struct handover_user user;
+	int status;
 	struct err err = { 0 };
 	int r = cli_parse_run(argc, argv, VERB_RUN, &options, &err);
 	bool unclear = options.request.uplinks[0] && (r < 0 || !is_here(options.request.uplinks));
@@ -52,14 +56,24 @@ int cli_run(int argc, char *argv[], const struct launch_helpers *helpers, cli_ex
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
 	}
-	if (!helpers && (unclear || launch_needs_helpers(&options)))
+	if (!find_user && (unclear || options.user))
 		return cli_verb(argc, argv);
 	if (unclear && explain) {
 		r = explain(argc, argv, &options);
 		if (r >= 0)
 			return r;
 	}
-	return err.code ? program_fail(&err) : launch_run(&options, helpers);
+	if (err.code)
+		return program_fail(&err);
+	if (options.user) {
+		if (find_user(options.user, &user, &err) < 0)
+			return program_fail(&err);
+		target.user = &user;
+	}
+	status = launch(&options, &target);
+	free(options.made);
+	free(options.made_bytes);
+	return status;
 }
 
 int cli_verb(int argc, char *argv[])

@@ -16,9 +16,9 @@
 #include "desktop/make.h"
 #include "desktop/steam.h"
 #include "launch/apps.h"
+#include "launch/apps_apply.h"
 #include "launch/launch.h"
-#include "verbs/apps.h"
-#include "verbs/outside.h"
+#include "launch/outside.h"
 
 static int check_uplinks(const char *uplinks, struct err *err)
 {
@@ -85,7 +85,7 @@ static int check_policy(GKeyFile *e, struct err *err)
 		return err_errno(err, ENOMEM, "read Exec");
 	o.program = words;
 	strcpy(o.request.name, "x"); /* checked with the rest */
-	r = apps_apply(&o, NULL, err);
+	r = apps_load_and_apply(&o, err);
 	free(o.made);
 	free(o.made_bytes);
 	return r;
@@ -211,7 +211,7 @@ static void warn_of_outside(GKeyFile *e, const char *uplinks)
 	if (!exec || exec_parse(exec, &x, &ignored) < 0 || exec_words(&x, &words, &bytes) < 0)
 		return;
 	q.argv = words;
-	if (!apps_mention(words) || apps_load(APPS_DIR_COUNT, &all, &ignored) < 0)
+	if (apps_load(APPS_DIR_COUNT, &all, &ignored) < 0)
 		return;
 	app = outside_section(&all, words, NULL);
 	if (app &&

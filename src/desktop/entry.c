@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "verbs/files.h"
+#include "launch/files.h"
 
 static const char *const kind_names[] = {
 	[DESKTOP_ENTRY] = "entry",

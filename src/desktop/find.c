@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/vec.h"
-#include "verbs/files.h"
-#include "verbs/paths.h"
+#include "launch/files.h"
+#include "launch/paths.h"
 
 #define DEPTH_MAX 8
 

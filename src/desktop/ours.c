@@ -10,7 +10,7 @@
 #include "desktop/desktop.h"
 #include "desktop/find.h"
 #include "desktop/make.h"
-#include "verbs/paths.h"
+#include "launch/paths.h"
 #include "verbs/table.h"
 
 /* --- remove ---------------------------------------------------------------------------------- */

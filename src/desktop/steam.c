@@ -12,7 +12,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "base/vec.h"
-#include "verbs/files.h"
+#include "launch/files.h"
 
 void vdf_done(struct vdf *v)
 {

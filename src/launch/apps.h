@@ -6,11 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/*
- * The app policy (plan/apps.h), as far as a launch has to do with it: most programs have none, and
- * are not to wait for who reads it. So via-iface only looks whether a file names the program at
- * all, and leaves the rest to via-iface-verbs.
- */
+/* The files of the app policy (launch/app_policy.h), and which program a command line is about. */
 
 enum apps_dir {
 	APPS_SHIPPED, /* /usr/share/via-iface/apps */
@@ -37,8 +33,9 @@ bool apps_file(const char *name);
 size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX]);
 
 /*
- * Whether a file speaks of a program of the command line, behind whatever wrappers (wrappers.h), or
- * cannot be read.
+ * Whether a file has the name of a program of the command line in it as a word, behind whatever
+ * wrappers (wrappers.h), or cannot be read. Asked only where a file has a mistake, so that what it
+ * says is not known.
  */
 bool apps_mention(char *const argv[]);
 

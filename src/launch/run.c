@@ -17,11 +17,12 @@
 #include "base/cleanup.h"
 #include "base/detach.h"
 #include "launch/ambient.h"
-#include "launch/apps.h"
+#include "launch/apps_apply.h"
 #include "launch/daemon.h"
 #include "launch/environment.h"
 #include "launch/handover.h"
 #include "launch/launch.h"
+#include "launch/outside.h"
 #include "launch/program.h"
 
 int launch_find_program(const char *name, struct err *err)
@@ -57,92 +58,89 @@ static int check_program(const char *name, struct err *err)
 	return err->code == ENOENT || err->code == ENOTDIR ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
 }
 
-/* The way from here to the program; h holds what enter is to do. Returns only when it failed. */
-static int launch(const struct launch_options *o, struct handover *h, launch_check_outside *check,
-		  struct err *err)
+/*
+ * What the app policy says, read once: first the options of a new session, then who outside would
+ * do the program's work, as a line in ret.
+ */
+static int ask_policy(struct launch_options *o, const struct handover *h, struct err *ret,
+		      struct err *err)
 {
-	char enter[PATH_MAX], fd_text[16];
-	char *enter_argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *enter_envp[8];
-	struct environment around = { .notify = -1 };
-	bool waited_before = detach_signal_waits();
-	struct err outside = { 0 };
-	int fd;
+	bool new_session = h->netns < 0;
+	struct apps apps = { 0 };
+	int r = 0;
 
-	if (check && check(o, h, &outside, err) < 0)
-		return program_fail(err);
-	if (ambient_check(err) < 0 || daemon_check(err) < 0 ||
-	    program_find("via-iface-enter", enter, err) < 0 ||
-	    environment_prepare(o, &h->user, &around, err) < 0)
-		return program_fail(err);
-	environment_warn(&around, o, &outside);
-	h->verbose = o->verbose;
-	h->allow_sockets = o->allow_sockets;
-	h->notify = around.notify;
-	fd = handover_write(h, o->program, around.envp, err);
-	if (fd >= 0) {
-		snprintf(fd_text, sizeof(fd_text), "%d", fd);
-		program_clean_environment(enter_envp);
-		if (!waited_before)
-			detach_take_signal();
-		execve(enter, enter_argv, enter_envp);
-		err_errno(err, errno, "start '%s'", enter);
-		close(fd);
+	if ((new_session && !o->no_app_policy) || !o->quiet || o->strict)
+		r = apps_load_for(o, new_session && !o->request.uplinks[0], &apps, err);
+	if (r == 0 && new_session)
+		r = apps_apply(o, &apps, &h->user, err);
+	if (r == 0)
+		r = outside_check(o, h, &apps, ret, err);
+	apps_done(&apps);
+	return r;
+}
+
+static void fill_request(const struct launch_options *o, const struct launch_target *t,
+			 struct handover *h)
+{
+	if (t->netns >= 0) {
+		msg_request_init(&h->request, MSG_EXEC);
+		h->request.session.id = t->id;
+		return;
 	}
-	environment_done(&around);
-	return program_fail(err);
+	msg_request_init(&h->request, MSG_RUN);
+	h->request.run.request = o->request;
+	h->request.run.request.probe_of = t->id;
+	if (t->user)
+		h->request.run.request.owner = t->user->uid;
 }
 
-bool launch_needs_helpers(const struct launch_options *o)
+/* Hands over and becomes via-iface-enter; returns only when it failed. */
+static int become_enter(const char *path, const struct launch_options *o, struct handover *h,
+			const struct environment *around, struct err *err)
 {
-	return o->user || !o->request.uplinks[0] || apps_mention(o->program);
+	char fd_text[16];
+	char *argv[] = { (char *)"via-iface-enter", fd_text, NULL }, *envp[8];
+	_cleanup_close_ int fd = -1;
+
+	h->notify = around->notify;
+	fd = handover_write(h, o->program, around->envp, err);
+	if (fd < 0)
+		return fd;
+	snprintf(fd_text, sizeof(fd_text), "%d", fd);
+	program_clean_environment(envp);
+	execve(path, argv, envp);
+	return err_errno(err, errno, "start '%s'", path);
 }
 
-int launch_run(struct launch_options *o, const struct launch_helpers *helpers)
+int launch(struct launch_options *o, const struct launch_target *t)
 {
-	struct handover h = { .notify = -1, .netns = -1 };
-	struct err err = { 0 };
+	struct handover h = { .notify = -1,
+			      .netns = t->netns,
+			      .verbose = o->verbose,
+			      .allow_sockets = o->allow_sockets };
+	struct environment around = { .notify = -1 };
+	struct err err = { 0 }, outside = { 0 };
+	bool waited_before = detach_signal_waits();
 	int status = check_program(o->program[0], &err);
+	char enter[PATH_MAX];
 
 	if (status)
 		return status;
-	if (o->user && helpers && helpers->find_user(o->user, &h.user, &err) < 0)
-		return program_fail(&err);
-	if (helpers && helpers->apply_apps(o, &h.user, &err) < 0)
-		return program_fail(&err);
-	msg_request_init(&h.request, MSG_RUN);
-	h.request.run.request = o->request;
-	if (o->user)
-		h.request.run.request.owner = h.user.uid;
-	status = launch(o, &h, helpers ? helpers->check_outside : NULL, &err);
-	free(o->made);
-	free(o->made_bytes);
-	return status;
-}
-
-int launch_exec(const struct launch_options *o, uint32_t id, int netns, launch_check_outside *check)
-{
-	struct handover h = { .notify = -1, .netns = netns };
-	struct err err = { 0 };
-	int status = check_program(o->program[0], &err);
-
-	if (status)
-		return status;
-	if (fcntl(netns, F_SETFD, 0) < 0) { /* enter inherits it */
+	if (t->user)
+		h.user = *t->user;
+	if (t->netns >= 0 && fcntl(t->netns, F_SETFD, 0) < 0) { /* enter inherits it */
 		err_errno(&err, errno, "hand over the session's netns");
 		return program_fail(&err);
 	}
-	msg_request_init(&h.request, MSG_EXEC);
-	h.request.session.id = id;
-	return launch(o, &h, check, &err);
-}
-
-int launch_probe(const struct launch_options *o, uint32_t id)
-{
-	struct handover h = { .notify = -1, .netns = -1 };
-	struct err err = { 0 };
-
-	msg_request_init(&h.request, MSG_RUN);
-	h.request.run.request = o->request;
-	h.request.run.request.probe_of = id;
-	return launch(o, &h, NULL, &err);
+	if (ask_policy(o, &h, &outside, &err) < 0 || ambient_check(&err) < 0 ||
+	    daemon_check(&err) < 0 || program_find("via-iface-enter", enter, &err) < 0 ||
+	    environment_prepare(o, &h.user, &around, &err) < 0)
+		return program_fail(&err);
+	environment_warn(&around, o, &outside);
+	if (!waited_before)
+		detach_take_signal();
+	fill_request(o, t, &h);
+	become_enter(enter, o, &h, &around, &err);
+	environment_done(&around);
+	return program_fail(&err);
 }

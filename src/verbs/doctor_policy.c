@@ -15,10 +15,10 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "config.h"
+#include "launch/apps_apply.h"
 #include "launch/program.h"
 #include "model/session.h"
 #include "plan/uplink.h"
-#include "verbs/apps.h"
 #include "verbs/doctor.h"
 
 #define UPLINKS_ASKED 64 /* about as many interfaces as a person can read of */

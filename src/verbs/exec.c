@@ -15,8 +15,8 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "launch/launch.h"
 #include "launch/program.h"
-#include "verbs/outside.h"
 #include "verbs/processes.h"
 #include "verbs/verbs.h"
 
@@ -87,5 +87,7 @@ int verb_exec(int argc, char *argv[])
 		s = find_session(&f, word, &err);
 	if (s && check_owner(s, "enter", &err) == 0)
 		netns = find_netns(s, &err);
-	return netns < 0 ? program_fail(&err) : launch_exec(&o, s->id, netns, outside_check);
+	if (netns < 0)
+		return program_fail(&err);
+	return launch(&o, &(struct launch_target){ .netns = netns, .id = s->id });
 }

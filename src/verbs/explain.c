@@ -182,19 +182,6 @@ static int explain_word(const struct facts *f, int argc, char *argv[], int at)
 	return program_fail(&err);
 }
 
-void example_uplink(char ret[IFNAMSIZ])
-{
-	_cleanup_facts_ struct facts f = { 0 };
-	struct err ignored = { 0 };
-
-	snprintf(ret, IFNAMSIZ, "UPLINK");
-	if (observe_host(0, &f, &ignored) < 0)
-		return;
-	for (size_t i = 0; i < f.links.n; i++)
-		if (uplink_lookup(&f, f.links.v[i].name).problem == UPLINK_USABLE)
-			memcpy(ret, f.links.v[i].name, IFNAMSIZ);
-}
-
 int explain(int argc, char *argv[], const struct launch_options *o)
 {
 	const char *list = o->request.uplinks;

@@ -13,12 +13,12 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "dns/dns.h"
+#include "launch/apps_apply.h"
 #include "model/print.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
 #include "plan/uplink.h"
-#include "verbs/apps.h"
 #include "verbs/verbs.h"
 
 /* The whole wanted state for one more session, sorted. */
@@ -179,7 +179,7 @@ int verb_plan(int argc, char *argv[])
 	int r = cli_parse_run(argc, argv, VERB_PLAN, &options, &err);
 
 	if (r == 0)
-		r = apps_apply(&options, NULL, &err);
+		r = apps_load_and_apply(&options, &err);
 	if (r < 0)
 		return program_fail(&err);
 	r = kernel_open(&k, VIA_RUNDIR, false, &err);

@@ -122,7 +122,7 @@ static void say_all(struct prober *p)
 static int run_probe(const struct prober *p, const char *uplink)
 {
 	char *argv[] = { (char *)p->self, (char *)"probe-once", (char *)p->text, NULL };
-	struct launch_options o = { .quiet = true, .program = argv };
+	struct launch_options o = { .quiet = true, .no_app_policy = true, .program = argv };
 	size_t len = 0;
 
 	o.request.owner = REQUEST_OWNER_SELF;
@@ -132,7 +132,7 @@ static int run_probe(const struct prober *p, const char *uplink)
 			o.request.uplinks[len++] = '\\';
 		o.request.uplinks[len++] = *uplink;
 	}
-	return launch_probe(&o, p->id);
+	return launch(&o, &(struct launch_target){ .netns = -1, .id = p->id });
 }
 
 static void start_probe(struct prober *p, struct way *w)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* via-iface run, where a user or the app policy has to be looked up. */
+/* via-iface run, where a user has to be looked up. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "verbs/apps.h"
-#include "verbs/outside.h"
 #include "verbs/run.h"
 #include "verbs/verbs.h"
 
@@ -42,13 +40,7 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 
 int run_words(int argc, char *argv[])
 {
-	static const struct launch_helpers helpers = {
-		.find_user = find_user,
-		.apply_apps = apps_apply,
-		.check_outside = outside_check,
-	};
-
-	return cli_run(argc, argv, &helpers, explain);
+	return cli_run(argc, argv, find_user, explain);
 }
 
 int verb_run(int argc, char *argv[])

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "fuzz.h"
-#include "plan/apps.h"
+#include "launch/app_policy.h"
 
 static void look_up(const struct apps *all, const struct app *of)
 {

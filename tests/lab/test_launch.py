@@ -1,13 +1,15 @@
-"""A launch is short: one connection to the daemon."""
+"""A launch is short: one connection to the daemon, two programs before that of the user."""
 
 import array
 import contextlib
+import glob
 import os
+import shutil
 import signal
 import socket
 import threading
 
-from lab import needs, program
+from lab import ROOT, needs, program, ship_apps, write_file
 
 SOCKET = "/run/via-iface/socket"
 
@@ -132,3 +134,100 @@ def test_nobody_to_ask(lab):
         assert done.code == 125 and "it does not run" in done.err, done
         assert done.err.count("\n") == 1, done
         assert not lab.daemon_pids(), lab.daemon_pids()
+
+
+# --- one program --------------------------------------------------------------------------------
+
+
+class Installed:
+    """The programs of a launch alone, in a directory where every other program of ours, when it is
+    started, leaves its arguments in a file and fails."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.dir = os.path.join(lab.tmp, "launch")
+        self.started = os.path.join(lab.tmp, "started")
+        os.makedirs(self.dir)
+        for name in ("via-iface", "via-iface-enter", "via-ifaced"):
+            shutil.copy(program(name), self.dir)
+        write_file(
+            os.path.join(self.dir, "via-iface-verbs"), f'#!/bin/sh\necho "$@" >>{self.started}\nexit 99\n'
+        )
+        os.chmod(os.path.join(self.dir, "via-iface-verbs"), 0o755)
+
+    def run(self, *words, **more):
+        return self.lab.run([os.path.join(self.dir, "via-iface"), *map(str, words)], **more)
+
+    def others(self):
+        if not os.path.exists(self.started):
+            return []
+        with open(self.started) as f:
+            return f.read().splitlines()
+
+
+def named():
+    """Every program that a shipped file of the app policy names."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "policies/apps/*.conf")):
+        with open(path) as f:
+            for line in f:
+                key, _, value = line.partition("=")
+                if key.strip() == "match":
+                    names.update(value.split())
+    return sorted(names)
+
+
+@needs("root")
+def test_no_second_program(lab):
+    """Every program, also one that the app policy speaks of, is started by via-iface and enter alone:
+    the launch reads the policy itself."""
+    ship_apps(n for n in os.listdir(os.path.join(ROOT, "policies/apps")) if n.endswith(".conf"))
+    installed = Installed(lab)
+    folder = os.path.join(lab.tmp, "programs")
+    os.makedirs(folder)
+    names = named()
+    assert {"tmux", "steam", "firefox", "sh"} & set(names) and len(names) > 40, names
+    held = lab.session(lab.spare)  # so that the daemon stays
+    for name in names:
+        write_file(os.path.join(folder, name), f'#!/bin/dash\necho "{name} $#"\n')
+        os.chmod(os.path.join(folder, name), 0o755)
+        done = installed.run(lab.spare, "--", os.path.join(folder, name))
+        assert done.code == 0 and done.out.startswith(f"{name} "), done
+    assert installed.run(lab.spare, "--", "sh", "-c", ":").code == 0
+    assert installed.run(lab.spare, "--", "env", "A=b", "nice", "sh", "-c", ":").code == 0
+    assert not installed.others(), installed.others()
+    assert installed.run("list").code == 99 and installed.others() == ["list"]
+    held.finish()
+
+
+@needs("root")
+def test_policy_is_read_by_the_launch(lab):
+    """What the app policy says of a program holds: its uplink, name and options; a mistake ends the
+    launch of a program that a file names, and of no other."""
+    installed = Installed(lab)
+    own = os.path.join(lab.tmp, ".config/via-iface/apps")
+    os.makedirs(own)
+    write_file(
+        f"{own}/tool.conf",
+        f"[tool]\nmatch = tool\nuplink = {lab.spare}\nname = mine\nseparate-instance = --data=~/x/%u\n"
+        "separate = always\n",
+    )
+    tool = os.path.join(lab.tmp, "tool")
+    write_file(tool, f'#!/bin/sh\necho "$*"; exec curl -s {lab.url}\n')
+    os.chmod(tool, 0o755)
+    held = lab.session(lab.wired)
+    done = installed.run("-v", "--", tool, "a")
+    assert done.code == 0, done
+    assert done.out.split() == [f"--data={lab.env['HOME']}/x/{lab.spare}", "a", lab.spare.addr], done
+    assert "'mine'" in done.err, done
+    assert installed.run(lab.wired, "--", tool).out.split()[-1] == lab.wired.addr
+    assert installed.run("--", "true").code == 125  # no app is for it
+    write_file(f"{own}/wrong.conf", "# of tool, too\n[other]\nmatch = other\nspeed = 3\n")
+    done = installed.run("--", tool)
+    assert done.code == 125 and "wrong.conf:4" in done.err, done
+    assert installed.run(lab.spare, "--", "true").code == 0
+    assert installed.run("--no-app-policy", lab.spare, "--", tool).code == 0
+    done = installed.run("--", "true")  # no uplink but the policy's
+    assert done.code == 125 and "wrong.conf:4" in done.err, done
+    assert not installed.others(), installed.others()
+    held.finish()

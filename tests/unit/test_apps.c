@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "fds.h"
+#include "launch/app_policy.h"
 #include "launch/apps.h"
 #include "mutate.h"
-#include "plan/apps.h"
 #include "unit.h"
 
 static struct apps all;

@@ -13,9 +13,9 @@
 #include "desktop/copy.h"
 #include "desktop/exec.h"
 #include "desktop/make.h"
+#include "launch/files.h"
 #include "mutate.h"
 #include "unit.h"
-#include "verbs/files.h"
 
 static GKeyFile *parse(const char *text)
 {

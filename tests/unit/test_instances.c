@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "plan/apps.h"
+#include "launch/app_policy.h"
+#include "launch/files.h"
+#include "launch/instances.h"
+#include "launch/outside.h"
 #include "unit.h"
-#include "verbs/files.h"
-#include "verbs/instances.h"
-#include "verbs/outside.h"
 
 /* The policy as it is shipped. */
 static struct apps shipped;

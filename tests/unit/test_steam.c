@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "desktop/steam.h"
 #include "fds.h"
+#include "launch/files.h"
 #include "mutate.h"
 #include "unit.h"
-#include "verbs/files.h"
 
 static const char libraries[] = "\"libraryfolders\"\n"
 				"{\n"

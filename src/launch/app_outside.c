@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "plan/apps.h"
+#include "launch/app_policy.h"
 
 /* `docker --context home container exec`: the value of an option may look like a subcommand. */
 #define SUBCOMMANDS 3

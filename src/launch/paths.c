@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/paths.h"
+#include "launch/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>

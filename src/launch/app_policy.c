@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/apps.h"
+#include "launch/app_policy.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_FILES_H
-#define VIA_VERBS_FILES_H
+#ifndef VIA_LAUNCH_FILES_H
+#define VIA_LAUNCH_FILES_H
 
 #include <stddef.h>
 
 #include "base/err.h"
 
-/* What links root follows here says verbs/paths.h. */
+/* What links root follows here says launch/paths.h. */
 
 /* A regular file of at most max bytes, with a zero byte behind it; the caller's to free. */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/files.h"
+#include "launch/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
-#include "verbs/paths.h"
+#include "launch/paths.h"
 
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
 {

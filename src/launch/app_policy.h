@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_PLAN_APPS_H
-#define VIA_PLAN_APPS_H
+#ifndef VIA_LAUNCH_APP_POLICY_H
+#define VIA_LAUNCH_APP_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,8 @@
 
 /*
  * The app policy: which way out a program takes, and with which options, where the command line
- * does not say so. Pure; verbs/apps.c reads the files. via-iface-apps.conf(5) has the format.
+ * does not say so. Pure; launch/apps_apply.c reads the files. via-iface-apps.conf(5) has the
+ * format.
  *
  * A section is an app. What several files say of one adds up, key by key, and the later file wins:
  * so somebody who wants Steam on a given uplink writes that alone, and keeps the rest.

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_OUTSIDE_H
-#define VIA_VERBS_OUTSIDE_H
+#ifndef VIA_LAUNCH_OUTSIDE_H
+#define VIA_LAUNCH_OUTSIDE_H
 
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "launch/app_policy.h"
+#include "launch/instances.h"
 #include "launch/launch.h"
-#include "plan/apps.h"
-#include "verbs/instances.h"
 
 /*
  * Whether a program would have its work done by a process outside of its session: a server, a
  * service manager, an instance that runs already. That process's traffic would be outside, too. The
- * app policy (plan/apps.h) says which programs do so; here it is seen whether one does now.
+ * app policy (launch/app_policy.h) says which programs do so; here it is seen whether one does now.
  */
 
 struct outside_question {
@@ -36,10 +36,10 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
 int outside_find_server(const struct outside_question *q, struct err *ret);
 
 /*
- * For a launch (struct launch_helpers): the line goes to ret. Fails where the program is to be
- * refused, or the app policy cannot be read; then err is set.
+ * For a launch, by what apps_load_for() read: the line goes to ret, unless o->quiet. Fails where
+ * the program is to be refused (o->strict); then err is set.
  */
-int outside_check(const struct launch_options *o, const struct handover *h, struct err *ret,
-		  struct err *err);
+int outside_check(const struct launch_options *o, const struct handover *h, const struct apps *apps,
+		  struct err *ret, struct err *err);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/apps.h"
+#include "launch/apps_apply.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,9 +15,8 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "launch/apps.h"
-#include "verbs/files.h"
-#include "verbs/instances.h"
-#include "verbs/run.h"
+#include "launch/files.h"
+#include "launch/instances.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
 
@@ -85,6 +86,18 @@ void apps_mistakes(struct conf_mistakes *ret)
 			conf_mistakes_add(ret, &err);
 	}
 	apps_done(&all);
+}
+
+int apps_load_for(const struct launch_options *o, bool for_uplink, struct apps *ret,
+		  struct err *err)
+{
+	struct err mistake = { 0 };
+	int r = apps_load(o->no_app_policy ? APPS_SHIPPED + 1 : APPS_DIR_COUNT, ret, &mistake);
+
+	if (r == 0 || (!for_uplink && !apps_mention(o->program)))
+		return 0;
+	*err = mistake;
+	return r;
 }
 
 /* --- a separate instance --------------------------------------------------------------------- */
@@ -160,6 +173,22 @@ static int separate(struct launch_options *o, const struct app *app, size_t at,
 
 /* --- the options ----------------------------------------------------------------------------- */
 
+/* For an example: a device that is up and has an address; "UPLINK" where none is. */
+static void example_uplink(char ret[IFNAMSIZ])
+{
+	const unsigned int up = IFF_UP | IFF_RUNNING;
+	struct ifaddrs *all = NULL;
+
+	snprintf(ret, IFNAMSIZ, "UPLINK");
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next)
+		if ((a->ifa_flags & (up | IFF_LOOPBACK)) == up && a->ifa_addr &&
+		    a->ifa_addr->sa_family == AF_INET && strcmp(a->ifa_name, BRIDGE_NAME) != 0)
+			snprintf(ret, IFNAMSIZ, "%.15s", a->ifa_name);
+	freeifaddrs(all);
+}
+
 static int no_uplink(const struct launch_options *o, const char *program, const struct app *app,
 		     struct err *err)
 {
@@ -217,10 +246,10 @@ static void take_options(struct launch_options *o, const struct app *app)
 		o->no_proxy_env = true;
 }
 
-int apps_apply(struct launch_options *o, const struct handover_user *user, struct err *err)
+int apps_apply(struct launch_options *o, const struct apps *apps, const struct handover_user *user,
+	       struct err *err)
 {
 	char program[APPS_PROGRAM_MAX] = "";
-	struct apps all = { 0 };
 	struct app app;
 	size_t at = 0;
 	int found = 0, r = 0;
@@ -228,11 +257,8 @@ int apps_apply(struct launch_options *o, const struct handover_user *user, struc
 	if (!o->program)
 		return 0;
 	at = apps_program(o->program, program);
-	if (!o->no_app_policy) {
-		r = apps_load(APPS_DIR_COUNT, &all, err);
-		found = r < 0 ? r : apps_find(&all, program, &app, err);
-		apps_done(&all);
-	}
+	if (!o->no_app_policy)
+		found = apps_find(apps, program, &app, err);
 	if (found < 0)
 		return found;
 	if (found)
@@ -242,5 +268,16 @@ int apps_apply(struct launch_options *o, const struct handover_user *user, struc
 	r = request_check(&o->request, err);
 	if (r == 0 && found)
 		r = separate(o, &app, at, user, err);
+	return r;
+}
+
+int apps_load_and_apply(struct launch_options *o, struct err *err)
+{
+	struct apps apps = { 0 };
+	int r = o->program ? apps_load_for(o, !o->request.uplinks[0], &apps, err) : 0;
+
+	if (r == 0)
+		r = apps_apply(o, &apps, NULL, err);
+	apps_done(&apps);
 	return r;
 }

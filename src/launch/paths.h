@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_VERBS_PATHS_H
-#define VIA_VERBS_PATHS_H
+#ifndef VIA_LAUNCH_PATHS_H
+#define VIA_LAUNCH_PATHS_H
 
 #include <stdbool.h>
 

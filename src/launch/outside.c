@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/outside.h"
+#include "launch/outside.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -19,9 +19,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/strbuf.h"
-#include "launch/apps.h"
 #include "launch/wrappers.h"
-#include "verbs/apps.h"
 
 /* --- where things are ------------------------------------------------------------------------- */
 
@@ -347,30 +345,23 @@ int outside_find_server(const struct outside_question *q, struct err *ret)
 
 /* --- a launch --------------------------------------------------------------------------------- */
 
-int outside_check(const struct launch_options *o, const struct handover *h, struct err *ret,
-		  struct err *err)
+int outside_check(const struct launch_options *o, const struct handover *h, const struct apps *apps,
+		  struct err *ret, struct err *err)
 {
-	struct apps all = { 0 };
 	struct outside_question q = {
-		.apps = &all,
+		.apps = apps,
 		.argv = o->program,
 		.uid = h->user.wanted ? h->user.uid : geteuid(),
 		.scope.uplinks = o->request.uplinks,
 	};
 	struct stat st;
-	int r;
 
-	if ((o->quiet && !o->strict) || !apps_mention(o->program))
+	if (o->quiet && !o->strict)
 		return 0;
-	r = apps_load(o->no_app_policy ? 1 : APPS_DIR_COUNT, &all, err);
-	if (r < 0)
-		return r;
 	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
 		q.scope.netns = st.st_ino;
-	if (outside_find_server(&q, ret) && o->strict) {
-		*err = *ret;
-		r = -ret->code;
-	}
-	apps_done(&all);
-	return r;
+	if (!outside_find_server(&q, ret) || !o->strict)
+		return 0;
+	*err = *ret;
+	return -ret->code;
 }

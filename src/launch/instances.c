@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/instances.h"
+#include "launch/instances.h"
 
 #include <ctype.h>
 #include <dirent.h>
