@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inih splits lines into keys and values, and is fed one line at a time: so the number of the
- * line is known when a key arrives. It passes over a few things in silence - it cuts long lines
- * and section names, ignores what stands behind a ']', tells nothing of a section without keys,
- * takes an indented line for more of the value above - and a policy must not be read that way.
- * Lines are therefore looked at, and section lines read, before it gets them.
+ * inih splits lines into keys and values, and gets one line at a time, so that the line number is
+ * known when a key arrives. It ignores a few mistakes: it cuts long lines and section names,
+ * ignores text behind a ']', does not report a section without keys, and takes an indented line for
+ * a continuation. A policy must not be read that way, so lines are checked, and section lines read,
+ * before inih gets them.
  */
 #include "base/conf.h"
 

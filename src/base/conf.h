@@ -20,7 +20,7 @@
 struct conf;
 
 struct conf_format {
-	const char *section;     /* how one looks, for complaints: "[WHO]" */
+	const char *section;     /* its form, for error messages: "[WHO]" */
 	const char *example;     /* a key with its value */
 	const char *const *keys; /* NULL at the end; 31 at most */
 	/* A section's name, trimmed, which may be changed. Returns 0, or CONF_COMPLAIN(). */

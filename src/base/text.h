@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 /*
- * Text that others wrote - names of devices and networks, desktop entries, paths - on its way to a
+ * Text from outside - names of devices and networks, desktop entries, paths - on its way to a
  * terminal, a log or a JSON parser. A character is printable when it is well-formed UTF-8 (RFC
- * 3629) and neither a control character (C0, DEL, C1) nor one that makes text look like another:
- * line and paragraph separators, marks of writing direction (UAX #9), zero-width and tag
- * characters, and code points that are none.
+ * 3629) and neither a control character (C0, DEL, C1) nor one that can disguise text: line and
+ * paragraph separators, marks of writing direction (UAX #9), zero-width and tag characters, and
+ * noncharacters.
  */
 
 /* The bytes of the printable character at text; 0 when there is none, or text ends. */

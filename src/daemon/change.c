@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is asked of sessions that run: another uplink, a pause, the end. Each changes the session
- * in the facts and brings the kernel there, as a launch does; where that fails the host is looked
- * at anew, and what the kernel says stays.
+ * Changes of sessions that run: another uplink, a pause, the end. Each changes the session in the
+ * facts and converges, as a launch does; where that fails the host is observed anew, and the
+ * kernel's state is kept.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static struct session *find(struct host_state *h, uint32_t id, struct err *err)
 	return s;
 }
 
-/* Rules that are to go are named by handles, which only the kernel tells. */
+/* Rules are deleted by their handles, which only an observation has. */
 static int observe_uplinks(struct host_state *h, const char *uplinks, struct err *err)
 {
 	h->stale |= h->knowledge == HOST_OBSERVED ? 0 : HOST_STALE_FACTS;

@@ -13,8 +13,8 @@
 #include "net/settle.h"
 
 /*
- * The peers of the socket: who is let in, for how long, and who goes when there is no room. A
- * connection is one request and one answer.
+ * The connections of the socket: how many are accepted, for how long they may be silent, and which
+ * is closed when there is no room. A connection is one request and one answer.
  */
 #define CONNECTIONS_MAX            256
 #define CONNECTIONS_PER_PERSON_MAX 16
@@ -74,7 +74,7 @@ void connections_take(struct connections *c, const struct pollfd *fds, size_t n)
  */
 struct connection *connections_next(struct connections *c, const struct spent *spent);
 
-/* For this turn of the loop a person has had theirs: the next one looks at the others anew. */
+/* No other request of this person is served in this turn of the loop. */
 void connections_skip(struct connections *c, uid_t person);
 
 /* Ends one; the last one takes its place. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Devices between two looks. The daemon knows which slot is which device by number; when it
- * starts, nftables tells it. See plan/rename.h.
+ * Devices between two observations. The daemon knows by number which slot is which device; when it
+ * starts, nftables has it. See plan/rename.h.
  */
 #include <errno.h>
 #include <stdlib.h>

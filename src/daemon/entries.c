@@ -105,7 +105,7 @@ static int finish(struct host_state *h, struct err *err)
 {
 	int r;
 
-	conntrack_stop(&h->entries.pass); /* it knows nothing of the latest ends */
+	conntrack_stop(&h->entries.pass); /* it does not include the latest ends */
 	do
 		r = step(h, err);
 	while (r > 0);

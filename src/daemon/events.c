@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What others do to the host. An event is a hint: most are about things of no interest, many are
- * echoes of our own doing (the kernel announces a new carrier in nobody's name), so each is held
- * against the facts and only a difference counts. The end of a session is taken into the facts
- * as it comes; everything else that differs asks for a new look.
+ * Changes of the host by others. An event is a hint: most concern objects of no interest, and many
+ * are caused by the daemon itself (the kernel announces a new carrier without saying who caused
+ * it). So each is compared with the facts, and only a difference counts. The end of a session is
+ * taken into the facts as it comes; every other difference asks for a new observation.
  */
 #include <errno.h>
 #include <linux/netconf.h>
@@ -21,14 +21,14 @@
 #include "net/rtnl.h"
 #include "plan/uplink.h"
 
-/* What a swarm of events comes to. */
+/* The effect of a burst of events. */
 struct effect {
 	bool stale;      /* the facts are old */
 	bool heal;       /* the host is not as it should be */
 	bool gateway;    /* one began to answer, or failed to */
 	bool uplink;     /* an uplink is not as it was: so may be its name servers */
 	bool ports_gone; /* and what hung on them is still in the facts */
-	struct suspect { /* a link of ours to be looked at again */
+	struct suspect { /* a link of ours to be read again */
 		char name[IFNAMSIZ];
 		bool gone; /* so it should be: an entry of its has gone */
 	} suspects[16];
@@ -98,7 +98,7 @@ static const struct fact_link *known_link(const struct facts *f, const struct fa
 /*
  * Which port of ours a device that went was; false: none that we know by its index. By its name it
  * could be another device that bore a port's name for a moment, or what the first try of a launch
- * made, whose number the second has: where an index was not heard yet, all is looked at anew.
+ * made, whose number the second has: where an index is not known yet, all is observed anew.
  */
 static bool gone_port(const struct facts *f, const struct fact_link *seen, char ret[IFNAMSIZ])
 {
@@ -220,7 +220,7 @@ static void on_link(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 			e->stale = true;
 		return;
 	}
-	if (own) { /* carriers come and go there; the rest is looked at */
+	if (own) { /* the carrier changes often; the rest is compared */
 		if (known && !known->index)
 			facts_number_link(f, l.fact.name, l.fact.index);
 		suspect(e, l.fact.name, false);
@@ -352,7 +352,7 @@ static void on_object(const struct host_state *h, const struct nlmsghdr *nlh,
 			true); /* it goes with its port, and is announced before it */
 	if (o->kind == OBJ_FDB)
 		return;
-	/* what we did last is not in the facts: until it has been looked at, any is suspect */
+	/* our last changes are not in the facts: until the next observation each link is suspect */
 	if (h->knowledge == HOST_CHANGED ||
 	    (is_new ? !have || !object_same(o, have) : have != NULL))
 		wrong(e);

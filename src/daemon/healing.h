@@ -10,8 +10,8 @@
  * for COALESCE_MS after the first (debounce); a failed attempt is repeated after a second.
  *
  * An observation that found something to change is followed by another one: only facts that are
- * newer than our own changes tell whether an event is somebody else's doing. On a host that never
- * comes to rest these second observations are made less and less often (backoff).
+ * newer than our own changes show whether an event was caused by somebody else. On a host where
+ * something always changes these second observations are made less and less often (backoff).
  */
 struct healing {
 	int64_t at;     /* clock_ms(); 0: nothing is to be healed */

@@ -100,8 +100,8 @@ static void count_healed(struct host_state *h, const struct steps *steps)
 }
 
 /*
- * Brings the kernel from what was seen to want. When that touched nothing but sessions, what was
- * seen is brought up to date without another look; a launch costs no dump then.
+ * Brings the kernel from what was observed to want. When that touched nothing but sessions, the
+ * facts are brought up to date without another observation, so that a launch costs no dump.
  */
 int host_converge_to(struct host_state *h, struct object_set *want, struct refusals *refused,
 		     struct err *err)

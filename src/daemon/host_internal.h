@@ -18,9 +18,8 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
 		     struct err *err);
 
 /*
- * Finds the gateways of uplinks that sessions use, and of a list, and which of them answer. A
- * device is looked at once for the facts that there are. Returns 0 or a negative errno with the
- * reason.
+ * Finds the gateways of the uplinks that sessions use, and of a list, and which of them answer;
+ * each device once for the same facts. Returns 0 or a negative errno with the reason.
  */
 int host_find_gateways(struct host_state *h, const char *uplinks, struct err *err);
 

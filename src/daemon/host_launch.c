@@ -44,7 +44,7 @@ static int note_session(struct facts *f, const struct session *s, struct err *er
 	return 0;
 }
 
-/* It came to nothing: no later look must take its port for one of a session that we know. */
+/* The launch failed: no later observation must take its port for one of a session that we know. */
 static void forget_session(struct facts *f, uint32_t id)
 {
 	if (f->sessions.n && f->sessions.v[f->sessions.n - 1].id == id)
@@ -218,7 +218,10 @@ static int try_run(struct host_state *h, const struct launch *l, struct session 
 	return 0;
 }
 
-/* What failed because somebody else moved things is worth another look. */
+/*
+ * A launch that failed since somebody else changed the host meanwhile is tried again on a new
+ * observation.
+ */
 static bool passing(int r)
 {
 	return r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;

@@ -131,8 +131,8 @@ uint32_t host_sessions_of(const struct host_state *h, struct persons *persons, u
 }
 
 /*
- * Those of the uplinks that sessions use now, and of a request's: which of them answer. A device is
- * looked at once for the facts that there are.
+ * The gateways of the uplinks that sessions use now, and of a request's: which of them answer. Each
+ * device is asked about once for the same facts.
  */
 int host_find_gateways(struct host_state *h, const char *uplinks, struct err *err)
 {

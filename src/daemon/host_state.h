@@ -78,7 +78,7 @@ struct host_state {
 	struct {
 		uint32_t n;
 		char first[OBJECT_NAME_MAX];
-	} healed; /* objects put back since somebody took notice and cleared n */
+	} healed; /* objects put back since n was last cleared */
 	struct admit_memory memory;
 	struct entries entries;
 	struct failover_memory failover;
@@ -134,8 +134,8 @@ bool host_take_events(struct host_state *h);
 void host_watch_sysctls(struct host_state *h);
 
 /*
- * Watches the sysctls that sessions' ports depend on (net/ports.h); from the start, since no look
- * may come between a change and the watch.
+ * Watches the sysctls that sessions' ports depend on (net/ports.h); from the start, so that no
+ * observation comes between a change and the watch.
  */
 void host_watch_ports(struct host_state *h);
 
@@ -173,13 +173,13 @@ int64_t host_gateways_due(const struct host_state *h);
 int host_observe(struct host_state *h, const char *uplinks, struct err *err);
 
 /*
- * Which slot is which device (devices.c): what the facts of the last look knew, under the names of
- * now. Lists, slots and saved sysctls go along with devices that were renamed.
+ * Which slot is which device (devices.c): what the last observation knew, under the names of now.
+ * Lists, slots and saved sysctls follow devices that were renamed.
  */
 int host_map_devices(struct host_state *h, struct facts *fresh, struct err *err);
 int host_converge(struct host_state *h, struct err *err);
 
-/* Looks anew and brings the host to what its sessions want. */
+/* Observes anew and brings the host to what its sessions want. */
 int host_heal(struct host_state *h, struct err *err);
 
 /* Ends the probe session of that parent, for another one. */

@@ -79,7 +79,7 @@ int operation_reserve_launch(struct call *a, struct err *err)
 		all);
 }
 
-/* Drops of iptables-legacy are out of sight and reach for nf_tables, and may stop a session. */
+/* nf_tables does not show the rules of iptables-legacy, which may stop a session's packets. */
 static void warn_of_legacy(struct operation_context *x)
 {
 	if (x->warned_of_legacy || !x->host->facts.legacy_filter)

@@ -10,9 +10,9 @@
 #include "base/err.h"
 
 /*
- * Questions to polkit over the system bus. Somebody may have to type a password before there is
- * an answer, so nothing here waits: the bus's descriptor joins the caller's poll loop, and a
- * question is looked at again after polkit_process(). The bus is held open only while there are
+ * Questions to polkit over the system bus. A person may have to type a password before there is an
+ * answer, so nothing here waits: the bus's descriptor joins the caller's poll loop, and a
+ * question's state is read again after polkit_process(). The bus is held open only while there are
  * questions.
  */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon: one thread, one loop (loop.h) over a table of sources (sources.c). Requests come from
- * connections (connections.h) and are served by operations (operations.h); the kernel's events, the
- * names' and sysctls' make the host state stale, which healing (healing.h) brings back; life cycle
- * (lifecycle.h) is the lock, the socket and the service manager. With no session left the daemon
- * clears the host and exits.
+ * connections (connections.h) and are served by operations (operations.h); events of the kernel, of
+ * name servers and of sysctls make the host state stale, which healing (healing.h) brings back;
+ * life cycle (lifecycle.h) is the lock, the socket and the service manager. With no session left
+ * the daemon clears the host and exits.
  */
 #include "daemon/server.h"
 

@@ -22,7 +22,7 @@ struct server {
 	struct fd_receivers receivers;
 	struct operation_context operations;
 	int signal_fd;
-	unsigned int link_events; /* as they were when replies that settle were looked at last */
+	unsigned int link_events; /* as they were when replies that settle were last checked */
 	int64_t leave_at;         /* clock_ms() at which an idle daemon exits; 0: it is not idle */
 };
 

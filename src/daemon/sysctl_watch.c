@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sysctls of ours that somebody else sets, and those that say which ports are the host's. The
- * kernel announces few of them over netlink, but each write to a file tells inotify(7), below
- * /proc/sys too. Our own writes come back the same way, so a value is read before anything is done
- * about it. Another instance of procfs has files of its own: what is written there is seen at the
- * next look only.
+ * kernel announces few of them over netlink, but inotify(7) reports each write to a file, below
+ * /proc/sys too. Our own writes are reported the same way, so a value is read before anything is
+ * done about it. Another mount of procfs has inodes of its own: writes there are found by the next
+ * observation only.
  */
 #include <stdio.h>
 #include <string.h>

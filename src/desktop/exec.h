@@ -9,7 +9,7 @@
 #include "base/strbuf.h"
 
 /*
- * The value of Exec: words, with field codes in them. Written by hand in all of the world, it is
+ * The value of Exec: words, with field codes in them. Written by hand, it is
  * read as GLib reads it (a shell's quotes), and written as the Desktop Entry Specification wants
  * it: arguments that need it in double quotes, ", `, $ and \ behind a backslash. Both are the value
  * as a string: what GKeyFile unescapes and escapes. g_shell_parse_argv() would not do: whether a

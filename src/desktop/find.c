@@ -315,10 +315,10 @@ int find_ours(struct desktop_list *ret, struct err *err)
 		return r;
 	at = path_open(dir, O_PATH | O_DIRECTORY);
 	if (at < 0 && at != -ENOENT)
-		return path_error(err, at, "look into", dir);
+		return path_error(err, at, "read the directory", dir);
 	n = at < 0 ? 0 : scandirat(at, ".", &names, NULL, by_name);
 	if (n < 0)
-		return err_errno(err, errno, "look into '%s'", dir);
+		return err_errno(err, errno, "read the directory '%s'", dir);
 	for (int i = 0; i < n; i++) {
 		g_autoptr(GKeyFile) e = NULL;
 		struct desktop_found *to;
@@ -330,7 +330,7 @@ int find_ours(struct desktop_list *ret, struct err *err)
 		if (e && desktop_kind_of(e) != DESKTOP_KIND_COUNT) {
 			to = VEC_PUSH(&all);
 			if (!to)
-				r = err_errno(err, ENOMEM, "look into '%s'", dir);
+				r = err_errno(err, ENOMEM, "read the directory '%s'", dir);
 			else if (keep(to, names[i]->d_name, path, &e, err) < 0)
 				r = -err->code;
 		}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connection to the system bus, for the readers of its services (bus.h). None of these may hold
- * up a launch, so each question has one deadline for all its calls, nobody is started by being
- * asked, and who does not answer is left alone for a while. The bus's address is fixed: a root
- * program takes none from its environment. Who owns a service's name is asked once and kept by the
- * bus's own signals; a signal counts only from that owner, since anybody on the bus may send one to
- * us.
+ * The connection to the system bus, for the readers of its services (bus.h). None of these may
+ * delay a launch: each question has one deadline for all its calls, no service is started by it,
+ * and a service that does not answer is not asked again for a while (backoff). The bus's address is
+ * fixed: a root program takes none from its environment. The owner of a service's name is asked
+ * once and then tracked by NameOwnerChanged; a signal counts only from that owner, since any client
+ * of the bus may send one to us.
  */
 #include <assert.h>
 #include <errno.h>
@@ -19,12 +19,12 @@
 #include "base/util.h"
 #include "dns/bus.h"
 
-#define QUIET_MS     1000 /* how long it is left alone, the first time */
-#define QUIET_MAX_MS 30000
-#define TAKE_MAX     1024 /* messages at once; who sends more is not listened to */
-#define BUS          "org.freedesktop.DBus"
-#define BUS_PATH     "/org/freedesktop/DBus"
-#define PROPERTIES   "org.freedesktop.DBus.Properties"
+#define BACKOFF_MS     1000 /* backoff after the first time */
+#define BACKOFF_MAX_MS 30000
+#define TAKE_MAX       1024 /* messages at once; who sends more is not listened to */
+#define BUS            "org.freedesktop.DBus"
+#define BUS_PATH       "/org/freedesktop/DBus"
+#define PROPERTIES     "org.freedesktop.DBus.Properties"
 
 static const char *const services[] = {
 	[SERVICE_NM] = BUS_NAME_NM,
@@ -52,22 +52,22 @@ void bus_close(struct dns *n)
 
 static void leave_alone(struct dns *n, enum service s)
 {
-	int64_t ms = n->quiet[s].ms ? 2 * n->quiet[s].ms : QUIET_MS;
+	int64_t ms = n->backoff[s].ms ? 2 * n->backoff[s].ms : BACKOFF_MS;
 
-	n->quiet[s].ms = ms < QUIET_MAX_MS ? ms : QUIET_MAX_MS;
-	n->quiet[s].until = clock_ms() + n->quiet[s].ms;
+	n->backoff[s].ms = ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+	n->backoff[s].until = clock_ms() + n->backoff[s].ms;
 	if (s == SERVICE_BUS)
 		bus_close(n);
 }
 
 static bool is_left_alone(const struct dns *n, enum service s)
 {
-	return n->quiet[s].until > clock_ms();
+	return n->backoff[s].until > clock_ms();
 }
 
 static void speaks(struct dns *n, enum service s)
 {
-	n->quiet[s].until = n->quiet[s].ms = 0;
+	n->backoff[s].until = n->backoff[s].ms = 0;
 }
 
 /* --- signals ------------------------------------------------------------------------------- */
@@ -218,7 +218,7 @@ static int connect_socket(const struct dns *n)
 	return steal_fd(&fd);
 }
 
-/* Runs the handshake; sd_bus_call() would give it minutes. */
+/* Runs the handshake, for which sd_bus_call() alone would allow minutes. */
 static int wait_ready(struct dns *n, int64_t deadline)
 {
 	for (;;) {
@@ -270,7 +270,7 @@ int bus_open(struct dns *n, int64_t deadline)
 	if (is_left_alone(n, SERVICE_BUS))
 		return -ETIMEDOUT;
 	fd = connect_socket(n);
-	if (fd == -EAGAIN) { /* it accepts nobody any more */
+	if (fd == -EAGAIN) { /* it accepts no connection any more */
 		leave_alone(n, SERVICE_BUS);
 		return -ETIMEDOUT;
 	}

@@ -10,7 +10,7 @@
 #define NM      BUS_NAME_NM
 #define NM_PATH "/org/freedesktop/NetworkManager"
 
-#define ACTIVE_MAX 32 /* active connections that are looked at */
+#define ACTIVE_MAX 32 /* active connections that are read */
 
 static int take_address(sd_bus_message *m, const char *key, const char *type, void *arg)
 {

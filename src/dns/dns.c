@@ -19,8 +19,7 @@ int dns_open(struct dns *n, const char *root, struct err *err)
 {
 	*n = (struct dns){ .inotify = -1 };
 	if (copy_string(n->root, sizeof(n->root), root) < 0)
-		return err_set(err, ENAMETOOLONG, "look for name servers below '%s': too long",
-			       root);
+		return err_set(err, ENAMETOOLONG, "find name servers below '%s': too long", root);
 	return 0;
 }
 
@@ -30,7 +29,7 @@ void dns_close(struct dns *n)
 	watch_close(n);
 }
 
-/* RFC 1918 and RFC 4193: the networks that a router of a home or an office stands before. */
+/* RFC 1918 and RFC 4193: the networks behind a home or office router. */
 static bool is_private(const struct ip *ip)
 {
 	static const struct prefix nets[] = {
@@ -69,7 +68,7 @@ struct quest {
 	struct fact_dns found;
 };
 
-/* Of what somebody says, whatever nobody said before. */
+/* Takes from one source what no earlier source had. */
 static void believe(struct quest *q, const struct fact_dns *said)
 {
 	struct fact_dns *to = &q->found;
@@ -85,7 +84,7 @@ static void believe(struct quest *q, const struct fact_dns *said)
 	to->gateway6 = gateway6;
 }
 
-/* Whether the link has addresses of a family, and neither a route nor anybody leads further. */
+/* Whether the link has addresses of a family, but no gateway of it is known. */
 static bool needs_gateway(const struct quest *q, uint8_t family)
 {
 	const struct ip *known = family == AF_INET ? &q->found.gateway4 : &q->found.gateway6;
@@ -109,8 +108,8 @@ static bool is_answered(const struct quest *q)
 }
 
 /*
- * Such routers serve names to their network, nearly all of them. What is at the other end of a
- * point-to-point device is no such router, whatever its address.
+ * Nearly all such routers are name servers for their network. The other end of a point-to-point
+ * device is no such router, whatever its address.
  */
 static void from_gateway(struct quest *q)
 {
@@ -273,9 +272,9 @@ int64_t dns_retry_at(const struct dns *n)
 {
 	int64_t again = INT64_MAX;
 
-	for (size_t i = 0; i < ARRAY_SIZE(n->quiet); i++)
-		if (n->quiet[i].until && n->quiet[i].until < again)
-			again = n->quiet[i].until;
+	for (size_t i = 0; i < ARRAY_SIZE(n->backoff); i++)
+		if (n->backoff[i].until && n->backoff[i].until < again)
+			again = n->backoff[i].until;
 	return again;
 }
 
@@ -284,9 +283,9 @@ static bool take_time(struct dns *n)
 	int64_t now = clock_ms();
 	bool over = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(n->quiet); i++)
-		if (n->quiet[i].until && n->quiet[i].until <= now) {
-			n->quiet[i].until = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(n->backoff); i++)
+		if (n->backoff[i].until && n->backoff[i].until <= now) {
+			n->backoff[i].until = 0;
 			over = true;
 		}
 	return over;

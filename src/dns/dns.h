@@ -60,11 +60,11 @@ struct dns {
 	char owners[DNS_SERVICES][40]; /* of each service's name on the bus; "": not there */
 	uint32_t asked;                /* whose owner is known, a bit each */
 	struct {
-		int64_t until;     /* clock_ms() to which it is left alone; 0: it is not */
-		int64_t ms;        /* for how long the last time; 0: it answered since */
-	} quiet[DNS_SERVICES + 1]; /* each service, and the bus */
-	bool bus_changed;          /* a signal of interest came */
-	int inotify;               /* -1: not watching */
+		int64_t until; /* clock_ms() until which it is not asked; 0: it may be asked */
+		int64_t ms;    /* the last backoff, ms; 0: it answered since */
+	} backoff[DNS_SERVICES + 1]; /* each service, and the bus */
+	bool bus_changed;            /* a signal of interest came */
+	int inotify;                 /* -1: not watching */
 	struct {
 		int wd;         /* -1: none */
 		char wait[256]; /* the child that is waited for; "": the place itself is watched */
@@ -82,7 +82,7 @@ void dns_close(struct dns *n); /* also of a zeroed one, and twice */
 /*
  * The servers, search domains and gateways of a link, by the links, addresses and routes in f;
  * ret->index is the link's. A server of either family can be there, or a gateway alone. 0; or
- * -ENOENT, with a sentence that says what was looked at and how to name a server by hand. Each
+ * -ENOENT, with a sentence that says who was asked and how to name a server by hand. Each
  * service on the bus is given 300 ms, and all together 600; who does not answer in time is not
  * asked again for a second, or until it is another one, and each time that it does not, for twice
  * as long, up to half a minute.

@@ -82,7 +82,7 @@ int files_read(const struct dns *n, const char *dir, const char *name, enum read
 		memmove(ret->bytes, ret->bytes + skip, ret->len);
 	} else if (ret->len == DNS_FILE_MAX) {
 		while (ret->len && ret->bytes[ret->len - 1] != '\n')
-			ret->len--; /* a half of an address can be another one */
+			ret->len--; /* half of an address may be another valid address */
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "dns/internal.h"
 
-#define FILES_ENTRIES_MAX 64 /* files of one directory that are looked at */
+#define FILES_ENTRIES_MAX 64 /* files of one directory that are read */
 
 enum read_how {
 	READ_TEXT,    /* the beginning, up to the last whole line */

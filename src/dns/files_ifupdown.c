@@ -66,8 +66,8 @@ static void add_directory(const struct dns *n, const char *path, struct texts *t
 }
 
 /*
- * What a line `source` or `source-directory` leads to. Below /etc/network alone: that is where
- * people have such files, and what the daemon may read.
+ * The files of a line `source` or `source-directory`, below /etc/network alone, which is what the
+ * daemon may read.
  */
 static void add_source(const struct dns *n, const struct dns_source *s, struct texts *t)
 {

@@ -5,7 +5,7 @@
 #include "dns/dns.h"
 #include "dns/parsers.h"
 
-/* A piece of somebody's bytes: not terminated. */
+/* A part of a text that was read: not terminated. */
 struct span {
 	const char *at;
 	size_t len;

@@ -14,7 +14,7 @@
 
 #include "model/facts.h"
 
-#define DNS_FILE_MAX    ((size_t)65536) /* bytes that are looked at */
+#define DNS_FILE_MAX    ((size_t)65536) /* bytes that are read */
 #define DNS_DOMAINS     6
 #define DNS_LEASE_ADDRS 8
 

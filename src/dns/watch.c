@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files of interest are watched through their directories, for nearly all of them are replaced by
- * rename. Where a directory is not there yet, the nearest parent that exists is watched for its
- * next part to appear, and so on down. Several places may share one watch, as all that wait
- * in /run do, so an event is held against each of them.
+ * Files of interest are watched through their directories, since nearly all of them are replaced by
+ * rename. Where a directory is missing, its nearest existing parent is watched until the next part
+ * appears, and so on down. Several places may share one watch, as all that wait in /run do, so an
+ * event is compared with each of them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -112,8 +112,8 @@ static void disarm(struct dns *n, size_t i)
 }
 
 /*
- * Watches the place, or the nearest parent that is there. What appears between the two looks is
- * seen by the second.
+ * Watches the place, or the nearest parent that is there. Each turn watches before it tests for the
+ * place, so that what appears in between is found by the next turn.
  */
 static void arm(struct dns *n, size_t i)
 {

@@ -51,7 +51,8 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 	uint32_t fd;
 	int r;
 
-	if (prctl(PR_SET_DUMPABLE, 0) < 0) /* until the exec, nobody looks into this process */
+	if (prctl(PR_SET_DUMPABLE, 0) <
+	    0) /* until the exec, no other process may trace this one (PR_SET_DUMPABLE(2const)) */
 		return err_errno(err, errno, "close this process to others");
 	if (argc != 2 || parse_u32(argv[1], 3, 1u << 20, &fd) < 0)
 		return err_set(

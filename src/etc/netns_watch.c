@@ -28,7 +28,10 @@
 #include "etc/netns_files.h"
 #include "model/session.h"
 
-/* Like fork(2), without a signal at its end. The C library's own locks are nobody's: one thread. */
+/*
+ * Like fork(2), without a signal when the child ends. The process has one thread, so no lock of the
+ * C library is held.
+ */
 static pid_t clone_quietly(void)
 {
 	struct clone_args args = { 0 };
@@ -36,7 +39,7 @@ static pid_t clone_quietly(void)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* Nothing of the caller's is held: not the netns above all, which would then never end. */
+/* Closes everything inherited, the netns above all, which would otherwise not end. */
 static void let_go(void)
 {
 	sigset_t none;

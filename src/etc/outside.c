@@ -19,7 +19,10 @@
 
 #define TEXT_MAX (64u << 10)
 
-/* A path as a process of that root directory takes it: its links begin there, not at ours. */
+/*
+ * Opens a path as a process with that root directory would: symbolic links are resolved within that
+ * root (openat2(2), RESOLVE_IN_ROOT).
+ */
 static int open_in(int root, const char *path, uint64_t flags)
 {
 	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
@@ -47,7 +50,10 @@ static char *read_in(int root, const char *path)
 	return text;
 }
 
-/* Whether somebody listens there who is not in that netns; whom we may not see is not. */
+/*
+ * Whether a process of another netns listens there; a process whose netns cannot be read counts as
+ * one.
+ */
 static bool listens_outside(int root, const char *path, uint64_t netns)
 {
 	_cleanup_close_ int place = open_in(root, path, O_PATH);

@@ -13,7 +13,7 @@
  * socket crosses network namespaces: such a server asks by the way out of its own.
  */
 
-/* Who looks names up, and where: for a message. */
+/* The server, and its socket: for a message. */
 struct outside {
 	const char *who, *path;
 };

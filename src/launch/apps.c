@@ -105,7 +105,7 @@ size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX])
 	return at;
 }
 
-/* --- a look ---------------------------------------------------------------------------------- */
+/* --- the search ------------------------------------------------------------------------------ */
 
 /* What a command line may be called in a file: each program behind wrappers, and the app. */
 struct names {

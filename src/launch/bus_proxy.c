@@ -151,7 +151,7 @@ static int make_dir(struct helper *h, struct err *err)
 
 /* --- the helper ---------------------------------------------------------------------------- */
 
-/* Nothing of the caller's stays with us: no descriptor, no directory, no terminal, no handler. */
+/* Drops everything inherited: descriptors, working directory, terminal, signal handlers. */
 static int detach(int line, struct helper *ret, struct err *err)
 {
 	struct helper h = { .line = 3, .lock = -1, .proxy_fd = -1 };

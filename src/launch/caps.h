@@ -23,8 +23,8 @@ bool caps_count_in(int netns);
 int caps_raise(struct err *err);
 
 /*
- * Root has its capabilities from being root, and gets them back at the exec. Anybody else gives up
- * all, for good: permitted and effective are emptied, and looked at; inheritable and bounding stay.
+ * Root has its capabilities by its uid, and gets them back at the exec. Any other caller gives up
+ * all, for good: permitted and effective are emptied, and checked; inheritable and bounding stay.
  */
 int caps_drop(struct err *err);
 

@@ -410,8 +410,8 @@ int environment_prepare(const struct launch_options *o, const struct handover_us
 }
 
 /*
- * A service that was restarted can be seen by sessions from which it was hidden, and is asked by
- * them from then on (verbs/masks.h). Only where there is such a service is it worth a look.
+ * A service that was restarted is visible in sessions from which it was hidden, and they ask it
+ * from then on (verbs/masks.h). The check is made only where there is such a service.
  */
 static void warn_of_masks(void)
 {

@@ -6,14 +6,14 @@
 
 #include "base/err.h"
 
-/* What links root follows here says launch/paths.h. */
+/* paths.h says which symbolic links root follows. */
 
 /* A regular file of at most max bytes, with a zero byte behind it; the caller's to free. */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err);
 
 /*
- * Makes a file of that content, or replaces it at once: who looks meanwhile sees the old one or
- * the new one, whole. Its directory is made where it is missing.
+ * Makes a file of that content, or replaces one atomically (rename(2)): a reader sees the old one
+ * or the new one, whole. Its directory is made where it is missing.
  */
 int file_write(const char *path, const char *text, size_t len, struct err *err);
 

@@ -113,7 +113,7 @@ int handover_read(int fd, struct handover *ret, struct err *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, errno, "look at descriptor %d", fd);
+		return err_errno(err, errno, "stat descriptor %d", fd);
 	if (!S_ISREG(st.st_mode) || read_all(fd, &h, sizeof(h), 0) < 0 ||
 	    (h.request.header.op != MSG_RUN && h.request.header.op != MSG_EXEC) ||
 	    h.magic != HANDOVER_MAGIC || h.version != MSG_VERSION || h.argv_len > HANDOVER_MAX ||

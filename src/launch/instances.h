@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Processes that a program's work may be handed to (outside.h), looked for in /proc. */
+/* Processes that a program's work may be handed to (outside.h), found in /proc. */
 
 /* Whether a process is one of a list with one blank between the names, by the base name of its
  * executable and its comm. Pure. */

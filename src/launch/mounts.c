@@ -51,7 +51,7 @@
 #define OWN_EMPTY    STAGE "/empty"
 #define OWN_SYS      STAGE "/sys"
 
-#define QUIET (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 /* linux/mount.h, linux/fcntl.h: glibc 2.36 is the first with these, and with the two calls */
 #ifndef OPEN_TREE_CLONE
@@ -118,7 +118,7 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 	mode_t before;
 	int r;
 
-	if (mount("via-iface", STAGE, "tmpfs", QUIET, "mode=0755,size=1m,nr_inodes=16") < 0)
+	if (mount("via-iface", STAGE, "tmpfs", MOUNT_FLAGS, "mode=0755,size=1m,nr_inodes=16") < 0)
 		return err_errno(err, errno, "mount a tmpfs on '" STAGE "'");
 	before = umask(022);
 	r = mkdir(OWN_RESOLVE, 0755) < 0 || mkdir(OWN_EMPTY, 0755) < 0 || mkdir(OWN_SYS, 0755) < 0
@@ -134,7 +134,7 @@ static int make_own_files(const struct mount_texts *t, struct err *err)
 	if (r == 0)
 		r = write_file(OWN_GAI, &t->gai, err);
 	umask(before);
-	if (r == 0 && mount(NULL, STAGE, NULL, MS_REMOUNT | MS_RDONLY | QUIET, NULL) < 0)
+	if (r == 0 && mount(NULL, STAGE, NULL, MS_REMOUNT | MS_RDONLY | MOUNT_FLAGS, NULL) < 0)
 		r = err_errno(err, errno, "make the session's files read-only");
 	return r;
 }
@@ -217,11 +217,11 @@ static int cover_names(const struct mount_texts *t, struct err *err)
  */
 static int cover_devices(struct err *err)
 {
-	unsigned long flags = QUIET;
+	unsigned long flags = MOUNT_FLAGS;
 	struct statvfs fs;
 
 	if (statvfs("/sys/devices", &fs) < 0)
-		return err_errno(err, errno, "look at '/sys/devices'");
+		return err_errno(err, errno, "stat '/sys/devices'");
 	if (fs.f_flag & ST_RDONLY)
 		flags |= MS_RDONLY;
 	if (fs.f_flag & ST_NOATIME)

@@ -149,7 +149,7 @@ static pid_t find_flatpak(const struct outside_question *q, const char *app)
 	return found;
 }
 
-/* Whether a file says ControlPath; what it includes is not looked at (ssh_config(5)). */
+/* Whether a file says ControlPath; what it includes is not read (ssh_config(5)). */
 static bool shares_connections(const char *path)
 {
 	char text[32768];
@@ -250,7 +250,7 @@ static int tell_instance(const struct outside_question *q, const struct app *app
 	return 1;
 }
 
-/* pid: of the server, where it was looked for; else 0. */
+/* pid: of the server, where it was searched; else 0. */
 static int tell_server(const struct outside_question *q, const struct app_outside *k,
 		       const char *name, pid_t pid, struct err *ret)
 {

@@ -86,7 +86,7 @@ int sockets_check(struct err *err)
 	uint32_t fd;
 
 	if (!dir)
-		return err_errno(err, errno, "look at the inherited descriptors in /proc/self/fd");
+		return err_errno(err, errno, "read the inherited descriptors in /proc/self/fd");
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		if (parse_u32(entry->d_name, 0, INT32_MAX, &fd) < 0 ||
 		    !leads_outside((int)fd, kind))
@@ -95,6 +95,6 @@ int sockets_check(struct err *err)
 		return err_hint(err, "close it, or allow it with --allow-inherited-sockets");
 	}
 	if (errno)
-		return err_errno(err, errno, "look at the inherited descriptors in /proc/self/fd");
+		return err_errno(err, errno, "read the inherited descriptors in /proc/self/fd");
 	return 0;
 }

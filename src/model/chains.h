@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * A hash index over an array that somebody else keeps: for a hash, the positions of what may have
- * it. The caller compares. Starts zeroed; an index that ran out of memory is empty, which the
- * caller sees by n (it is not that of the array), and searches without it.
+ * A hash index over an array that the caller keeps: for a hash, the positions that may have it. The
+ * caller compares the elements. Starts zeroed. An index that ran out of memory is empty, which the
+ * caller sees by n (it is not that of the array), and then searches without it.
  */
 struct chains {
 	bool failed;    /* out of memory: empty for good */

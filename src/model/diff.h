@@ -38,8 +38,8 @@ int diff(const struct object_set *want, const struct object_set *have, struct st
 bool step_differs(const struct step *s);
 
 /*
- * Whether step i is the first of a chain of which no rule differs: then a foreign one stands behind
- * them, which goes when the chain is flushed.
+ * Whether step i is the first of a chain of which no rule differs: then a foreign rule stands
+ * behind them, and is removed when the chain is flushed.
  */
 bool steps_have_stray_rule(const struct steps *steps, size_t i);
 

@@ -18,9 +18,10 @@ const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT] = {
 };
 
 /*
- * src_valid_mark lets reverse-path filtering see the mark (ip-sysctl.rst). It is needed on both
- * sides: the check asks the rules as if the packet came in by the device it leaves by
- * (net/ipv4/fib_frontend.c:fib_validate_source), and without a mark would meet the fence there.
+ * With src_valid_mark reverse-path filtering takes the mark into account (ip-sysctl.rst). It is
+ * needed on both sides: the filter looks up the rules as if the packet came in by the device it
+ * leaves by (net/ipv4/fib_frontend.c:fib_validate_source), and without a mark it would find the
+ * fence there.
  */
 const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
 	{ "ipv4", "forwarding", "1" },
@@ -28,7 +29,7 @@ const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT] = {
 	{ "ipv6", "force_forwarding", "1" },
 };
 
-/* In the order of preference: each is read before what its firewall decides itself. */
+/* In the order of preference: the firewall calls each before its own rules decide. */
 const char *const guest_chains[GUEST_CHAIN_COUNT] = {
 	"DOCKER-USER", /* the one chain that Docker neither fills nor flushes */
 	"ufw-before-forward",

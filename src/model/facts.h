@@ -97,8 +97,8 @@ struct fact_rule {
 };
 
 /*
- * A gateway of an uplink, and what the kernel's neighbour table says of it (ip-neighbour(8)). Only
- * those of interest are here: plan/silent.h.
+ * A gateway of an uplink, and its state in the kernel's neighbour table (ip-neighbour(8)). Only
+ * gateways among which there is a choice are here: plan/silent.h.
  */
 enum gateway_state {
 	GATEWAY_UNKNOWN, /* no entry, or the first answer is awaited (NUD_INCOMPLETE) */
@@ -122,8 +122,8 @@ struct fact_sysctl {
 };
 
 /*
- * The sysctls that via-iface sets, and so looks at: net/FAMILY/conf/DEV/KEY. Those of the bridge
- * go with it; those of an uplink are the host's, and put back.
+ * The sysctls that via-iface sets, and so observes: net/FAMILY/conf/DEV/KEY. Those of the bridge
+ * are removed with it; those of an uplink are the host's, and restored.
  */
 struct own_sysctl {
 	const char *family, *key, *value;
@@ -132,10 +132,10 @@ struct own_sysctl {
 #define UPLINK_SYSCTL_COUNT 3
 extern const struct own_sysctl bridge_sysctls[BRIDGE_SYSCTL_COUNT];
 extern const struct own_sysctl uplink_sysctls[UPLINK_SYSCTL_COUNT];
-/* A port speaks for itself to nobody: it has no IPv6. */
+/* The host does not speak IPv6 on a port. */
 extern const struct own_sysctl port_sysctl;
 
-/* How much of datagrams in pieces the host may keep, in either family (plan/fragments.c). */
+/* The host's memory for fragments, of either family (plan/fragments.c). */
 #define FRAGMENT_SYSCTL_COUNT 2
 extern const char *const fragment_sysctls[FRAGMENT_SYSCTL_COUNT];
 
@@ -152,8 +152,8 @@ struct fact_inherited {
 };
 
 /*
- * An uplink that some session lists, and the number that its mark and table carry. The uplink is
- * the device of that index (plan/rename.h); the name is what it was called when we looked last.
+ * An uplink that some session lists, and the number that its mark and table have. The uplink is the
+ * device of that index (plan/rename.h); the name is that of the last observation.
  */
 struct fact_slot {
 	uint32_t slot;
@@ -190,8 +190,8 @@ struct fact_dns {
 };
 
 /*
- * Somebody else's chain through which what is forwarded goes: a base chain at that hook, or one
- * that a known firewall keeps for others' rules and leads into from there.
+ * A chain of another firewall on the path of forwarded packets: a base chain of the forward hook,
+ * or one that a known firewall keeps for others' rules and jumps to from there.
  */
 struct fact_chain {
 	uint8_t family; /* NFPROTO_INET, _IPV4, _IPV6 */
@@ -249,8 +249,8 @@ struct facts_index {
 };
 
 /*
- * What the lists of sessions mean on this host: found once (plan/uplink.h, uplinks_resolve()) and
- * shared by all sessions that have the same list. Devices are numbers, in the order of preference.
+ * What the sessions' lists mean on this host: resolved once (plan/uplink.h, uplinks_resolve()) and
+ * shared by all sessions with the same list. Devices are numbers, in the order of preference.
  */
 struct fact_choice {
 	int index;
@@ -388,7 +388,10 @@ void facts_link_added(struct facts *f); /* the last one */
 void facts_remove_link(struct facts *f, const char *name);
 void facts_number_link(struct facts *f, const char *name, int index);
 void facts_sysctl_added(struct facts *f); /* the last one */
-/* What is said of a device; of the host with index 0; NULL when nothing was found. */
+/*
+ * The name servers and gateway of a device; those of the host have index 0; NULL when none were
+ * found.
+ */
 const struct fact_dns *facts_dns(const struct facts *f, int index);
 const struct fact_sysctl *facts_sysctl(const struct facts *f, const char *path);
 
@@ -422,7 +425,7 @@ bool facts_same_subnet(const struct facts *f, const struct fact_addr *a, int ind
 bool facts_is_neighbour(const struct facts *f, int index, const struct ip *ip);
 
 /*
- * Our bridge, by its alias, or by its MAC when its maker died before the alias could be set. A
+ * Our bridge, by its alias, or by its MAC when the daemon was killed before it set the alias. A
  * foreign via0 has neither. The other tests of ownership are in model/own.h.
  */
 bool facts_is_our_bridge(const struct fact_link *l);

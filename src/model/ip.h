@@ -43,8 +43,8 @@ int ip_compare(const struct ip *a, const struct ip *b);
 bool ip_is_link_local(const struct ip *ip);
 
 /*
- * Whether a name server can have that address: no loopback, multicast or unspecified one, no
- * IPv4 one in IPv6 clothes, and no link-local one of IPv6, which is none without a device.
+ * Whether a name server can have that address: not a loopback, multicast, unspecified or
+ * IPv4-mapped one, and no link-local one of IPv6, which is ambiguous without a device.
  */
 bool ip_can_serve(const struct ip *ip);
 
@@ -56,7 +56,7 @@ bool ip_can_serve_link(const struct ip *ip);
 
 /* The address n places after ip; wraps silently. */
 struct ip ip_add(const struct ip *ip, uint32_t n);
-/* How far ip lies behind the start of p, in its low 32 bits. */
+/* The distance of ip from the start of p, in its low 32 bits. */
 uint32_t ip_offset(const struct ip *ip, const struct prefix *p);
 
 /* By address, then by length: what holds others stands before them. For qsort(3) too. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finding things in the facts. A host may have thousands of links, addresses and routes, and each
- * look asks for each of them by name and by number many times.
+ * Look-ups in the facts. A host may have thousands of links, addresses and routes, and each
+ * observation is followed by many look-ups by name and by number.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -329,7 +329,7 @@ void facts_index_routing(struct facts *f)
 		if (stop)
 			*stop = (uint32_t)i;
 		else if (is_stop(&f->routes.v[i]))
-			chains_done(&f->index.routes); /* without it each is looked at */
+			chains_done(&f->index.routes); /* without the index each link is compared */
 	}
 	mark_shared(f);
 }

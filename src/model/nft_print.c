@@ -124,7 +124,7 @@ static const char *named_number(enum nft_type type, uint32_t v)
 	return NULL;
 }
 
-/* A whole name, or the start of one; an asterisk at the end is nft(8)'s word for the latter. */
+/* A whole name, or a prefix, for which nft(8) writes an asterisk at the end. */
 static void print_ifname(struct strbuf *sb, const char *name, size_t len)
 {
 	size_t used = strnlen(name, len);

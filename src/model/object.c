@@ -44,10 +44,10 @@ const char *object_table(const struct object *o)
 }
 
 /*
- * Guards first: all of nft, which is one transaction anyway. Then the bridge, still without
- * ports, the tc layer and the stops among routes and rules before what leads out; only then is
- * forwarding opened on the uplink. A session's port and what is inside come last: until eth0 is
- * up, nothing of the session moves.
+ * What drops and blocks comes first: all of nft, which is one transaction anyway; then the bridge,
+ * still without ports, the tc filter, and the unreachable routes and rules before those that lead
+ * out. Only then is forwarding switched on for the uplink. A session's port and its inside come
+ * last: until eth0 is up the session sends nothing.
  */
 static int host_rank(const struct object *o)
 {
@@ -131,8 +131,8 @@ static int session_rank(const struct object *o)
 int object_rank(const struct object *o)
 {
 	/*
-	 * The session's own sysctls are defaults that eth0 inherits: before the link exists. In a
-	 * netns that others made they are the device's alone.
+	 * The session's own sysctls are defaults that eth0 inherits, so they are set before the
+	 * link exists. In a netns that others made they are the device's alone.
 	 */
 	if (o->place == PLACE_SESSION && o->kind == OBJ_SYSCTL &&
 	    (!strstr(o->sysctl.path, "/conf/") || strstr(o->sysctl.path, "/conf/default/")))

@@ -11,13 +11,13 @@
 #include "model/owner.h"
 
 /*
- * One thing in the kernel that via-iface makes: the single representation between planning,
- * printing, comparing, applying and explaining. An object has a key (what it is) and a value
- * (how it is); two objects with one key and different values are a change.
+ * One thing in the kernel that via-iface makes: the one representation for planning, printing,
+ * comparing, applying and explaining. An object has a key (what it is) and a value (how it is); two
+ * objects with one key and different values are a change.
  *
- * object_rank() puts keys into the order in which they may be made without a packet slipping
- * through in between: what stops packets before what lets them pass, both before programs. Taking
- * down goes backwards.
+ * object_rank() orders keys so that, at each step of making them, no packet of a session leaves by
+ * another way: what blocks packets comes before what lets them pass, and both before programs.
+ * Removal goes backwards.
  */
 
 #define ALIAS_MAX  256 /* IFALIASZ of linux/if.h, with the terminator */
@@ -143,7 +143,7 @@ struct obj_sysctl {
 };
 
 struct obj_netns {
-	char name[NFT_NAME_MAX]; /* only for the eye: the daemon's are anonymous */
+	char name[NFT_NAME_MAX]; /* only in what `plan` prints: the daemon's are anonymous */
 };
 
 struct obj_nft_table {
@@ -187,8 +187,8 @@ struct obj_nft_rule {
 };
 
 /*
- * An accept for our bridge in another firewall's forward chain, known as ours by its comment; what
- * it says follows from its key (model/accept.h).
+ * An accept for our bridge in another firewall's forward chain, recognized by its comment; the
+ * statements follow from its key (model/accept.h).
  */
 struct obj_nft_accept {
 	char table[FOREIGN_NAME_MAX]; /* key */

@@ -6,8 +6,8 @@
 
 /*
  * Which objects of the host are ours. An object is touched only when its name or its numbers have
- * our exact form and it carries our mark of ownership too; ARCHITECTURE.md has the table. What only
- * looks like ours belongs to somebody else, and is neither changed nor removed.
+ * our exact form and it carries our mark of ownership too; ARCHITECTURE.md has the table. What has
+ * the form alone is foreign, and is neither changed nor removed.
  */
 
 /* Of the mark, the top byte is a tag and the low byte the slot; of each slot there is a table. */
@@ -27,7 +27,8 @@
 
 /*
  * Group of every port (ip-link(8), group): a port has it from the message that creates it, before
- * it can have an alias, and nftables matches it as iifgroup. No table of names lists the number.
+ * it can have an alias, and nftables matches it as iifgroup. /etc/iproute2/group does not have the
+ * number.
  */
 #define OWN_PORT_GROUP 22016u
 
@@ -45,7 +46,8 @@ uint32_t own_port_id(const char *name);
 
 /*
  * A port: a veth of that name whose alias is of that session; or with the group and a MAC of ours,
- * which its creating message gives it: its launch died before the alias, or somebody wrote it over.
+ * which its creating message gives it: then the launch was killed before the alias was set, or
+ * somebody overwrote the alias.
  */
 bool own_is_port(const struct fact_link *l);
 

@@ -192,7 +192,7 @@ static void sysctl(struct strbuf *sb, const struct object *o, const char *value,
 
 static void add_tc(struct strbuf *sb, const struct obj_tc *t)
 {
-	/* load the mark; and the mask; equal? then go on (-1), else drop (2) */
+	/* load the mark; AND the mask; equal: TC_ACT_UNSPEC (-1), else TC_ACT_SHOT (2) */
 	strbuf_add(sb, "tc qdisc add dev %s clsact\n", t->dev);
 	strbuf_add(
 		sb,

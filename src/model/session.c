@@ -176,7 +176,7 @@ static int parse_option(char *word, struct session *s)
 		return parse_refused(word + 8, &s->refused);
 	if (!strncmp(word, "via=", 4))
 		return decode(s->uplink, sizeof(s->uplink), word + 4);
-	return 0; /* a later version's: of no meaning to us, kept by whoever wrote it */
+	return 0; /* a key of a later version: ignored */
 }
 
 int session_parse(const char *alias, struct session *ret)

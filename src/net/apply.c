@@ -184,8 +184,8 @@ static int set_sysctl(struct kernel *k, const struct obj_sysctl *s, const char *
 }
 
 /*
- * Put back only what is still as we left it: a value that somebody else set since then is
- * theirs. What a device had goes with it.
+ * A sysctl is put back only while it has the value that we set: another value is somebody else's.
+ * The sysctls of a device go with the device.
  */
 static int sysctl_restore(struct kernel *k, const struct obj_sysctl *s, struct err *err)
 {
@@ -230,7 +230,10 @@ static int apply_sysctl(struct kernel *k, const struct step *s, struct err *err)
 	 */
 	if (o->place == PLACE_HOST && r == -ENOENT && own_is_port_sysctl(o->sysctl.path))
 		r = 0;
-	/* a group range outside the mapping of a user namespace; comfort inside, no protection */
+	/*
+	 * the range of groups is outside of the user namespace's map: the sysctl is a convenience
+	 * inside, no protection
+	 */
 	if (o->place == PLACE_SESSION && r == -EINVAL)
 		r = 0;
 	if (r < 0) {
@@ -265,8 +268,9 @@ static bool flushed_before(const struct steps *steps, size_t first, size_t i,
 }
 
 /*
- * What goes with its table needs no message of its own, and would be too late for one. Nor does an
- * element that goes with its set: a foreign one may be an interval, whose ends we cannot name.
+ * What the kernel removes with its table needs no message of its own, and a message behind the
+ * table's would fail. So it is with an element of a set that goes: a foreign one may be an
+ * interval, whose ends we cannot name.
  */
 static bool goes_along(const struct steps *steps, size_t i)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A netns of others that gets a way out. Its routes and rules are read once, before ours come. What
- * of ours is not bound to our device, so that it stops traffic when the device is down, dormant or
- * deleted, is found again by its routing protocol and its table name alone, without any record.
+ * A netns that somebody else made, and that gets a device of ours. Its routes and rules are read
+ * once, before ours are added. What of ours is not bound to our device, so that it stops traffic
+ * while the device is down, dormant or deleted, is found again by its routing protocol and its
+ * table name: there is no record of it.
  */
 #include "net/attached.h"
 
@@ -127,8 +128,7 @@ static int check_device(struct kernel *k, const char *dev, struct err *err)
 	if (r == -ENODEV)
 		return 0;
 	if (r < 0)
-		return err_set(err, -r, "look for device '%s' in that netns: %s", dev,
-			       ignored.text);
+		return err_set(err, -r, "find device '%s' in that netns: %s", dev, ignored.text);
 	err_set(err, EEXIST, "use that netns: it has device '%s'", dev);
 	return err_hint(err, "--ifname NAME gives ours another name");
 }
@@ -246,7 +246,7 @@ static int enter_owner(int netns, struct err *err)
 	return 0;
 }
 
-/* In a child, since there is no way back. */
+/* In a child: a process that has entered a user namespace cannot return to its own (setns(2)). */
 static int release(int netns, const char *rundir, struct err *err)
 {
 	struct kernel k = { 0 };
@@ -301,7 +301,7 @@ static int open_inode(const char *path, uint64_t inode)
 		       : -1;
 }
 
-/* What lies in a directory, with something behind each name. */
+/* The entries of a directory, each with its path. */
 static int find_below(const char *dir, const char *tail, uint64_t inode)
 {
 	DIR *d = opendir(dir);

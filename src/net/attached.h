@@ -16,9 +16,9 @@ int attached_enter(struct kernel *k, int netns, const char *dev, struct attached
 		   struct err *err);
 
 /*
- * Removes what does not go with our device from the netns where k is: unreachable routes of
- * VIA_RTPROT in the table "main", and the nftables table NFT_TABLE_ATTACHED. Nothing else there is
- * looked at. Returns how many objects that were, or a negative errno.
+ * Removes what the kernel does not remove with our device from the netns where k is: unreachable
+ * routes of VIA_RTPROT in the table "main", and the nftables table NFT_TABLE_ATTACHED. Nothing else
+ * there is read or changed. Returns how many objects that were, or a negative errno.
  */
 int attached_remove(struct kernel *k, struct err *err);
 

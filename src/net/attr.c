@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Attributes by type; those past max are newer than we are. */
+/* Attributes by type. Those past max are of a newer kernel, and ignored. */
 struct attrs {
 	const struct nlattr **tb;
 	uint16_t max;

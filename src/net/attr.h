@@ -30,7 +30,10 @@ struct ip ip_of(const struct nlattr *attr, uint8_t family);
 struct ip via_of(const struct nlattr *attr);
 bool mac_of(const struct nlattr *attr, struct mac *ret);
 
-/* RTM_DEL… is the number behind RTM_NEW…, and laid out alike: events come as both. */
+/*
+ * RTM_DEL… is the number behind RTM_NEW…, and the message has the same layout; events are of both
+ * types.
+ */
 bool is_about(const struct nlmsghdr *nlh, uint16_t new_type);
 bool too_short(const struct nlmsghdr *nlh, size_t header);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A rule is read expression by expression into a few words: what it asks, what it then does.
- * Whatever else it asks makes it conditional, and whatever else it does makes it none of ours.
+ * A rule of another firewall is reduced to what it matches and what it does. Any match that is not
+ * listed in struct reading makes it conditional; any other action means that it is not ours.
  */
 #include "net/foreign.h"
 
@@ -216,7 +216,7 @@ static int find_names(const struct nlattr *attr, void *arg)
 	return MNL_CB_OK;
 }
 
-/* Rules of no chain of interest are the most by far, and not read any further. */
+/* Most rules are in chains that are of no interest: those are not parsed any further. */
 static int decode_rule(const struct nlmsghdr *nlh, const struct facts *known, struct foreign *f)
 {
 	const char *found[2] = { NULL, NULL };

@@ -28,7 +28,7 @@ int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct er
 	if (r == 0)
 		r = nl_open(&fresh.nft, NETLINK_NETFILTER, err);
 	if (r < 0 && !can_change && fresh.route.nl)
-		r = 0; /* a kernel without nfnetlink can still be looked at */
+		r = 0; /* a kernel without nfnetlink can still be observed */
 	if (r == 0 && can_change) {
 		fresh.host_ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 		if (fresh.host_ns < 0)
@@ -69,7 +69,7 @@ int kernel_enter_session(struct kernel *k, struct err *err)
 	return 0;
 }
 
-/* Sockets inside, for a process that stands inside. */
+/* Sockets of the session's netns, for a process that is in it. */
 static int open_inside(struct kernel *k, struct err *err)
 {
 	int r = nl_open(&k->session_route, NETLINK_ROUTE, err);
@@ -124,7 +124,7 @@ static void forget_devices(void *arg)
 
 /*
  * A fresh netns has lo and, where their modules are loaded, the kernel's own tunnels, all of them
- * down. One in use is not looked at to its end: it may have very many.
+ * down. The dump of one in use is broken off: it may have very many devices.
  */
 static int take_device(const struct nlmsghdr *nlh, void *arg)
 {
@@ -175,7 +175,7 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
 	struct stat st;
 
 	if (fstat(k->session_ns, &st) < 0)
-		return err_errno(err, errno, "look at the new netns");
+		return err_errno(err, errno, "read the inode of the new netns");
 	*ret = st.st_ino;
 	return 0;
 }

@@ -8,15 +8,14 @@
 #include "net/nl.h"
 
 /*
- * The kernel as via-iface deals with it: looked at (observe) and changed (apply). One thread;
- * while a session is being made, the process may stand in the session's netns, and kernel_home()
- * brings it back.
+ * The kernel: observed (observe) and changed (apply). There is one thread. While a session is being
+ * made the process may be in the session's netns; kernel_home() returns to the host's.
  */
 
 struct kernel {
 	const char *rundir; /* borrowed */
 	struct nl_sock route, nft;
-	int host_ns; /* -1 in a program that only looks */
+	int host_ns; /* -1 in a program that only observes */
 	enum { MATCH_UNKNOWN, MATCH_YES, MATCH_NO } socket_match; /* nftables' "socket" */
 
 	/* the session that is being made */
@@ -38,15 +37,14 @@ enum observe_what {
 };
 
 /*
- * Fills facts with what is there; uplinks that sessions use are looked at closer (sysctls).
- * nftables is not visible to the unprivileged: facts->nft_visible says so, it is no error. On
- * failure ret is empty.
+ * Fills facts with what is there; of uplinks that sessions use also the sysctls. nftables is not
+ * visible to the unprivileged: facts->nft_visible says so, it is no error. On failure ret is empty.
  */
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err);
 
 /*
- * The object that an rtnetlink event is about, when it is one of ours: 1, else 0. Links, tc and
- * nftables are not told from one event alone.
+ * The object that an rtnetlink event is about, when it is one of ours: 1, else 0. Links, tc filters
+ * and objects of nftables cannot be recognized by one event.
  */
 int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct object *ret);
 
@@ -55,15 +53,15 @@ int observe_link(struct kernel *k, const struct facts *facts, const char *name, 
 		 struct err *err);
 
 /*
- * Reads what a fresh netns has (facts->inherited) in the one where the caller stands: a new one,
- * which nobody has touched.
+ * Reads what a fresh netns has (facts->inherited), in the netns where the caller is: a new one, in
+ * which nothing was changed yet.
  */
 void observe_fresh(struct facts *facts);
 
 /*
- * What the neighbour table says of those gateways in the facts that were not asked for before: one
- * question for each, however many neighbours there are. A kernel that takes no such question
- * (before 5.0) tells by events alone.
+ * The state of gateways in the facts by the neighbour table, of those that were not asked for
+ * before: one RTM_GETNEIGH for each, however many neighbours there are. A kernel that does not take
+ * it (before 5.0) announces states by events alone.
  */
 void observe_gateways(struct kernel *k, struct facts *facts);
 
@@ -99,16 +97,14 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
  */
 int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err);
 int kernel_enter_session(struct kernel *k, struct err *err);
-/* Goes back to the host's netns; a process that cannot must not live on, and does not. */
+/* Returns to the host's netns; a process that cannot do so aborts. */
 void kernel_home(struct kernel *k);
 void kernel_drop_session(struct kernel *k);
 
 /*
- * Runs the steps in their order; all consecutive steps on nftables are one transaction. Ends at
- * the first failure, with a line that names the object and carries the kernel's word. What is
- * already so is no failure: a removal of what is gone, an addition of what is there. With refused,
- * a failure that one owner has alone (model/owner.h) is noted there, and the steps of all others go
- * on; it is empty when apply() fails.
+ * Runs the steps in their order; all consecutive steps on nftables are one transaction. Ends at the
+ * first failure, with a line that names the object and the kernel's reason. A removal of what is
+ * gone and an addition of what is there are no failure.
  */
 int apply(struct kernel *k, const struct steps *steps, struct refusals *refused, struct err *err);
 /* The same for steps that are all in the session, where the process stays. */

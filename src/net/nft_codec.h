@@ -29,7 +29,7 @@ void nft_batch_flush_chain(struct nft_batch *b, const struct object *o);
 void nft_batch_end(struct nft_batch *b);
 uint32_t nft_batch_last(const struct nft_batch *b);
 /*
- * Leaves it open: the kernel says of each message whether it would do, and does nothing
+ * Leaves the transaction open: the kernel checks each message, reports it, and commits nothing
  * (net/netfilter/nfnetlink.c:nfnetlink_rcv_batch; `nft --check`).
  */
 void nft_batch_check(struct nft_batch *b);
@@ -39,8 +39,8 @@ void nft_batch_done(struct nft_batch *b);
 #define _cleanup_nft_batch_ __attribute__((cleanup(nft_batch_done)))
 
 /*
- * A number for what a rule does, from its expressions as libnftnl writes them: equal for what we
- * would send and what the kernel hands back. Fills it in for each rule of the set; 0 or -ENOMEM.
+ * A hash of what a rule does, from its expressions as libnftnl writes them: equal for what we would
+ * send and what the kernel dumps. Fills it in for each rule of the set; 0 or -ENOMEM.
  */
 int nft_fingerprint(struct object_set *set);
 

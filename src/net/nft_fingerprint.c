@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A rule is known again by a hash of its expressions as libnftnl prints them. */
+/* A rule is recognized by a hash of its expressions, as libnftnl prints them. */
 #include "net/nft_internal.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ struct hashing {
 };
 
 /*
- * Of an update without a time of its own the kernel tells a timeout of 0 (nft_dynset.c:
- * nft_dynset_dump), which cannot be sent to every set.
+ * For an update without a timeout of its own the kernel dumps a timeout of 0 (nft_dynset.c:
+ * nft_dynset_dump), which not every set accepts in a rule.
  */
 static void cut_no_timeout(char *text)
 {

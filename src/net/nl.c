@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A dump answer may be as large as the kernel likes it (NLMSG_GOODSIZE upwards). */
+/* The kernel chooses the size of a dump's messages (NLMSG_GOODSIZE upwards). */
 #define RECV_SIZE 65536
 
 void *nl_msg_start(struct nl_msg *m, uint16_t type, uint16_t flags, size_t extra_size)
@@ -118,7 +118,7 @@ int nl_open(struct nl_sock *s, int bus, struct err *err)
 		mnl_socket_close(fresh.nl);
 		return err ? -err->code : -EIO;
 	}
-	/* Both are niceties; kernels before 4.12 and 4.20 do without. */
+	/* Kernels before 4.12 and 4.20 have neither option; nothing depends on them. */
 	set_option(&fresh, NETLINK_EXT_ACK);
 	set_option(&fresh, NETLINK_CAP_ACK);
 	if (bus == NETLINK_ROUTE)
@@ -179,7 +179,7 @@ const char *nl_extack(const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type != NLMSG_ERROR || !(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
 	    mnl_nlmsg_get_payload_len(nlh) < skip)
 		return NULL;
-	if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) /* the offending message stands in between */
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) /* the message that failed stands in between */
 		skip += MNL_ALIGN(e->msg.nlmsg_len) - sizeof(struct nlmsghdr);
 	if (mnl_nlmsg_get_payload_len(nlh) < skip)
 		return NULL;

@@ -72,8 +72,9 @@ static bool has_chain(const struct facts *f, const char *name)
 }
 
 /*
- * To ask the kernel costs 10 ms (it waits for RCU before it forgets the question), so the daemon
- * alone does it, once; others see it by what the daemon has made (plan/masquerade.c).
+ * The check takes the kernel 10 ms (it waits for RCU before it frees the checked rule), so the
+ * daemon alone does it, once; others recognize the result by the chains that the daemon has made
+ * (plan/masquerade.c).
  */
 static bool has_socket_match(struct observation *obs)
 {

@@ -92,7 +92,7 @@ static int take_foreign_chain(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Tables come after the chains: which of those are their makers' own. */
+/* Tables come after the chains: only its maker can change a table with an owner. */
 static int take_foreign_table(const struct nlmsghdr *nlh, void *arg)
 {
 	struct observation *obs = arg;
@@ -130,7 +130,8 @@ static int take_foreign_rule(const struct nlmsghdr *nlh, void *arg)
 	int r = foreign_decode(nlh, obs->f, &seen);
 
 	if (r <= 0 || seen.what != FOREIGN_RULE || strcmp(seen.chain.table, obs->chain->table) ||
-	    strcmp(seen.chain.name, obs->chain->name)) /* in case a kernel tells more than asked */
+	    strcmp(seen.chain.name,
+		   obs->chain->name)) /* should a kernel dump more than was asked for */
 		return r < 0 ? r : 0;
 	obs->chain->closes |= seen.chain.closes;
 	obs->chain->leads_to |= seen.chain.leads_to;
@@ -166,7 +167,7 @@ static int observe_other_firewalls(struct observation *obs, struct err *err)
 		foreign_dump_rules(&m, obs->chain->family, obs->chain->table, obs->chain->name);
 		r = observe_dump(obs, sock, &m, NULL, take_foreign_rule, "nft rules of others",
 				 err);
-		if (r == -ENOENT) /* it went meanwhile: an event says so */
+		if (r == -ENOENT) /* it was removed meanwhile: an event says so */
 			r = 0;
 		obs->chain = NULL;
 	}
@@ -181,7 +182,7 @@ static bool filters_by_legacy(const char *path)
 	return file_start(AT_FDCWD, path, 0, names, sizeof(names)) > 0 && strstr(names, "filter\n");
 }
 
-/* A table that goes while it is read is one that is not there. */
+/* A table that is removed while it is read counts as absent. */
 int observe_firewalls(struct observation *obs, struct err *err)
 {
 	struct nl_msg m;

@@ -66,7 +66,7 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Masters are numbers until all links are known. */
+/* A link names its master by index: names are known once all links are. */
 static void name_masters(struct facts *f)
 {
 	for (size_t i = 0; i < f->ours.n; i++) {
@@ -83,8 +83,9 @@ static void name_masters(struct facts *f)
 }
 
 /*
- * What a piece of hardware is: the kernel says so in DEVTYPE alone (wlan, wwan), not over netlink.
- * A sysfs of another netns has no such file, and an older wireless driver only a directory.
+ * The kind of a hardware device is in DEVTYPE of its uevent file alone (wlan, wwan), not in
+ * netlink. A sysfs of another netns has no such file, and an older wireless driver only a directory
+ * "wireless".
  */
 static enum link_medium hardware_medium(const struct fact_link *l)
 {

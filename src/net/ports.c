@@ -169,7 +169,7 @@ static int take_socket(const struct nlmsghdr *nlh, void *arg)
 
 static void start_anew(void *arg)
 {
-	(void)arg; /* a port too many does no harm */
+	(void)arg; /* a port too many is left out of the range, no more */
 }
 
 static void dump_sockets(struct nl_sock *s, uint8_t family, uint8_t protocol, uint32_t states,
@@ -250,5 +250,5 @@ int ports_observe(struct facts *facts, struct err *err)
 	r = read_reserved(&facts->reserved_ports);
 	if (r == 0)
 		r = to_ranges(&ports, &facts->socket_ports);
-	return r < 0 ? err_errno(err, ENOMEM, "look at the host's ports") : 0;
+	return r < 0 ? err_errno(err, ENOMEM, "read the host's ports") : 0;
 }

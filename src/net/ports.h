@@ -5,9 +5,9 @@
 #include "model/facts.h"
 
 /*
- * Which ports of TCP and UDP are the host's: those that it hands out by itself, those that it
- * shall not (ip-sysctl.rst: ip_local_port_range, ip_local_reserved_ports), and those that its
- * sockets wait on (sock_diag(7)). Fills facts; what cannot be read is left empty. Returns 0 or
+ * Which ports of TCP and UDP are the host's: those that it assigns itself, those that it must not
+ * assign (ip-sysctl.rst: ip_local_port_range, ip_local_reserved_ports), and those that its sockets
+ * are bound to (sock_diag(7)). Fills facts; what cannot be read is left empty. Returns 0 or
  * -ENOMEM.
  */
 int ports_observe(struct facts *facts, struct err *err);

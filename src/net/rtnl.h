@@ -66,7 +66,7 @@ int rtnl_decode_nsid(const struct nlmsghdr *nlh, int *ret); /* -1: it has none *
 int rtnl_decode_addr(const struct nlmsghdr *nlh, struct fact_addr *ret);
 /* Each next hop of a multipath route is a route of its own: call with *hop = 0, 1, … */
 int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *ret);
-/* Of no interest is also a rule that asks for more than ours do, whatever its protocol. */
+/* A rule that matches more than ours do is of no interest, whatever its protocol. */
 int rtnl_decode_rule(const struct nlmsghdr *nlh, struct obj_rule *ret, uint8_t *protocol);
 
 /* Any rule, whatever its action and protocol (rtnl_host.c); own_is_rule() says which are ours. */

@@ -54,7 +54,7 @@ const char *rtnl_next_altname(const struct rtnl_link *l, const char *after)
 	return NULL;
 }
 
-/* As far as the kernel tells; what a piece of hardware is, observe() asks sysfs. */
+/* The kind as far as netlink has it; of hardware observe() reads it in sysfs. */
 static enum link_medium medium_of(const struct ifinfomsg *ifi, const char *kind)
 {
 	static const char *const tunnels[] = { "wireguard", "tun",    "ppp",  "ipip", "sit",
@@ -208,7 +208,7 @@ static int8_t preference_of(uint8_t pref)
 }
 
 /*
- * A lifetime that is over is told as a negative number until the kernel's next sweep
+ * Until the kernel's next garbage collection an expired lifetime is dumped as a negative number
  * (net/core/rtnetlink.c:rtnl_put_cacheinfo); the unit is a tick of USER_HZ.
  */
 static int32_t expires_of(const struct nlattr *attr)
@@ -272,7 +272,7 @@ int rtnl_decode_route(const struct nlmsghdr *nlh, int hop, struct fact_route *re
 	return 1;
 }
 
-/* Whether a rule asks for something that none of ours asks for, or does something else. */
+/* Whether a rule has a match or an action that none of ours has. */
 static bool asks_for_more(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
 	static const uint16_t never[] = { FRA_SRC,         FRA_DST,      FRA_GOTO,

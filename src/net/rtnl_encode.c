@@ -218,7 +218,7 @@ static void put_gateway(struct nl_msg *m, const struct obj_route *r)
 	nl_put(m, RTA_VIA, via, 2 + ip_size(&r->gateway));
 }
 
-/* In a netns of others a route of the same key would be theirs, and is not replaced. */
+/* In a netns that is not ours a route of the same key is somebody else's, and is not replaced. */
 static uint16_t route_flags(const struct object *o)
 {
 	return NLM_F_CREATE | (o->place == PLACE_HOST ? NLM_F_REPLACE : NLM_F_EXCL);
@@ -234,7 +234,7 @@ static void encode_route(struct nl_msg *m, const struct object *o, enum step_act
 
 	rtm->rtm_family = r->dst.ip.family;
 	rtm->rtm_dst_len = r->dst.len;
-	/* what has no device does not go with ours, and is found again by this */
+	/* a route without a device is not removed with ours: it is found again by its protocol */
 	rtm->rtm_protocol = o->place == PLACE_HOST || r->stop ? VIA_RTPROT : RTPROT_STATIC;
 	rtm->rtm_type = r->stop ? r->stop : RTN_UNICAST;
 	if (gone)

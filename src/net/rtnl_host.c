@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of the host's own routing is not ours, and decides where the host would send a packet. */
+/*
+ * Decoding what is not ours and decides where the host would send a packet: its rules, and the
+ * neighbour entries of gateways.
+ */
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/neighbour.h>

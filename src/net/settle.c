@@ -10,7 +10,10 @@
 
 #define OPER_UP 6 /* RFC 2863; linux/if.h:IF_OPER_UP */
 
-/* Read at once: the owner of the netns may make more events than can be read. */
+/*
+ * At most so many are read at once: the owner of the netns may cause events faster than they can be
+ * read.
+ */
 #define EVENTS_MAX 32
 
 static int take_operstate(const struct nlmsghdr *nlh, void *arg)
@@ -24,8 +27,8 @@ static int take_operstate(const struct nlmsghdr *nlh, void *arg)
 }
 
 /*
- * Asking is enough where RTM_GETLINK does the pending work itself (linkwatch_sync_dev(), since
- * 6.9); elsewhere the change is announced. A device that cannot be asked about is not waited for.
+ * RTM_GETLINK does the pending work itself since 6.9 (linkwatch_sync_dev()); older kernels announce
+ * the change. A device whose state cannot be read is not waited for.
  */
 static bool is_up(struct nl_sock *sock, const char *dev)
 {

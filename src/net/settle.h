@@ -7,12 +7,12 @@
 #include "net/kernel.h"
 
 /*
- * A new session's first packet must find its way, and so must the answer to it: the kernel
- * activates a device some time after its carrier appears (net/core/link_watch.c), and adds the
- * local route of an IPv6 address from a work queue, even without duplicate address detection
+ * A new session's first packet needs a route, and so does the answer to it: the kernel activates a
+ * device some time after its carrier appears (net/core/link_watch.c), and adds the local route of
+ * an IPv6 address from a work queue, even without duplicate address detection
  * (net/ipv6/addrconf.c:addrconf_dad_work). Normally that takes well under a millisecond; the owner
- * of a netns that we only attach to can make it take for ever. So nothing here waits: it is looked
- * at again when settle_fd() is readable, or when something happened to the host's links.
+ * of a netns that we only attach to can delay it without limit. So nothing here waits: the state is
+ * read again when settle_fd() is readable, or when links of the host have changed.
  */
 struct settle {
 	struct nl_sock inside, events; /* in the session's netns */
@@ -31,9 +31,9 @@ void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 		  const struct object_set *inside, int timeout_ms);
 
 /*
- * Looks again at what there is news of: inside by settle_fd(), outside when links of the host have
- * changed, since each question waits for the kernel's one lock of its devices. True when packets
- * pass, or the time is over.
+ * Reads the state again: inside when settle_fd() is readable, outside when links of the host have
+ * changed, since each question takes the kernel's rtnl lock. True when packets pass, or the time is
+ * over.
  */
 bool settle_over(struct settle *t, struct kernel *k, bool links);
 

@@ -18,7 +18,7 @@ static struct object in_table(enum object_kind kind)
 	return (struct object){ .kind = kind, .place = PLACE_HOST, .family = NFPROTO_INET };
 }
 
-/* A chain that hangs on no hook: no packet comes by, not for a moment. */
+/* A chain without a hook: no packet passes it, at no time. */
 static int check(struct nl_sock *sock, struct err *err)
 {
 	struct object table = in_table(OBJ_NFT_TABLE), chain = in_table(OBJ_NFT_CHAIN),

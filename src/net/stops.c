@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a session's connections get past others' rules the kernel itself tells: their first
- * packets are noted in front of those and taken off the list behind them (plan/pending.c). Which
- * rule it is, it does not tell; so those are read that could be it: they drop or take packets, are
- * reached from a chain between the two places, and ask for no other device.
+ * The kernel itself shows whether a session's connections pass others' rules: their first packets
+ * are put into a set in front of those rules and taken out behind them (plan/pending.c). It does
+ * not show which rule drops them. So the rules are read that may be the one: they drop, reject or
+ * redirect packets, are reached from a chain between the two places, and match no other device.
  */
 #include "net/stops.h"
 
@@ -247,7 +247,7 @@ static int by_name(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-/* They are sorted: other programs have tens of thousands. */
+/* Sorted, since other programs have tens of thousands of chains. */
 static struct chain *find_chain(struct stops_dump *d, const struct fact_stop *s, const char *name)
 {
 	struct chain key = { .family = s->family };
@@ -259,7 +259,7 @@ static struct chain *find_chain(struct stops_dump *d, const struct fact_stop *s,
 	return bsearch(&key, d->chains.v, d->chains.n, sizeof(key), by_name);
 }
 
-/* One jump further from the hooks; false when there was nothing new. */
+/* Passes the hooks of each chain on to the chains that it jumps to; false when nothing changed. */
 static bool spread(struct stops_dump *d)
 {
 	bool changed = false;

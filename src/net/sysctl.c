@@ -112,7 +112,10 @@ int sysctl_save(const char *rundir, const char *path, const char *before, const 
 		return err_errno(err, -r, "name the saved value of sysctl %s", path);
 	if (access(name, F_OK) == 0)
 		return 0;
-	/* it appears whole or not at all, and leaves nothing when we die before */
+	/*
+	 * rename(2) makes it appear whole or not at all; a daemon that is killed leaves no part of
+	 * it
+	 */
 	fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_errno(err, errno, "save sysctl %s in '%s'", path, dir);
@@ -232,7 +235,10 @@ static bool name_now(const struct facts *f, struct fact_sysctl *s)
 	return true;
 }
 
-/* The first round gives each a name that no device has: names may have been exchanged. */
+/*
+ * Names of devices may have been exchanged: in the first round each file gets a name that no device
+ * has.
+ */
 static int rename_saved(int dir, const char *name, const struct facts *f, bool first)
 {
 	_cleanup_close_ int fd = is_saved_device(name) ? open_saved(dir, name) : -1;

@@ -14,9 +14,8 @@
 int sysctl_read(const char *path, char *ret, size_t size);
 
 /*
- * The same below a directory that is open: for many of them. On the way down from /proc the kernel
- * compares with the directories of every netns that has some (fs/proc/proc_sysctl.c:
- * proc_sys_compare).
+ * The same below a directory that is open, for many of them: a look-up from /proc on compares with
+ * the directories of every netns (fs/proc/proc_sysctl.c: proc_sys_compare).
  */
 int sysctl_read_at(int dir, const char *path, char *ret, size_t size);
 int sysctl_write(const char *path, const char *value);

@@ -176,10 +176,10 @@ static int take_network(const struct nlmsghdr *nlh, void *arg)
 
 static void start_anew(void *arg)
 {
-	(void)arg; /* what is told again is filled in again */
+	(void)arg; /* an interface that is reported again is filled in again */
 }
 
-/* What cannot be told of one card is no reason to know nothing of the host. */
+/* A card whose network cannot be read does not fail the observation of the host. */
 static void dump_networks(struct nl_sock *s, uint16_t family, struct facts *f)
 {
 	for (size_t i = 0; i < f->links.n; i++) {

@@ -7,9 +7,9 @@
 #include "net/nl.h"
 
 /*
- * nl80211 (linux/nl80211.h) over generic netlink: which network a Wi-Fi station is connected to.
- * Not every kernel lets a station's interface tell (that of Debian 12 does not); there the network
- * that is marked as its own among those in sight does.
+ * nl80211 (linux/nl80211.h) over generic netlink: the network that a Wi-Fi station is connected to.
+ * Some kernels (Debian 12) do not report it with the interface; there the scan result with the flag
+ * "associated" has it.
  */
 
 /* Fills in the ssid of each link that has one. No nl80211 in the kernel is no error. */

@@ -9,10 +9,9 @@
 #include "base/err.h"
 
 /*
- * The access policy: who may use which uplinks, and how. It is a list of rules, and the *last*
- * rule whose subject fits the caller decides alone, the one before it counts no more; so a drop-in,
- * which is read behind the main file, overrides that. Whom no rule fits may be asked about
- * (polkit); where a rule fits, nobody is asked: its author has spoken.
+ * The access policy: who may use which uplinks, and how. It is a list of rules, and the *last* rule
+ * whose subject is the caller decides alone: so a drop-in, which is read behind the main file,
+ * overrides that file. Polkit is asked only about a caller whom no rule concerns.
  */
 
 #define ACCESS_NAME_MAX  48

@@ -166,8 +166,8 @@ static void check_firewalls(const struct facts *facts, struct findings *ret)
 	}
 	if (facts->legacy_filter) {
 		f = findings_add(ret, "iptables-legacy", SEVERITY_WARNING, "iptables-legacy");
-		finding_text(f, "iptables-legacy has a filter table here, which cannot be looked "
-				"into; a drop in it stops sessions");
+		finding_text(f, "iptables-legacy has a filter table here, which nft cannot "
+				"show; a drop in it stops sessions");
 		finding_fix(f, "see `iptables-legacy -nvL FORWARD`");
 	}
 	for (size_t i = 0; i < facts->chains.n; i++) {

@@ -42,7 +42,7 @@ void findings_done(struct findings *f);
 
 #define _cleanup_findings_ __attribute__((cleanup(findings_done)))
 
-/* What doctor() looks at, besides the facts. */
+/* The input of doctor(), besides the facts. */
 struct doctor_input {
 	const struct facts *facts;      /* with the name servers of the uplinks in question */
 	const char *uplinks;            /* a list, or NULL: every interface that could serve */

@@ -49,7 +49,7 @@ struct failover_probed {
 	int64_t at; /* when that was said last; of a good one, since when it is good again */
 };
 
-/* What the daemon remembers between looks. Starts zeroed. */
+/* What the daemon remembers between observations. Starts zeroed. */
 struct failover_memory {
 	struct {
 		struct failover_good *v;

@@ -2,7 +2,7 @@
 #ifndef VIA_PLAN_INTERNAL_H
 #define VIA_PLAN_INTERNAL_H
 
-/* What the files of plan/ share; nobody else includes this. */
+/* Shared by the files of plan/ alone. */
 
 #include <sys/socket.h>
 
@@ -82,9 +82,9 @@ bool plan_forwards_all_ip6(const struct facts *facts);
 
 /*
  * Matches a mark with its device, by which a packet leaves or (in) has come: the very same device,
- * under the name that it had when we looked. Number and name are both asked for, so nothing passes
- * between a rename and the next look, and a daemon that starts anew finds in that set what it
- * missed.
+ * under the name of the last observation. Number and name are both matched, so nothing passes
+ * between a rename and the next observation, and a daemon that starts anew finds in that set what
+ * it missed.
  */
 void plan_lookup_uplink(struct nft_rule *r, bool in);
 

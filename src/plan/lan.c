@@ -53,7 +53,7 @@ static const char *const fixed6[] = {
 	"ff00::/8",        /* RFC 4291: multicast */
 };
 
-/* Prefixes behind which an IPv4 address stands, and the chain that looks at it. */
+/* Prefixes behind which an IPv4 address stands, and the chain that checks it. */
 static const struct {
 	const char *prefix, *chain;
 } embedding[] = {
@@ -201,7 +201,7 @@ bool plan_is_lan(const struct facts *f, const char *uplink, const struct ip *ip)
 	for (size_t i = 0; i < near.n; i++)
 		if (prefix_contains(&near.v[i], ip))
 			return true;
-	return near.failed; /* no memory to tell */
+	return near.failed; /* no memory: the set has failed */
 }
 
 static void match_daddr(struct nft_rule *r, const struct prefix *p)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose a connection is, is kept in its zone: that is given once, before conntrack makes the entry,
- * and no rule can change it. Marks can be set by everybody (iptables' mangle table, policy
- * routing), so they are taken from the zone again wherever they are asked for: that of the packet,
- * and that of the connection.
+ * The uplink of a connection is kept in its conntrack zone, which is assigned once, before
+ * conntrack makes the entry, and which no rule can change. Any rule can change marks (iptables'
+ * mangle table, policy routing), so both marks, the packet's and the connection's, are set from the
+ * zone again before each place where they are matched.
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -33,7 +33,9 @@ void plan_restore_jump(struct fw_chain *c, struct nft_rule r)
 	fw_rule(c, &r);
 }
 
-/* In front of other people's marks and behind them; some of their filters ask for ours. */
+/*
+ * In front of others' rules that set marks and behind them, since some of their filters match ours.
+ */
 void plan_marks(const struct plan_ctx *x)
 {
 	struct fw_chain zone = fw_base_chain(x->set, NFPROTO_INET, "zone", "filter",

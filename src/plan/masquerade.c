@@ -122,14 +122,14 @@ static void find_ports(const struct facts *f, struct port_range *ret_free,
 
 enum ports_state plan_masquerade_ports(const struct facts *f, struct port_range *ret)
 {
-	struct port_range free_ports, quiet;
+	struct port_range free_ports, unbound;
 
-	find_ports(f, &free_ports, &quiet);
+	find_ports(f, &free_ports, &unbound);
 	/* where few ports have no socket near them, rules see to each socket by itself */
 	*ret = fallback;
-	if (size_of(&quiet) && (size_of(&quiet) >= PORTS_ENOUGH || f->no_socket_match ||
-				size_of(&free_ports) < PORTS_ENOUGH))
-		*ret = quiet;
+	if (size_of(&unbound) && (size_of(&unbound) >= PORTS_ENOUGH || f->no_socket_match ||
+				  size_of(&free_ports) < PORTS_ENOUGH))
+		*ret = unbound;
 	else if (size_of(&free_ports))
 		*ret = free_ports;
 	if (!size_of(&free_ports))
@@ -147,9 +147,9 @@ static const uint8_t with_sockets[] = { IPPROTO_TCP, IPPROTO_UDP }; /* that nft 
  */
 static size_t watched_ports(const struct facts *f, struct port_range ret[2])
 {
-	struct port_range quiet;
+	struct port_range unbound;
 
-	find_ports(f, &ret[0], &quiet);
+	find_ports(f, &ret[0], &unbound);
 	plan_masquerade_ports(f, &ret[1]);
 	if (!size_of(&ret[0]))
 		ret[0] = ret[1];
@@ -330,7 +330,7 @@ static size_t masqueraded(const struct facts *f, uint8_t ret[5])
 	ret[n++] = IPPROTO_UDP;
 	ret[n++] = IPPROTO_ICMP;
 	ret[n++] = IPPROTO_ICMPV6;
-	if (f->tracks_sctp) /* else its ports are not looked at */
+	if (f->tracks_sctp) /* else conntrack ignores its ports */
 		ret[n++] = IPPROTO_SCTP;
 	return n;
 }

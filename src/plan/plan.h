@@ -9,8 +9,8 @@
 #include "plan/rest.h"
 
 /*
- * The heart: facts and requests go in, wanted objects come out. No sockets, files, clock or
- * globals; `via-iface plan` and the daemon call the same functions.
+ * Planning: facts and requests become wanted objects. No sockets, files, clock or globals; `via-
+ * iface plan` and the daemon call the same functions.
  */
 
 /* Mark: tag in the top byte, slot in the low byte, the two middle bytes belong to others. */

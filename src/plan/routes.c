@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables are looked into in the order of the rules. An entry of a later table counts only where no
- * earlier table has an entry for all of its destination; a `throw` entry sends its destination on
- * to the next table. The result needs no order of tables any more: it is one table, in which the
- * longest prefix wins.
+ * Tables are read in the order of the rules. An entry of a later table counts only where no earlier
+ * table has an entry for all of its destination; a `throw` entry sends its destination on to the
+ * next table. The result is one table, in which the longest prefix wins.
  */
 #include "plan/routes.h"
 

@@ -58,8 +58,8 @@ int gateways_find(struct facts *f, const struct fact_link *link, bool defaults);
 int gateways_decide(struct facts *f, struct gateway_memory *m, int64_t now, int64_t *ret_again);
 
 /*
- * Hands out a silent gateway that is to be asked now, and says when it is the next time; false when
- * there is none. gateways_ask_at() is when there will be one: clock_ms(), or INT64_MAX.
+ * The next silent gateway that is due to be asked; also sets when it is due again. False when there
+ * is none. gateways_ask_at() is when the next one is due: clock_ms(), or INT64_MAX.
  */
 bool gateways_ask(struct gateway_memory *m, int64_t now, int *ret_index, struct ip *ret);
 int64_t gateways_ask_at(const struct gateway_memory *m);

@@ -58,7 +58,7 @@ static int check_process(uint32_t pid, uint64_t netns, struct err *err)
 	return err_hint(err, "--allow-foreign-resolver attaches it all the same");
 }
 
-/* By all that run in it already, or as many as can be looked at in a moment. */
+/* By all that run in it already, or as many as can be checked in a moment. */
 static int check_processes(uint64_t netns, struct err *err)
 {
 	_cleanup_processes_ struct processes p = { 0 };

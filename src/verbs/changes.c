@@ -57,7 +57,9 @@ static struct seen *find(const struct sights *s, uint32_t id)
 	return NULL;
 }
 
-/* A number may be used again between two looks: then it is another session by another name. */
+/*
+ * A number may be used again between two observations: then it is another session, by another name.
+ */
 static bool is_same(const struct seen *a, const struct seen *b)
 {
 	return a && b && !strcmp(a->name, b->name);

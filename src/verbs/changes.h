@@ -5,7 +5,7 @@
 #include "model/facts.h"
 #include "plan/state.h"
 
-/* What changed about sessions between two looks. Pure. */
+/* What changed about sessions between two observations. Pure. */
 
 /* A session as it was seen. */
 struct seen {

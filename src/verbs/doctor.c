@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* via-iface doctor: gathers what plan/doctor.c looks at, and prints what it finds. */
+/* via-iface doctor: gathers the input of plan/doctor.c, and prints what it finds. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ static int find_proxies(char ***ret, struct err *err)
 		n++;
 	names = calloc(n + 1, sizeof(*names));
 	if (!names)
-		return err_errno(err, ENOMEM, "look at the environment");
+		return err_errno(err, ENOMEM, "read the environment");
 	n = 0;
 	for (char **at = environ; *at; at++)
 		if (proxy_variable(*at) && strncasecmp(*at, "no_proxy=", 9) != 0)
@@ -163,7 +163,7 @@ static int examine(const struct facts *f, const char *uplinks, struct findings *
 					   .heal = launch.heal[0] ? launch.heal : NULL,
 					   .differences = (const char *const *)differences },
 		   ret) < 0)
-		r = err_errno(err, ENOMEM, "look for what is in the way");
+		r = err_errno(err, ENOMEM, "find what is in the way");
 	strings_free(proxies);
 	strings_free(differences);
 	return r;

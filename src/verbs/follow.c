@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything about sessions but healing can be seen in the kernel by anybody, so that is where it
- * is looked for: an event of rtnetlink is a hint to look again, and what differs is told. Looking
- * costs time, so events are gathered, and on a host where they never end most time is left to
- * others. What the daemon healed it tells itself, to those who ask while it runs; it is asked while
- * there are sessions, so that nobody starts one by watching.
+ * Everything about sessions but healing is visible in the kernel to every user, so it is observed
+ * there: an event of rtnetlink says that something may have changed, and the differences between
+ * two observations are printed. An observation costs time, so events are gathered (debounce), and
+ * on a host where they never end three quarters of the time are left to others. What the daemon
+ * healed it sends to its subscribers; it is asked while there are sessions, so that following
+ * starts no daemon.
  */
 #include "verbs/follow.h"
 #include "base/text.h"
@@ -31,7 +32,7 @@
 #define COALESCE_MS   20
 #define ASK_FIRST_MS  100
 #define ASK_LAST_MS   5000
-#define OBSERVE_SHARE 4 /* of the time, no more than one part in so many is spent on looking */
+#define OBSERVE_SHARE 4 /* observing takes at most one part in so many of the time */
 
 struct watch {
 	bool json;
@@ -181,7 +182,7 @@ static int observe_again(struct watch *w, struct err *err)
 	if (r < 0)
 		return r;
 	if (changes_see(&f, w->id, &now) < 0)
-		return err_errno(err, ENOMEM, "look at the sessions");
+		return err_errno(err, ENOMEM, "observe the sessions");
 	changes_tell(&w->seen, &now, print_change, w);
 	changes_done(&w->seen);
 	w->seen = now;

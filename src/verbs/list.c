@@ -94,7 +94,7 @@ static void warn(const struct facts *f, const struct processes *p)
 	view_warn(&findings);
 }
 
-/* For a launch, which is too small to look itself; see launch/environment.c. */
+/* For a launch, which does not link the libraries for this; see launch/environment.c. */
 int verb_warnings(int argc, char *argv[])
 {
 	_cleanup_processes_ struct processes processes = { 0 };

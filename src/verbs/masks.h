@@ -8,9 +8,9 @@
 
 /*
  * Whether the session's own files still hide the host's (launch/mounts.c): a service that makes its
- * directory anew, and a program that renames a new file over the old one, take our mount away. Asks
- * of one process of the session that stands among our mounts, if the caller may see one; adds a
- * finding for each place that leads outside again.
+ * directory anew, and a program that renames a new file over the old one, remove our mount. Reads
+ * the mounts of one process of the session, if the caller may see one; adds a finding for each path
+ * that leads outside again.
  */
 void masks_check(const struct session *s, const struct processes *p, struct findings *ret);
 

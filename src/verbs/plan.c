@@ -160,7 +160,7 @@ static int observe_request(const struct request *request, struct facts *f, struc
 	return r;
 }
 
-/* A netns of our own shows what a fresh one has; the host has been looked at before. */
+/* A new netns shows the defaults of a fresh one; the host was observed before that. */
 static void observe_fresh_netns(struct facts *f)
 {
 	if (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)

@@ -53,7 +53,7 @@ struct way {
 	unsigned int failures, unsent; /* in a row */
 	bool bad;
 	bool said;      /* what the daemon knows: that it is bad */
-	bool listed;    /* seen in the last look */
+	bool listed;    /* seen in the last observation */
 	int64_t ask_at; /* the next probe, of clock_ms() */
 	int64_t say_at; /* not before */
 };
@@ -196,7 +196,7 @@ static void end_probe(struct prober *p)
 
 /* --- observing ----------------------------------------------------------------------------- */
 
-/* The ways of the session as they are now; what is known of them stays. */
+/* The uplinks of the session as they are now; the results of earlier probes are kept. */
 static void list_ways(struct prober *p, const struct facts *f, const struct session *s)
 {
 	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
@@ -265,7 +265,7 @@ static void observe_and_ask(struct prober *p)
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-/* When a probe is due; the first look finds what to ask. */
+/* When a probe is due; the first observation finds what to ask. */
 static int64_t ask_at(const struct prober *p)
 {
 	int64_t at = p->observe_at;

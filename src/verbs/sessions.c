@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the verbs have in common: words, sessions, and a look at the host. */
+/* What the verbs share: words of the command line, sessions, and the observation of the host. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

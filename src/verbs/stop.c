@@ -2,7 +2,7 @@
 /*
  * via-iface stop: first the programs, then the network. The processes are found and ended here,
  * with the caller's own rights; the daemon, which has no right to end anything, removes the port.
- * A process is held by a pidfd from before its netns is looked at for the second time, so that a
+ * A process is held by a pidfd from before its netns is read for the second time, so that a
  * number that was given away meanwhile is never hit.
  */
 #include <errno.h>
