@@ -19,6 +19,7 @@ if [ -n "${via_for_tests-}" ]; then
 		bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream
 		librsvg2-bin gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
 		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
+		bash-completion zsh fish
 		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common
 	)
 fi

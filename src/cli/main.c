@@ -68,6 +68,10 @@ int main(int argc, char *argv[])
 		help_print(stderr);
 		return EXIT_VIA_FAILED;
 	}
+	if (!strcmp(argv[1], "--complete")) { /* what a shell offers: data/completions */
+		argv[1] = (char *)"complete";
+		return cli_verb(argc - 1, argv + 1);
+	}
 	if (!strcmp(argv[1], "--version"))
 		return print_version(argc - 1, argv + 1);
 	at = verb_first_word(VERB_COUNT, argc, argv, 1);

@@ -27,7 +27,8 @@ static const struct {
 	const char *name;
 	verb_function *function;
 } internal[] = {
-	{ "", verb_run }, /* a run without the word (cli/run.c) */
+	{ "", verb_run },              /* a run without the word (cli/run.c) */
+	{ "complete", verb_complete }, /* what a shell offers (data/completions) */
 	{ "warnings", verb_warnings },
 	{ "prober", verb_prober },
 	{ "probe-once", verb_probe_once },

@@ -9,6 +9,7 @@
 #include "model/facts.h"
 
 /* The verbs other than a run. Each returns an exit status; argv[0] is the verb itself. */
+int verb_complete(int argc, char *argv[]); /* of the completions of shells */
 int verb_attach(int argc, char *argv[]);
 int verb_detach(int argc, char *argv[]);
 int verb_doctor(int argc, char *argv[]);

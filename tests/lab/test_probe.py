@@ -99,7 +99,7 @@ def test_leads_nowhere(lab):
 @timeout(90)
 def test_alone(lab):
     """It has no other way: nothing is closed, whatever the probe says."""
-    flow = Flow(lab, lab.spare, "--probe", lab.server)
+    flow = Flow(lab, f"mac:{lab.spare.mac}", "--probe", lab.server)  # a word that may mean several
     lab.wait(lambda: probers(lab), 2, "the prober")
     lab.nft(  # the probe's echo alone is stopped, what the session does is not
         "table inet stop { chain f { type filter hook forward priority 0;"
@@ -253,7 +253,7 @@ def test_by_its_uplink_alone(lab):
     """Each probe leaves by the uplink that it is about: of a session that lists the spare card alone,
     nothing is on the wired one."""
     wired, spare = lab.capture_wired(), lab.capture_spare()
-    held = lab.session(lab.spare, "--name", "game", "--probe", f"{lab.server}:80")
+    held = lab.session(f"mac:{lab.spare.mac}", "--name", "game", "--probe", f"{lab.server}:80")
     lab.wait(lambda: spare.count() > 0, 5, "a probe")
     start = time.monotonic()
     lab.wait(lambda: time.monotonic() - start > 6, 10)
@@ -278,7 +278,7 @@ def test_bad_target(lab):
 
 def test_launch_that_fails(lab):
     """No session, no prober."""
-    done = lab.via("--probe", lab.server, "enp7s9", "--", "true")
+    done = lab.via("--probe", lab.server, "enp7s9,enp7s8", "--", "true")
     assert done.code == 125 and "enp7s9" in done.err, done
     until_gone(lab)
 
@@ -420,7 +420,7 @@ def test_parent_leaves(lab, how):
     if how == "ends":
         held.finish()
     else:
-        site.via("bob", "move", "game", lab.wired, check=True)
+        site.via("bob", "move", "game", lab.wired, "--only", check=True)
     lab.wait(probe.gone, 5, "the end of the probe session")
     probe.finish()
     if how == "moves":
