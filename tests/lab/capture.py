@@ -27,6 +27,7 @@ POOLS = [
     ipaddress.ip_network(text)
     for text in ("10.209.0.0/22", "10.213.0.0/22", "172.29.208.0/22", "100.99.208.0/22", "fd00::/8")
 ]
+SESSION_PORTS = 61000  # and above: src/plan/masquerade.c
 
 
 class Frame:
@@ -207,9 +208,16 @@ class Capture:
         if frame.src is None:
             return False
         if frame.src in self.spare:
-            return True
+            return not self.host_owns(frame)
         address = ipaddress.ip_address(frame.src)
         return any(address.version == pool.version and address in pool for pool in POOLS)
+
+    @staticmethod
+    def host_owns(frame):
+        """The last acknowledgement of a connection that a program of the host had from the uplink's
+        address, when that program is gone: sessions leave from ports above these."""
+        end = frame.proto == "tcp" and frame.flags in ("A", "FA") and not frame.payload
+        return end and frame.sport < SESSION_PORTS
 
     @staticmethod
     def host_made(frame):
