@@ -187,7 +187,6 @@ class Speaker:
         ended[self.place] = time.monotonic()
 
 
-@alone
 @timeout(400)
 @needs("root")
 def test_addresses_rest(lab):

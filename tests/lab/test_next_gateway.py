@@ -16,7 +16,7 @@ import os
 import signal
 import time
 
-from lab import alone, params, timeout, topology
+from lab import params, timeout, topology
 
 MAC = "02:00:00:00:99:09"
 NOTICED = 10  # seconds, with the times of HASTE, and some for a busy machine
@@ -134,7 +134,6 @@ def behind(lab, r):
 PINGS = "while :; do ping -n -c1 -W1 {} >/dev/null; sleep 0.2; done"
 
 
-@alone
 @topology("split")
 @params(
     defaults4=(4, defaults), defaults6=(6, defaults),

@@ -9,7 +9,7 @@ import struct
 
 import wire
 from flow import STREAMS
-from lab import SERVER6, alone, params, timeout
+from lab import SERVER6, params, timeout
 from faults import Wire
 from test_routes_of_the_host import MARK, asked
 from test_uplink_kinds import ADDRESSES, DEFAULTS, LINKS, Host, Kind, asks, big, ended, flow_of, goes_on
@@ -111,7 +111,6 @@ def silent6(flow):
     flow.silent(kinds=("udp6", "tcp6"), seconds=0.3)
 
 
-@alone
 def test_runs_out(lab):
     """Renewed in time nobody notices; when its lifetime is over the session has no IPv6, and the next
     advertisement gives it back. IPv4 goes on all the time."""
