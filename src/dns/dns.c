@@ -17,10 +17,15 @@
 
 int dns_open(struct dns *n, const char *root, struct err *err)
 {
-	*n = (struct dns){ .inotify = -1 };
+	*n = (struct dns){ .inotify = -1, .wait_ms = BUS_MS };
 	if (copy_string(n->root, sizeof(n->root), root) < 0)
 		return err_set(err, ENAMETOOLONG, "find name servers below '%s': too long", root);
 	return 0;
+}
+
+void dns_take_time(struct dns *n)
+{
+	n->wait_ms = BUS_PATIENT_MS;
 }
 
 void dns_close(struct dns *n)
@@ -166,7 +171,7 @@ static const struct source {
 /* Asks all until nothing is left to know; what the services on the bus answered. */
 static void ask_all(struct dns *n, struct quest *q, int ret_bus[ARRAY_SIZE(sources)])
 {
-	int64_t now = time(NULL), end = clock_ms() + BUS_ALL_MS;
+	int64_t now = time(NULL), end = clock_ms() + 2 * n->wait_ms;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sources) && !is_answered(q); i++) {
 		const struct source *s = &sources[i];
@@ -180,7 +185,7 @@ static void ask_all(struct dns *n, struct quest *q, int ret_bus[ARRAY_SIZE(sourc
 		else if (clock_ms() >= end) /* it is asked when those before it are left alone */
 			r = ret_bus[i] = -ETIMEDOUT;
 		else
-			r = ret_bus[i] = s->bus(n, q->f, q->link, clock_ms() + BUS_MS, &said);
+			r = ret_bus[i] = s->bus(n, q->f, q->link, clock_ms() + n->wait_ms, &said);
 		if (r == 0)
 			believe(q, &said);
 	}

@@ -64,6 +64,7 @@ struct dns {
 		int64_t ms;    /* the last backoff, ms; 0: it answered since */
 	} backoff[DNS_SERVICES + 1]; /* each service, and the bus */
 	bool bus_changed;            /* a signal of interest came */
+	int wait_ms;                 /* for all that one service is asked about one link */
 	int inotify;                 /* -1: not watching */
 	struct {
 		int wd;         /* -1: none */
@@ -80,12 +81,18 @@ int dns_open(struct dns *n, const char *root, struct err *err);
 void dns_close(struct dns *n); /* also of a zeroed one, and twice */
 
 /*
+ * For who only tells: each service is given 3 s instead of 300 ms. On a busy host the answer would
+ * otherwise be another one than the daemon's, from a source that is trusted less.
+ */
+void dns_take_time(struct dns *n);
+
+/*
  * The servers, search domains and gateways of a link, by the links, addresses and routes in f;
  * ret->index is the link's. A server of either family can be there, or a gateway alone. 0; or
  * -ENOENT, with a sentence that says who was asked and how to name a server by hand. Each
- * service on the bus is given 300 ms, and all together 600; who does not answer in time is not
- * asked again for a second, or until it is another one, and each time that it does not, for twice
- * as long, up to half a minute.
+ * service on the bus is given 300 ms, and all together twice that; who does not answer in time is
+ * not asked again for a second, or until it is another one, and each time that it does not, for
+ * twice as long, up to half a minute.
  */
 int dns_of_link(struct dns *n, const struct facts *f, const struct fact_link *link,
 		struct fact_dns *ret, struct err *err);

@@ -93,8 +93,8 @@ bool dns_on_link(const struct facts *f, int index, const struct ip *ip);
  * -ESRCH: the service is not there; -ETIMEDOUT: it does not answer, or did not a moment ago;
  * -ENOSYS: built without D-Bus. deadline is a clock_ms().
  */
-#define BUS_MS         300 /* for all that one service is asked about one link */
-#define BUS_ALL_MS     600 /* after so long nobody else is asked about it */
+#define BUS_MS         300  /* for what one service is asked about a link; for all twice that */
+#define BUS_PATIENT_MS 3000 /* the same, after dns_take_time() */
 #define BUS_SOCKET_DIR "/run/dbus"
 #define BUS_SOCKET     "system_bus_socket"
 int bus_nm(struct dns *n, const struct facts *f, const struct fact_link *link, int64_t deadline,

@@ -36,7 +36,7 @@ void dns_protection(struct dns *n, struct facts *f, size_t first)
 		struct fact_dns *dns = &f->dns.v[i];
 
 		if (dns->index)
-			bus_resolved_protection(n, dns->index, clock_ms() + BUS_MS, dns);
+			bus_resolved_protection(n, dns->index, clock_ms() + n->wait_ms, dns);
 	}
 }
 

@@ -166,7 +166,7 @@ int dns_watch(struct dns *n, struct err *err)
 		for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 			arm(n, i);
 	}
-	bus_open(n, clock_ms() + BUS_MS);
+	bus_open(n, clock_ms() + n->wait_ms);
 	return 0;
 }
 

@@ -88,6 +88,7 @@ int observe_dns(const char *uplink, struct facts *f, struct err *err)
 	struct dns dns;
 	int r = dns_open(&dns, "", err);
 
+	dns_take_time(&dns);
 	if (r == 0)
 		r = dns_observe(&dns, uplink, f, err);
 	for (size_t i = 0; i < f->links.n && r == 0 && !uplink; i++)

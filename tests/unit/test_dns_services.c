@@ -586,6 +586,10 @@ static void test_slow(void **state)
 	stage(&fake, "mw");
 	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 250, 550);
 	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 0, SOON_MS);
+	dns_close(&sources);
+	assert_int_equal(dns_open(&sources, dir_path("."), NULL), 0);
+	dns_take_time(&sources);
+	link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
 }
 
 /* All four mute: two of them cost 300 ms each, and the others at the next look; then none does. */
