@@ -38,11 +38,8 @@
 #include "launch/caps.h"
 #include "launch/handover.h"
 #include "launch/mounts.h"
+#include "launch/program.h"
 #include "launch/sockets.h"
-
-#define EXIT_FAILED    125 /* before the program ran */
-#define EXIT_NOT_EXEC  126
-#define EXIT_NOT_FOUND 127
 
 #define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
@@ -281,27 +278,27 @@ static int become(int fd, const struct handover *h, struct err *err)
 	if (r == 0)
 		r = handover_become_user(&h->user, err);
 	if (r < 0)
-		return EXIT_FAILED;
+		return EXIT_VIA_FAILED;
 	code = exec_in_path(argv[0], argv, envp);
 	if (code == ENOEXEC && strchr(argv[0], '/'))
 		code = exec_shell(argv[0], argv, envp);
 	err_errno(err, code, "run '%s'", argv[0]);
 	if (code == ENOENT)
 		err_hint(err, "there is no such program");
-	return code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXEC;
+	return code == ENOENT ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
 }
 
 static int run(int fd, const struct handover *h, struct err *err)
 {
 	_cleanup_close_ int host_mounts = -1;
 	struct answer a = { .netns = -1 };
-	int status = EXIT_FAILED;
+	int status = EXIT_VIA_FAILED;
 
 	if (ask(h, &a, err) < 0 || notify(h, &a, err) < 0)
-		return EXIT_FAILED;
+		return EXIT_VIA_FAILED;
 	if (h->request.header.op == MSG_RUN && h->request.run.request.flags & SESSION_KEEP &&
 	    keep(a.netns, &a.reply, &host_mounts, err) < 0)
-		return EXIT_FAILED;
+		return EXIT_VIA_FAILED;
 	if (enter(&a, err) == 0) {
 		if (h->verbose)
 			fprintf(stderr, "via-iface: %s\n", a.reply.text);
@@ -317,7 +314,7 @@ int main(int argc, char *argv[])
 {
 	struct err err = { 0 }, no_more_told = { 0 };
 	struct handover h = { 0 };
-	int fd = -1, status = EXIT_FAILED;
+	int fd = -1, status = EXIT_VIA_FAILED;
 
 	if (prepare(argc, argv, &fd, &h, &err) == 0)
 		status = run(fd, &h, &err);

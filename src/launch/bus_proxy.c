@@ -36,6 +36,7 @@
 #include "base/cleanup.h"
 #include "base/detach.h"
 #include "launch/bus.h"
+#include "launch/program.h"
 #include "model/session.h"
 
 #define READY_MS 2000
@@ -222,7 +223,7 @@ static int start_proxy(struct helper *h, const char *program, const char *const 
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (argv && fcntl(ends[1], F_SETFD, 0) == 0)
 			execv(program, argv);
-		_exit(127);
+		_exit(EXIT_VIA_NOT_FOUND);
 	}
 	close(ends[1]);
 	h->proxy_fd = ends[0];

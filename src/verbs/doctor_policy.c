@@ -88,7 +88,7 @@ void doctor_policy_files(struct doctor_launch *l)
 		close(fds[0]);
 		close(fds[1]);
 		execl(path, "via-ifaced", "--check", (char *)NULL);
-		_exit(127);
+		_exit(EXIT_VIA_NOT_FOUND);
 	}
 	close(fds[1]);
 	out = fdopen(fds[0], "r");
