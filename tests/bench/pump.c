@@ -122,7 +122,8 @@ static void echo_datagrams(int fd)
 	}
 }
 
-/* UDP is bound to each address: an answer from another one would be taken for a stranger's. */
+/* UDP is bound to each address: an answer from another one would be taken for one of another peer.
+ */
 static void serve(uint16_t port, char **addresses)
 {
 	int tcp = listen_on(SOCK_STREAM, "::", port);

@@ -251,7 +251,7 @@ def _dns_tcp(which, names):
 
 def open_inet(addresses, log):
     """Call inside the inet namespace. UDP is bound to each address: an answer from another one
-    would be taken for a stranger's."""
+    would be taken for one of another peer."""
     services = []
     for wildcard in ("0.0.0.0", "::"):
         family = _family(wildcard)

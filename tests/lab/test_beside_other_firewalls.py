@@ -327,7 +327,7 @@ def test_reloaded(lab, firewall):
 
 
 def test_comes_and_goes(lab):
-    """A firewall that starts while a session runs, moves its door, and stops."""
+    """A firewall that starts while a session runs, moves its chain, and stops."""
     held = lab.session(script=f"while read x; do curl -s --max-time 3 {lab.url}; done")
     plain = rules(lab)
 

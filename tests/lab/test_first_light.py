@@ -94,7 +94,7 @@ def test_same_process(lab):
     assert started.finish().code == 0
 
 
-def test_same_surroundings(lab):
+def test_same_environment(lab):
     """What a program can see of itself is what it would see without us."""
     script = (
         "env | sort; pwd; umask; cat /proc/$$/limits /proc/$$/personality /proc/$$/cgroup;"

@@ -666,7 +666,7 @@ print(n, worst, flush=True)
 
 PROXY = 8118
 
-KNOCK = """
+CONNECT_ALL = """
 import socket
 for family, address, port in TARGETS:
     kind = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -734,7 +734,7 @@ def test_host_services(lab):
             session.gateway6, lab.wired.addr6, lab.spare.addr6,
         ]  # fmt: skip
         targets = [(0, address, port) for address in addresses for port in (PROXY, 53)]
-        talk = session.run(f"TARGETS = {targets!r}\n{KNOCK}")
+        talk = session.run(f"TARGETS = {targets!r}\n{CONNECT_ALL}")
         # the gateway's port 53 is led to the uplink's name server; no other is
         names = {f"tcp {gateway} 53" for gateway in (session.gateway, session.gateway6)}
         reached = {line for line in talk.splitlines() if line.endswith(" 53")}
@@ -822,7 +822,7 @@ def test_unmarked(lab):
     assert listener.heard() == []
 
 
-# --- strangers ----------------------------------------------------------------------------------
+# --- foreign ------------------------------------------------------------------------------------
 
 
 @needs("tool:conntrack")

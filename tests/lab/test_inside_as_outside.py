@@ -377,7 +377,7 @@ def test_environment(lab):
     assert env_bytes(lab, launcher, env) == wanted
 
 
-SURROUNDINGS = r"""
+PROCESS_STATE = r"""
 import ctypes, fcntl, glob, json, os, resource, sys
 
 def text(path):
@@ -415,7 +415,7 @@ print(json.dumps({
 """
 
 
-def odd_surroundings():
+def odd_environment():
     """In the child, before its exec: what a launcher might have set."""
     libc = ctypes.CDLL(None)
     libc.prctl(1, signal.SIGUSR1)  # PR_SET_PDEATHSIG
@@ -431,7 +431,7 @@ def odd_surroundings():
         signal.signal(number, signal.SIG_IGN)
 
 
-def surroundings(lab, launcher, **more):
+def process_state(lab, launcher, **more):
     if sanitized():  # which would forbid itself to dump core
         more["env"] = {"ASAN_OPTIONS": lab.env["ASAN_OPTIONS"] + ":disable_coredump=0"}
     read, write = os.pipe()
@@ -439,8 +439,8 @@ def surroundings(lab, launcher, **more):
     ours, theirs = socket.socketpair()
     try:
         done = lab.run(
-            [*launcher, "python3", "-c", SURROUNDINGS, "a b", ""],
-            preexec_fn=odd_surroundings,
+            [*launcher, "python3", "-c", PROCESS_STATE, "a b", ""],
+            preexec_fn=odd_environment,
             restore_signals=False,
             cwd="/usr",
             pass_fds=(read, write, directory, theirs.fileno()),
@@ -459,9 +459,9 @@ def surroundings(lab, launcher, **more):
 
 
 @params(launch=(), verbose=("-v",))
-def test_surroundings(lab, options):
+def test_process_state(lab, options):
     launcher = [program("via-iface"), *options, str(lab.spare), "--"]
-    plain, inside = surroundings(lab, []), surroundings(lab, launcher)
+    plain, inside = process_state(lab, []), process_state(lab, launcher)
     assert plain == inside, lab.difference({"self": plain}, {"self": inside})
     assert '"death signal": 10' in plain and '"nice": 5' in plain, plain
 
@@ -865,12 +865,12 @@ def test_unshared_users(lab, before_it):
     no_new_privs=("setpriv", "--no-new-privs"),
     bounding_set=("unshare", "-Ur", "setpriv", "--bounding-set", "-all,+kill,+setfcap"),
 )
-def test_surroundings_of_a_user(lab, before_it):
+def test_process_state_of_a_user(lab, before_it):
     """An exec with file capabilities takes away more than it gives: it is put back."""
     via = install(lab)
     held = lab.session()
-    plain = surroundings(lab, [*before_it], user=1000)
-    inside = surroundings(lab, [*before_it, via, str(lab.spare), "--"], user=1000)
+    plain = process_state(lab, [*before_it], user=1000)
+    inside = process_state(lab, [*before_it, via, str(lab.spare), "--"], user=1000)
     if sanitized():  # which forbids a program with a file capability to dump core, whatever it is told
         core = re.compile(r'("RLIMIT_CORE": \[\s+)\d+')
         plain, inside = core.sub(r"\1 0", plain), core.sub(r"\1 0", inside)

@@ -23,7 +23,7 @@ SOCKET = RUNDIR + "/socket"
 
 class Manager:
     """What systemd does with the two units: holds the socket, starts the daemon when somebody
-    knocks and none runs, starts it again when a signal ended it, and hears what it says."""
+    connects and none runs, starts it again when a signal ended it, and hears what it says."""
 
     def __init__(self, lab, *arguments, env=None, shell="", binary=None):
         self.lab = lab
@@ -143,7 +143,7 @@ def test_socket_activation(lab):
     lab.assert_same(before)
 
 
-def test_knock_while_it_leaves(lab):
+def test_connect_while_it_leaves(lab):
     """A launch that comes just as the daemon goes waits in the queue, and gets the next one."""
     before = lab.snapshot()
     with Manager(lab, "--linger", "0") as manager:
@@ -169,7 +169,7 @@ def test_crowd_at_the_manager(lab):
 
 
 def test_killed_under_a_manager(lab):
-    """It comes back at once, finds its session and heals it, though nobody knocked."""
+    """It comes back at once, finds its session and heals it, though nobody connected."""
     before = lab.snapshot()
     with Manager(lab) as manager:
         held = lab.session()
@@ -201,7 +201,7 @@ def test_stopped_by_the_manager(lab):
 
 
 def test_cannot_start(lab):
-    """Who knocked is told why; the manager is not made to start it again and again."""
+    """A client that connected is told why; the manager is not made to start it again and again."""
     with Manager(lab, shell="ulimit -n 8; ") as manager:
         done = lab.via(lab.spare, "--", "true")
         assert done.code == 125 and "Too many open files" in done.err, done
@@ -252,7 +252,7 @@ def test_manager_takes_over(lab):
 
 
 def test_socket_removed(lab):
-    """Somebody tidied /run: the door is made anew."""
+    """Somebody tidied /run: the socket is made anew."""
     held = lab.session()
     pid = lab.daemon_pid()
     os.unlink(SOCKET)

@@ -143,7 +143,7 @@ NEAR = [
 ]  # fmt: skip
 
 
-def surroundings(lab):
+def networks_around(lab):
     """Everything answers, on the internet and beside the uplink; the uplink has public networks."""
     for ns in ("inet", "rspare", "rwired"):
         lab.sysctl("net.ipv6.conf.all.forwarding", 1, ns=ns)
@@ -176,7 +176,7 @@ def test_every_destination(lab, case):
         assert len(per) >= 40, len(per)
     for address in reached + refused + never:
         assert says(address, NEAR) == (address not in reached), f"the manual on {address}"
-    surroundings(lab)
+    networks_around(lab)
     probe = ["/usr/bin/python3", "-c", PROBE]
     last = [lab.server, lab.server6]
     if case == "attach":
@@ -220,7 +220,7 @@ def test_every_destination(lab, case):
 def test_follows_the_uplink(lab):
     """A network that the uplink joins while a session runs is refused from then on, and reached
     again when the uplink has left it; after a move those of the other uplink are refused."""
-    surroundings(lab)
+    networks_around(lab)
     held = Asker(lab, None, "--no-lan", "--name", "apart")
 
     def reached(address):
@@ -247,7 +247,7 @@ def test_follows_the_uplink(lab):
 def test_nothing_is_reached_by_translation(lab):
     """Rules of the host's own that rewrite a destination, and the names' own redirection, lead to
     no other service of the uplink's network than its name servers."""
-    surroundings(lab)
+    networks_around(lab)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True\n"
         "import servers\n"
@@ -297,7 +297,7 @@ def test_nothing_is_reached_by_translation(lab):
 
 def test_own_servers(lab):
     """--dns with a private or local server is refused at once, and others are asked."""
-    surroundings(lab)
+    networks_around(lab)
     for server in ("192.168.2.1", "10.0.0.53", "2001:db8:2::77", "64:ff9b::a00:1", "192.0.2.77"):
         assert lab.via("--dns", server, lab.spare, "--", "true").code == 0, server
         done = lab.via("--no-lan", "--dns", f"203.0.113.1,{server}", lab.spare, "--", "true")

@@ -228,11 +228,11 @@ def test_rest_of_a_crash_goes(lab):
     lost its alias to somebody else: it is mended, or goes."""
     held = lab.session()
     port = next(name for name in os.listdir("/sys/class/net") if name.startswith("viap"))
-    lab.ip(f"link set {port} alias stranger")
+    lab.ip(f"link set {port} alias foreign")
     lab.wait(lambda: " sh" in lab.ip(f"link show {port}"), 5, "the alias again")
     lab.ip(f"link set {port} group 0")
     lab.wait(lambda: "group 22016" in lab.ip(f"link show {port}"), 5, "the group again")
-    lab.run(f"ip link set {port} address 02:00:00:00:00:99 group 0 alias stranger", check=True)
+    lab.run(f"ip link set {port} address 02:00:00:00:00:99 group 0 alias foreign", check=True)
     lab.wait(lambda: "0a:76:69:02" in lab.ip(f"link show {port}"), 5, "the MAC again")
     lab.wait(lambda: "group 22016" in lab.ip(f"link show {port}"), 5, "the group again")
     lab.ip(f"link add viap777 group 22016 address 0a:76:69:02:00:77 master via0 type veth peer name eth7")

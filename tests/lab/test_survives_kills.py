@@ -499,7 +499,7 @@ def test_plan_of_user_and_root(lab):
     assert do_lines(mine) == do_lines(roots), lab.difference({"": mine}, {"": roots})
 
 
-# --- the daemon's door --------------------------------------------------------------------------
+# --- the daemon's socket ------------------------------------------------------------------------
 
 
 def connect(uid=None):

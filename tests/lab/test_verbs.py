@@ -643,7 +643,7 @@ def test_doctor_of_an_uplink(lab):
     assert text.startswith("error    use uplink 'wlp6s0': it has no gateway") and "ip route add" in text, text
 
 
-def test_doctor_sees_strangers(lab):
+def test_doctor_sees_foreign_objects(lab):
     """What was changed under a daemon that cannot see to it."""
     held = lab.session()
     pid = lab.daemon_pid()

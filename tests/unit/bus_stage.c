@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bus_stage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "fds.h"
+#include "scene.h"
 #include "unit.h"
 
 static pid_t bus_pid, fake_pid;
@@ -201,7 +203,7 @@ const char *stage_join(const struct fact_dns *dns)
 }
 
 /* Takes events until one counts; false when none does within ms. */
-bool stage_changed(struct dns *names, int64_t ms)
+bool stage_changed(struct dns *dns, int64_t ms)
 {
 	int64_t end = clock_ms() + ms;
 	struct pollfd fds[DNS_FDS];
@@ -209,10 +211,78 @@ bool stage_changed(struct dns *names, int64_t ms)
 	for (;;) {
 		int64_t left = end - clock_ms();
 
-		dns_poll(names, fds);
+		dns_poll(dns, fds);
 		if (left < 0 || poll(fds, DNS_FDS, (int)left) <= 0)
 			return false;
-		if (dns_take_events(names))
+		if (dns_take_events(dns))
 			return true;
 	}
+}
+
+struct dns sources;
+struct facts facts;
+
+int stage_setup(void **state, const char *const *links, size_t n)
+{
+	struct err err = { 0 };
+
+	*state = (void *)dir_new();
+	if (!stage_make_dirs())
+		return -1;
+	scene_host(&facts);
+	for (size_t i = 0; i < n; i++)
+		scene_link(&facts, links[i]);
+	return dns_open(&sources, dir_path("."), &err);
+}
+
+int stage_teardown(void **state)
+{
+	(void)state;
+	dns_close(&sources);
+	stage_stop_fake();
+	stage_stop_bus();
+	facts_done(&facts);
+	dir_remove();
+	return 0;
+}
+
+void stage_link_has(const char *name, const char *source, const char *servers, const char *domains)
+{
+	struct fact_dns dns = { 0 };
+	struct err err = { 0 };
+
+	if (dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(dns.index, facts_link(&facts, name)->index);
+	assert_string_equal(dns.source, source);
+	assert_string_equal(stage_join(&dns), servers);
+	assert_string_equal(dns.domains, domains);
+}
+
+int64_t stage_link_has_none(const char *name, const char *why)
+{
+	int64_t start = clock_ms();
+	struct fact_dns dns = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err),
+			 -ENOENT);
+	if (!strstr(err.text, why))
+		fail_msg("'%s' is not in: %s", why, err.text);
+	return clock_ms() - start;
+}
+
+void stage_leads(const char *name, const char *gateway, const char *gateway6)
+{
+	char text[IP_TEXT_MAX] = "", text6[IP_TEXT_MAX] = "";
+	struct fact_dns dns = { 0 };
+
+	dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, NULL);
+	if (ip_is_set(&dns.gateway4))
+		ip_format(&dns.gateway4, text);
+	if (ip_is_set(&dns.gateway6))
+		ip_format(&dns.gateway6, text6);
+	assert_string_equal(text, gateway);
+	if (gateway6)
+		assert_string_equal(text6, gateway6);
 }

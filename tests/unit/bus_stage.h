@@ -36,6 +36,19 @@ void stage_emit(sd_bus *bus, const char *destination, const char *path, const ch
 /* The servers with spaces between; borrowed until the next call. */
 const char *stage_join(const struct fact_dns *dns);
 /* Takes events until one counts; false when none does within ms. */
-bool stage_changed(struct dns *names, int64_t ms);
+bool stage_changed(struct dns *dns, int64_t ms);
+
+/* What most tests here have: a host with those links, and what asks for its name servers. */
+extern struct dns sources;
+extern struct facts facts;
+int stage_setup(void **state, const char *const *links, size_t n);
+int stage_teardown(void **state);
+
+/* That the link has just those servers and domains, by that source. */
+void stage_link_has(const char *name, const char *source, const char *servers, const char *domains);
+/* That it has neither server nor gateway, and the error says why. Returns how many ms it took. */
+int64_t stage_link_has_none(const char *name, const char *why);
+/* That its gateways are those, "" for none; gateway6 may be NULL: whatever it is. */
+void stage_leads(const char *name, const char *gateway, const char *gateway6);
 
 #endif

@@ -205,7 +205,7 @@ static void test_one_rule_differs(void **state)
 		     "change nft rule inet via_iface a 2/3\n");
 }
 
-static void test_rule_deleted_by_a_stranger(void **state)
+static void test_rule_deleted_by_others(void **state)
 {
 	struct fixture *f = *state;
 
@@ -218,7 +218,7 @@ static void test_rule_deleted_by_a_stranger(void **state)
 		     "change nft rule inet via_iface a 2/3\n");
 }
 
-static void test_rule_added_by_a_stranger(void **state)
+static void test_rule_added_by_others(void **state)
 {
 	struct fixture *f = *state;
 
@@ -242,7 +242,7 @@ static void test_rules_swapped(void **state)
 		     "change nft rule inet via_iface a 1/2\n");
 }
 
-static void test_chain_flushed_by_a_stranger(void **state)
+static void test_chain_flushed_by_others(void **state)
 {
 	struct fixture *f = *state;
 
@@ -411,7 +411,7 @@ static void test_copies_go(void **state)
 	steps_are(f, "remove nft accept inet filter forward\n");
 }
 
-/* A step may change nothing: then it is there for the sake of the others, or of a stranger's. */
+/* A step may change nothing: then it is there for the sake of the others, or of a foreign one. */
 static void test_stray_rule(void **state)
 {
 	struct fixture *f = *state;
@@ -455,10 +455,10 @@ int main(void)
 		DIFF_TEST(test_removals_come_after_additions),
 		DIFF_TEST(test_element_changes),
 		DIFF_TEST(test_one_rule_differs),
-		DIFF_TEST(test_rule_deleted_by_a_stranger),
-		DIFF_TEST(test_rule_added_by_a_stranger),
+		DIFF_TEST(test_rule_deleted_by_others),
+		DIFF_TEST(test_rule_added_by_others),
 		DIFF_TEST(test_rules_swapped),
-		DIFF_TEST(test_chain_flushed_by_a_stranger),
+		DIFF_TEST(test_chain_flushed_by_others),
 		DIFF_TEST(test_chain_that_stays_is_emptied),
 		DIFF_TEST(test_one_name_in_two_families),
 		DIFF_TEST(test_chain_of_a_slot_comes_and_goes),

@@ -34,9 +34,6 @@
 #define SOON_MS  200   /* what was given up before takes less */
 #define BOUND_MS 2000  /* 300 and a slow machine */
 
-static struct dns sources;
-static struct facts facts;
-
 /* --- the fake services ----------------------------------------------------------------------- */
 
 static int error(sd_bus_message *m, const char *name)
@@ -238,54 +235,10 @@ static const struct stage_fake fake = { on_message, obey };
 
 static int setup(void **state)
 {
-	struct err err = { 0 };
+	static const char *const links[] = { "enp7s0", "wlp6s0", "old0",  "odd0",
+					     "bare0",  "vpn0",   "never0" };
 
-	*state = (void *)dir_new();
-	if (!stage_make_dirs())
-		return -1;
-	scene_host(&facts);
-	for (size_t i = 0; i < 7; i++)
-		scene_link(&facts, (const char *[]){ "enp7s0", "wlp6s0", "old0", "odd0", "bare0",
-						     "vpn0", "never0" }[i]);
-	return dns_open(&sources, dir_path("."), &err);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	dns_close(&sources);
-	stage_stop_fake();
-	stage_stop_bus();
-	facts_done(&facts);
-	dir_remove();
-	return 0;
-}
-
-static void link_has(const char *name, const char *source, const char *servers, const char *domains)
-{
-	struct fact_dns dns = { 0 };
-	struct err err = { 0 };
-
-	if (dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(dns.index, facts_link(&facts, name)->index);
-	assert_string_equal(dns.source, source);
-	assert_string_equal(stage_join(&dns), servers);
-	assert_string_equal(dns.domains, domains);
-}
-
-/* Returns how long it took, in ms. */
-static int64_t link_has_none(const char *name, const char *why)
-{
-	int64_t start = clock_ms();
-	struct fact_dns dns = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err),
-			 -ENOENT);
-	if (!strstr(err.text, why))
-		fail_msg("'%s' is not in: %s", why, err.text);
-	return clock_ms() - start;
+	return stage_setup(state, links, ARRAY_SIZE(links));
 }
 
 /* Until dns_retry_at() has come. */
@@ -326,31 +279,20 @@ static void test_nm(void **state)
 	sockets = fds_sockets();
 	/* what it says goes before any file; the link's own domains behind those to search */
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
-	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
-		 "home.example lab.example six.example corp.example");
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
-	link_has("old0", "NetworkManager", "9.9.9.9 10.0.0.1", "");
+	stage_link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
+		       "home.example lab.example six.example corp.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("old0", "NetworkManager", "9.9.9.9 10.0.0.1", "");
 	/* a VPN, which is no device of its own */
-	link_has("vpn0", "NetworkManager", "10.8.0.1", "vpn.example");
-	link_has_none("odd0", "NetworkManager names none");
-	link_has_none("bare0", "NetworkManager names none");
+	stage_link_has("vpn0", "NetworkManager", "10.8.0.1", "vpn.example");
+	stage_link_has_none("odd0", "NetworkManager names none");
+	stage_link_has_none("bare0", "NetworkManager names none");
 	put_networkd("bare0", "DNS=9.9.9.9\n");
-	link_has("bare0", "systemd-networkd", "9.9.9.9", "");
+	stage_link_has("bare0", "systemd-networkd", "9.9.9.9", "");
 	/* one connection, which is kept; libsystemd may keep a pidfd of its other end as well */
 	assert_int_equal(fds_sockets(), sockets + 1);
 	dns_close(&sources);
 	assert_int_equal(fds_open(), before);
-}
-
-static void leads(const char *name, const char *gateway)
-{
-	char text[IP_TEXT_MAX] = "";
-	struct fact_dns dns = { 0 };
-
-	dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, NULL);
-	if (ip_is_set(&dns.gateway4))
-		ip_format(&dns.gateway4, text);
-	assert_string_equal(text, gateway);
 }
 
 /* The gateway of what is configured; where that has none, of the lease. */
@@ -361,14 +303,14 @@ static void test_nm_gateway(void **state)
 	(void)state;
 	stage(&fake, "n");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	leads("enp7s0", ""); /* it is nobody's neighbour yet */
+	stage_leads("enp7s0", "", NULL); /* it is nobody's neighbour yet */
 	scene_addr(&facts, "enp7s0", "192.168.2.134/24");
-	leads("enp7s0", "192.168.2.1");
+	stage_leads("enp7s0", "192.168.2.1", NULL);
 	scene_addr(&facts, "never0", "10.7.0.9/24");
-	leads("never0", "10.7.0.1");
-	link_has("never0", "NetworkManager", "10.7.0.53", "");
+	stage_leads("never0", "10.7.0.1", NULL);
+	stage_link_has("never0", "NetworkManager", "10.7.0.53", "");
 	scene_addr(&facts, "wlp6s0", "10.7.0.10/24");
-	leads("wlp6s0", "");
+	stage_leads("wlp6s0", "", NULL);
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("l"); /* the lease was renewed */
@@ -379,30 +321,30 @@ static void test_resolved(void **state)
 {
 	(void)state;
 	stage(&fake, "r");
-	link_has_none("enp7s0", "systemd-resolved names none");
-	link_has_none("enp7s0", "NetworkManager is not on the bus");
+	stage_link_has_none("enp7s0", "systemd-resolved names none");
+	stage_link_has_none("enp7s0", "NetworkManager is not on the bus");
 	facts.links.v[facts_link(&facts, "enp7s0") - facts.links.v].index = 101;
 	facts.links.v[facts_link(&facts, "wlp6s0") - facts.links.v].index = 102;
 	/* not the one on port 853 */
-	link_has("enp7s0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
-	link_has("wlp6s0", "systemd-resolved", "10.9.0.3", "");
+	stage_link_has("enp7s0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
+	stage_link_has("wlp6s0", "systemd-resolved", "10.9.0.3", "");
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
-	link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
+	stage_link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
 }
 
 static void test_signals(void **state)
 {
 	struct err err = { 0 };
 	const char *us;
-	sd_bus *stranger;
+	sd_bus *other;
 
 	(void)state;
 	stage(&fake, "nr");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
-		 "home.example lab.example six.example corp.example");
+	stage_link_has("enp7s0", "NetworkManager", "192.168.2.1 192.168.2.53 2001:db8:2::1 fe80::1",
+		       "home.example lab.example six.example corp.example");
 	facts.links.v[facts_link(&facts, "bare0") - facts.links.v].index = 101;
-	link_has("bare0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
+	stage_link_has("bare0", "systemd-resolved", "10.9.0.1 2001:db8:9::1", "static.example");
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("c");
@@ -412,11 +354,11 @@ static void test_signals(void **state)
 	assert_false(stage_changed(&sources, 0));
 	/* one that is of no interest, and one that anybody may send, come before one that counts */
 	stage_order("o");
-	stranger = stage_connect();
+	other = stage_connect();
 	assert_int_equal(sd_bus_get_unique_name(sources.bus, &us), 0);
-	stage_emit(stranger, us, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
+	stage_emit(other, us, NM_PATH "/IP4Config/enp7s0", NM ".IP4Config", "NameserverData");
 	assert_false(stage_changed(&sources, SOON_MS));
-	sd_bus_flush_close_unref(stranger);
+	sd_bus_flush_close_unref(other);
 	stage_order("c");
 	assert_true(stage_changed(&sources, WAIT_MS));
 }
@@ -429,11 +371,11 @@ static void test_signal_meanwhile(void **state)
 	(void)state;
 	stage(&fake, "n");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("c");
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	assert_true(stage_changed(&sources, WAIT_MS));
 	assert_false(stage_changed(&sources, 0));
 }
@@ -445,19 +387,19 @@ static void test_comes_and_goes(void **state)
 	(void)state;
 	stage(&fake, "");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has_none("wlp6s0", "NetworkManager is not on the bus");
+	stage_link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	stage_order("n");
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_order("N");
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has_none("wlp6s0", "NetworkManager is not on the bus");
+	stage_link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	stage_order("n");
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_hang_up(); /* it dies */
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has_none("wlp6s0", "NetworkManager is not on the bus");
+	stage_link_has_none("wlp6s0", "NetworkManager is not on the bus");
 }
 
 /* Who does not answer costs 300 ms once, and then nothing for a while. */
@@ -472,22 +414,26 @@ static void test_mute(void **state)
 	assert_int_equal(dns_watch(&sources, &err), 0);
 	stage_order("h");
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 0, SOON_MS);
-	assert_in_range(link_has_none("wlp6s0", "systemd-resolved does not answer"), 0, SOON_MS);
-	link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager does not answer"), 200,
+			BOUND_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager does not answer"), 0,
+			SOON_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "systemd-resolved does not answer"), 0,
+			SOON_MS);
+	stage_link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
 	/* for a second, and each time for longer; it is told when that is over */
 	assert_true(dns_retry_at(&sources) <= clock_ms() + 1000);
 	assert_true(changed_by_time());
 	before = clock_ms(); /* the machine may be busy from here on */
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager does not answer"), 200,
+			BOUND_MS);
 	assert_true(dns_retry_at(&sources) <= clock_ms() + 2000);
 	while (dns_retry_at(&sources) != INT64_MAX)
 		assert_true(changed_by_time());
 	assert_true(clock_ms() >=
 		    before + 2000); /* NetworkManager's; resolved's time was over before */
 	assert_false(dns_take_events(&sources));
-	link_has_none("wlp6s0", "NetworkManager does not answer");
+	stage_link_has_none("wlp6s0", "NetworkManager does not answer");
 	/* until somebody else takes its place */
 	stage_stop_fake();
 	assert_true(stage_changed(&sources, WAIT_MS));
@@ -495,7 +441,7 @@ static void test_mute(void **state)
 	stage_order("n");
 	while (dns_of_link(&sources, &facts, facts_link(&facts, "wlp6s0"), &dns, &err) < 0)
 		assert_true(stage_changed(&sources, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 }
 
 /* A socket that nobody answers at. */
@@ -510,8 +456,10 @@ static void test_mute_bus(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(listen(fd, 0), 0);
 	before = fds_open();
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 200, BOUND_MS);
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager does not answer"), 0, SOON_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager does not answer"), 200,
+			BOUND_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager does not answer"), 0,
+			SOON_MS);
 	assert_int_equal(fds_open(), before);
 }
 
@@ -521,27 +469,28 @@ static void test_bus_restarts(void **state)
 
 	(void)state;
 	assert_int_equal(dns_watch(&sources, &err), 0); /* before there is any */
-	assert_in_range(link_has_none("wlp6s0", "NetworkManager is not on the bus"), 0, SOON_MS);
+	assert_in_range(stage_link_has_none("wlp6s0", "NetworkManager is not on the bus"), 0,
+			SOON_MS);
 	stage(&fake, "n");
 	assert_true(stage_changed(&sources, WAIT_MS)); /* its socket */
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	while (stage_changed(&sources, 0))
 		;
 	stage_stop_fake();
 	stage_stop_bus();
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has_none("wlp6s0", "NetworkManager is not on the bus");
+	stage_link_has_none("wlp6s0", "NetworkManager is not on the bus");
 	unlink(dir_path("run/dbus/system_bus_socket"));
 	stage(&fake, "n");
 	assert_true(stage_changed(&sources, WAIT_MS));
-	link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
+	stage_link_has("wlp6s0", "NetworkManager", "2001:db8:2::1 fe80::1", "six.example");
 	stage_order("c");
 	assert_true(stage_changed(&sources, WAIT_MS));
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nm),      TEST(test_nm_gateway),       TEST(test_resolved),
 		TEST(test_signals), TEST(test_signal_meanwhile), TEST(test_comes_and_goes),

@@ -29,9 +29,6 @@
 #define SOON_MS  200   /* what was given up before takes less */
 #define BOUND_MS 1100  /* 600, and a slow machine */
 
-static struct dns sources;
-static struct facts facts;
-
 /* --- ConnMan --------------------------------------------------------------------------------- */
 
 /* One service: "Ethernet" names the device, and each known network of a radio has one. */
@@ -350,65 +347,8 @@ static int setup(void **state)
 {
 	static const char *const links[] = { "enp7s0", "wlp6s0", "wwan0",  "wwan1", "wg0",
 					     "tun0",   "tun1",   "lease0", "all0" };
-	struct err err = { 0 };
 
-	*state = (void *)dir_new();
-	if (!stage_make_dirs())
-		return -1;
-	scene_host(&facts);
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		scene_link(&facts, links[i]);
-	return dns_open(&sources, dir_path("."), &err);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	dns_close(&sources);
-	stage_stop_fake();
-	stage_stop_bus();
-	facts_done(&facts);
-	dir_remove();
-	return 0;
-}
-
-static void link_has(const char *name, const char *source, const char *servers, const char *domains)
-{
-	struct fact_dns dns = { 0 };
-	struct err err = { 0 };
-
-	if (dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_string_equal(dns.source, source);
-	assert_string_equal(stage_join(&dns), servers);
-	assert_string_equal(dns.domains, domains);
-}
-
-static void leads(const char *name, const char *gateway, const char *gateway6)
-{
-	char text[IP_TEXT_MAX] = "", text6[IP_TEXT_MAX] = "";
-	struct fact_dns dns = { 0 };
-
-	dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, NULL);
-	if (ip_is_set(&dns.gateway4))
-		ip_format(&dns.gateway4, text);
-	if (ip_is_set(&dns.gateway6))
-		ip_format(&dns.gateway6, text6);
-	assert_string_equal(text, gateway);
-	assert_string_equal(text6, gateway6);
-}
-
-static int64_t link_has_none(const char *name, const char *why)
-{
-	int64_t start = clock_ms();
-	struct fact_dns dns = { 0 };
-	struct err err = { 0 };
-
-	assert_int_equal(dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, &err),
-			 -ENOENT);
-	if (!strstr(err.text, why))
-		fail_msg("'%s' is not in: %s", why, err.text);
-	return clock_ms() - start;
+	return stage_setup(state, links, ARRAY_SIZE(links));
 }
 
 static void put(const char *name, const char *text)
@@ -453,15 +393,15 @@ static void test_connman(void **state)
 {
 	(void)state;
 	stage(&fake, "c");
-	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
-	link_has("enp7s0", "ConnMan", "10.4.0.53 2001:db8:3::53", "cafe.example");
-	link_has_none("wwan0", "ConnMan names none");
-	leads("wlp6s0", "", ""); /* it is nobody's neighbour yet */
+	stage_link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has("enp7s0", "ConnMan", "10.4.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has_none("wwan0", "ConnMan names none");
+	stage_leads("wlp6s0", "", ""); /* it is nobody's neighbour yet */
 	scene_addr(&facts, "wlp6s0", "10.3.0.9/24");
-	leads("wlp6s0", "10.3.0.1", "");
+	stage_leads("wlp6s0", "10.3.0.1", "");
 	/* it is believed before networkd */
 	put_networkd("wlp6s0", "DNS=9.9.9.9\n");
-	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
 }
 
 /* ConnMan itself names no device of a VPN; the index tells, where connman-vpnd is there. */
@@ -472,11 +412,11 @@ static void test_connman_vpn(void **state)
 	(void)state;
 	stage(&fake, "c");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has_none("tun0", "ConnMan names none");
+	stage_link_has_none("tun0", "ConnMan names none");
 	comes("v");
-	link_has("tun0", "ConnMan", "10.3.9.53", "");
-	link_has_none("tun1", "ConnMan names none");
-	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has("tun0", "ConnMan", "10.3.9.53", "");
+	stage_link_has_none("tun1", "ConnMan names none");
+	stage_link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
 }
 
 static void test_connman_signals(void **state)
@@ -486,7 +426,7 @@ static void test_connman_signals(void **state)
 	(void)state;
 	stage(&fake, "c");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has("wlp6s0", "ConnMan", "10.3.0.53 2001:db8:3::53", "cafe.example");
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("s");
@@ -502,20 +442,20 @@ static void test_modem(void **state)
 	(void)state;
 	stage(&fake, "m");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
-	link_has_none("wwan1", "ModemManager names none");
-	link_has_none("enp7s0", "ModemManager names none");
+	stage_link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
+	stage_link_has_none("wwan1", "ModemManager names none");
+	stage_link_has_none("enp7s0", "ModemManager names none");
 	scene_addr(&facts, "wwan0", "10.5.0.6/30");
 	scene_addr(&facts, "wwan0", "2001:db8:5::6/64");
-	leads("wwan0", "10.5.0.5", "2001:db8:5::5");
+	stage_leads("wwan0", "10.5.0.5", "2001:db8:5::5");
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("b");
 	assert_true(stage_changed(&sources, WAIT_MS));
 	/* who configured the link is believed before the operator; the gateway is the bearer's */
 	put_networkd("wwan0", "DNS=9.9.9.9\n");
-	link_has("wwan0", "systemd-networkd", "9.9.9.9", "");
-	leads("wwan0", "10.5.0.5", "2001:db8:5::5");
+	stage_link_has("wwan0", "systemd-networkd", "9.9.9.9", "");
+	stage_leads("wwan0", "10.5.0.5", "2001:db8:5::5");
 }
 
 /* A VPN plugin's connection is known by its address on the tun device; WireGuard is a device. */
@@ -526,14 +466,14 @@ static void test_nm_vpn(void **state)
 	(void)state;
 	stage(&fake, "n");
 	assert_int_equal(dns_watch(&sources, &err), 0);
-	link_has("wg0", "NetworkManager", "10.6.0.53", "");
-	link_has_none("tun0", "NetworkManager names none");
+	stage_link_has("wg0", "NetworkManager", "10.6.0.53", "");
+	stage_link_has_none("tun0", "NetworkManager names none");
 	scene_addr(&facts, "tun1", "10.8.0.2/24"); /* NetworkManager does not know this device */
-	link_has("tun1", "NetworkManager", "10.8.0.53", "vpn.example");
-	leads("tun1", "10.8.0.1", "");
-	link_has_none("tun0", "NetworkManager names none");
+	stage_link_has("tun1", "NetworkManager", "10.8.0.53", "vpn.example");
+	stage_leads("tun1", "10.8.0.1", "");
+	stage_link_has_none("tun0", "NetworkManager names none");
 	scene_addr(&facts, "tun0", "10.8.0.2/24"); /* and this one from outside */
-	link_has("tun0", "NetworkManager", "10.8.0.53", "vpn.example");
+	stage_link_has("tun0", "NetworkManager", "10.8.0.53", "vpn.example");
 	while (stage_changed(&sources, 0))
 		;
 	stage_order("a");
@@ -545,8 +485,8 @@ static void test_nm_classless(void **state)
 	(void)state;
 	stage(&fake, "n");
 	scene_addr(&facts, "lease0", "10.7.0.7/24");
-	link_has("lease0", "NetworkManager", "10.7.0.53", "");
-	leads("lease0", "10.7.0.254", "");
+	stage_link_has("lease0", "NetworkManager", "10.7.0.53", "");
+	stage_leads("lease0", "10.7.0.254", "");
 }
 
 /* In the order of trust, from the last to the first; files that rank beside each other are in
@@ -560,23 +500,23 @@ static void test_order(void **state)
 	assert_int_equal(dns_watch(&sources, &err), 0);
 	scene_addr(&facts, "all0", "10.0.0.9/24");
 	put("run/net-all0.conf", "DEVICE=all0\nIPV4ADDR=10.0.0.9\nIPV4DNS0=10.1.0.53\n");
-	link_has("all0", "initramfs", "10.1.0.53", "");
+	stage_link_has("all0", "initramfs", "10.1.0.53", "");
 	comes("m");
-	link_has("all0", "ModemManager", "10.11.0.53", "");
+	stage_link_has("all0", "ModemManager", "10.11.0.53", "");
 	put("run/resolvconf/interface/all0.x", "nameserver 10.2.0.53\n");
-	link_has("all0", "resolvconf", "10.2.0.53", "");
+	stage_link_has("all0", "resolvconf", "10.2.0.53", "");
 	put("var/lib/dhcp/dhclient.leases",
 	    "lease {\n  interface \"all0\";\n  fixed-address 10.0.0.9;\n"
 	    "  option domain-name-servers 10.3.0.53;\n}\n");
-	link_has("all0", "dhclient", "10.3.0.53", "");
+	stage_link_has("all0", "dhclient", "10.3.0.53", "");
 	comes("r");
-	link_has("all0", "systemd-resolved", "10.12.0.53", "");
+	stage_link_has("all0", "systemd-resolved", "10.12.0.53", "");
 	put_networkd("all0", "DNS=10.4.0.53\n");
-	link_has("all0", "systemd-networkd", "10.4.0.53", "");
+	stage_link_has("all0", "systemd-networkd", "10.4.0.53", "");
 	comes("c");
-	link_has("all0", "ConnMan", "10.13.0.53 2001:db8:3::53", "cafe.example");
+	stage_link_has("all0", "ConnMan", "10.13.0.53 2001:db8:3::53", "cafe.example");
 	comes("n");
-	link_has("all0", "NetworkManager", "10.14.0.53", "");
+	stage_link_has("all0", "NetworkManager", "10.14.0.53", "");
 }
 
 /* Answers that come one by one share a deadline: many bearers do not add up. */
@@ -584,12 +524,12 @@ static void test_slow(void **state)
 {
 	(void)state;
 	stage(&fake, "mw");
-	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 250, 550);
-	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 0, SOON_MS);
+	assert_in_range(stage_link_has_none("wwan0", "ModemManager does not answer"), 250, 550);
+	assert_in_range(stage_link_has_none("wwan0", "ModemManager does not answer"), 0, SOON_MS);
 	dns_close(&sources);
 	assert_int_equal(dns_open(&sources, dir_path("."), NULL), 0);
 	dns_take_time(&sources);
-	link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
+	stage_link_has("wwan0", "ModemManager", "10.5.53.1 10.5.53.2 2001:db8:5::53", "");
 }
 
 /* All four mute: two of them cost 300 ms each, and the others at the next look; then none does. */
@@ -601,16 +541,18 @@ static void test_mute(void **state)
 	stage(&fake, "ncrm");
 	assert_int_equal(dns_watch(&sources, &err), 0);
 	stage_order("h");
-	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 500, BOUND_MS);
-	assert_in_range(link_has_none("wwan0", "ModemManager does not answer"), 500, BOUND_MS);
-	assert_in_range(link_has_none("wwan0", "ConnMan does not answer"), 0, SOON_MS);
+	assert_in_range(stage_link_has_none("wwan0", "ModemManager does not answer"), 500,
+			BOUND_MS);
+	assert_in_range(stage_link_has_none("wwan0", "ModemManager does not answer"), 500,
+			BOUND_MS);
+	assert_in_range(stage_link_has_none("wwan0", "ConnMan does not answer"), 0, SOON_MS);
 	put_networkd("enp7s0", "DNS=9.9.9.9\n");
-	link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
+	stage_link_has("enp7s0", "systemd-networkd", "9.9.9.9", "");
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_connman),     TEST(test_connman_signals),
 		TEST(test_connman_vpn), TEST(test_modem),

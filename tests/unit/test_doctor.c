@@ -191,7 +191,7 @@ static void test_sessions(void **state)
 	facts_done(&f);
 }
 
-static void test_surroundings(void **state)
+static void test_environment(void **state)
 {
 	static const char *const proxies[] = { "http_proxy", "ALL_PROXY", NULL };
 	static const char *const missing[] = { "veth", NULL };
@@ -231,11 +231,11 @@ static void test_surroundings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well),         cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_lease),        cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_names),        cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_firewalls),    cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_well),        cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_lease),       cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_names),       cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_firewalls),   cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_environment),
 	};
 
 	return RUN_TESTS(tests);

@@ -222,46 +222,46 @@ static void test_is(void **state)
 }
 
 /* A process that goes by that name, and a child of it that does, too. */
-static pid_t start(const char *name, int *ret_gate)
+static pid_t start(const char *name, int *ret_pipe)
 {
-	int gate[2], told[2];
+	int hold[2], told[2];
 	pid_t pid;
 	char c;
 
-	assert_int_equal(pipe(gate) + pipe(told), 0);
+	assert_int_equal(pipe(hold) + pipe(told), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		close(gate[1]);
+		close(hold[1]);
 		prctl(PR_SET_NAME, name);
 		if (fork() == 0)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (write(told[1], "x", 1) != 1)
 			_exit(1);
-		_exit(read(gate[0], &c, 1) < 0);
+		_exit(read(hold[0], &c, 1) < 0);
 	}
-	close(gate[0]);
+	close(hold[0]);
 	close(told[1]);
 	assert_int_equal(read(told[0], &c, 1), 1);
 	assert_int_equal(read(told[0], &c, 1), 1);
 	close(told[0]);
-	*ret_gate = gate[1];
+	*ret_pipe = hold[1];
 	return pid;
 }
 
 static void test_find(void **state)
 {
 	const char *names = names_of("transmission-qt");
-	int gate, status;
+	int hold, status;
 	pid_t pid;
 
 	(void)state;
 	assert_int_equal(instance_find(names, geteuid(), NULL), 0);
-	pid = start("transmission-qt", &gate);
+	pid = start("transmission-qt", &hold);
 	assert_int_equal(instance_find(names, geteuid(), NULL), pid);
 	assert_int_equal(instance_find(names, geteuid() + 1, NULL), 0);
 	assert_int_equal(instance_find(names_of("transmission-gtk"), geteuid(), NULL), 0);
-	close(gate);
+	close(hold);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
@@ -269,14 +269,14 @@ static void test_find(void **state)
 static void test_find_zombie(void **state)
 {
 	siginfo_t info;
-	int gate;
-	pid_t pid = start("tilix", &gate);
+	int hold;
+	pid_t pid = start("tilix", &hold);
 
 	(void)state;
 	assert_int_equal(instance_find(names_of("tilix"), geteuid(), NULL), pid);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	close(gate);
+	close(hold);
 	assert_int_not_equal(instance_find(names_of("tilix"), geteuid(), NULL), pid);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }

@@ -42,7 +42,7 @@ static void test_nft_order(void **state)
 	BEFORE(thing_set(INET, "m"), thing_element(INET, "m", "x"));
 	BEFORE(thing_set(INET, "m"), thing_rule(INET, "a", 0, 0));
 	BEFORE(thing_element(INET, "m", "x"), thing_rule(INET, "a", 0, 0));
-	/* a door in another's wall, when our own wall stands */
+	/* an accept in another firewall, when our own rules are there */
 	BEFORE(thing_rule(INET, "z", 99, 0), thing_accept(NFPROTO_IPV4, "filter", "FORWARD"));
 	BEFORE(thing_accept(INET, "z", "z"), thing_bridge());
 }
