@@ -135,3 +135,17 @@ void text_print_json(FILE *out, const char *json)
 	}
 	fputc('\n', out);
 }
+
+const char *human_bytes(uint64_t bytes, char ret[24])
+{
+	static const char units[] = "BKMGT";
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1000 && unit < sizeof(units) - 2) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(ret, 24, unit && value < 10 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return ret;
+}

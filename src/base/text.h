@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -33,5 +34,8 @@ void text_print(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2
  * reader of JSON takes them (RFC 8259, section 7); other bytes become the text \xNN.
  */
 void text_print_json(FILE *out, const char *json);
+
+/* Bytes for people, in powers of 1024: "1.2K". Fills 24 bytes and returns them. */
+const char *human_bytes(uint64_t bytes, char ret[24]);
 
 #endif

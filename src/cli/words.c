@@ -113,6 +113,9 @@ static void take(struct words *w, enum option_id id, const char *value)
 	case OPT_FOLLOW:
 		w->follow = true;
 		break;
+	case OPT_SINCE:
+		w->since = value;
+		break;
 	case OPT_ONLY:
 		w->only = true;
 		break;

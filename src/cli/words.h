@@ -30,7 +30,7 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 /* The words of a verb's command line. Borrowed from argv. */
 struct words {
 	bool quiet, all, json, follow, only, replace, action;
-	const char *pid, *netns, *title;
+	const char *pid, *netns, *title, *since;
 	char **v; /* what is no option */
 	int n;
 };

@@ -209,6 +209,8 @@ static void on_link(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 	known = known_link(f, &l.fact);
 	own = own_is_link(&l.fact) || (known && own_is_link(known));
 	if (nlh->nlmsg_type == RTM_DELLINK && ifi->ifi_family == AF_UNSPEC) {
+		if (own_is_port(&l.fact)) /* also where it was observed that it is gone */
+			session_log_ended(h, own_port_id(l.fact.name), l.fact.tx_bytes);
 		if (gone_port(f, &l.fact, port))
 			e->heal |= forget_port(h, port, e);
 		else if (!strcmp(l.fact.name, BRIDGE_NAME) ||

@@ -83,6 +83,12 @@ static void adopt(struct host_state *h, struct object_set *want)
 	*want = (struct object_set){ 0 };
 }
 
+/* Nobody can remove a sysctl but by its device: a port that ends takes it along. */
+static bool ends_now(const struct step *s)
+{
+	return s->want && s->want->kind == OBJ_SYSCTL && !s->have;
+}
+
 /*
  * Counts what was wanted before, is wanted still, and had to be put there again: somebody else had
  * taken it away or changed it. A foreign rule in a chain of ours counts as the chain's first.
@@ -93,7 +99,7 @@ static void count_healed(struct host_state *h, const struct steps *steps)
 		const struct step *s = &steps->v[i];
 		const struct object *before = s->want ? set_find(&h->wanted, s->want) : NULL;
 
-		if (before && object_same(s->want, before) &&
+		if (before && !ends_now(s) && object_same(s->want, before) &&
 		    (step_differs(s) || steps_have_stray_rule(steps, i)) && !h->healed.n++)
 			object_name(s->want, h->healed.first);
 	}
@@ -215,6 +221,8 @@ int host_converge(struct host_state *h, struct err *err)
 	if (refused.n == 1 && refused.v[0].removal)
 		r = 0; /* all that is wanted is there */
 	note_due(h);
+	if (r == 0)
+		session_log_compare(h);
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	return r;
 }
@@ -233,8 +241,10 @@ int host_heal(struct host_state *h, struct err *err)
 				    ? 0
 				    : HOST_STALE_FACTS; /* what is to go is named by handles */
 		r = host_observe(h, "", err);
-		if (r == 0 && !h->facts.sessions.n)
+		if (r == 0 && !h->facts.sessions.n) {
 			refused_done(&h->refused);
+			session_log_compare(h);
+		}
 		if (r < 0 || !h->facts.sessions.n)
 			return r;
 		r = host_converge(h, err);

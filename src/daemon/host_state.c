@@ -92,6 +92,7 @@ int host_open(struct host_state *h, const char *rundir, struct err *err)
 	}
 	fresh.memory.next_host = rest_first(clock_ms());
 	fresh.entries.due = INT64_MAX;
+	session_log_init(&fresh.log);
 	*h = fresh;
 	h->failover_at = h->expire_at = h->gateways_at = INT64_MAX;
 	r = dns_open(&h->dns, "", err); /* not before: it must not move */
@@ -106,6 +107,7 @@ void host_close(struct host_state *h)
 	conntrack_stop(&h->entries.pass);
 	VEC_DONE(&h->ended);
 	VEC_DONE(&h->rewritten);
+	session_log_done(&h->log);
 	failover_done(&h->failover);
 	refused_done(&h->refused);
 	gateways_done(&h->gateways);

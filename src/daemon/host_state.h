@@ -6,6 +6,7 @@
 
 #include "daemon/persons.h"
 #include "daemon/refused.h"
+#include "daemon/session_log.h"
 #include "dns/dns.h"
 #include "model/request.h"
 #include "net/conntrack.h"
@@ -79,6 +80,7 @@ struct host_state {
 		uint32_t n;
 		char first[OBJECT_NAME_MAX];
 	} healed; /* objects put back since n was last cleared */
+	struct session_log log; /* what happened to sessions */
 	struct admit_memory memory;
 	struct entries entries;
 	struct failover_memory failover;

@@ -18,7 +18,6 @@ static void reply(const struct connection *c, struct msg_reply *m, int pass, int
 	if (r < 0) {
 		m->status = MSG_REFUSED;
 		memcpy(m->text, err->text, sizeof(m->text));
-		syslog(LOG_NOTICE, "refused uid %u: %s", c->peer.cred.uid, err->text);
 	}
 	r = sock_send(c->peer.fd, m, sizeof(*m), pass);
 	if (r < 0)
@@ -132,6 +131,8 @@ static const struct operation {
 	[MSG_EXPLAIN] = { .check = operation_check_explain, .run = operation_run_explain },
 	/* safe: tells the name of an object that was healed; nothing waits for the peer */
 	[MSG_SUBSCRIBE] = { .run = run_subscribe },
+	/* safe: a copy of what happened to sessions of the peer's uid, and of what was healed */
+	[MSG_LOG] = { .check = operation_check_log, .run = operation_run_log },
 };
 static_assert(ARRAY_SIZE(operations) == MSG_OP_END, "a row for each operation");
 
@@ -168,6 +169,13 @@ static enum authorization may(const struct operation *o, struct call *a, struct 
 	return authorize(a->x->authorizer, &a->c->peer, &q, name, err);
 }
 
+static bool subscribes(const struct connection *c)
+{
+	const union msg_request *m = &c->request;
+
+	return m->header.op == MSG_SUBSCRIBE || (m->header.op == MSG_LOG && m->log.follow);
+}
+
 static bool finish(const struct operation *o, struct call *a, int r, struct err *err)
 {
 	struct connection *c = a->c;
@@ -180,8 +188,11 @@ static bool finish(const struct operation *o, struct call *a, int r, struct err 
 		c->deadline = INT64_MAX; /* settle.end holds */
 		return operation_settle(a->x, c, false);
 	}
+	if (r < 0)
+		session_log_refused(&a->x->host->log, c->peer.cred.uid,
+				    host_session(a->x->host, a->reply.id), err->text);
 	reply(c, &a->reply, a->pass, r, err);
-	if (r == 0 && c->request.header.op == MSG_SUBSCRIBE)
+	if (r == 0 && subscribes(c))
 		c->peer.fd = -1; /* a subscriber has it */
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/authorize.h"
 #include "daemon/connections.h"
+#include "daemon/event_log.h"
 #include "daemon/host_state.h"
 #include "daemon/persons.h"
 #include "daemon/subscribers.h"
@@ -20,6 +21,7 @@ struct operation_context {
 	struct persons *persons;
 	struct spent *spent;
 	struct subscribers *subscribers;
+	struct event_log *log;
 	bool warned_of_legacy; /* that iptables-legacy filters: said once */
 };
 

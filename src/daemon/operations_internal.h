@@ -48,4 +48,8 @@ int operation_run_stop(struct call *a, struct err *err);
 int operation_run_probe(struct call *a, struct err *err);
 int operation_run_exec(struct call *a, struct err *err);
 
+/* operations_log.c */
+int operation_check_log(struct call *a, struct err *err);
+int operation_run_log(struct call *a, struct err *err);
+
 #endif

@@ -110,6 +110,7 @@ int operation_run_launch(struct call *a, struct err *err)
 		r = host_attach(h, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
 	if (r < 0)
 		return r;
+	session_log_started(h, &session, a->launch.program, peer);
 	a->reply.id = session.id;
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' through %s, port viap%u",
 		 session.name, session.uplink, session.id);

@@ -72,22 +72,43 @@ int operation_run_move(struct call *a, struct err *err)
 {
 	const struct msg_move *m = &a->c->request.move;
 
-	return host_move(a->x->host, m->id, m->uplinks, a->c->peer.cred.uid, err);
+	int r;
+
+	session_log_request(a->x->host, m->id, EVENT_MOVED, a->c->peer.cred.uid);
+	r = host_move(a->x->host, m->id, m->uplinks, a->c->peer.cred.uid, err);
+	session_log_served(a->x->host, r);
+	return r;
+}
+
+static int change_pause(struct call *a, bool paused, struct err *err)
+{
+	int r;
+
+	session_log_request(a->x->host, a->reply.id, paused ? EVENT_PAUSED : EVENT_RESUMED,
+			    a->c->peer.cred.uid);
+	r = host_pause(a->x->host, a->reply.id, paused, err);
+	session_log_served(a->x->host, r);
+	return r;
 }
 
 int operation_run_pause(struct call *a, struct err *err)
 {
-	return host_pause(a->x->host, a->reply.id, true, err);
+	return change_pause(a, true, err);
 }
 
 int operation_run_resume(struct call *a, struct err *err)
 {
-	return host_pause(a->x->host, a->reply.id, false, err);
+	return change_pause(a, false, err);
 }
 
 int operation_run_stop(struct call *a, struct err *err)
 {
-	return host_stop(a->x->host, a->reply.id, err);
+	int r;
+
+	session_log_request(a->x->host, a->reply.id, EVENT_ENDED, a->c->peer.cred.uid);
+	r = host_stop(a->x->host, a->reply.id, err);
+	session_log_served(a->x->host, r);
+	return r;
 }
 
 int operation_run_probe(struct call *a, struct err *err)

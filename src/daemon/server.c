@@ -54,8 +54,10 @@ static int start(struct server *s, struct err *err)
 	if (s->signal_fd < 0)
 		return err_errno(err, errno, "listen to signals");
 	r = host_open(&s->host, s->options->rundir, err);
-	if (r == 0)
+	if (r == 0) {
+		event_log_open(&s->log, s->options->rundir);
 		r = host_heal(&s->host, err);
+	}
 	if (r == 0)
 		r = lifecycle_listen(&s->life, err);
 	s->loop.fds = calloc(loop_room(server_sources, server_sources_n), sizeof(*s->loop.fds));
@@ -73,7 +75,12 @@ static void init(struct server *s, const struct server_options *options)
 				.authorizer = &s->authorizer,
 				.persons = &s->persons,
 				.spent = &s->spent,
-				.subscribers = &s->subscribers },
+				.subscribers = &s->subscribers,
+				.log = &s->log },
+		.log = { .history.fd = -1,
+			 .host = &s->host,
+			 .persons = &s->persons,
+			 .subscribers = &s->subscribers },
 		.signal_fd = -1,
 	};
 	lifecycle_init(&s->life, options);
@@ -88,6 +95,7 @@ static void init(struct server *s, const struct server_options *options)
 
 static void done(struct server *s)
 {
+	event_log_close(&s->log);
 	connections_close(&s->connections);
 	subscribers_close(&s->subscribers);
 	fd_receive_done(&s->receivers);

@@ -21,6 +21,7 @@ struct server {
 	struct subscribers subscribers;
 	struct fd_receivers receivers;
 	struct operation_context operations;
+	struct event_log log;
 	int signal_fd;
 	unsigned int link_events; /* as they were when replies that settle were last checked */
 	int64_t leave_at;         /* clock_ms() at which an idle daemon exits; 0: it is not idle */

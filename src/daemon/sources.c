@@ -295,7 +295,24 @@ static void on_healed(void *data, const struct pollfd *fds, size_t n)
 	event.count = s->host.healed.n;
 	memcpy(event.object, s->host.healed.first, sizeof(event.object));
 	subscribers_send(&s->subscribers, &event);
+	session_log_healed(&s->host.log, event.count, event.object);
 	s->host.healed.n = 0;
+}
+
+static int64_t log_deadline(void *data)
+{
+	const struct server *s = data;
+
+	return event_log_due(&s->log);
+}
+
+static void on_log(void *data, const struct pollfd *fds, size_t n)
+{
+	struct server *s = data;
+
+	(void)fds;
+	(void)n;
+	event_log_drain(&s->log);
 }
 
 /* Events before requests, so that a request meets facts that are up to date; time comes last. */
@@ -318,5 +335,6 @@ const struct loop_source server_sources[] = {
 	{ .deadline = entries_deadline, .dispatch = on_entries },
 	{ .deadline = idle_deadline, .dispatch = on_idle },
 	{ .dispatch = on_healed },
+	{ .deadline = log_deadline, .dispatch = on_log },
 };
 const size_t server_sources_n = ARRAY_SIZE(server_sources);

@@ -19,7 +19,8 @@
 struct subscribers {
 	struct subscriber {
 		int fd;
-		uid_t person;
+		uid_t person, uid;
+		bool log; /* of MSG_LOG: it receives entries of the log instead */
 	} v[SUBSCRIBERS_MAX];
 	size_t n;
 	struct fd_receivers *receivers; /* which close connections */
@@ -30,10 +31,14 @@ struct subscribers {
  * reason. */
 int subscribers_add(struct subscribers *s, int fd, uid_t person, struct err *err);
 
+/* The same for entries of the log that the uid may see. */
+int subscribers_add_log(struct subscribers *s, int fd, uid_t uid, uid_t person, struct err *err);
+
 /* How many are of that person (persons.h). */
 size_t subscribers_of(const struct subscribers *s, uid_t person);
 
 void subscribers_send(struct subscribers *s, const struct msg_event *event);
+void subscribers_send_entry(struct subscribers *s, const struct log_entry *e);
 
 /*
  * subscribers_poll() fills in one entry for each and returns how many; subscribers_take() closes

@@ -20,6 +20,7 @@ static const size_t sizes[] = {
 	[MSG_EXEC] = sizeof(struct msg_session),    [MSG_SUBSCRIBE] = sizeof(struct msg_subscribe),
 	[MSG_ATTACH] = sizeof(struct msg_attach),   [MSG_PROBE] = sizeof(struct msg_probe),
 	[MSG_EXPLAIN] = sizeof(struct msg_explain),
+	[MSG_LOG] = sizeof(struct msg_log),
 };
 static_assert(ARRAY_SIZE(sizes) == MSG_OP_END, "a size for each operation");
 
@@ -44,6 +45,12 @@ void msg_event_init(struct msg_event *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->header = header(MSG_SUBSCRIBE);
+}
+
+void msg_logged_init(struct msg_logged *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->header = header(MSG_LOG);
 }
 
 static bool header_ok(const struct msg_header *h)
@@ -84,6 +91,14 @@ int msg_event_check(const struct msg_event *m, size_t len)
 {
 	if (len != sizeof(*m) || !header_ok(&m->header) || m->header.op != MSG_SUBSCRIBE ||
 	    !m->count || !memchr(m->object, 0, sizeof(m->object)))
+		return -EBADMSG;
+	return 0;
+}
+
+int msg_logged_check(const struct msg_logged *m, size_t len)
+{
+	if (len != sizeof(*m) || !header_ok(&m->header) || m->header.op != MSG_LOG ||
+	    !log_entry_valid(&m->entry))
 		return -EBADMSG;
 	return 0;
 }

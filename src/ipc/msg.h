@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "model/facts.h"
+#include "model/log_entry.h"
 #include "model/request.h"
 
 /*
@@ -36,6 +37,7 @@ enum msg_op {
 	MSG_ATTACH,    /* give a netns that is in use one more device and a way out */
 	MSG_PROBE,     /* the result of probing an uplink of a session */
 	MSG_EXPLAIN,   /* what the access policy would answer to a launch */
+	MSG_LOG,       /* what happened to one's own sessions; root: to all */
 	MSG_OP_END,
 };
 
@@ -105,6 +107,13 @@ struct msg_subscribe {
 	struct msg_header header;
 };
 
+/* MSG_LOG. The reply carries a sealed memfd of struct log_entry, in the order of seq. */
+struct msg_log {
+	struct msg_header header;
+	uint64_t after;  /* seq of the last entry that the peer has; 0: none */
+	uint64_t follow; /* 1: struct msg_logged comes for each later one, until one side closes */
+};
+
 /* A request of any operation; header.op says which. */
 union msg_request {
 	struct msg_header header;
@@ -115,6 +124,7 @@ union msg_request {
 	struct msg_probe probe;
 	struct msg_subscribe subscribe;
 	struct msg_explain explain;
+	struct msg_log log;
 };
 
 enum msg_status {
@@ -148,15 +158,23 @@ struct msg_event {
 	char object[OBJECT_NAME_MAX]; /* the name of the first */
 };
 
+/* An entry of the log that is new. */
+struct msg_logged {
+	struct msg_header header; /* MSG_LOG */
+	struct log_entry entry;
+};
+
 static_assert(sizeof(struct msg_header) == 8, "no padding on the wire");
 static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding on the wire");
+static_assert(sizeof(struct msg_log) == 8 + 16, "no padding on the wire");
+static_assert(sizeof(struct msg_logged) == 8 + sizeof(struct log_entry), "no padding on the wire");
 static_assert(sizeof(struct msg_session) == 8 + 4, "no padding on the wire");
 static_assert(sizeof(struct msg_move) == 8 + 4 + SESSION_UPLINKS_MAX, "no padding on the wire");
 static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the wire");
 static_assert(sizeof(struct msg_explain) == 8 + 8 + SESSION_UPLINKS_MAX, "no padding on the wire");
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
-static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + SESSION_NAME_MAX + IFNAMSIZ +
-						1 + SESSION_DNS_MAX * sizeof(struct ip),
+static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + 2 * SESSION_NAME_MAX +
+						IFNAMSIZ + 1 + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_dns) ==
 		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,
@@ -169,6 +187,7 @@ static_assert(sizeof(struct msg_reply) ==
 void msg_request_init(union msg_request *m, enum msg_op op);
 void msg_reply_init(struct msg_reply *m, uint16_t op);
 void msg_event_init(struct msg_event *m);
+void msg_logged_init(struct msg_logged *m);
 
 /* Bytes of a request of that operation; 0: there is no such operation. */
 size_t msg_request_size(uint16_t op);
@@ -181,6 +200,7 @@ size_t msg_request_size(uint16_t op);
 int msg_request_check(const union msg_request *m, size_t len);
 int msg_reply_check(const struct msg_reply *m, size_t len);
 int msg_event_check(const struct msg_event *m, size_t len);
+int msg_logged_check(const struct msg_logged *m, size_t len);
 
 /* Checks the fields of a probe's result. Returns 0, or -EINVAL with the reason. */
 int msg_probe_check(const struct msg_probe *m, struct err *err);

@@ -24,6 +24,7 @@
 #include "launch/launch.h"
 #include "launch/outside.h"
 #include "launch/program.h"
+#include "launch/wrappers.h"
 
 int launch_find_program(const char *name, struct err *err)
 {
@@ -90,6 +91,8 @@ static void fill_request(const struct launch_options *o, const struct launch_tar
 	msg_request_init(&h->request, MSG_RUN);
 	h->request.run.request = o->request;
 	h->request.run.request.probe_of = t->id;
+	log_text(h->request.run.request.program, sizeof(h->request.run.request.program),
+		 program_base_name(o->program[0]));
 	if (t->user)
 		h->request.run.request.owner = t->user->uid;
 }

@@ -142,6 +142,8 @@ int request_check(const struct request *r, struct err *err)
 
 	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !terminated(r->name, sizeof(r->name)))
 		return err_set(err, EINVAL, "read the request: a text without an end");
+	if (!terminated(r->program, sizeof(r->program)) || !text_printable(r->program))
+		return err_set(err, EINVAL, "read the request: a program's name that is no text");
 	if (r->flags & ~known)
 		return err_set(err, EINVAL, "read the request: unknown flag 0x%x",
 			       r->flags & ~known);

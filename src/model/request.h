@@ -23,8 +23,9 @@ struct request {
 	uint32_t owner;    /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
 	char uplinks[SESSION_UPLINKS_MAX];
 	char name[SESSION_NAME_MAX];
-	char device[IFNAMSIZ]; /* of an attachment, in its netns; "": SESSION_DEV */
-	uint8_t n_dns;         /* 0: the name servers of the uplink */
+	char device[IFNAMSIZ];          /* of an attachment, in its netns; "": SESSION_DEV */
+	char program[SESSION_NAME_MAX]; /* base name of what is to be run, for the log; or "" */
+	uint8_t n_dns;                  /* 0: the name servers of the uplink */
 	struct ip dns[SESSION_DNS_MAX];
 };
 

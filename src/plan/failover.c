@@ -112,12 +112,17 @@ static struct failover_probed *probed(const struct failover_memory *m, uint32_t 
 	return NULL;
 }
 
+bool failover_unanswered(const struct failover_memory *m, uint32_t id, int index)
+{
+	const struct failover_probed *p = probed(m, id, index);
+
+	return p && p->bad;
+}
+
 static bool unanswered(const struct failover_memory *m, const struct session *s,
 		       const struct fact_link *uplink)
 {
-	const struct failover_probed *p = probed(m, s->id, uplink->index);
-
-	return p && p->bad;
+	return failover_unanswered(m, s->id, uplink->index);
 }
 
 /* Since when an uplink that can serve is good for this session. */

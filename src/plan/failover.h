@@ -88,4 +88,7 @@ int failover_move(struct facts *f, struct session *s, const char *uplinks, struc
  */
 int failover_probe(struct failover_memory *m, uint32_t id, int index, bool bad, int64_t now);
 
+/* Whether the last probe of a session through that uplink had no answer. */
+bool failover_unanswered(const struct failover_memory *m, uint32_t id, int index);
+
 #endif

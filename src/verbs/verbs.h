@@ -15,6 +15,7 @@ int verb_detach(int argc, char *argv[]);
 int verb_doctor(int argc, char *argv[]);
 int verb_exec(int argc, char *argv[]);
 int verb_list(int argc, char *argv[]);
+int verb_log(int argc, char *argv[]);
 int verb_move(int argc, char *argv[]);
 int verb_pause(int argc, char *argv[]); /* and resume */
 int verb_plan(int argc, char *argv[]);

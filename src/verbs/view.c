@@ -13,7 +13,7 @@
 #include "model/own.h"
 #include "plan/plan.h"
 
-static void name_user(uint32_t uid, char ret[33])
+void view_user(uint32_t uid, char ret[33])
 {
 	const struct passwd *pw = getpwuid(uid);
 
@@ -38,7 +38,7 @@ void view_session(const struct facts *f, const struct session *s, const struct p
 		v.rx_bytes = port->tx_bytes;
 		v.tx_bytes = port->rx_bytes;
 	}
-	name_user(s->uid, v.user);
+	view_user(s->uid, v.user);
 	if (plan_pool(f, &pool, NULL) == 0) {
 		ip = plan_address(&pool, s, AF_INET);
 		ip_format(&ip, v.address);
@@ -145,20 +145,6 @@ const char *view_link_state(const struct fact_link *l)
 	if (!(l->flags & IFF_UP))
 		return "down";
 	return l->flags & LINK_LOWER_UP ? "up" : "no-carrier";
-}
-
-const char *human_bytes(uint64_t bytes, char ret[24])
-{
-	static const char units[] = "BKMGT";
-	double value = (double)bytes;
-	size_t unit = 0;
-
-	while (value >= 1000 && unit < sizeof(units) - 2) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(ret, 24, unit && value < 10 ? "%.1f%c" : "%.0f%c", value, units[unit]);
-	return ret;
 }
 
 const char *human_age(uint64_t since, char ret[24])

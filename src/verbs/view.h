@@ -4,6 +4,7 @@
 
 #include <json.h>
 
+#include "base/text.h"
 #include "model/facts.h"
 #include "plan/doctor.h"
 #include "plan/state.h"
@@ -70,8 +71,10 @@ void view_warn(const struct findings *f);
 /* Prints and puts. */
 void json_show(struct json_object *o);
 
-/* For people: "1.2K", "5m". Both fill 24 bytes and return them. */
-const char *human_bytes(uint64_t bytes, char ret[24]);
+/* The name of a user, or the number where there is none. */
+void view_user(uint32_t uid, char ret[33]);
+
+/* For people: "5m". Fills 24 bytes and returns them. */
 const char *human_age(uint64_t since, char ret[24]);
 
 #endif

@@ -65,9 +65,24 @@ static void reply(const uint8_t *data, size_t size)
 	free(m);
 }
 
+/* An entry of the log: of the daemon's file as well. */
+static void logged(const uint8_t *data, size_t size)
+{
+	struct msg_logged *m = fuzz_copy(data, size);
+
+	if (msg_logged_check(m, size) == 0) {
+		_cleanup_strbuf_ struct strbuf line = { 0 };
+
+		log_entry_text(&m->entry, &line);
+		must(!strchr(strbuf_text(&line), '\n'));
+	}
+	free(m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	request(data, size);
 	reply(data, size);
+	logged(data, size);
 	return 0;
 }

@@ -85,15 +85,29 @@ static int handover(void)
 	return 0;
 }
 
+static struct msg_logged logged(void)
+{
+	struct msg_logged m;
+
+	msg_logged_init(&m);
+	m.entry = (struct log_entry){ .seq = 1, .time_us = 1, .event = EVENT_FAILOVER, .count = 1 };
+	strcpy(m.entry.session, "steam");
+	strcpy(m.entry.uplink, "wlp6s0");
+	strcpy(m.entry.reason, "it has no carrier");
+	return m;
+}
+
 int main(int argc, char *argv[])
 {
 	union msg_request ask = request();
 	struct msg_reply answer = reply();
+	struct msg_logged entry = logged();
 
 	if (argc != 2)
 		return 2;
 	top = argv[1];
 	save("msg", "request", &ask, msg_request_size(ask.header.op));
 	save("msg", "reply", &answer, sizeof(answer));
+	save("msg", "logged", &entry, sizeof(entry));
 	return handover();
 }

@@ -23,10 +23,10 @@ SOCKET = "/run/via-iface/socket"
 MAGIC = 0x76696131
 with open(os.path.join(ROOT, "src/ipc/msg.h"), encoding="utf-8") as header:
     VERSION = int(re.search(r"^#define MSG_VERSION (\d+)u", header.read(), re.M).group(1))
-RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, OP_END = range(1, 13)
+RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, LOG, OP_END = range(1, 14)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
-SIZE = 8 + 16 + 160 + 36 + 16 + 1 + 3 * 17  # of the largest request
+SIZE = 8 + 16 + 160 + 36 + 16 + 36 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -34,7 +34,9 @@ NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n fo
 NS_GET_USERNS = 0xB701
 
 
-def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=()):
+def message(
+    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program=""
+):
     """The bytes of a request (src/ipc/msg.h)."""
 
     def text(value, size):
@@ -43,6 +45,8 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
     head = struct.pack("<IHH", MAGIC, VERSION, op)
     if op == SUBSCRIBE:
         return head
+    if op == LOG:
+        return head + struct.pack("<QQ", ident, flags)
     if op in (PAUSE, RESUME, STOP, EXEC):
         return head + struct.pack("<I", ident)
     if op == MOVE:
@@ -53,7 +57,7 @@ def message(op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, 
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = head + struct.pack("<IIII", flags, mtu, ident, owner)
-    body += text(uplinks, 160) + text(name, 36) + text(device, 16)
+    body += text(uplinks, 160) + text(name, 36) + text(device, 16) + text(program, 36)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 

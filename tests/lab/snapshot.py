@@ -63,11 +63,11 @@ class State:
     @staticmethod
     def files():
         """What lies in /run. The runtime directory itself may stay: where there is a system
-        manager, it is not made by us."""
+        manager, it is not made by us; nor does the log of events go with the sessions."""
         found = []
         for base, folders, names in os.walk("/run"):
             found += [os.path.join(base, name) for name in (*folders, *names)]
-        return sorted(path for path in found if path != "/run/via-iface")
+        return sorted(path for path in found if path not in ("/run/via-iface", "/run/via-iface/log"))
 
     @staticmethod
     def mounts():

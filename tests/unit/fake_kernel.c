@@ -441,6 +441,7 @@ void fake_kernel_host(struct host_state *h)
 		.sysctl_watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
 		.kernel = { .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 }
 	};
+	session_log_init(&h->log);
 	h->memory.next_host = rest_first(clock_ms());
 	h->entries.due = h->failover_at = h->expire_at = h->gateways_at = INT64_MAX;
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/event_log.h"
+
+#include <stdio.h>
+#include <syslog.h>
+
+#include "base/util.h"
+#include "daemon/journal.h"
+
+static void pass_on(const struct log_entry *e, void *arg)
+{
+	struct event_log *l = arg;
+
+	journal_write(e);
+	subscribers_send_entry(l->subscribers, e);
+}
+
+static void restore(const struct log_entry *e, void *arg)
+{
+	session_log_restore(arg, e);
+}
+
+void event_log_open(struct event_log *l, const char *rundir)
+{
+	char path[sizeof(l->history.path)];
+	struct err err = { 0 };
+
+	snprintf(path, sizeof(path), "%s/" LOG_FILE, rundir);
+	if (history_open(&l->history, path, pass_on, l, &err) < 0)
+		syslog(LOG_WARNING, "%s", err.text);
+	history_each(&l->history, restore, &l->host->log);
+}
+
+static void drain(struct event_log *l, int64_t until)
+{
+	struct session_log *from = &l->host->log;
+	int64_t now = clock_ms();
+
+	if (from->missing_due <= until)
+		session_log_end_missing(from, until);
+
+	for (size_t i = 0; i < from->queue.n; i++) {
+		struct log_entry *e = &from->queue.v[i];
+
+		e->person = person_of(l->persons, e->uid);
+		history_add(&l->history, e, now);
+	}
+	from->queue.n = 0;
+}
+
+int64_t event_log_due(const struct event_log *l)
+{
+	return l->history.due < l->host->log.missing_due ? l->history.due
+							 : l->host->log.missing_due;
+}
+
+void event_log_drain(struct event_log *l)
+{
+	int64_t now = clock_ms();
+
+	drain(l, now);
+	if (l->history.due <= now)
+		history_flush(&l->history, now);
+}
+
+void event_log_close(struct event_log *l)
+{
+	drain(l, INT64_MAX - 1);
+	history_flush(&l->history, INT64_MAX);
+	history_close(&l->history);
+}
