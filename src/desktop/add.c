@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "desktop/check.h"
 #include "desktop/desktop.h"
 #include "desktop/exec.h"
 #include "desktop/find.h"
@@ -19,19 +20,6 @@
 #include "launch/apps_apply.h"
 #include "launch/launch.h"
 #include "launch/outside.h"
-
-static int check_uplinks(const char *uplinks, struct err *err)
-{
-	struct request r = { 0 };
-
-	if (copy_string(r.uplinks, sizeof(r.uplinks), uplinks) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
-			       SESSION_UPLINKS_MAX - 1);
-	if (uplinks[0] == '-')
-		return err_set(err, EINVAL, "read uplinks '%s': it looks like an option", uplinks);
-	return request_check_uplinks(r.uplinks, err);
-}
 
 /* An entry for a game of Steam: its own one, if there is any, would be started outside. */
 static int make_game(const char *number, struct desktop_found *ret, struct err *err)
@@ -196,6 +184,15 @@ static int find_original(const struct line *l, struct desktop_found *ret, struct
 	return make_game(l->v[1] + 6, ret, err);
 }
 
+static void warn_of_program(GKeyFile *e)
+{
+	struct err told = { 0 };
+
+	if (check_program(e, &told) < 0)
+		text_print(stderr, "via-iface: warning: the entry will start nothing: %s\n",
+			   told.text);
+}
+
 /* What --strict will refuse, whenever it is started: said now, since nobody sees it then. */
 static void warn_of_outside(GKeyFile *e, const char *uplinks)
 {
@@ -252,8 +249,6 @@ int desktop_add(const struct line *l, struct err *err)
 	else if (r == 0)
 		r = take_place(&of, l->action, path, err);
 	wish.source = of.path;
-	if (r == 0 && !l->quiet)
-		warn_of_outside(of.entry, wish.uplinks);
 	if (r == 0) {
 		made = desktop_make(of.entry, &wish, err);
 		if (!made)
@@ -261,6 +256,10 @@ int desktop_add(const struct line *l, struct err *err)
 	}
 	if (r == 0)
 		r = entry_save(made, path, err);
+	if (r == 0 && !l->quiet) {
+		warn_of_program(of.entry);
+		warn_of_outside(of.entry, wish.uplinks);
+	}
 	desktop_found_done(&of);
 	if (r == 0 && !l->quiet)
 		text_print(stdout, "%s\n", path);

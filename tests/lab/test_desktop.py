@@ -244,9 +244,9 @@ def test_find(lab):
     assert path == f"{desktop.own}/via-iface-game-ssid-My-Net-wwan.desktop"
     assert value(path, "Exec") == 'via-iface run --strict "ssid:My Net,wwan" -- game %U'
     # another list that looks the same as a part of a file's name
-    assert desktop.add("kde-game", "a-b").endswith("-a-b.desktop")
-    assert desktop.add("kde-game", "a,b").endswith("-a-b-2.desktop")
-    assert desktop.add("kde-game", "a,b", "--name", "Mine").endswith("-a-b-2.desktop")
+    assert desktop.add("kde-game", "ssid:a-b").endswith("-a-b.desktop")
+    assert desktop.add("kde-game", "ssid:a,b").endswith("-a-b-2.desktop")
+    assert desktop.add("kde-game", "ssid:a,b", "--name", "Mine").endswith("-a-b-2.desktop")
     desktop.install("twice", simple("Other Game", "Noch eins"))
     for word, said in (
         ("Other Game", "both 'other.desktop' and 'twice.desktop' have that name; name one by its id"),
