@@ -95,21 +95,13 @@ static int make_session(struct host_state *h, const struct session *s,
 	return refused.n && !refused_concerns(&refused, s) ? 0 : r;
 }
 
-/* What a launch is about. */
-struct launch {
-	const struct request *request;
-	uid_t uid, peer;
-	int netns; /* of the peer's; -1: one is made */
-	struct settle *settle;
-};
-
 /* Of a netns that is in use, what it has itself is read into own. */
 static int open_netns(struct host_state *h, const struct launch *l, const struct session *s,
 		      struct attached *own, struct err *err)
 {
 	int r;
 
-	if (l->netns < 0) {
+	if (!l->of_peer) {
 		r = kernel_new_session(&h->kernel, err);
 		if (r == 0 && !h->facts.fresh_known)
 			observe_fresh(&h->facts);
@@ -176,8 +168,8 @@ static int admit(struct host_state *h, const struct launch *l, struct session *r
 	return r < 0 ? r : plan_admit(&h->facts, l->request, l->uid, &h->memory, ret, err);
 }
 
-static int try_run(struct host_state *h, const struct launch *l, struct session *ret,
-		   struct err *err)
+static int try_launch(struct host_state *h, const struct launch *l, struct session *ret,
+		      struct settle *ret_settle, struct err *err)
 {
 	_cleanup_set_ struct object_set inside = { 0 };
 	_cleanup_attached_ struct attached own = { 0 };
@@ -209,8 +201,8 @@ static int try_run(struct host_state *h, const struct launch *l, struct session 
 		h->stale |= HOST_STALE_FACTS;
 		return r;
 	}
-	settle_begin(l->settle, &h->kernel, &s, &inside,
-		     l->netns < 0 ? SETTLE_MS : SETTLE_FOREIGN_MS);
+	settle_begin(ret_settle, &h->kernel, &s, &inside,
+		     l->of_peer ? SETTLE_FOREIGN_MS : SETTLE_MS);
 	h->memory.next_id = s.id + 1;
 	h->memory.next_host = s.host + 1;
 	host_note_ends(h);
@@ -227,14 +219,14 @@ static bool passing(int r)
 	return r == -ENOENT || r == -ENODEV || r == -EBUSY || r == -EAGAIN;
 }
 
-static int launch(struct host_state *h, const struct launch *l, struct session *ret,
-		  struct err *err)
+int host_launch(struct host_state *h, const struct launch *l, struct session *ret,
+		struct settle *ret_settle, int *ret_netns, struct err *err)
 {
 	struct err ignored = { 0 };
 	int r = -EAGAIN;
 
 	for (int i = 0; i < HOST_TRIES && passing(r); i++) {
-		r = try_run(h, l, ret, err);
+		r = try_launch(h, l, ret, ret_settle, err);
 		if (r == 0)
 			break;
 		kernel_drop_session(&h->kernel); /* the netns, and the veth pair with it */
@@ -242,42 +234,8 @@ static int launch(struct host_state *h, const struct launch *l, struct session *
 			host_heal(h, &ignored); /* as it was before */
 		h->stale |= passing(r) ? HOST_STALE_FACTS : 0;
 	}
-	return r;
-}
-
-int host_run(struct host_state *h, const struct request *request, uid_t uid, struct session *ret,
-	     struct settle *ret_settle, int *ret_netns, struct err *err)
-{
-	const struct launch l = {
-		.request = request, .uid = uid, .netns = -1, .settle = ret_settle
-	};
-	int r = launch(h, &l, ret, err);
-
-	if (r < 0)
-		return r;
-	*ret_netns = steal_fd(&h->kernel.session_ns);
-	kernel_drop_session(&h->kernel);
-	return 0;
-}
-
-int host_run_in(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
-		int netns, struct session *ret, struct settle *ret_settle, struct err *err)
-{
-	const struct launch l = {
-		.request = request, .uid = uid, .peer = peer, .netns = netns, .settle = ret_settle
-	};
-	int r = netns < 0 ? peer_netns_check(netns, peer, h->kernel.host_ns, &h->facts, err)
-			  : launch(h, &l, ret, err);
-
+	if (r == 0 && !l->of_peer)
+		*ret_netns = steal_fd(&h->kernel.session_ns);
 	kernel_drop_session(&h->kernel);
 	return r;
-}
-
-int host_attach(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
-		int netns, struct session *ret, struct settle *ret_settle, struct err *err)
-{
-	struct request attached = *request;
-
-	attached.flags |= SESSION_ATTACHED;
-	return host_run_in(h, &attached, uid, peer, netns, ret, ret_settle, err);
 }

@@ -95,13 +95,22 @@ struct host_state {
 int host_open(struct host_state *h, const char *rundir, struct err *err);
 void host_close(struct host_state *h);
 
+/* What a session is made of. */
+struct launch {
+	const struct request *request; /* checked; an attachment has SESSION_ATTACHED set */
+	uid_t uid, peer;               /* whose the session is, and who asks */
+	bool of_peer; /* in a netns of the peer's (peer_netns.h); else in a new one */
+	int netns;    /* that; it stays the caller's */
+};
+
 /*
- * Makes a session for a checked request. On success *ret_netns is a descriptor of its netns, the
- * caller's to pass on and close, once *ret_settle, the caller's to end, is over. On failure nothing
- * of it is left.
+ * Makes a session. On success *ret_settle is the caller's to end, and without of_peer *ret_netns is
+ * a descriptor of its netns, the caller's to pass on and close once that is over. An attachment
+ * gives a netns that is in use one more device and a default route, and leaves it when it ends. On
+ * failure nothing of ours is left, or leads into the peer's netns.
  */
-int host_run(struct host_state *h, const struct request *request, uid_t uid, struct session *ret,
-	     struct settle *ret_settle, int *ret_netns, struct err *err);
+int host_launch(struct host_state *h, const struct launch *l, struct session *ret,
+		struct settle *ret_settle, int *ret_netns, struct err *err);
 
 /* What a session's resolv.conf(5) says. */
 struct resolver {
@@ -111,20 +120,6 @@ struct resolver {
 };
 int host_resolver(const struct host_state *h, const struct session *s, struct resolver *ret,
 		  struct err *err);
-
-/*
- * The same in a netns of the peer's (peer_netns.h), whose descriptor stays the caller's. On failure
- * nothing of ours is left in it, or leads there.
- */
-int host_run_in(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
-		int netns, struct session *ret, struct settle *ret_settle, struct err *err);
-
-/*
- * The same in a netns that is in use, which gets one more device and a default route. It stays when
- * the session ends.
- */
-int host_attach(struct host_state *h, const struct request *request, uid_t uid, uid_t peer,
-		int netns, struct session *ret, struct settle *ret_settle, struct err *err);
 
 /*
  * Reads pending events (events.c). True when the host is no longer as its sessions want it; what

@@ -96,18 +96,20 @@ int operation_run_launch(struct call *a, struct err *err)
 	struct connection *c = a->c;
 	uid_t owner = owner_of(a), peer = c->peer.cred.uid;
 	struct session session = { 0 };
-	int r = -EBADMSG;
+	const struct launch l = { .request = &a->launch,
+				  .uid = owner,
+				  .peer = peer,
+				  .of_peer = c->request.header.op != MSG_RUN,
+				  .netns = c->passed };
+	int r;
 
 	if (owner != peer)
 		a->launch.flags |= SESSION_BY_ROOT;
+	if (c->request.header.op == MSG_ATTACH)
+		a->launch.flags |= SESSION_ATTACHED;
 	h->memory.person = person_of(a->x->persons, owner);
 	h->memory.connections = c->peer.connections;
-	if (c->request.header.op == MSG_RUN)
-		r = host_run(h, &a->launch, owner, &session, &c->settle, &c->netns, err);
-	else if (c->request.header.op == MSG_RUN_IN)
-		r = host_run_in(h, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
-	else
-		r = host_attach(h, &a->launch, owner, peer, c->passed, &session, &c->settle, err);
+	r = host_launch(h, &l, &session, &c->settle, &c->netns, err);
 	if (r < 0)
 		return r;
 	session_log_started(h, &session, a->launch.program, peer);

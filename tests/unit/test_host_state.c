@@ -48,7 +48,8 @@ static int run(const char *uplinks, const char *name)
 
 	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplinks), 0);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), name), 0);
-	code = host_run(&host, &r, 1000, &s, &settle, &netns, &err);
+	code = host_launch(&host, &(struct launch){ .request = &r, .uid = 1000, .peer = 1000 }, &s,
+			   &settle, &netns, &err);
 	close_fd(&netns);
 	if (code < 0)
 		return code;
