@@ -59,8 +59,7 @@ static const struct fact_route *default_route(const struct facts *f, int index, 
 		const struct fact_route *r = &f->routes.v[i];
 
 		if (r->index == index && r->dst.ip.family == family && !r->dst.len &&
-		    r->type == RTN_UNICAST && !own_is_route(r) &&
-		    (!best || r->metric < best->metric))
+		    r->type == RTN_UNICAST && !own_is_route(r) && facts_is_better_route(r, best))
 			best = r;
 	}
 	return best;

@@ -197,6 +197,13 @@ struct fact_gateway *facts_gateway(const struct facts *f, int index, const struc
 	return NULL;
 }
 
+bool facts_is_better_route(const struct fact_route *r, const struct fact_route *than)
+{
+	if (!than || r->metric != than->metric)
+		return !than || r->metric < than->metric;
+	return r->preference > than->preference || (r->preference == than->preference && r < than);
+}
+
 const struct fact_refused *facts_refused(const struct facts *f, const char *uplink)
 {
 	for (size_t i = 0; i < f->refused.n; i++)

@@ -378,6 +378,12 @@ const struct fact_route *facts_next_route(const struct facts *f, int index,
 const struct fact_route *facts_next_stop(const struct facts *f, const struct fact_route *after);
 
 /*
+ * Whether the kernel prefers a route to another one (NULL: none) for the same destination in the
+ * same table: by metric, then by a router's preference (RFC 4191), then by its place in the facts.
+ */
+bool facts_is_better_route(const struct fact_route *r, const struct fact_route *than);
+
+/*
  * Makes the index of the links, and of addresses and routes, once they are all there. A link that
  * comes later is pushed and told of; one that goes, or gets its number, does so by these alone.
  */

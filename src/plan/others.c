@@ -153,7 +153,7 @@ static int default_device(const struct facts *f, uint8_t family)
 		const struct fact_route *r = &f->routes.v[i];
 
 		if (r->table == RT_TABLE_MAIN && !r->dst.len && r->dst.ip.family == family &&
-		    r->type == RTN_UNICAST && !r->dead && (!best || r->metric < best->metric))
+		    r->type == RTN_UNICAST && !r->dead && facts_is_better_route(r, best))
 			best = r;
 	}
 	return best ? best->index : 0;

@@ -7,27 +7,13 @@
 #include "plan/routes.h"
 
 #include <errno.h>
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/vec.h"
-#include "model/own.h"
-
-/* One step of the host's lookup. */
-struct lookup {
-	uint32_t table; /* 0: none, the rule itself stops */
-	uint8_t stop;
-	int suppress;
-	struct prefix within; /* len 0: for all destinations */
-};
-
-struct lookups {
-	struct lookup *v;
-	size_t n, size;
-};
+#include "plan/lookups.h"
 
 /* A route of a table, cut to the rule's destination. */
 struct entry {
@@ -44,132 +30,6 @@ struct entries {
 	struct entry *v;
 	size_t n, size;
 };
-
-static bool has_address(const struct facts *f, int index, const struct prefix *p)
-{
-	const struct fact_addr *a = NULL;
-
-	while ((a = facts_next_addr(f, index, a)))
-		if (a->prefix.ip.family == p->ip.family && prefix_contains(p, &a->prefix.ip))
-			return true;
-	return false;
-}
-
-/* The table of the VRF that the interface belongs to; 0: of none. */
-static uint32_t vrf_table(const struct facts *f, const struct fact_link *link)
-{
-	const struct fact_link *vrf = facts_vrf(f, link);
-
-	return vrf ? vrf->vrf_table : 0;
-}
-
-/* net/core/fib_rules.c:fib_rule_match, for a packet of this host without a mark. */
-static bool rule_matches(const struct facts *f, const struct fact_link *link,
-			 const struct fact_rule *r)
-{
-	bool match = (!r->iif[0] || !strcmp(r->iif, "lo")) &&
-		     (!r->oif[0] || !strcmp(r->oif, link->name)) && !(r->mark & r->mask) &&
-		     (!r->l3mdev || vrf_table(f, link)) &&
-		     (!r->src.len || has_address(f, link->index, &r->src));
-
-	return !r->special && match != r->invert;
-}
-
-static int add_lookup(struct lookups *l, uint32_t table, uint8_t stop, int suppress,
-		      const struct prefix *within)
-{
-	struct lookup *added = VEC_PUSH(l);
-
-	if (!added)
-		return -ENOMEM;
-	*added = (struct lookup){
-		.table = table, .stop = stop, .suppress = suppress, .within = *within
-	};
-	return 0;
-}
-
-static uint8_t stop_of(uint8_t action)
-{
-	switch (action) {
-	case FR_ACT_BLACKHOLE:
-		return RTN_BLACKHOLE;
-	case FR_ACT_PROHIBIT:
-		return RTN_PROHIBIT;
-	case FR_ACT_UNREACHABLE:
-		return RTN_UNREACHABLE;
-	default:
-		return 0;
-	}
-}
-
-static int find_lookups(const struct facts *f, const struct fact_link *link, uint8_t family,
-			struct lookups *ret)
-{
-	const struct prefix all = { .ip.family = family };
-	uint32_t skip_to = 0; /* the target of a goto */
-	bool any = false;
-	int r = 0;
-
-	for (size_t i = 0; i < f->rules.n && r == 0; i++) {
-		const struct fact_rule *rule = &f->rules.v[i];
-		uint8_t stop = stop_of(rule->action);
-
-		if (rule->family != family)
-			continue;
-		any = true;
-		if (rule->priority < skip_to || !rule_matches(f, link, rule))
-			continue;
-		if (rule->action == FR_ACT_GOTO && rule->target > rule->priority)
-			skip_to = rule->target;
-		else if (rule->action == FR_ACT_TO_TBL)
-			r = add_lookup(ret, rule->l3mdev ? vrf_table(f, link) : rule->table, 0,
-				       rule->suppress, &rule->dst);
-		else if (stop)
-			r = add_lookup(ret, 0, stop, -1, &rule->dst);
-	}
-	if (!any) { /* a kernel without policy routing */
-		r = add_lookup(ret, RT_TABLE_MAIN, 0, -1, &all);
-		if (r == 0)
-			r = add_lookup(ret, RT_TABLE_DEFAULT, 0, -1, &all);
-	}
-	return r;
-}
-
-/* Whether a route stops or passes on whatever interface is asked for. */
-static bool is_special(uint8_t type)
-{
-	return type == RTN_UNREACHABLE || type == RTN_PROHIBIT || type == RTN_BLACKHOLE ||
-	       type == RTN_THROW;
-}
-
-/* All routes that can count for an interface: its own, then those that stop. In no order. */
-static const struct fact_route *next_route(const struct facts *f, const struct fact_link *link,
-					   const struct fact_route *after)
-{
-	const struct fact_route *r = after;
-
-	if (!after || !is_special(after->type)) {
-		do
-			r = facts_next_route(f, link->index, r);
-		while (r && is_special(r->type));
-		if (r)
-			return r;
-		after = NULL;
-	}
-	return facts_next_stop(f, after);
-}
-
-bool out_route_counts(const struct fact_route *r, const struct fact_link *link, uint8_t family)
-{
-	if (r->dst.ip.family != family || own_is_route(r) || r->expires < 0)
-		return false;
-	if (is_special(r->type))
-		return true;
-	/* nothing is forwarded to link-local destinations of IPv6 (net/ipv6/route.c:
-	 * ip6_route_input_lookup asks for a route of the interface where the packet came in) */
-	return r->type == RTN_UNICAST && r->index == link->index && !r->dead &&
-	       !(family == AF_INET6 && r->dst.len && ip_is_link_local(&r->dst.ip));
-}
 
 /* The destination of a route as far as the lookup asks for it; false when it does not. */
 static bool cut(const struct lookup *l, const struct fact_route *r, struct prefix *ret)
@@ -217,7 +77,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 				     .lookup = number };
 		return 0;
 	}
-	for (const struct fact_route *r = NULL; (r = next_route(f, link, r));) {
+	for (const struct fact_route *r = NULL; (r = lookups_next_route(f, link, r));) {
 		struct prefix dst;
 
 		if (r->table != l->table || !out_route_counts(r, link, family) || !cut(l, r, &dst))
@@ -232,7 +92,7 @@ static int gather(const struct facts *f, const struct fact_link *link, uint8_t f
 				     .len = r->dst.len,
 				     .place = (size_t)(r - f->routes.v) };
 		e->route.dst = prefix_masked(&dst);
-		if (is_special(r->type)) {
+		if (route_is_special(r->type)) {
 			e->route.stop = r->type;
 			continue;
 		}
@@ -470,28 +330,6 @@ static bool has_default(const struct entries *all)
 	return halves > 1;
 }
 
-static bool is_looked_up(const struct lookups *l, uint32_t table)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].table == table && !l->v[i].within.len)
-			return true;
-	return false;
-}
-
-/* The table of the best default route that no rule leads to; 0: there is none. */
-static const struct fact_route *unreached_default(const struct facts *f, const struct lookups *l,
-						  const struct fact_link *link, uint8_t family)
-{
-	const struct fact_route *best = NULL, *r = NULL;
-
-	while ((r = facts_next_route(f, link->index, r)))
-		if (!r->dst.len && r->type == RTN_UNICAST && out_route_counts(r, link, family) &&
-		    !is_looked_up(l, r->table) &&
-		    (!best || r->metric < best->metric || (r->metric == best->metric && r < best)))
-			best = r;
-	return best;
-}
-
 static void sort(struct entries *e)
 {
 	if (e->n)
@@ -503,17 +341,17 @@ static int find_entries(const struct facts *f, const struct fact_link *link, uin
 {
 	const struct prefix all = { .ip.family = family };
 	const struct fact_route *other;
-	int r = find_lookups(f, link, family, lookups);
+	int r = lookups_find(f, link, family, lookups);
 
 	for (size_t i = 0; i < lookups->n && r == 0; i++)
 		r = gather(f, link, family, &lookups->v[i], i, ret);
 	sort(ret);
 	if (r < 0 || has_default(ret))
 		return r;
-	other = unreached_default(f, lookups, link, family);
+	other = lookups_unreached_default(f, lookups, link, family);
 	if (!other)
 		return 0;
-	r = add_lookup(lookups, other->table, 0, -1, &all);
+	r = lookups_add(lookups, other->table, 0, -1, &all);
 	if (r == 0)
 		r = gather(f, link, family, &lookups->v[lookups->n - 1], lookups->n - 1, ret);
 	sort(ret);
@@ -562,86 +400,4 @@ int out_routes_in_order(const struct facts *f, const struct fact_link *link, uin
 void out_routes_done(struct out_routes *r)
 {
 	VEC_DONE(r);
-}
-
-/* The better of two for the same destination in the same table. */
-static bool is_better(const struct fact_route *a, const struct fact_route *b)
-{
-	if (!b || a->metric != b->metric)
-		return !b || a->metric < b->metric;
-	return a->preference > b->preference || (a->preference == b->preference && a < b);
-}
-
-/* What one table says of all destinations. */
-struct answer {
-	const struct fact_route *whole, *halves[2];
-};
-
-static void follow_rules(const struct facts *f, const struct fact_link *link, uint8_t family,
-			 const struct lookup *l, struct answer *ret)
-{
-	for (const struct fact_route *r = NULL, **to; (r = next_route(f, link, r));) {
-		if (r->table != l->table || r->dst.len > 1 || (int)r->dst.len <= l->suppress ||
-		    !out_route_counts(r, link, family))
-			continue;
-		to = r->dst.len ? &ret->halves[r->dst.ip.bytes[0] >> 7] : &ret->whole;
-		if (is_better(r, *to))
-			*to = r;
-	}
-}
-
-static bool leads_out(const struct fact_route *r)
-{
-	return r && r->type == RTN_UNICAST;
-}
-
-const struct fact_route *out_default_in_order(const struct facts *f, const struct fact_link *link,
-					      uint8_t family)
-{
-	struct lookups lookups = { 0 };
-	const struct fact_route *found = NULL;
-	bool ended = find_lookups(f, link, family, &lookups) < 0;
-
-	for (size_t i = 0; i < lookups.n && !ended && !found; i++) {
-		const struct lookup *l = &lookups.v[i];
-		struct answer a = { 0 };
-
-		if (l->within.len)
-			continue;
-		ended = l->stop;
-		if (ended)
-			break;
-		follow_rules(f, link, family, l, &a);
-		if (leads_out(a.halves[0]) && leads_out(a.halves[1]))
-			found = a.halves[0];
-		else if (leads_out(a.whole))
-			found = a.whole;
-		else if (a.whole)
-			ended = a.whole->type != RTN_THROW;
-	}
-	if (!found && !ended)
-		found = unreached_default(f, &lookups, link, family);
-	VEC_DONE(&lookups);
-	return found;
-}
-
-/* As keep_group(): the first one whose gateway answers, before any that stops; else the first. */
-const struct fact_route *out_default(const struct facts *f, const struct fact_link *link,
-				     uint8_t family)
-{
-	const struct fact_route *first = out_default_in_order(f, link, family), *best = NULL,
-				*stop = NULL;
-
-	if (!first || !first->silent)
-		return first;
-	for (const struct fact_route *r = NULL; (r = next_route(f, link, r));) {
-		if (r->table != first->table || !out_route_counts(r, link, family) ||
-		    prefix_compare(&r->dst, &first->dst) != 0)
-			continue;
-		if (is_special(r->type) && is_better(r, stop))
-			stop = r;
-		if (r->type == RTN_UNICAST && !r->silent && is_better(r, best))
-			best = r;
-	}
-	return best && (!stop || is_better(best, stop)) ? best : first;
 }

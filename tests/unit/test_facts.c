@@ -94,12 +94,30 @@ static void test_neighbours(void **state)
 	facts_done(&f);
 }
 
+/* One order for all who ask for the best of several: metric, RFC 4191, place. */
+static void test_better_route(void **state)
+{
+	const struct fact_route r[] = {
+		{ .metric = 100, .preference = 1 },
+		{ .metric = 100 },
+		{ .metric = 100 },
+		{ .metric = 200, .preference = 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
+		assert_true(facts_is_better_route(&r[i], NULL));
+		for (size_t j = 0; j < sizeof(r) / sizeof(r[0]); j++)
+			assert_int_equal(facts_is_better_route(&r[i], &r[j]), i < j);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links), cmocka_unit_test(test_sysctls),
 		cmocka_unit_test(test_slots), cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_done),
+		cmocka_unit_test(test_done),  cmocka_unit_test(test_better_route),
 	};
 
 	return RUN_TESTS(tests);
