@@ -35,7 +35,10 @@ static uint32_t run(const char *uplinks, const char *name)
 
 	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplinks), 0);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), name), 0);
-	assert_int_equal(host_run(&host, &r, 1000, &s, &settle, &netns, &err), 0);
+	assert_int_equal(host_launch(&host,
+				     &(struct launch){ .request = &r, .uid = 1000, .peer = 1000 },
+				     &s, &settle, &netns, &err),
+			 0);
 	session_log_started(&host, &s, "prog", 1000);
 	close_fd(&netns);
 	return s.id;
