@@ -139,13 +139,15 @@ static const struct verb verbs[] = {
 	[VERB_DOCTOR] = {
 		.name = "doctor",
 		.program = VERB_BY_VERBS,
-		.usage = "[UPLINK[,UPLINK…]] [--json]",
+		.usage = "[UPLINK[,UPLINK…]] [--json]\n"
+			 "--live [--to ADDR] UPLINK [--json]",
 		.summary = "find what is in the way, and say what to do about it",
 		.text = "Checks the host, and with UPLINK that one. Run by root it sees more. Exit status 1:\n"
 			"something is in the way.",
 		.words = { WORD_UPLINKS },
 		.examples = { { "via-iface doctor", "the host and all uplinks" },
-			      { "via-iface doctor wlp6s0", "that one" } },
+			      { "via-iface doctor wlp6s0", "that one" },
+			      { "via-iface doctor --live wlp6s0", "how far packets get by it" } },
 	},
 	[VERB_ATTACH] = {
 		.name = "attach",
@@ -256,6 +258,10 @@ static const struct verb_option options[] = {
 	  "every session of yours; for root every one" },
 	{ "all", 0, NULL, WORD_NONE, OPT_ALL, V(DETACH), "every session that was attached" },
 	{ "all", 0, NULL, WORD_NONE, OPT_ALL, V(LIST), "sessions of probes too" },
+	{ "live", 0, NULL, WORD_NONE, OPT_LIVE, V(DOCTOR),
+	  "send packets in a short session, and say how far they get" },
+	{ "to", 0, "ADDR", WORD_FREE, OPT_TO, V(DOCTOR),
+	  "with --live: to this address (default: 192.0.2.1, 2001:db8::1)" },
 	{ "follow", 0, NULL, WORD_NONE, OPT_FOLLOW, V(STATUS) | V(LOG),
 	  "print each change as it happens" },
 	{ "since", 0, "TIME", WORD_FREE, OPT_SINCE, V(LOG),

@@ -103,6 +103,8 @@ enum option_id {
 	OPT_TITLE,
 	OPT_REPLACE,
 	OPT_ACTION,
+	OPT_LIVE,
+	OPT_TO,
 	OPT_HELP,
 };
 

@@ -110,6 +110,12 @@ static void take(struct words *w, enum option_id id, const char *value)
 	case OPT_JSON:
 		w->json = true;
 		break;
+	case OPT_LIVE:
+		w->live = true;
+		break;
+	case OPT_TO:
+		w->to = value;
+		break;
 	case OPT_FOLLOW:
 		w->follow = true;
 		break;

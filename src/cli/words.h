@@ -29,8 +29,8 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 
 /* The words of a verb's command line. Borrowed from argv. */
 struct words {
-	bool quiet, all, json, follow, only, replace, action;
-	const char *pid, *netns, *title, *since;
+	bool quiet, all, json, follow, live, only, replace, action;
+	const char *pid, *netns, *title, *since, *to;
 	char **v; /* what is no option */
 	int n;
 };

@@ -333,16 +333,6 @@ static void check_difference(const struct doctor_input *in, struct findings *ret
 		    in->heal ? in->heal : "");
 }
 
-static int by_severity(const void *a, const void *b)
-{
-	const struct finding *x = a, *y = b;
-	int order = (x->severity > y->severity) - (x->severity < y->severity);
-
-	return order                  ? order
-	       : strcmp(x->id, y->id) ? strcmp(x->id, y->id)
-				      : strcmp(x->object, y->object);
-}
-
 int doctor(const struct doctor_input *in, struct findings *ret)
 {
 	if (in->uplinks)
@@ -358,7 +348,6 @@ int doctor(const struct doctor_input *in, struct findings *ret)
 	others_check(in->facts, NULL, ret);
 	if (!in->uplinks)
 		check_sessions(in->facts, ret);
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_severity);
+	findings_sort(ret);
 	return ret->failed ? -ENOMEM : 0;
 }

@@ -38,6 +38,8 @@ void finding_fix(struct finding *f, const char *fmt, ...) __attribute__((format(
 
 /* Whether one is in the way. */
 bool findings_bad(const struct findings *f);
+/* The worst first; then by id and object. */
+void findings_sort(struct findings *f);
 void findings_done(struct findings *f);
 
 #define _cleanup_findings_ __attribute__((cleanup(findings_done)))

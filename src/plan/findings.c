@@ -2,6 +2,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/vec.h"
 #include "plan/doctor.h"
@@ -59,6 +61,22 @@ bool findings_bad(const struct findings *f)
 		if (f->v[i].severity == SEVERITY_ERROR)
 			return true;
 	return false;
+}
+
+static int by_severity(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int order = (x->severity > y->severity) - (x->severity < y->severity);
+
+	return order                  ? order
+	       : strcmp(x->id, y->id) ? strcmp(x->id, y->id)
+				      : strcmp(x->object, y->object);
+}
+
+void findings_sort(struct findings *f)
+{
+	if (f->n)
+		qsort(f->v, f->n, sizeof(*f->v), by_severity);
 }
 
 void findings_done(struct findings *f)

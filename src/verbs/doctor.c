@@ -169,20 +169,41 @@ static int examine(const struct facts *f, const char *uplinks, struct findings *
 	return r;
 }
 
+/* What --live and --to say: a destination in *ret_to, when there is one. */
+static int check_words(const struct words *w, struct ip *ret_to, struct err *err)
+{
+	*ret_to = (struct ip){ 0 };
+	if (w->to && !w->live)
+		return err_set(err, EINVAL, "read the command line: --to goes with --live");
+	if (w->live && (!w->n || strchr(w->v[0], ','))) {
+		err_set(err, EINVAL, "read the command line: --live takes one uplink");
+		return err_hint(err, "say for example `via-iface doctor --live wlp6s0`");
+	}
+	if (w->to && ip_parse(w->to, ret_to) < 0)
+		return err_set(err, EINVAL, "invalid --to '%s': expected an IPv4 or IPv6 address",
+			       w->to);
+	return 0;
+}
+
 int verb_doctor(int argc, char *argv[])
 {
 	_cleanup_findings_ struct findings findings = { 0 };
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
 	struct words w;
+	struct ip to;
 	int r = words_read(VERB_DOCTOR, argc, argv, 1, &w, &err);
 
+	if (r == 0)
+		r = check_words(&w, &to, &err);
 	if (r == 0)
 		r = observe_host(OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = observe_dns(NULL, &f, &err);
 	if (r == 0)
 		r = examine(&f, w.n ? w.v[0] : NULL, &findings, &err);
+	if (r == 0 && w.live && !findings_bad(&findings))
+		r = doctor_live(&f, w.v[0], w.to ? &to : NULL, false, &findings, &err);
 	if (r < 0)
 		return program_fail(&err);
 	if (w.json)

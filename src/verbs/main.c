@@ -32,6 +32,7 @@ static const struct {
 	{ "warnings", verb_warnings },
 	{ "prober", verb_prober },
 	{ "probe-once", verb_probe_once },
+	{ "live-once", verb_live_once },
 };
 
 static verb_function *find(const char *name)

@@ -14,6 +14,7 @@ int verb_attach(int argc, char *argv[]);
 int verb_detach(int argc, char *argv[]);
 int verb_doctor(int argc, char *argv[]);
 int verb_exec(int argc, char *argv[]);
+int verb_live_once(int argc, char *argv[]); /* of doctor --live: in its session */
 int verb_list(int argc, char *argv[]);
 int verb_log(int argc, char *argv[]);
 int verb_move(int argc, char *argv[]);
