@@ -178,25 +178,22 @@ static void list_one(struct desktop_found *f, struct table *t, struct json_objec
 int desktop_list(const struct line *l, struct err *err)
 {
 	struct json_object *array = l->json ? json_object_new_array() : NULL;
-	struct table t = { .columns = 4 };
+	static const struct table_column columns[] = {
+		{ "ID", .least = 12 }, { "UPLINK", .least = 8 }, { "KIND" }, { "NAME", .least = 12 }
+	};
+	struct table t = { .of = columns, .columns = 4 };
 	struct desktop_list ours = { 0 };
 	int r = l->n > 1 ? err_set(err, EINVAL,
 				   "read '%s': that is a word too many for desktop list", l->v[1])
 			 : find_ours(&ours, err);
 
-	if (r == 0 && !array) {
-		table_add(&t, "ID");
-		table_add(&t, "UPLINK");
-		table_add(&t, "KIND");
-		table_add(&t, "NAME");
-	}
 	for (size_t i = 0; i < ours.n && r == 0; i++)
 		list_one(&ours.v[i], &t, array);
 	if (r == 0 && array)
 		text_print_json(stdout, json_object_to_json_string_ext(
 						array, JSON_C_TO_STRING_PRETTY |
 							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	else if (r == 0 && table_print(&t, stdout) < 0)
+	else if (r == 0 && table_print(&t, table_width(), stdout) < 0)
 		r = err_errno(err, ENOMEM, "print the list");
 	json_object_put(array);
 	find_done(&ours);

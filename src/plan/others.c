@@ -144,8 +144,7 @@ static size_t count_pending(const struct facts *f, const struct session *s, bool
 	return n;
 }
 
-/* The device by which the host would answer somebody far away; 0: it has no default route. */
-static int default_device(const struct facts *f, uint8_t family)
+int host_default_device(const struct facts *f, uint8_t family)
 {
 	const struct fact_route *best = NULL;
 
@@ -168,8 +167,8 @@ static bool filtered(const struct facts *f, const struct session *s)
 		const struct fact_stop *stop = &f->stops.v[i];
 
 		if (stop->kind == STOP_RPFILTER &&
-		    ((stop->family != NFPROTO_IPV6 && default_device(f, AF_INET) != l->index) ||
-		     (stop->family != NFPROTO_IPV4 && default_device(f, AF_INET6) != l->index)))
+		    ((stop->family != NFPROTO_IPV6 && host_default_device(f, AF_INET) != l->index) ||
+		     (stop->family != NFPROTO_IPV4 && host_default_device(f, AF_INET6) != l->index)))
 			return true;
 	}
 	return false;

@@ -4,6 +4,9 @@
 
 #include "plan/doctor.h"
 
+/* The device of the host's default route, by its index; 0: it has none. */
+int host_default_device(const struct facts *f, uint8_t family);
+
 /*
  * Rules of other programs that take what sessions send or get, and that nothing of ours can come
  * before. Of facts without stops (net/stops.h) routing rules alone.

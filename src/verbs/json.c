@@ -144,6 +144,7 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	add(o, "name", text(l->name));
 	add(o, "kind", text(link_medium_name(l->medium)));
 	add(o, "state", text(view_link_state(l)));
+	add(o, "default", json_object_new_boolean(view_is_default(f, l)));
 	add(o, "usable", json_object_new_boolean(usable));
 	add(o, "reason", text(usable ? "" : uplink_problem_text(u.problem)));
 	add(o, "addresses", own);

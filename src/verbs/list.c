@@ -4,42 +4,67 @@
  * processes of a session are those in its netns that the caller may see.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
 #include "verbs/masks.h"
 #include "verbs/table.h"
+#include "verbs/tables.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
 #define PIDS_SHOWN 8
 
+static const struct table_column columns[] = {
+	{ "NAME", .least = 8 },
+	{ "ID", .right = true },
+	{ "UPLINK", .least = 6 },
+	{ "STATE" },
+	{ "USER", .least = 6 },
+	{ "RX", .right = true },
+	{ "TX", .right = true },
+	{ "AGE", .right = true },
+	{ "PIDS", .least = 5, .list = true },
+	{ "NOTE", .least = 8 },
+};
+
+/* The first ones, and how many more there are. */
+static void add_pids(struct table *t, const struct session_view *v)
+{
+	_cleanup_strbuf_ struct strbuf pids = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->processes->n; i++)
+		if (v->processes->v[i].netns == v->session->netns && n++ < PIDS_SHOWN)
+			strbuf_add(&pids, "%s%d", n > 1 ? "," : "", v->processes->v[i].pid);
+	if (n > PIDS_SHOWN)
+		strbuf_add(&pids, ",+%zu", n - PIDS_SHOWN);
+	table_add(t, "%s", n ? strbuf_text(&pids) : "-");
+}
+
 static void add_row(struct table *t, const struct session_view *v)
 {
-	char rx[24], tx[24], age[24], pids[PIDS_SHOWN * 12 + 8] = "-";
-	size_t shown = 0, len = 0;
+	const bool attached = v->session->flags & SESSION_ATTACHED;
+	char rx[24], tx[24], age[24];
 
-	for (size_t i = 0; i < v->processes->n && shown <= PIDS_SHOWN; i++) {
-		if (v->processes->v[i].netns != v->session->netns)
-			continue;
-		if (shown++ == PIDS_SHOWN)
-			snprintf(pids + len, sizeof(pids) - len, ",…");
-		else
-			len += (size_t)snprintf(pids + len, sizeof(pids) - len, "%s%d",
-						len ? "," : "", v->processes->v[i].pid);
-	}
 	table_add(t, "%s", v->session->name);
+	table_add(t, "%" PRIu32, v->session->id);
 	table_add(t, "%s", v->session->slot ? v->session->uplink : "-");
 	table_add(t, "%s", session_state_name(v->state));
 	table_add(t, "%s", v->user);
 	table_add(t, "%s", human_bytes(v->rx_bytes, rx));
 	table_add(t, "%s", human_bytes(v->tx_bytes, tx));
 	table_add(t, "%s", human_age(v->session->since, age));
-	table_add(t, "%s%s", pids, v->session->flags & SESSION_ATTACHED ? " (attached)" : "");
+	add_pids(t, v);
+	table_add(t, "%s%s%s", attached ? "(attached)" : "", attached && *v->reason ? " " : "",
+		  v->reason);
 }
 
 /* Probe sessions come and go by themselves; they are shown to who asks for all. */
@@ -48,25 +73,23 @@ static bool shown(const struct session *s, bool all)
 	return all || !s->probe_of;
 }
 
-static int print_text(const struct facts *f, const struct processes *p, bool all)
+int tables_print_sessions(const struct facts *f, const struct processes *p, bool sees_all, bool all,
+			  size_t width, FILE *out)
 {
-	static const char *const titles[] = { "NAME", "UPLINK", "STATE", "USER",
-					      "RX",   "TX",     "AGE",   "PIDS" };
-	struct table t = { .columns = 8 };
+	struct table t = { .of = columns, .columns = ARRAY_SIZE(columns) };
 	struct session_view v;
-	size_t n = 0;
 
-	for (size_t i = 0; i < f->sessions.n; i++)
-		n += shown(&f->sessions.v[i], all);
-	for (size_t i = 0; i < 8 && n; i++)
-		table_add(&t, "%s", titles[i]);
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		if (!shown(&f->sessions.v[i], all))
 			continue;
-		view_session(f, &f->sessions.v[i], p, geteuid() == 0, &v);
+		view_session(f, &f->sessions.v[i], p, sees_all, &v);
 		add_row(&t, &v);
 	}
-	return table_print(&t, stdout);
+	if (!t.n) {
+		fputs("no session runs\n", out);
+		return 0;
+	}
+	return table_print(&t, width, out);
 }
 
 static void print_json(const struct facts *f, const struct processes *p, bool all)
@@ -122,7 +145,8 @@ int verb_list(int argc, char *argv[])
 		r = processes_find(&processes, &err);
 	if (r == 0 && w.json)
 		print_json(&f, &processes, w.all);
-	else if (r == 0 && print_text(&f, &processes, w.all) < 0)
+	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all,
+						 table_width(), stdout) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)
 		warn(&f, &processes);

@@ -3,22 +3,45 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "base/vec.h"
 
-/* As text_print() writes it: letters, not bytes, of UTF-8, and what it escapes. */
+#define GAP 2
+
+/* Columns that one character takes, as text_print() writes it; *ret_bytes of UTF-8. */
+static size_t step(const char *text, size_t *ret_bytes)
+{
+	size_t bytes = text_char(text);
+
+	*ret_bytes = bytes ? bytes : 1;
+	return bytes ? 1 : strlen("\\xNN");
+}
+
 static size_t width_of(const char *text)
 {
 	size_t n = 0, bytes;
 
-	for (; *text; text += bytes ? bytes : 1) {
-		bytes = text_char(text);
-		n += bytes ? 1 : strlen("\\xNN");
-	}
+	for (; *text; text += bytes)
+		n += step(text, &bytes);
 	return n;
+}
+
+/* How many bytes of a text fit into that many columns. */
+static size_t fitting(const char *text, size_t width)
+{
+	size_t n = 0, at = 0, bytes, w;
+
+	while (text[at] && n + (w = step(text + at, &bytes)) <= width) {
+		n += w;
+		at += bytes;
+	}
+	return at;
 }
 
 void table_add(struct table *t, const char *fmt, ...)
@@ -37,35 +60,177 @@ void table_add(struct table *t, const char *fmt, ...)
 		free(text);
 }
 
-int table_print(struct table *t, FILE *out)
+/* "a,b,+3": as many items as fit; NULL when not even one does. */
+static char *shorten_list(const char *text, size_t width)
 {
-	size_t widths[TABLE_COLUMNS_MAX] = { 0 }, gap = 0; /* blanks, once a cell follows */
-	int r = t->n % t->columns ? -ENOMEM : 0;
+	size_t items = 1, kept = 0, end = 0;
+	char more[16], *ret;
 
+	for (const char *c = text; (c = strchr(c, ',')); c++)
+		items++;
+	for (size_t at = strcspn(text, ","), n = 1; text[at];
+	     at += 1 + strcspn(text + at + 1, ","), n++) {
+		int len = snprintf(more, sizeof(more), ",+%zu", items - n);
+
+		if ((size_t)len >= width || fitting(text, width - (size_t)len) < at)
+			break;
+		kept = n;
+		end = at;
+	}
+	if (!kept || asprintf(&ret, "%.*s,+%zu", (int)end, text, items - kept) < 0)
+		return NULL;
+	return ret;
+}
+
+static void shorten(char **cell, size_t width, bool list)
+{
+	char *cut = NULL;
+
+	if (width_of(*cell) <= width)
+		return;
+	if (list)
+		cut = shorten_list(*cell, width);
+	if (!cut && asprintf(&cut, "%.*s…", (int)fitting(*cell, width - 1), *cell) < 0)
+		return; /* as it is */
+	free(*cell);
+	*cell = cut;
+}
+
+struct layout {
+	size_t widths[TABLE_COLUMNS_MAX];
+	bool hidden[TABLE_COLUMNS_MAX];
+};
+
+static void measure(const struct table *t, struct layout *l)
+{
+	for (size_t i = 0; i < t->columns; i++)
+		l->widths[i] = width_of(t->of[i].title);
 	for (size_t i = 0; i < t->n; i++) {
-		size_t *width = &widths[i % t->columns], w;
+		size_t w = width_of(t->cells[i]);
 
+		if (w > l->widths[i % t->columns])
+			l->widths[i % t->columns] = w;
+	}
+}
+
+/* To how few characters a column can be cut. */
+static size_t least_of(const struct table *t, const struct layout *l, size_t i)
+{
+	size_t least = t->of[i].least, title = width_of(t->of[i].title);
+
+	if (!least || l->widths[i] < least)
+		return l->widths[i];
+	return least > title ? least : title;
+}
+
+static size_t total_of(const struct table *t, const struct layout *l, bool least)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < t->columns; i++)
+		if (!l->hidden[i])
+			total += (total ? GAP : 0) + (least ? least_of(t, l, i) : l->widths[i]);
+	return total;
+}
+
+/* Leaves out columns until the others fit when they are cut as far as they may be. */
+static void hide(const struct table *t, size_t width, struct layout *l)
+{
+	while (total_of(t, l, true) > width) {
+		size_t first = t->columns;
+
+		for (size_t i = 0; i < t->columns; i++)
+			if (t->of[i].drop && !l->hidden[i] &&
+			    (first == t->columns || t->of[i].drop > t->of[first].drop))
+				first = i;
+		if (first == t->columns)
+			return;
+		l->hidden[first] = true;
+	}
+}
+
+/* Takes from the widest column that may be cut until all fit, or none may be cut any more. */
+static void fit(const struct table *t, size_t width, struct layout *l)
+{
+	size_t total = total_of(t, l, false);
+
+	for (; total > width; total--) {
+		size_t widest = t->columns;
+
+		for (size_t i = 0; i < t->columns; i++)
+			if (!l->hidden[i] && l->widths[i] > least_of(t, l, i) &&
+			    (widest == t->columns || l->widths[i] > l->widths[widest]))
+				widest = i;
+		if (widest == t->columns)
+			return;
+		l->widths[widest]--;
+	}
+}
+
+static void print_row(const struct table *t, const char *const *row, const struct layout *l,
+		      FILE *out)
+{
+	size_t gap = 0; /* blanks, once a cell follows */
+
+	for (size_t i = 0; i < t->columns; i++) {
+		size_t pad = l->widths[i] - width_of(row[i]);
+		bool right = t->of[i].right;
+
+		if (l->hidden[i])
+			continue;
+		if (right)
+			gap += pad;
+		if (row[i][0]) {
+			text_print(out, "%*s%s", (int)gap, "", row[i]);
+			gap = 0;
+		}
+		gap += (right ? 0 : pad) + GAP;
+	}
+	fputc('\n', out);
+}
+
+static int print(struct table *t, size_t width, FILE *out)
+{
+	const char *titles[TABLE_COLUMNS_MAX];
+	struct layout l = { 0 };
+
+	if (t->n % t->columns)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++)
 		if (!t->cells[i])
-			r = -ENOMEM;
-		w = t->cells[i] ? width_of(t->cells[i]) : 0;
-		*width = w > *width ? w : *width;
+			return -ENOMEM;
+	measure(t, &l);
+	if (width) {
+		hide(t, width, &l);
+		fit(t, width, &l);
+		for (size_t i = 0; i < t->n; i++)
+			shorten(&t->cells[i], l.widths[i % t->columns], t->of[i % t->columns].list);
+		measure(t, &l); /* a list may have become shorter than it had to */
 	}
-	for (size_t i = 0; i < t->n && r == 0; i++) {
-		size_t column = i % t->columns;
+	for (size_t i = 0; i < t->columns; i++)
+		titles[i] = t->of[i].title;
+	print_row(t, titles, &l, out);
+	for (size_t i = 0; i < t->n; i += t->columns)
+		print_row(t, (const char *const *)t->cells + i, &l, out);
+	return 0;
+}
 
-		if (t->cells[i][0]) {
-			text_print(out, "%*s%s", (int)gap, "", t->cells[i]);
-			gap = 0;
-		}
-		gap += widths[column] - width_of(t->cells[i]) + 2;
-		if (column == t->columns - 1) {
-			fputc('\n', out);
-			gap = 0;
-		}
-	}
+int table_print(struct table *t, size_t width, FILE *out)
+{
+	int r = print(t, width, out);
+
 	for (size_t i = 0; i < t->n; i++)
 		free(t->cells[i]);
 	free(t->cells);
 	*t = (struct table){ 0 };
 	return r;
+}
+
+size_t table_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col;
 }

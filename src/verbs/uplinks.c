@@ -10,6 +10,7 @@
 #include "net/kernel.h"
 #include "plan/others.h"
 #include "verbs/table.h"
+#include "verbs/tables.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
@@ -38,7 +39,7 @@ static void add_addresses(struct strbuf *sb, const struct ip *v, size_t n)
 static void add_other_names(struct strbuf *sb, const struct facts *f, const struct fact_link *l)
 {
 	if (l->ssid[0])
-		strbuf_add(sb, "ssid:%s", l->ssid);
+		strbuf_add(sb, "%sssid:%s", sb->len ? ", " : "", l->ssid);
 	for (size_t i = 0; i < l->n_altnames; i++)
 		strbuf_add(sb, "%s%s", sb->len ? ", " : "",
 			   f->altnames.v[l->first_altname + i].name);
@@ -74,7 +75,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 
 	table_add(t, "%s", l->name);
 	table_add(t, "%s", link_medium_name(l->medium));
-	table_add(t, "%s", u.problem == UPLINK_USABLE ? "usable" : view_link_state(l));
+	table_add(t, "%s", view_link_state(l));
+	table_add(t, "%s", u.problem == UPLINK_USABLE ? "yes" : "no");
 	for (size_t i = 0; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
 			add_word(&sb, prefix_format(&f->addrs.v[i].prefix, buf));
@@ -89,6 +91,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 		    !strcmp(f->sessions.v[i].uplink, l->name))
 			add_word(&sb, f->sessions.v[i].name);
 	add_cell(t, &sb);
+	if (view_is_default(f, l))
+		strbuf_add(&sb, "default route");
 	add_other_names(&sb, f, l);
 	if (u.problem != UPLINK_USABLE)
 		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(u.problem));
@@ -98,18 +102,39 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	table_add(t, "%s", strbuf_text(&sb));
 }
 
-static int print_text(const struct facts *f)
-{
-	static const char *const titles[] = { "NAME",    "KIND", "STATE",    "ADDRESS",
-					      "GATEWAY", "DNS",  "SESSIONS", "" };
-	struct table t = { .columns = 8 };
+static const struct table_column columns[] = {
+	{ "NAME", .least = 8 },
+	{ "KIND" },
+	{ "LINK" },
+	{ "USABLE" },
+	{ "ADDRESS", .least = 18, .list = true },
+	{ "GATEWAY", .least = 15, .list = true, .drop = 1 },
+	{ "DNS", .least = 15, .list = true, .drop = 2 },
+	{ "SESSIONS", .least = 8, .list = true },
+	{ "NOTE", .least = 13 },
+};
 
-	for (size_t i = 0; i < 8; i++)
-		table_add(&t, "%s", titles[i]);
-	for (size_t i = 0; i < f->links.n; i++)
-		if (view_is_uplink(&f->links.v[i]))
-			add_row(&t, f, &f->links.v[i]);
-	return table_print(&t, stdout);
+/* Those that serve best come first: by which the host's own traffic goes, then those that can. */
+static int rank_of(const struct facts *f, const struct fact_link *l)
+{
+	if (view_is_default(f, l))
+		return 0;
+	return uplink_lookup(f, l->name).problem == UPLINK_USABLE ? 1 : 2;
+}
+
+int tables_print_uplinks(const struct facts *f, size_t width, FILE *out)
+{
+	struct table t = { .of = columns, .columns = sizeof(columns) / sizeof(columns[0]) };
+
+	for (int rank = 0; rank <= 2; rank++)
+		for (size_t i = 0; i < f->links.n; i++)
+			if (view_is_uplink(&f->links.v[i]) && rank_of(f, &f->links.v[i]) == rank)
+				add_row(&t, f, &f->links.v[i]);
+	if (!t.n) {
+		fputs("there is no interface that could serve\n", out);
+		return 0;
+	}
+	return table_print(&t, width, out);
 }
 
 int verb_uplinks(int argc, char *argv[])
@@ -131,7 +156,7 @@ int verb_uplinks(int argc, char *argv[])
 			if (view_is_uplink(&f.links.v[i]))
 				json_object_array_add(array, json_uplink(&f, &f.links.v[i]));
 		json_show(array);
-	} else if (r == 0 && print_text(&f) < 0) {
+	} else if (r == 0 && tables_print_uplinks(&f, table_width(), stdout) < 0) {
 		r = err_set(&err, ENOMEM, "print the uplinks: out of memory");
 	}
 	if (r == 0) {

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "model/own.h"
+#include "plan/others.h"
 #include "plan/plan.h"
 
 void view_user(uint32_t uid, char ret[33])
@@ -138,6 +139,12 @@ const char *view_way_text(const struct view_way *w)
 bool view_is_uplink(const struct fact_link *l)
 {
 	return !own_is_link(l) && !(l->flags & IFF_LOOPBACK);
+}
+
+bool view_is_default(const struct facts *f, const struct fact_link *l)
+{
+	return host_default_device(f, AF_INET) == l->index ||
+	       host_default_device(f, AF_INET6) == l->index;
 }
 
 const char *view_link_state(const struct fact_link *l)

@@ -55,6 +55,8 @@ const char *view_way_text(const struct view_way *w);
 
 /* An interface that could serve: neither ours nor a loopback. */
 bool view_is_uplink(const struct fact_link *l);
+/* Whether the host's own default route, of one family or both, is by it. */
+bool view_is_default(const struct facts *f, const struct fact_link *l);
 /* "up", "down", "no-carrier" */
 const char *view_link_state(const struct fact_link *l);
 

@@ -16,7 +16,7 @@ from lab import PROGRAMS, needs, params, program, timeout, topology
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
 UPLINK_KEYS = (
-    "name kind state usable reason addresses gateway gateway6 gateway_silent gateway6_silent dns"
+    "name kind state default usable reason addresses gateway gateway6 gateway_silent gateway6_silent dns"
     " dns_over_tls dnssec ssid altnames sessions"
 )
 SESSION_KEYS = (
@@ -73,7 +73,7 @@ def test_uplinks_that_cannot_serve(lab):
     line = next(line for line in text.splitlines() if line.startswith(str(lab.spare)))
     assert line.endswith("it is down"), text
     line = next(line for line in text.splitlines() if line.startswith(str(lab.wired)))
-    assert "usable" in line and lab.wired.gateway in line, text
+    assert line.split()[2:4] == ["up", "yes"] and "default route" in line and lab.wired.gateway in line, text
 
 
 @needs("root")
