@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "daemon/host_state.h"
 #include "model/own.h"
+#include "net/attr.h"
 #include "net/foreign.h"
 #include "net/rtnl.h"
 #include "plan/uplink.h"
@@ -369,32 +370,21 @@ static void on_neigh(struct facts *f, const struct nlmsghdr *nlh, struct effect 
 		e->gateway |= gateways_take(f, seen.index, &seen.ip, seen.state);
 }
 
-static int find_netconf(const struct nlattr *attr, void *arg)
-{
-	int *values = arg; /* the device, then its forwarding; 0: not told */
-
-	if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
-		return MNL_CB_OK;
-	if (mnl_attr_get_type(attr) == NETCONFA_IFINDEX)
-		values[0] = (int)mnl_attr_get_u32(attr);
-	if (mnl_attr_get_type(attr) == NETCONFA_FORWARDING)
-		values[1] = mnl_attr_get_u32(attr) ? 1 : -1;
-	return MNL_CB_OK;
-}
-
 /* Forwarding was switched on a device (ip-monitor(8), netconf). */
 static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
 	const struct netconfmsg *ncm = mnl_nlmsg_get_payload(nlh);
-	int values[2] = { 0 };
+	const struct nlattr *tb[NETCONFA_FORWARDING + 1];
 	const struct fact_link *l;
+	int index;
 
-	mnl_attr_parse(nlh, sizeof(*ncm), find_netconf, values);
-	l = facts_link_by_index(f, values[0]);
-	if (l && values[1] < 0 && ncm->ncm_family == AF_INET &&
+	attrs_of(nlh, sizeof(*ncm), tb, NETCONFA_FORWARDING);
+	index = (int)u32_of(tb[NETCONFA_IFINDEX], 0);
+	l = facts_link_by_index(f, index);
+	if (l && !u32_of(tb[NETCONFA_FORWARDING], 1) && ncm->ncm_family == AF_INET &&
 	    (!strcmp(l->name, BRIDGE_NAME) || facts_slot(f, l->name)))
 		wrong(e);
-	if (values[0] == NETCONFA_IFINDEX_ALL)
+	if (index == NETCONFA_IFINDEX_ALL)
 		e->stale = true;
 }
 
@@ -434,16 +424,6 @@ static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 	}
 }
 
-/* The table's name is attribute 1 of every kind of message (linux/netfilter/nf_tables.h). */
-static int find_table(const struct nlattr *attr, void *arg)
-{
-	const char **name = arg;
-
-	if (mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-		*name = mnl_attr_get_str(attr);
-	return MNL_CB_OK;
-}
-
 /*
  * Whether something about another firewall changes what we want in it, or what we have there.
  * Most of it does not: Docker alone writes a dozen rules for each container.
@@ -467,13 +447,15 @@ static bool concerns_us(const struct facts *f, const struct foreign *seen)
 
 static void on_nft(const struct nlmsghdr *nlh, const struct facts *f, struct effect *e)
 {
-	const char *table = NULL;
+	const struct nlattr *tb[2]; /* the table's name is attribute 1 of each kind of message */
 	struct foreign seen;
+	const char *table;
 
 	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
 		return;
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_table, &table);
+	attrs_of(nlh, sizeof(struct nfgenmsg), tb, 1);
+	table = str_of(tb[1]);
 	if ((table && !strcmp(table, NFT_TABLE_NAME)) ||
 	    (foreign_decode(nlh, f, &seen) > 0 && concerns_us(f, &seen)))
 		wrong(e);

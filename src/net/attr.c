@@ -68,6 +68,11 @@ uint8_t u8_of(const struct nlattr *a, uint8_t fallback)
 	return a && mnl_attr_get_payload_len(a) >= 1 ? mnl_attr_get_u8(a) : fallback;
 }
 
+const char *str_of(const struct nlattr *a)
+{
+	return a && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(a) : NULL;
+}
+
 void text_of(const struct nlattr *a, char *ret, size_t size)
 {
 	size_t len = a ? mnl_attr_get_payload_len(a) : 0;

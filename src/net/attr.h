@@ -24,6 +24,8 @@ uint16_t u16_of(const struct nlattr *attr, uint16_t fallback);
 uint32_t u32_of(const struct nlattr *attr, uint32_t fallback);
 /* Text, cut off where it does not fit; "" without the attribute. */
 void text_of(const struct nlattr *attr, char *ret, size_t size);
+/* Text with its terminator, borrowed of the message; NULL without the attribute or terminator. */
+const char *str_of(const struct nlattr *attr);
 /* An address of that family; none (family 0) without one. */
 struct ip ip_of(const struct nlattr *attr, uint8_t family);
 /* struct rtvia of RTA_VIA: an address of a family of its own. */

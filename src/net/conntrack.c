@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "net/attr.h"
 
 /* Messages sent at once: each may come back as an error, and those must fit the receive buffer. */
 #define BATCH_MAX      64
@@ -25,47 +26,14 @@
 
 #define CTNETLINK(message) ((uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | (message)))
 
-static int keep_attribute(const struct nlattr *attr, void *arg)
-{
-	const struct nlattr **table = arg;
-
-	if (mnl_attr_get_type(attr) <= CTA_MAX)
-		table[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-struct source {
-	uint8_t family;
-	struct ip ip;
-};
-
-static int find_source(const struct nlattr *attr, void *arg)
-{
-	struct source *s = arg;
-	uint16_t type = s->family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
-	size_t len = s->family == AF_INET ? 4 : 16;
-
-	if (mnl_attr_get_type(attr) == type && mnl_attr_get_payload_len(attr) == len)
-		s->ip = ip_from_bytes(s->family, mnl_attr_get_payload(attr));
-	return MNL_CB_OK;
-}
-
-static int find_addresses(const struct nlattr *attr, void *arg)
-{
-	if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
-		mnl_attr_parse_nested(attr, find_source, arg);
-	return MNL_CB_OK;
-}
-
 static bool source_of(const struct nlattr *tuple, uint8_t family, struct ip *ret)
 {
-	struct source s = { .family = family };
+	const struct nlattr *tb[CTA_TUPLE_IP + 1], *addrs[CTA_IP_V6_SRC + 1];
 
-	if (!tuple)
-		return false;
-	mnl_attr_parse_nested(tuple, find_addresses, &s);
-	*ret = s.ip;
-	return s.ip.family == family;
+	attrs_in(tuple, tb, CTA_TUPLE_IP);
+	attrs_in(tb[CTA_TUPLE_IP], addrs, CTA_IP_V6_SRC);
+	*ret = ip_of(addrs[family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC], family);
+	return ret->family == family;
 }
 
 /* The attributes of an entry by their type; false when it is none. */
@@ -77,7 +45,8 @@ static bool entry_attributes(const struct nlmsghdr *nlh, const struct nlattr *ta
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
 	    (nfg->nfgen_family != AF_INET && nfg->nfgen_family != AF_INET6))
 		return false;
-	return mnl_attr_parse(nlh, sizeof(*nfg), keep_attribute, table) >= 0;
+	attrs_of(nlh, sizeof(*nfg), table, CTA_MAX);
+	return true;
 }
 
 int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)

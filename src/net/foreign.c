@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "model/accept.h"
+#include "net/attr.h"
 #include "net/nft_codec.h"
 #include "net/nft_exprs.h"
 #include "net/nftnl_cleanup.h"
@@ -205,27 +206,18 @@ static void note_rule(const struct nftnl_rule *rule, const struct reading *r, st
 	a->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 }
 
-static int find_names(const struct nlattr *attr, void *arg)
-{
-	const char **found = arg; /* table, chain */
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if ((type == NFTA_RULE_TABLE || type == NFTA_RULE_CHAIN) &&
-	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-		found[type == NFTA_RULE_CHAIN] = mnl_attr_get_str(attr);
-	return MNL_CB_OK;
-}
-
 /* Most rules are in chains that are of no interest: those are not parsed any further. */
 static int decode_rule(const struct nlmsghdr *nlh, const struct facts *known, struct foreign *f)
 {
-	const char *found[2] = { NULL, NULL };
+	const struct nlattr *tb[NFTA_RULE_CHAIN + 1];
+	const char *chain;
 	struct reading reading = { 0 };
 	_cleanup_nftnl_(rule) struct nftnl_rule *rule = NULL;
 
 	f->what = FOREIGN_RULE;
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_names, found);
-	if (!found[1] || !names(&f->chain, found[0], found[1]) ||
+	attrs_of(nlh, sizeof(struct nfgenmsg), tb, NFTA_RULE_CHAIN);
+	chain = str_of(tb[NFTA_RULE_CHAIN]);
+	if (!chain || !names(&f->chain, str_of(tb[NFTA_RULE_TABLE]), chain) ||
 	    !facts_chain(known, f->chain.family, f->chain.table, f->chain.name))
 		return 0;
 	rule = nftnl_rule_alloc();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "net/attr.h"
 
 void wifi_get_family(struct nl_msg *m)
 {
@@ -18,22 +19,14 @@ void wifi_get_family(struct nl_msg *m)
 	nl_put_str(m, CTRL_ATTR_FAMILY_NAME, NL80211_GENL_NAME);
 }
 
-static int find_family(const struct nlattr *attr, void *arg)
-{
-	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
-	    mnl_attr_validate(attr, MNL_TYPE_U16) == 0)
-		*(uint16_t *)arg = mnl_attr_get_u16(attr);
-	return MNL_CB_OK;
-}
-
 uint16_t wifi_decode_family(const struct nlmsghdr *nlh)
 {
-	uint16_t family = 0;
+	const struct nlattr *tb[CTRL_ATTR_FAMILY_ID + 1];
 
-	if (nlh->nlmsg_type == GENL_ID_CTRL &&
-	    mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr))
-		mnl_attr_parse(nlh, sizeof(struct genlmsghdr), find_family, &family);
-	return family;
+	if (nlh->nlmsg_type != GENL_ID_CTRL || too_short(nlh, sizeof(struct genlmsghdr)))
+		return 0;
+	attrs_of(nlh, sizeof(struct genlmsghdr), tb, CTRL_ATTR_FAMILY_ID);
+	return u16_of(tb[CTRL_ATTR_FAMILY_ID], 0);
 }
 
 void wifi_dump_interfaces(struct nl_msg *m, uint16_t family)
@@ -51,53 +44,41 @@ void wifi_dump_scan(struct nl_msg *m, uint16_t family, int index)
 	nl_put_u32(m, NL80211_ATTR_IFINDEX, (uint32_t)index);
 }
 
-struct interface {
-	int index;
-	char *ssid;
-	bool connected; /* of a network in sight */
-};
-
 /* "" for one that is too long or not printable UTF-8; mac: still names the card. */
-static void take_ssid(struct interface *i, const uint8_t *bytes, size_t len)
+static void take_ssid(const uint8_t *bytes, size_t len, char ssid[33])
 {
 	if (len > 32 || memchr(bytes, 0, len))
 		return;
-	memcpy(i->ssid, bytes, len);
-	i->ssid[len] = 0;
-	if (!text_printable(i->ssid))
-		i->ssid[0] = 0;
-}
-
-static int take_attr(const struct nlattr *attr, void *arg)
-{
-	struct interface *i = arg;
-
-	if (mnl_attr_get_type(attr) == NL80211_ATTR_IFINDEX &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
-		i->index = (int)mnl_attr_get_u32(attr);
-	if (mnl_attr_get_type(attr) == NL80211_ATTR_SSID)
-		take_ssid(i, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
-	return MNL_CB_OK;
+	memcpy(ssid, bytes, len);
+	ssid[len] = 0;
+	if (!text_printable(ssid))
+		ssid[0] = 0;
 }
 
 int wifi_decode_interface(const struct nlmsghdr *nlh, int *ret_index, char ssid[33])
 {
-	struct interface i = { .ssid = ssid };
+	const struct nlattr *tb[NL80211_ATTR_SSID + 1], *name;
 
 	ssid[0] = 0;
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+	if (too_short(nlh, sizeof(struct genlmsghdr)))
 		return -EBADMSG;
-	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_attr, &i);
-	*ret_index = i.index;
-	return i.index > 0 && ssid[0];
+	attrs_of(nlh, sizeof(struct genlmsghdr), tb, NL80211_ATTR_SSID);
+	name = tb[NL80211_ATTR_SSID];
+	if (name)
+		take_ssid(mnl_attr_get_payload(name), mnl_attr_get_payload_len(name), ssid);
+	*ret_index = (int)u32_of(tb[NL80211_ATTR_IFINDEX], 0);
+	return *ret_index > 0 && ssid[0];
 }
 
 /* Elements of a beacon or an answer to a probe: a number, a length, and as many bytes. */
-static void take_elements(struct interface *i, const uint8_t *at, size_t len)
+static void take_elements(const struct nlattr *elements, char ssid[33])
 {
+	const uint8_t *at = elements ? mnl_attr_get_payload(elements) : NULL;
+	size_t len = elements ? mnl_attr_get_payload_len(elements) : 0;
+
 	while (len >= 2 && at[1] <= len - 2) {
 		if (at[0] == 0) { /* the SSID (IEEE 802.11, 9.4.2.2) */
-			take_ssid(i, at + 2, at[1]);
+			take_ssid(at + 2, at[1], ssid);
 			return;
 		}
 		len -= 2 + (size_t)at[1];
@@ -105,40 +86,19 @@ static void take_elements(struct interface *i, const uint8_t *at, size_t len)
 	}
 }
 
-static int take_bss(const struct nlattr *attr, void *arg)
-{
-	struct interface *i = arg;
-
-	if (mnl_attr_get_type(attr) == NL80211_BSS_STATUS &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
-		i->connected = mnl_attr_get_u32(attr) == NL80211_BSS_STATUS_ASSOCIATED;
-	if (mnl_attr_get_type(attr) == NL80211_BSS_INFORMATION_ELEMENTS)
-		take_elements(i, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
-	return MNL_CB_OK;
-}
-
-static int take_scan(const struct nlattr *attr, void *arg)
-{
-	struct interface *i = arg;
-
-	if (mnl_attr_get_type(attr) == NL80211_ATTR_IFINDEX &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
-		i->index = (int)mnl_attr_get_u32(attr);
-	if (mnl_attr_get_type(attr) == NL80211_ATTR_BSS)
-		mnl_attr_parse_nested(attr, take_bss, i);
-	return MNL_CB_OK;
-}
-
 int wifi_decode_scan(const struct nlmsghdr *nlh, int *ret_index, char ssid[33])
 {
-	struct interface i = { .ssid = ssid };
+	const struct nlattr *tb[NL80211_ATTR_BSS + 1], *bss[NL80211_BSS_MAX + 1];
 
 	ssid[0] = 0;
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+	if (too_short(nlh, sizeof(struct genlmsghdr)))
 		return -EBADMSG;
-	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_scan, &i);
-	*ret_index = i.index;
-	return i.index > 0 && i.connected && ssid[0];
+	attrs_of(nlh, sizeof(struct genlmsghdr), tb, NL80211_ATTR_BSS);
+	attrs_in(tb[NL80211_ATTR_BSS], bss, NL80211_BSS_MAX);
+	take_elements(bss[NL80211_BSS_INFORMATION_ELEMENTS], ssid);
+	*ret_index = (int)u32_of(tb[NL80211_ATTR_IFINDEX], 0);
+	return *ret_index > 0 && ssid[0] &&
+	       u32_of(bss[NL80211_BSS_STATUS], UINT32_MAX) == NL80211_BSS_STATUS_ASSOCIATED;
 }
 
 static int take_family(const struct nlmsghdr *nlh, void *arg)
