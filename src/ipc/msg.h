@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 7u
+#define MSG_VERSION 8u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */

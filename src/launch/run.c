@@ -22,6 +22,7 @@
 #include "launch/environment.h"
 #include "launch/handover.h"
 #include "launch/launch.h"
+#include "launch/name.h"
 #include "launch/outside.h"
 #include "launch/program.h"
 #include "launch/wrappers.h"
@@ -95,6 +96,8 @@ static void fill_request(const struct launch_options *o, const struct launch_tar
 		 program_base_name(o->program[0]));
 	if (t->user)
 		h->request.run.request.owner = t->user->uid;
+	if (o->given & GIVEN_NAME && !t->id)
+		name_claim(&h->request.run.request, t->user ? t->user->uid : geteuid());
 }
 
 /* Hands over and becomes via-iface-enter; returns only when it failed. */

@@ -136,8 +136,8 @@ int request_check_attach(const struct request *r, struct err *err)
 
 int request_check(const struct request *r, struct err *err)
 {
-	const uint32_t known =
-		SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP;
+	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
+			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !terminated(r->name, sizeof(r->name)))

@@ -48,6 +48,8 @@ enum session_flag {
 	SESSION_REPLACE_ROUTE = 1 << 6, /* of a request: ours goes before their default route */
 	SESSION_BY_ROOT = 1 << 7,       /* another user's, but root chose its uplinks */
 	SESSION_FALLBACK = 1 << 8, /* attached: its own default route serves when ours does not */
+	SESSION_NAME_GIVEN = 1 << 10, /* of a request: the name as it is, or no session */
+	SESSION_NAME_AGAIN = 1 << 11, /* of a request: the user's own of that name are closing */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 

@@ -156,6 +156,24 @@ static bool name_taken(const struct facts *f, const char *name)
 	return false;
 }
 
+/*
+ * A name that the caller gave is taken as it is or not at all. Those of the user's own sessions
+ * that are closing do not count: what is left of them goes by their number.
+ */
+static int check_name(const struct facts *f, const struct request *r, uint32_t uid, struct err *err)
+{
+	for (size_t i = 0; r->flags & SESSION_NAME_GIVEN && i < f->sessions.n; i++) {
+		const struct session *s = &f->sessions.v[i];
+
+		if (strcmp(s->name, r->name) != 0 ||
+		    (r->flags & SESSION_NAME_AGAIN && s->uid == uid))
+			continue;
+		err_set(err, EEXIST, "name the session '%s': there is one of that name", r->name);
+		return err_hint(err, "give another --name, or none: it is numbered then");
+	}
+	return 0;
+}
+
 /* The name, or name-2, name-3 … when it is taken. */
 static void free_name(const struct facts *f, const char *name, char ret[SESSION_NAME_MAX])
 {
@@ -253,7 +271,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
 	struct session s = { .uid = uid,
-			     .flags = request->flags,
+			     .flags = request->flags &
+				      ~(uint32_t)(SESSION_NAME_GIVEN | SESSION_NAME_AGAIN),
 			     .mtu = request->mtu,
 			     .probe_of = request->probe_of };
 	struct session longest;
@@ -261,6 +280,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	struct pool pool;
 	int r = check_bridge(f, err);
 
+	if (r == 0)
+		r = check_name(f, request, uid, err);
 	if (r == 0)
 		r = uplink_choose(f, request->uplinks, s.uplink, err);
 	if (r == 0 && !request->n_dns && !request->probe_of) /* a probe asks an address */
@@ -281,7 +302,10 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.person = memory->person;
 	s.connections = memory->connections;
 	s.id = free_id(f, memory->next_id);
-	free_name(f, request->name, s.name);
+	if (request->flags & SESSION_NAME_GIVEN)
+		copy_string(s.name, sizeof(s.name), request->name);
+	else
+		free_name(f, request->name, s.name);
 	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);
 	copy_string(s.device, sizeof(s.device), request->device);
 	memcpy(s.dns, request->dns, sizeof(s.dns));

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "launch/daemon.h"
+#include "launch/name.h"
 #include "net/attached.h"
 #include "verbs/attach_dns.h"
 #include "verbs/detach.h"
@@ -60,6 +61,8 @@ static int attach(struct launch_options *o, struct err *err)
 		return r;
 	msg_request_init(&request, MSG_ATTACH);
 	request.attach.request = o->request;
+	if (o->given & GIVEN_NAME)
+		name_claim(&request.attach.request, geteuid());
 	r = daemon_ask(&request, netns, &reply, err);
 	if (r < 0)
 		return r;

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "dns/dns.h"
 #include "launch/apps_apply.h"
+#include "launch/name.h"
 #include "model/print.h"
 #include "net/kernel.h"
 #include "net/nft_codec.h"
@@ -186,6 +187,8 @@ int verb_plan(int argc, char *argv[])
 	if (r < 0)
 		return program_fail(&err);
 	r = observe(&k, 0, &f, &err);
+	if (r == 0 && options.given & GIVEN_NAME)
+		name_claim(&options.request, uid);
 	if (r == 0)
 		r = observe_request(&options.request, &f, &err);
 	if (r == 0)

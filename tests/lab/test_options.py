@@ -7,12 +7,34 @@ from lab import needs, params
 
 
 def test_name(lab):
+    """One that is given is taken as it is or refused; a default name is numbered."""
     one = lab.session(lab.spare, "--name", "game")
-    two = lab.session(lab.spare, "--name=game")
+    for words in (("--name=game", lab.spare, "--", "echo", "it ran"), ("plan", "--name", "game", lab.spare)):
+        done = lab.via(*words)
+        assert done.code == 125 and not done.out, done
+        assert "name the session 'game': there is one of that name; give another --name, or none" in done.err, done
+    two, three = lab.session(lab.spare), lab.session(lab.spare)
     names = [s["name"] for s in lab.via("list", "--json").json()]
-    assert names == ["game", "game-2"], names
-    one.finish()
-    two.finish()
+    assert names == ["game", "sh", "sh-2"], names
+    for held in (one, two, three):
+        held.finish()
+
+
+def test_name_of_a_closing_session(lab):
+    """What is left of the user's own session is no namesake: a script may start the next one at once."""
+    code = f"import socket; s = socket.create_connection(('{lab.server}', 80)); s.sendall(b'x' * 9); print('up', flush=True); input()"
+    first = lab.via_popen("--name", "game", lab.spare, "--", "/usr/bin/python3", "-c", code)
+    first.expect("up")
+    lab.nft(  # so that its connection cannot be closed
+        "table inet stop { chain f { type filter hook forward priority 0; drop; }; }", ns=lab.spare.router)
+    first.finish()
+    lab.wait(lambda: [s["state"] for s in lab.via("list", "--json").json()] == ["closing"], 5, "a closing session")
+    second = lab.session(lab.spare, "--name", "game")
+    assert [(s["name"], s["state"]) for s in lab.via("list", "--json").json()] == [("game", "closing"), ("game", "up")]
+    lab.via("stop", "game", check=True)  # the one that runs
+    assert second.finish().code < 0
+    assert [(s["name"], s["state"]) for s in lab.via("list", "--json").json()] == [("game", "closing")]
+    lab.via("stop", "game", check=True)
 
 
 @params("--na", "--ipv", "--host", "--verb", "--na=x")
@@ -87,9 +109,10 @@ def test_keep(lab):
     assert (row["name"], row["state"], row["pids"]) == ("box", "up", []), row
     seen = lab.run(["ip", "netns", "exec", "box", "curl", "-s", lab.url], check=True)
     assert seen.out.strip() == lab.spare.addr, seen
-    again = lab.via("--keep", "--name", "box", lab.spare, "--", "true", check=True)
-    assert again.code == 0 and os.path.exists("/run/netns/box-2"), again
-    lab.run("ip netns del box; ip netns del box-2", check=True)
+    again = lab.via("--keep", "--name", "box", lab.spare, "--", "true")
+    assert again.code == 125 and "there is one of that name" in again.err, again
+    assert not os.path.exists("/run/netns/box-2")
+    lab.run("ip netns del box", check=True)
     lab.wait_gone()
     lab.assert_same(before)
 

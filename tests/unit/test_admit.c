@@ -400,6 +400,30 @@ static void test_names(void **state)
 	assert_string_equal(admitted(&f, &curl, &fresh).name, "curl-12");
 }
 
+/* One that was given is taken as it is, or not at all; what is closing and the user's does not
+ * count. */
+static void test_given_names(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct request given = curl;
+	struct session s;
+	struct err err = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	given.flags = SESSION_NAME_GIVEN;
+	s = admitted(&f, &given, &fresh);
+	assert_string_equal(s.name, "curl");
+	assert_int_equal(s.flags & (SESSION_NAME_GIVEN | SESSION_NAME_AGAIN), 0);
+	scene_session(&f, 1, 3, 1, "wlp6s0", "curl");
+	refused(&f, &given, EEXIST, "there is one of that name");
+	given.flags |= SESSION_NAME_AGAIN;
+	f.sessions.v[0].uid = 77;
+	assert_int_equal(plan_admit(&f, &given, 77, &fresh, &s, &err), 0);
+	assert_string_equal(s.name, "curl");
+	assert_int_equal(plan_admit(&f, &given, 78, &fresh, &s, &err), -EEXIST); /* another's */
+}
+
 /* The number takes its place from the name's end: what comes out is a name again. */
 static void test_long_names(void **state)
 {
@@ -487,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_all_hosts_taken),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_given_names),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_alias_too_long),
 	};

@@ -43,7 +43,8 @@ static void test_flags(void **state)
 	(void)state;
 	for (uint32_t flag = 1; flag; flag <<= 1) {
 		r.flags = flag;
-		if (flag <= SESSION_KEEP)
+		if (flag <= SESSION_KEEP || flag == SESSION_NAME_GIVEN ||
+		    flag == SESSION_NAME_AGAIN)
 			PASSES(r);
 		else
 			FAILS_WITH(r, "unknown flag 0x");
@@ -201,7 +202,8 @@ static void test_attach(void **state)
 	for (uint32_t bit = 1; bit; bit <<= 1) {
 		const uint32_t known = SESSION_REPLACE_ROUTE | SESSION_NO_IPV6 | SESSION_NO_LAN |
 				       SESSION_HOST_ACCESS | SESSION_FALLBACK |
-				       SESSION_FOREIGN_RESOLVER;
+				       SESSION_FOREIGN_RESOLVER | SESSION_NAME_GIVEN |
+				       SESSION_NAME_AGAIN;
 
 		r.flags = bit;
 		assert_int_equal(request_check_attach(&r, NULL), bit & known ? 0 : -EINVAL);

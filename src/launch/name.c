@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "launch/name.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "model/session.h"
+
+static bool has_process(uint64_t netns)
+{
+	const struct dirent *e;
+	DIR *dir = opendir("/proc");
+	bool found = !dir; /* who cannot look takes nobody's name */
+
+	while (dir && !found && (e = readdir(dir)))
+		found = isdigit((unsigned char)e->d_name[0]) &&
+			process_netns((pid_t)atol(e->d_name)) == netns;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void name_claim(struct request *r, uint32_t uid)
+{
+	char path[sizeof("/ifalias") + NAME_MAX], alias[ALIAS_MAX];
+	DIR *dir = opendir("/sys/class/net");
+	const struct dirent *e;
+	struct session s;
+	bool closing = false, used = false;
+
+	r->flags |= SESSION_NAME_GIVEN;
+	while (dir && !used && (e = readdir(dir))) {
+		if (strncmp(e->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/ifalias", e->d_name);
+		if (file_start(dirfd(dir), path, 0, alias, sizeof(alias)) <= 0)
+			continue;
+		alias[strcspn(alias, "\n")] = 0;
+		if (session_parse(alias, &s) < 0 || strcmp(s.name, r->name) != 0 || s.uid != uid)
+			continue;
+		closing = true;
+		used = s.flags & (SESSION_KEEP | SESSION_ATTACHED) || has_process(s.netns);
+	}
+	if (dir)
+		closedir(dir);
+	if (closing && !used)
+		r->flags |= SESSION_NAME_AGAIN;
+}
