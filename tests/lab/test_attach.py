@@ -245,6 +245,7 @@ def test_by_process(lab):
     box(lab)
     process = lab.popen(["unshare", "-n", "sh", "-c", ALIVE])
     process.expect("ready\n")
+    lab.wait(lambda: process.pid in lab.processes("cat"), 5, "the program that the shell becomes")
     done = lab.via("attach", lab.spare, "--pid", process.pid, check=True)
     assert "session 'cat'" in done.out, done
     assert process.pid in listed(lab)["cat"]["pids"]
