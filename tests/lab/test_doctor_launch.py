@@ -69,6 +69,11 @@ def end_line(site, user, *words, groups=(NETDEV,)):
     return site.via(user, "doctor", *words, groups=groups).out.splitlines()[-1]
 
 
+def refused(site, user, *reasons, uplink=None, options=(), groups=()):
+    done = site.curl(user, uplink, *options, groups=groups)
+    assert done.code == 125 and done.out == "" and all(reason in done.err for reason in reasons), done
+
+
 def stop_daemon(lab, sig=signal.SIGTERM):
     for pid in lab.daemon_pids():
         with contextlib.suppress(ProcessLookupError):
@@ -203,9 +208,9 @@ def test_no_section_and_no_group(lab):
     mend(lab, found)
     assert doctor(site, "alice", lab.spare, groups=()) == []
     site.allowed("alice")
-    site.refused("alice", "zz-alice.conf:1 [alice] allows only 'wlp6s0'", uplink=lab.wired)
-    site.refused("alice", "allows no services of this host", options=["--host-access"])
-    site.refused("carol", "no section of")
+    refused(site, "alice", "zz-alice.conf:1 [alice] allows only 'wlp6s0'", uplink=lab.wired)
+    refused(site, "alice", "allows no services of this host", options=["--host-access"])
+    refused(site, "carol", "no section of")
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
@@ -224,9 +229,9 @@ def test_uplink_forbidden(lab, who):
     assert doctor(site, "alice", groups=groups) == []
     site.allowed("alice", groups=groups)
     site.allowed("alice", lab.wired, groups=groups)
-    site.refused("alice", "allows no services of this host", options=["--host-access"], groups=groups)
+    refused(site, "alice", "allows no services of this host", options=["--host-access"], groups=groups)
     if who == "group":
-        site.refused("bob", f"{path}:2 [%students] allows only 'enp7s0'", groups=groups)
+        refused(site, "bob", f"{path}:2 [%students] allows only 'enp7s0'", groups=groups)
 
 
 @needs("root", "tool:setcap", "tool:setpriv")

@@ -2,7 +2,7 @@
 and whose rule took them. The judges are the far ends: each situation is made there, or by rules of
 another program, and is gone when it is mended."""
 
-from lab import needs, params
+from lab import needs, params, program
 from test_doctor_launch import command, read
 from test_who_may import NETDEV, Site
 
@@ -137,3 +137,15 @@ def test_plain_user(lab):
     found = read(site.via("alice", *words, groups=[NETDEV]))
     assert ids(found) == [("error", "live-not-sent", "wlp6s0")], found
     assert "`sudo via-iface doctor --live wlp6s0`" in found[0]["fix"], found
+
+
+def test_by_itself_on_a_terminal(lab):
+    """Who asks there whether all is well learns of a dead router, without --live; a pipe does not wait."""
+    lab.ip("addr flush dev lan", ns=lab.spare.router)
+    lab.ip("neigh flush dev wlp6s0")
+    assert lab.via("doctor", lab.spare).code == 0
+    terminal = lab.pty([program("via-iface"), "doctor", str(lab.spare)])
+    terminal.expect(f"error    IPv4 leaves by wlp6s0, no answer from the gateway {lab.spare.gateway}", 20)
+    terminal.expect("things are in the way; do this first", 20)
+    terminal = lab.pty([program("via-iface"), "doctor", str(lab.wired)])
+    terminal.expect("nothing is in the way", 20)
