@@ -166,9 +166,10 @@ static bool filtered(const struct facts *f, const struct session *s)
 	for (size_t i = 0; i < f->stops.n && l; i++) {
 		const struct fact_stop *stop = &f->stops.v[i];
 
-		if (stop->kind == STOP_RPFILTER &&
-		    ((stop->family != NFPROTO_IPV6 && host_default_device(f, AF_INET) != l->index) ||
-		     (stop->family != NFPROTO_IPV4 && host_default_device(f, AF_INET6) != l->index)))
+		if (stop->kind == STOP_RPFILTER && ((stop->family != NFPROTO_IPV6 &&
+						     host_default_device(f, AF_INET) != l->index) ||
+						    (stop->family != NFPROTO_IPV4 &&
+						     host_default_device(f, AF_INET6) != l->index)))
 			return true;
 	}
 	return false;

@@ -585,10 +585,10 @@ def test_legacy(lab, tool):
     log = Syslog(lab)
     lab.via(lab.spare, "--", "true", check=True)
     lab.wait_gone()
-    assert log.lines() == []
+    assert not [line for line in log.lines() if "legacy" in line]
     if lab.run(f"{tool}-legacy -P FORWARD DROP").code != 0:
         raise Skip(f"no {tool}-legacy in this kernel")
     for _ in range(2):
         lab.via(lab.spare, "--", "true", check=True)
-    lines = log.lines()
+    lines = [line for line in log.lines() if "legacy" in line]
     assert len(lines) == 1 and "iptables-legacy has a filter table" in lines[0], lines
