@@ -182,7 +182,7 @@ static int notify(const struct handover *h, const struct answer *a, struct err *
 static int enter(const struct answer *a, struct err *err)
 {
 	struct mount_texts texts = { 0 };
-	int r = mounts_prepare(&a->reply.dns, &texts, err);
+	int r = mounts_prepare(&a->reply, &texts, err);
 
 	if (r == 0)
 		r = caps_raise(err);

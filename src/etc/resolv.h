@@ -11,4 +11,11 @@
  */
 void resolv_format(const struct msg_dns *dns, struct strbuf *ret);
 
+/*
+ * A comment behind it that says which session it is, and what it says in such a text: false where
+ * that is not a session's. Pure.
+ */
+void resolv_add_session(const char *name, uint32_t id, struct strbuf *ret);
+bool resolv_session(const char *text, char ret_name[SESSION_NAME_MAX], uint32_t *ret_id);
+
 #endif

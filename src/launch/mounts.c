@@ -66,14 +66,15 @@
 
 /* --- texts --------------------------------------------------------------------------------- */
 
-int mounts_prepare(const struct msg_dns *dns, struct mount_texts *ret, struct err *err)
+int mounts_prepare(const struct msg_reply *reply, struct mount_texts *ret, struct err *err)
 {
 	struct mount_texts t = { 0 };
 	int r = nsswitch_read(&t.nsswitch, err);
 
 	if (r == 0)
 		r = gai_read(&t.gai, err);
-	resolv_format(dns, &t.resolv);
+	resolv_format(&reply->dns, &t.resolv);
+	resolv_add_session(reply->name, reply->id, &t.resolv);
 	if (r == 0 &&
 	    (strbuf_failed(&t.resolv) || strbuf_failed(&t.nsswitch) || strbuf_failed(&t.gai)))
 		r = err_errno(err, ENOMEM, "write the session's resolv.conf");

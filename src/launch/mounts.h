@@ -14,7 +14,7 @@ struct mount_texts {
 };
 
 /* Makes the texts; needs no privilege, and should have none. ret is the caller's to free. */
-int mounts_prepare(const struct msg_dns *dns, struct mount_texts *ret, struct err *err);
+int mounts_prepare(const struct msg_reply *reply, struct mount_texts *ret, struct err *err);
 void mounts_done(struct mount_texts *t);
 
 /*

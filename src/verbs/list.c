@@ -4,13 +4,16 @@
  * processes of a session are those in its netns that the caller may see.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "etc/resolv.h"
 #include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
@@ -131,6 +134,21 @@ int verb_warnings(int argc, char *argv[])
 	return 0;
 }
 
+/* In a session its own resolv.conf says which one it is. */
+static bool print_own(void)
+{
+	char text[4096], name[SESSION_NAME_MAX];
+	uint32_t id;
+
+	if (file_start(AT_FDCWD, "/etc/resolv.conf", 0, text, sizeof(text)) <= 0 ||
+	    !resolv_session(text, name, &id))
+		return false;
+	printf("this is inside session '%s' (%" PRIu32
+	       "); the host's sessions are not seen from here\n",
+	       name, id);
+	return true;
+}
+
 int verb_list(int argc, char *argv[])
 {
 	_cleanup_processes_ struct processes processes = { 0 };
@@ -145,6 +163,8 @@ int verb_list(int argc, char *argv[])
 		r = processes_find(&processes, &err);
 	if (r == 0 && w.json)
 		print_json(&f, &processes, w.all);
+	else if (r == 0 && !f.sessions.n && print_own())
+		return 0; /* the host's sessions cannot be seen from there */
 	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all,
 						 table_width(), stdout) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");

@@ -523,6 +523,8 @@ def test_exec(lab):
     assert lab.via("exec", "game", "--", "/etc/passwd").code == 126
     for words in (("nosuch", "true"), (), ("--json", "game", "true")):
         assert lab.via("exec", *words).code == 125, words
+    inside = lab.via("exec", "game", program("via-iface"), "list", check=True)
+    assert inside.out.startswith("this is inside session 'game' (1);"), inside
     shell = lab.via("exec", "game", input="readlink /proc/self/ns/net\n", env={"SHELL": "/bin/sh"})
     assert shell.out.strip() == lines[0], shell
     held.finish()
