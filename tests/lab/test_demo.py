@@ -12,7 +12,7 @@ from lab import ROOT
 
 def steady(text):
     """Without what differs from run to run: bytes, ages and process ids in a table."""
-    return re.sub(r"[ \t]+", " ", re.sub(r"\b\d+(\.\d+)?( ?[KMG]i?)?B?\b(?!\.)", "N", text))
+    return re.sub(r"[ \t]+", " ", re.sub(r"\b\d+(\.\d+)?( ?[KMG]i?)?[Bs]?\b(?!\.)", "N", text))
 
 
 def test_demo(lab):

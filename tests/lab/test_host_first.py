@@ -61,7 +61,7 @@ class Server:
     def _answer(sock, family):
         if sock.type == socket.SOCK_STREAM:
             with sock.accept()[0] as conn:
-                conn.settimeout(1)
+                conn.settimeout(10)
                 conn.sendall(b"host " + conn.recv(100))
             return
         data, peer = sock.recvfrom(2048)
@@ -119,7 +119,7 @@ def client(lab, address, what, number):
             sock = socket.socket(family, kind)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with sock:
-        sock.settimeout(1)
+        sock.settimeout(lab.scale)
         try:
             if what[0] == "raw":
                 sock.bind((mine, 0))
