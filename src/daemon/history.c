@@ -126,6 +126,7 @@ static int compare_seq(const void *a, const void *b)
 static const struct log_entry **sorted(const struct history *h, uid_t uid, uid_t person,
 				       uint64_t after, size_t *ret_n)
 {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are sorted */
 	const struct log_entry **v = calloc(h->total + 1, sizeof(*v));
 	size_t n = 0;
 

@@ -79,7 +79,7 @@ struct host_state {
 	struct {
 		uint32_t n;
 		char first[OBJECT_NAME_MAX];
-	} healed; /* objects put back since n was last cleared */
+	} healed;               /* objects put back since n was last cleared */
 	struct session_log log; /* what happened to sessions */
 	struct admit_memory memory;
 	struct entries entries;

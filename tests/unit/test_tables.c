@@ -35,7 +35,7 @@ static void host(struct facts *f, unsigned int n, struct processes *p)
 		struct process *one;
 
 		s->uid = 4294967294u - i % 2; /* no name is found for it */
-		s->since = (uint64_t)time(NULL) - i * 3600;
+		s->since = (uint64_t)time(NULL) - i * 3600ul;
 		for (unsigned int k = 0; k <= i % 12; k++) {
 			one = VEC_PUSH(p);
 			*one = (struct process){ .pid = (int)(1000 + 100 * i + k),
