@@ -353,7 +353,8 @@ static bool stmt_equal(const struct nft_stmt *a, const struct nft_stmt *b)
 	       a->mask == b->mask && a->prefix == b->prefix && a->zone == b->zone &&
 	       a->family == b->family && a->limit.rate == b->limit.rate &&
 	       a->limit.burst == b->limit.burst && a->limit.bytes == b->limit.bytes &&
-	       a->most == b->most && a->verdict == b->verdict && !strcmp(a->name, b->name);
+	       a->ports.min == b->ports.min && a->ports.max == b->ports.max && a->most == b->most &&
+	       a->verdict == b->verdict && !strcmp(a->name, b->name);
 }
 
 bool nft_rule_equal(const struct nft_rule *a, const struct nft_rule *b)

@@ -250,6 +250,19 @@ static void test_equal(void **state)
 	nft_match_ifname_prefix(&rules[0], NFT_FIELD_IIFNAME, "viap", false);
 	nft_match_ifname(&rules[1], NFT_FIELD_IIFNAME, "viap", false);
 	assert_false(nft_rule_equal(&rules[0], &rules[1]));
+	/* another range of ports: else a changed ip_local_port_range would not be followed */
+	for (size_t i = 0; i < 3; i++) {
+		const struct port_range ports = { (uint16_t)(61000 + i / 2),
+						  (uint16_t)(65535 - i % 2) };
+		struct ip to = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
+
+		rules[i] = rules[3 + i] = (struct nft_rule){ 0 };
+		nft_masquerade(&rules[i], &ports);
+		nft_snat(&rules[3 + i], &to, &ports);
+	}
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < 6; j++)
+			assert_int_equal(nft_rule_equal(&rules[i], &rules[j]), i == j);
 }
 
 static void test_empty_rule(void **state)
