@@ -21,4 +21,10 @@ int desktop_add(const struct line *l, struct err *err);
 int desktop_remove(const struct line *l, struct err *err);
 int desktop_list(const struct line *l, struct err *err);
 
+/*
+ * Becomes the program of [UPLINK[,UPLINK…]] -- PROGRAM …, behind argv[0]. A failure of the launch,
+ * which returns, too, is shown to the user.
+ */
+int desktop_start(int argc, char *argv[], struct err *err);
+
 #endif

@@ -51,6 +51,10 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 	struct line l = { 0 };
 
+	if (argc > 1 && !strcmp(argv[1], "start"))
+		return standard_files(&err) < 0 || desktop_start(argc - 1, argv + 1, &err) < 0
+			       ? program_fail(&err)
+			       : 0;
 	if (standard_files(&err) < 0 || (argc && read_line(argc, argv, &l, &err) < 0))
 		return program_fail(&err);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)

@@ -29,8 +29,8 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 	if (r < 0)
 		return r;
 	words[n++] = "via-iface";
-	words[n++] = "run";
-	words[n++] = "--strict"; /* nobody sees a warning */
+	words[n++] = "desktop";
+	words[n++] = "start";
 	if (wish->uplinks[0])
 		words[n++] = wish->uplinks;
 	words[n++] = "--";

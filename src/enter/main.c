@@ -63,6 +63,8 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 	if (r == 0 && ret->request.header.op == MSG_EXEC &&
 	    fcntl(ret->netns, F_SETFD, FD_CLOEXEC) < 0)
 		r = err_errno(err, errno, "keep the session's netns from the program");
+	if (r == 0 && ret->report >= 3 && fcntl(ret->report, F_SETFD, FD_CLOEXEC) < 0)
+		r = err_errno(err, errno, "keep the report's pipe from the program");
 	if (r == 0 && !ret->allow_sockets)
 		r = sockets_check(err);
 	*ret_fd = (int)fd;
@@ -324,5 +326,7 @@ int main(int argc, char *argv[])
 	 */
 	caps_drop(&no_more_told);
 	fprintf(stderr, "via-iface: %s\n", err.text);
+	if (h.report >= 3)
+		dprintf(h.report, "%s", err.text);
 	return status;
 }

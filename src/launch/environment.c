@@ -395,7 +395,8 @@ int environment_prepare(const struct launch_options *o, const struct handover_us
 	if (!s.envp)
 		return err_errno(err, ENOMEM, "hand over the environment");
 	for (size_t i = 0; i < n; i++)
-		if (!o->no_proxy_env || !proxy_variable(environ[i]))
+		if (strncmp(environ[i], REPORT_VARIABLE "=", sizeof(REPORT_VARIABLE)) != 0 &&
+		    (!o->no_proxy_env || !proxy_variable(environ[i])))
 			s.envp[kept++] = environ[i];
 	if (prepare_buses(o, user, &s, kept) < 0) {
 		environment_done(&s);

@@ -85,7 +85,8 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 			      .verbose = what->verbose,
 			      .allow_sockets = what->allow_sockets,
 			      .netns = what->netns,
-			      .notify = what->notify };
+			      .notify = what->notify,
+			      .report = what->report };
 	_cleanup_close_ int fd = -1;
 	int death_signal = 0, r;
 

@@ -39,13 +39,15 @@ struct handover {
 	uint32_t allow_sockets; /* do not refuse sockets of the outside network */
 	int32_t netns;          /* in MSG_EXEC: descriptor of the session's; else -1 */
 	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */
+	int32_t report;         /* a pipe for the line of a failure (program.h); or -1 */
+	int32_t padding;
 };
 
 /* Most bytes of arguments and environment: what execve(2) takes at most, and some. */
 #define HANDOVER_MAX (64u << 20)
 
 /*
- * Writes it all, of the calling process: of what, the request, the user and the last four are the
+ * Writes it all, of the calling process: of what, the request, the user and the last five are the
  * caller's to fill in. argv[] and envp[] end with NULL. Returns a descriptor that survives an
  * exec, or a negative errno.
  */

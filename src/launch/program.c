@@ -16,12 +16,29 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/parse.h"
 #include "config.h"
 #include "ipc/sock.h"
 
+int program_report(void)
+{
+	const char *text = getenv(REPORT_VARIABLE);
+	struct stat st;
+	uint32_t fd;
+
+	if (!text || parse_u32(text, 3, INT_MAX, &fd) < 0 || fstat((int)fd, &st) < 0 ||
+	    !S_ISFIFO(st.st_mode))
+		return -1;
+	return (int)fd;
+}
+
 int program_fail(const struct err *err)
 {
+	int report = program_report();
+
 	fprintf(stderr, "via-iface: %s\n", err->text);
+	if (report >= 0)
+		dprintf(report, "%s", err->text);
 	return EXIT_VIA_FAILED;
 }
 

@@ -11,7 +11,17 @@
 #define EXIT_VIA_NOT_EXEC  126
 #define EXIT_VIA_NOT_FOUND 127
 
-/* Prints "via-iface: …" on stderr and returns EXIT_VIA_FAILED. */
+/*
+ * The variable with the number of a pipe's write end: whoever started via-iface from a menu reads
+ * there why a launch failed, or the end of the file when the program has taken its place. It is not
+ * handed on to the program.
+ */
+#define REPORT_VARIABLE "VIA_IFACE_REPORT"
+
+/* That descriptor, where there is one and it is a pipe; else -1. */
+int program_report(void);
+
+/* Prints "via-iface: …" on stderr, and where it is to be reported; returns EXIT_VIA_FAILED. */
 int program_fail(const struct err *err);
 
 /*

@@ -122,6 +122,7 @@ int launch(struct launch_options *o, const struct launch_target *t)
 {
 	struct handover h = { .notify = -1,
 			      .netns = t->netns,
+			      .report = program_report(),
 			      .verbose = o->verbose,
 			      .allow_sockets = o->allow_sockets };
 	struct environment around = { .notify = -1 };

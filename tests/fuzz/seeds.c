@@ -71,7 +71,7 @@ static int handover(void)
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)"exit 3", NULL };
 	char *envp[] = { (char *)"PATH=/usr/bin:/bin", (char *)"HOME=/root",
 			 (char *)"EMPTY=", NULL };
-	struct handover h = { .request = request(), .verbose = 1, .notify = -1 };
+	struct handover h = { .request = request(), .verbose = 1, .notify = -1, .report = -1 };
 	char bytes[sizeof(h) + 256];
 	struct err err = { 0 };
 	_cleanup_close_ int fd = handover_write(&h, argv, envp, &err);

@@ -242,7 +242,7 @@ def test_find(lab):
     assert "org.x.Y" in desktop.add("org.x.Y", "wlp6s0")
     path = desktop.add(os.path.join(lab.tmp, "elsewhere/game.desktop"), "ssid:My Net,wwan")
     assert path == f"{desktop.own}/via-iface-game-ssid-My-Net-wwan.desktop"
-    assert value(path, "Exec") == 'via-iface run --strict "ssid:My Net,wwan" -- game %U'
+    assert value(path, "Exec") == 'via-iface desktop start "ssid:My Net,wwan" -- game %U'
     # another list that looks the same as a part of a file's name
     assert desktop.add("kde-game", "ssid:a-b").endswith("-a-b.desktop")
     assert desktop.add("kde-game", "ssid:a,b").endswith("-a-b-2.desktop")
@@ -484,7 +484,7 @@ def test_entry_by_policy(lab):
     assert done.code == 125 and "no uplink is named, and no app policy" in done.err, done
     policy(lab, f"[game]\nmatch = game\nuplink = {lab.spare}\n")
     path = desktop.add("game")
-    assert value(path, "Exec") == "via-iface run --strict -- game %U"
+    assert value(path, "Exec") == "via-iface desktop start -- game %U"
     assert value(path, "Name") == "Game (via-iface)"
     netns, words = desktop.launch(path)
     assert netns != os.readlink("/proc/self/ns/net") and words[1:] == []

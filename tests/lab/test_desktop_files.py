@@ -91,7 +91,7 @@ def test_group_that_is_there_twice(lab):
         assert f.read().count("[X-Vendor Shortcut]") == 1
     group = "X-Vendor Shortcut"
     assert value(path, "Name", group) == "One" and value(path, "Name[de]", group) == "Zwei"
-    assert value(path, "Exec", group) == "via-iface run --strict wlp6s0 -- twice --two"
+    assert value(path, "Exec", group) == "via-iface desktop start wlp6s0 -- twice --two"
     assert desktop.launch(path)[0] != host
 
 
@@ -114,8 +114,8 @@ def test_command_lines(lab):
         text += f"Actions=a;bus;\n[Desktop Action a]\nName=A\nExec={line}\n[Desktop Action bus]\nName=B\n"
         install(desktop, "g.desktop", text)
         path = desktop.add("g", "wlp6s0")
-        assert value(path, "Exec") == f"via-iface run --strict wlp6s0 -- {ours}"
-        assert value(path, "Exec", "Desktop Action a") == f"via-iface run --strict wlp6s0 -- {ours}"
+        assert value(path, "Exec") == f"via-iface desktop start wlp6s0 -- {ours}"
+        assert value(path, "Exec", "Desktop Action a") == f"via-iface desktop start wlp6s0 -- {ours}"
         assert (value(path, "Actions"), value(path, "TryExec")) == ("a;", "game")
         assert value(path, "DBusActivatable") == "false"
         desktop.via("desktop", "remove", "g", check=True)

@@ -28,3 +28,76 @@ def test_checked_when_it_is_added(lab):
     desktop.install("gone", simple("Gone").replace("Exec=game", "Exec=gone"))
     done = desktop.via("desktop", "add", "gone", "wlp6s0")
     assert done.code == 0 and "the entry will start nothing: run 'gone'" in done.err, done
+
+
+# --- when it is started ---------------------------------------------------------------------------
+
+START = "via-iface", "desktop", "start"
+SCREEN = needs(*(f"tool:{tool}" for tool in ("Xvfb", "xdotool", "dbus-daemon", "xwininfo")))
+
+
+@SCREEN
+def test_a_failure_is_shown(lab):
+    """The line that standard error gets is shown, with the program's name, and a press opens the
+    window; a program that starts is the process that was started, and nothing stays beside it."""
+    import panel
+
+    with panel.Desktop(lab, panel=False) as desk:
+        desk.env["PATH"] = f"{panel.build_dir()}/tray:{desk.env['PATH']}"
+        done = lab.run([*START, "wlp6s0", "--", "no-such-game"], env=desk.env)
+        assert done.code == 127 and "'no-such-game'" in done.err, done
+        desk.wait(lambda: desk.noted, 10, "the notification")
+        (number, (title, body)) = next(iter(desk.notes.items()))
+        assert title == "no-such-game did not start", title
+        assert "via-iface: " + body.replace("&apos;", "'").replace("&#39;", "'") == done.err.strip(), (body, done.err)
+        before = desk.screen.picture()
+        press(desk, number)
+        lab.wait(lambda: windows(lab, desk), 20, "the tray's window", 0.1)
+        lab.wait(lambda: desk.changed(before, 20000), 20, "the window's picture", 0.1)
+        desk.keep("failure-window")
+        held = lab.session(lab.spare)
+        script = 'echo $$; env | grep -c VIA_IFACE_REPORT; ls /proc/self/fd | wc -l; cat /proc/net/dev | grep -c eth0'
+        bare = lab.run(["sh", "-c", "ls /proc/self/fd | wc -l"], check=True).out
+        started = lab.popen([*START, "wlp6s0", "--", "sh", "-c", script], env=desk.env)
+        result = started.finish()
+        assert result.out.split() == [str(started.popen.pid), "0", bare.strip(), "1"], result
+        lab.wait(lambda: not lab.processes("via-iface-desktop"), 5, "the end of who waited")
+        # the daemon's refusal comes from via-iface-enter
+        lab.run(["ip", "link", "set", "wlp6s0", "down"], check=True)
+        done = lab.run([*START, "wlp6s0", "--", "true"], env=desk.env)
+        assert done.code == 125, done
+        desk.wait(lambda: len(desk.noted) == 2, 10, "the second notification")
+        assert desk.noted[1] == "true did not start"
+        held.finish()
+
+
+@SCREEN
+def test_a_failure_without_a_server(lab):
+    """A dialog where nobody shows notifications."""
+    import panel
+
+    with panel.Desktop(lab, panel=False) as desk:
+        desk.call(panel.BUS, "/", panel.BUS, "ReleaseName", panel.GLib.Variant("(s)", (panel.NOTES,)))
+        env = {**desk.env, "PATH": f"{panel.build_dir()}/tray:{desk.env['PATH']}"}
+        done = lab.run([*START, "wlp6s0", "--", "no-such-game"], env=env)
+        assert done.code == 127, done
+        lab.wait(lambda: windows(lab, desk), 20, "the dialog", 0.1)
+        desk.keep("failure-dialog")
+
+
+def windows(lab, desk):
+    tree = lab.run(["xwininfo", "-root", "-tree"], env=desk.env).out
+    return [line for line in tree.splitlines() if "ia-iface" in line and "10x10" not in line and "1x1" not in line]
+
+
+def press(desk, number):
+    import panel
+
+    desk.conn.emit_signal(
+        None,
+        "/org/freedesktop/Notifications",
+        panel.NOTES,
+        "ActionInvoked",
+        panel.GLib.Variant("(us)", (number, "window")),
+    )
+    desk.conn.flush_sync(None)

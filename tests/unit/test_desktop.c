@@ -296,7 +296,7 @@ static void test_entry(void **state)
 		       "Name=Steam (via wlp6s0)\n"
 		       "Name[de]=Dampf (via wlp6s0)\n"
 		       "Comment=Games\n"
-		       "Exec=via-iface run --strict wlp6s0 -- steam %U\n"
+		       "Exec=via-iface desktop start wlp6s0 -- steam %U\n"
 		       "Icon=steam\n"
 		       "DBusActivatable=false\n"
 		       "StartupWMClass=Steam\n"
@@ -308,7 +308,7 @@ static void test_entry(void **state)
 		       "\n"
 		       "[Desktop Action Store]\n"
 		       "Name=Store\n"
-		       "Exec=via-iface run --strict wlp6s0 -- steam steam://store\n");
+		       "Exec=via-iface desktop start wlp6s0 -- steam steam://store\n");
 	assert_int_equal(desktop_kind_of(e), DESKTOP_ENTRY);
 }
 
@@ -325,7 +325,7 @@ static void test_replace(void **state)
 	assert_value(e, ENTRY_MAIN, "Name[de]", NULL);
 	assert_value(e, ENTRY_MAIN, "MimeType", "x-scheme-handler/steam;");
 	assert_value(e, ENTRY_MAIN, "Exec",
-		     "via-iface run --strict \"ssid:My Net,wwan\" -- steam %U");
+		     "via-iface desktop start \"ssid:My Net,wwan\" -- steam %U");
 	assert_value(e, ENTRY_MAIN, DESKTOP_UPLINK, "ssid:My Net,wwan");
 	assert_int_equal(desktop_kind_of(e), DESKTOP_REPLACE);
 }
@@ -340,11 +340,11 @@ static void test_by_policy(void **state)
 	g_autoptr(GKeyFile) k = make(steam, &kind);
 
 	(void)state;
-	assert_value(e, ENTRY_MAIN, "Exec", "via-iface run --strict -- steam %U");
+	assert_value(e, ENTRY_MAIN, "Exec", "via-iface desktop start -- steam %U");
 	assert_value(e, ENTRY_MAIN, "Name", "Steam (via-iface)");
 	/* a word that is a verb, or may be one some day */
-	assert_value(v, ENTRY_MAIN, "Exec", "via-iface run --strict list -- steam %U");
-	assert_value(k, ENTRY_MAIN, "Exec", "via-iface run --strict wifi -- steam %U");
+	assert_value(v, ENTRY_MAIN, "Exec", "via-iface desktop start list -- steam %U");
+	assert_value(k, ENTRY_MAIN, "Exec", "via-iface desktop start wifi -- steam %U");
 }
 
 static void test_actions(void **state)
@@ -364,7 +364,7 @@ static void test_actions(void **state)
 	assert_value(e, ENTRY_MAIN, "Actions", "Store;via-iface-wlp6s0;");
 	assert_value(e, ENTRY_ACTION "Store", "Exec", "steam steam://store");
 	assert_value(e, ENTRY_ACTION "via-iface-wlp6s0", "Exec",
-		     "via-iface run --strict wlp6s0 -- steam %U");
+		     "via-iface desktop start wlp6s0 -- steam %U");
 	assert_value(e, ENTRY_ACTION "via-iface-wlp6s0", "Name", "Run via wlp6s0");
 	/* one more, the same once more */
 	wish.uplinks = "eth0.5";
@@ -433,8 +433,8 @@ static void assert_same_words(const char *before, const char *after, const char 
 	assert_int_equal(exec_words(&x, &a, &a_bytes), 0);
 	assert_int_equal(exec_words(&y, &b, &b_bytes), 0);
 	assert_string_equal(b[0], "via-iface");
-	assert_string_equal(b[1], "run");
-	assert_string_equal(b[2], "--strict");
+	assert_string_equal(b[1], "desktop");
+	assert_string_equal(b[2], "start");
 	assert_string_equal(b[3], "wlp6s0");
 	assert_string_equal(b[4], "--");
 	for (; a[n] && b[n + 5]; n++)
