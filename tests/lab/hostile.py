@@ -398,6 +398,7 @@ def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/
     """A memfd as via-iface leaves it to enter (src/launch/handover.h), and its descriptor."""
     args, env = (b"".join(w.encode() + b"\0" for w in words) for words in (argv, envp))
     head = struct.pack("<II", 0x76696168, VERSION) + request.ljust(SIZE, b"\0")
+    head += bytes(-len(head) % 8)  # as the union of requests is aligned
     head += struct.pack("<IIQQ", len(argv), len(envp), len(args), len(env))
     head += struct.pack("<QQIi", 8 << 20, 8 << 20, 0, 0)
     user = (1, uid, uid, 0) if uid is not None else (0, 0, 0, 0)
