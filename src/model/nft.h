@@ -81,6 +81,8 @@ enum nft_field {
 	NFT_FIELD_CT_DIR,
 	NFT_FIELD_CT_STATUS,
 	NFT_FIELD_CT_DPORT, /* before any translation */
+	NFT_FIELD_CT_SADDR, /* of who began the connection; a family each */
+	NFT_FIELD_CT_SADDR6,
 	NFT_FIELD_CT_ZONE,
 	NFT_FIELD_ETHER_TYPE,
 	NFT_FIELD_ETHER_SADDR,

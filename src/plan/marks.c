@@ -11,10 +11,32 @@
 #include "plan/fw.h"
 #include "plan/internal.h"
 
-static void plan_restore(const struct plan_ctx *x)
+/*
+ * Others may use the same zones (OVN takes what is free): only a connection that a session began is
+ * a session's, whatever its zone. No rule can change who began it.
+ */
+static void plan_restore_ours(const struct plan_ctx *x)
 {
 	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "restore");
 
+	for (size_t i = 0; i < sizeof(plan_families); i++) {
+		bool ip4 = plan_families[i] == AF_INET;
+		struct nft_rule r = { 0 };
+
+		if (!ip4 && !x->ip6)
+			continue;
+		nft_match_prefix(&r, ip4 ? NFT_FIELD_CT_SADDR : NFT_FIELD_CT_SADDR6,
+				 ip4 ? &x->pool.ip4 : &x->pool.ip6);
+		nft_verdict(&r, NFT_GOTO, "restore_slot");
+		fw_rule(&c, &r);
+	}
+}
+
+static void plan_restore(const struct plan_ctx *x)
+{
+	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "restore_slot");
+
+	plan_restore_ours(x);
 	for (size_t i = 0; i < x->n_slots; i++) {
 		uint32_t mark = plan_mark(x->slots[i].id.slot);
 		struct nft_rule r = { 0 };
