@@ -53,28 +53,20 @@ class Datagrams:
         except OSError:
             pass
 
-class Connections:
-    every, patience = 0.02 * PACE, 0.15
-    def __init__(self, number):
-        self.family, self.host = HOSTS[number]
-        self.kind, self.due, self.sock = "tcp" + number, 0, None
-    def end(self, wait):
-        if self.sock:
-            selector.unregister(self.sock)
-            self.sock.close()
-        self.sock, self.due = None, now() + wait
-    def turn(self):
-        if self.sock:
-            return self.end(0)
-        self.sock = socket.socket(self.family, socket.SOCK_STREAM)
+class Connection:
+    def __init__(self, owner):
+        self.owner, self.asked, self.got, self.sent = owner, False, b"", now()
+        self.sock = socket.socket(owner.family, socket.SOCK_STREAM)
         self.sock.setblocking(False)
-        self.asked, self.got = False, b""
-        self.sent, self.due = now(), now() + self.patience
-        code = self.sock.connect_ex((self.host, 80))
+        code = self.sock.connect_ex((owner.host, 80))
         selector.register(self.sock, selectors.EVENT_WRITE, self)
-        if code not in (0, errno.EINPROGRESS):
-            self.end(self.every)
+        self.failed = code not in (0, errno.EINPROGRESS)
+    def end(self):
+        selector.unregister(self.sock)
+        self.sock.close()
     def ready(self):
+        if self not in self.owner.open:
+            return
         try:
             if not self.asked:
                 self.sock.send(b"GET / HTTP/1.1\r\nX: " + TOKEN + b"\r\n\r\n")
@@ -86,10 +78,31 @@ class Connections:
             if part and not self.got.partition(b"\r\n\r\n")[2].endswith(b"\n"):
                 return
             if part:
-                tell(self.kind, self.sent, self.got.split()[-1].decode())
+                tell(self.owner.kind, self.sent, self.got.split()[-1].decode())
+                return self.owner.end(self.owner.every)
         except OSError:
             pass
-        self.end(self.every)
+        self.owner.end(self.owner.every, self)
+
+# One after the other; while one has no answer yet, another one is tried beside it.
+class Connections:
+    every, patience, most = 0.02 * PACE, 0.15, 12
+    def __init__(self, number):
+        self.family, self.host = HOSTS[number]
+        self.kind, self.due, self.open = "tcp" + number, 0, []
+    def end(self, wait, one=None):
+        for c in [one] if one else self.open:
+            c.end()
+        self.open = [c for c in self.open if one and c is not one]
+        self.due = now() + wait
+    def turn(self):
+        while len(self.open) >= self.most:
+            self.end(0, self.open[0])
+        self.due = now() + self.patience
+        c = Connection(self)
+        self.open.append(c)
+        if c.failed:
+            self.end(self.every, c)
 
 class Stream:
     every = 0.01 * PACE
