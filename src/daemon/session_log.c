@@ -475,9 +475,11 @@ void session_log_served(struct host_state *h, int r)
 
 /* --- of no session ------------------------------------------------------------------------- */
 
+/* Why, without what the caller may type against it: that follows the first semicolon. */
 void session_log_refused(struct session_log *l, uint32_t uid, const struct session *s,
 			 const char *reason)
 {
+	char why[ERR_TEXT_MAX];
 	struct log_entry *e = queue(l, EVENT_REFUSED);
 
 	if (!e)
@@ -488,7 +490,8 @@ void session_log_refused(struct session_log *l, uint32_t uid, const struct sessi
 		e->since = s->since;
 		memcpy(e->session, s->name, sizeof(e->session));
 	}
-	set_reason(e, reason);
+	snprintf(why, sizeof(why), "%.*s", (int)strcspn(reason, ";"), reason);
+	set_reason(e, why);
 }
 
 void session_log_healed(struct session_log *l, uint32_t count, const char *object)

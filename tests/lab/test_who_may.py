@@ -174,9 +174,14 @@ class Site:
         who = f" as {user} (uid {USERS[user]}): "
         for words in (who, *reasons):
             assert words in done.err, f"no {words!r} in\n{done}"
-        told = done.err.removeprefix("via-iface: ").strip()
-        log = self.logged()
-        assert any(f"refused uid {USERS[user]}: {told}" in line for line in log), log
+        why = done.err.removeprefix("via-iface: ").strip().partition(";")[0]
+        log = []
+
+        def is_logged():
+            log.extend(self.logged())
+            return any(f"refused uid {USERS[user]}: {why}" in line for line in log)
+
+        self.lab.wait(is_logged, 5, f"a line in the log: {why}")
 
 
 # --- who is allowed -----------------------------------------------------------------------------
