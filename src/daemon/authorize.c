@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "daemon/seat.h"
 #include "ipc/sock.h"
@@ -178,7 +179,7 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 	q.approved |= verdict == POLKIT_YES;
 	answer = ask_policy(a, peer, &q, err);
 	if (answer == ACCESS_ALLOW && verdict == POLKIT_YES)
-		syslog(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
+		log_line(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
 	if (answer == ACCESS_ALLOW)
 		return AUTHORIZE_ALLOW;
 	if (answer == ACCESS_ASK && !peer->ask) {

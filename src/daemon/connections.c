@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "ipc/sock.h"
 
@@ -96,7 +97,7 @@ static enum received receive_netns(struct connections *c, struct connection *one
 		return RECEIVED_PART;
 	}
 	one->receiver = -1;
-	syslog(LOG_NOTICE, "uid %u: %s", one->peer.cred.uid, err.text);
+	log_line(LOG_NOTICE, "uid %u: %s", one->peer.cred.uid, err.text);
 	connection_answer_busy(one->peer.fd);
 	return RECEIVED_WRONG;
 }

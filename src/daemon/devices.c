@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "daemon/host_state.h"
 #include "net/sysctl.h"
@@ -110,8 +111,8 @@ static int map(struct host_state *h, struct facts *fresh)
 		return r;
 	for (size_t i = 0; i < renames.n; i++)
 		if (facts_slot(fresh, renames.v[i].from))
-			syslog(LOG_NOTICE, "uplink %s is %s now", renames.v[i].from,
-			       renames.v[i].to);
+			log_line(LOG_NOTICE, "uplink %s is %s now", renames.v[i].from,
+				 renames.v[i].to);
 	take_rewritten(h, fresh);
 	renames_apply(&renames, fresh);
 	r = uplinks_resolve_all(fresh);

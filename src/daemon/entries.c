@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "daemon/host_state.h"
 
@@ -88,8 +89,8 @@ static int step(struct host_state *h, struct err *err)
 	if (r == 0 && e->pass.running)
 		r = conntrack_step(&e->pass, err);
 	if (r == -EOPNOTSUPP) {
-		syslog(LOG_WARNING, "%s; an address rests, but its old connections stay",
-		       err->text);
+		log_line(LOG_WARNING, "%s; an address rests, but its old connections stay",
+			 err->text);
 		e->unavailable = true;
 		r = 0;
 	}

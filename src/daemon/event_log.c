@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "daemon/journal.h"
 
@@ -27,7 +28,7 @@ void event_log_open(struct event_log *l, const char *rundir)
 
 	snprintf(path, sizeof(path), "%s/" LOG_FILE, rundir);
 	if (history_open(&l->history, path, pass_on, l, &err) < 0)
-		syslog(LOG_WARNING, "%s", err.text);
+		log_line(LOG_WARNING, "%s", err.text);
 	history_each(&l->history, restore, &l->host->log);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 #define COALESCE_MS 10
@@ -45,7 +46,7 @@ static void heal(struct healing *h, struct host_state *host, struct connections 
 		bool room = (err.code == EMFILE || err.code == ENFILE) &&
 			    connections_make_room(connections);
 
-		syslog(LOG_WARNING, "heal: %s", err.text);
+		log_line(LOG_WARNING, "heal: %s", err.text);
 		h->at = clock_ms() + (room ? 0 : AGAIN_MS);
 	}
 	host_end_probes(host);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "daemon/host_internal.h"
@@ -151,7 +152,7 @@ static void take_back(struct host_state *h, const struct session *s)
 	if (r == 0 && diff(&nothing, &part, &steps) == 0)
 		r = apply(&h->kernel, &steps, NULL, &err);
 	if (r < 0)
-		syslog(LOG_ERR, "take back a session that failed: %s", err.text);
+		log_line(LOG_ERR, "take back a session that failed: %s", err.text);
 }
 
 /* Where all free addresses still have connection tracking entries, those are not put off. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
 #include "daemon/host_internal.h"
 
 #include <errno.h>
@@ -173,7 +174,7 @@ void host_ask_gateways(struct host_state *h)
 		struct err err = { 0 };
 
 		if (kernel_ask_neighbour(&h->kernel, index, &gateway, &err) < 0)
-			syslog(LOG_DEBUG, "%s", err.text); /* its device has gone, or is down */
+			log_line(LOG_DEBUG, "%s", err.text); /* its device has gone, or is down */
 	}
 }
 

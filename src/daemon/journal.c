@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
@@ -97,5 +98,5 @@ void journal_write(const struct log_entry *e)
 	if (!strbuf_failed(&fields) && send_fields(&fields))
 		return;
 	log_entry_text(e, &line);
-	syslog(priority_of(e), "%s", strbuf_text(&line));
+	log_line(priority_of(e), "%s", strbuf_text(&line));
 }

@@ -7,8 +7,7 @@
 
 /*
  * Writes an event to the host's log: where systemd-journald listens, with a field for each value
- * (via-ifaced(8) lists them), else as one line by syslog(3). Does not wait: what the journal has no
- * room for goes to syslog(3).
+ * (via-ifaced(8) lists them), else as one line for syslog (base/log.h). Does not wait.
  */
 void journal_write(const struct log_entry *e);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "daemon/manager.h"
 #include "daemon/persons.h"
@@ -115,12 +116,12 @@ bool lifecycle_check_socket(struct lifecycle *l)
 	if (lstat(l->socket_path, &st) < 0) {
 		if (errno != ENOENT || lifecycle_listen(l, &err) == 0)
 			return true;
-		syslog(LOG_ERR, "%s", err.text);
+		log_line(LOG_ERR, "%s", err.text);
 		return false;
 	}
 	if (st.st_dev == l->socket_dev && st.st_ino == l->socket_ino)
 		return true;
-	syslog(LOG_NOTICE, "'%s' is another daemon's now: it takes over", l->socket_path);
+	log_line(LOG_NOTICE, "'%s' is another daemon's now: it takes over", l->socket_path);
 	l->replaced = true;
 	return false;
 }

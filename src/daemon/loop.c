@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 size_t loop_room(const struct loop_source *sources, size_t n)
@@ -44,7 +45,7 @@ static bool wait_for_any(struct pollfd *fds, size_t n, int timeout_ms)
 		return true;
 	if (errno == EINTR)
 		return false;
-	syslog(LOG_CRIT, "wait for events: %s", strerror(errno));
+	log_line(LOG_CRIT, "wait for events: %s", strerror(errno));
 	abort();
 }
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "config.h"
@@ -45,7 +46,7 @@ static void pass_on(int signal)
 /* A manager shows the log, and standard error in it. */
 static int complain(const struct server_options *options, const struct err *err)
 {
-	syslog(LOG_ERR, "%s", err->text);
+	log_line(LOG_ERR, "%s", err->text);
 	if (options->ready_fd < 0 && options->socket_fd < 0)
 		fprintf(stderr, "via-ifaced: %s\n", err->text);
 	return 1;
@@ -110,13 +111,13 @@ static int supervise(struct server_options options)
 			return WEXITSTATUS(status);
 		if (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT)
 			return 0;
-		syslog(LOG_WARNING, "the daemon was ended by signal %d; starting it again",
-		       WTERMSIG(status));
+		log_line(LOG_WARNING, "the daemon was ended by signal %d; starting it again",
+			 WTERMSIG(status));
 		nanosleep(&pause, NULL); /* a crash loop must not eat the machine */
 		if (clock_ms() - started > LIVED_MS)
 			i = 0;
 	}
-	syslog(LOG_ERR, "the daemon was ended %d times in a row; giving up", RESTARTS_MAX);
+	log_line(LOG_ERR, "the daemon was ended %d times in a row; giving up", RESTARTS_MAX);
 	return 1;
 }
 
@@ -192,7 +193,6 @@ int main(int argc, char *argv[])
 		return usage();
 	if (checking)
 		return check(&server);
-	openlog("via-ifaced", LOG_PID, LOG_DAEMON);
 	descriptors_raise();
 	if (standard_files(&err) < 0 || sandbox_capabilities(&err) < 0 ||
 	    manager_socket(&server.socket_fd, &err) < 0) {

@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "daemon/operations_internal.h"
@@ -21,7 +22,7 @@ static void reply(const struct connection *c, struct msg_reply *m, int pass, int
 	}
 	r = sock_send(c->peer.fd, m, sizeof(*m), pass);
 	if (r < 0)
-		syslog(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
+		log_line(LOG_NOTICE, "answer uid %u: %s", c->peer.cred.uid, strerror(-r));
 }
 
 void operation_fill_dns(const struct host_state *h, const struct session *session,

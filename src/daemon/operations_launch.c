@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "daemon/operations_internal.h"
 #include "plan/probe.h"
 
@@ -85,9 +86,9 @@ static void warn_of_legacy(struct operation_context *x)
 	if (x->warned_of_legacy || !x->host->facts.legacy_filter)
 		return;
 	x->warned_of_legacy = true;
-	syslog(LOG_WARNING,
-	       "iptables-legacy has a filter table here, which via-iface cannot change: "
-	       "if sessions get no answer, see 'iptables-legacy -nvL FORWARD'");
+	log_line(LOG_WARNING,
+		 "iptables-legacy has a filter table here, which via-iface cannot change: "
+		 "if sessions get no answer, see 'iptables-legacy -nvL FORWARD'");
 }
 
 int operation_run_launch(struct call *a, struct err *err)

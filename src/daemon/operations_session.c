@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "daemon/operations_internal.h"
 #include "daemon/peer_netns.h"
 
@@ -117,8 +118,8 @@ int operation_run_probe(struct call *a, struct err *err)
 	int r = host_probe(a->x->host, m->id, m->uplink, m->failed, err);
 
 	if (r > 0)
-		syslog(LOG_NOTICE, "session '%s': uplink %s: %s", a->session->name, m->uplink,
-		       m->failed ? FAILOVER_NO_ANSWER : "its probe is answered again");
+		log_line(LOG_NOTICE, "session '%s': uplink %s: %s", a->session->name, m->uplink,
+			 m->failed ? FAILOVER_NO_ANSWER : "its probe is answered again");
 	return r < 0 ? r : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/log.h"
 #include "base/vec.h"
 
 static bool is_blocked(const struct refused_entry *e, int64_t now)
@@ -145,11 +146,11 @@ static void block(struct refused_entry *e, const struct refusal *what, int64_t n
 	if (e->times > 2)
 		return;
 	name_of(e, name, sizeof(name));
-	syslog(LOG_WARNING, "%s: %s; %s, next attempt in %d s", name, what->text,
-	       e->uplink[0] ? "its sessions are blocked"
-	       : e->session ? "it is blocked"
-			    : "the rest goes on",
-	       (int)(e->wait / 1000));
+	log_line(LOG_WARNING, "%s: %s; %s, next attempt in %d s", name, what->text,
+		 e->uplink[0] ? "its sessions are blocked"
+		 : e->session ? "it is blocked"
+			      : "the rest goes on",
+		 (int)(e->wait / 1000));
 }
 
 /* Those that were tried and not refused. */
@@ -168,7 +169,7 @@ static void forget(struct refused *r, int64_t now)
 		}
 		name_of(&e, name, sizeof(name));
 		if (e.times > 1)
-			syslog(LOG_NOTICE, "%s: no longer refused by the kernel", name);
+			log_line(LOG_NOTICE, "%s: no longer refused by the kernel", name);
 	}
 	r->n = kept;
 }

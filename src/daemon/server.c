@@ -15,6 +15,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "daemon/descriptors.h"
 #include "daemon/manager.h"
 #include "daemon/sandbox.h"
@@ -176,7 +177,7 @@ int server_clear(const struct server_options *options, struct err *err)
 		r = host_clear(&s.host, err);
 	for (size_t i = 0; i < netns.n; i++)
 		if (attached_release(netns.v[i], options->rundir, &why) < 0)
-			syslog(LOG_WARNING, "%s", why.text);
+			log_line(LOG_WARNING, "%s", why.text);
 	if (r == 0)
 		netns_files_sweep();
 	while (netns.n)

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "daemon/server_internal.h"
 
@@ -34,10 +35,10 @@ static void leave(struct server *s)
 		s->leave_at = clock_ms() + s->options->linger_ms;
 		if (s->options->stay || lifecycle_listen(&s->life, &err) == 0)
 			return;
-		syslog(LOG_ERR, "%s", err.text);
+		log_line(LOG_ERR, "%s", err.text);
 	}
 	if (host_clear(&s->host, &err) < 0)
-		syslog(LOG_ERR, "clear the host: %s", err.text);
+		log_line(LOG_ERR, "clear the host: %s", err.text);
 	s->leave_at = 0;
 	s->loop.stop = !s->options->stay;
 }
@@ -216,7 +217,7 @@ static void on_entries(void *data, const struct pollfd *fds, size_t n)
 	(void)n;
 	host_note_ends(&s->host);
 	if (entries_deadline(s) <= clock_ms() && host_delete_some(&s->host, &err) < 0)
-		syslog(LOG_WARNING, "%s", err.text);
+		log_line(LOG_WARNING, "%s", err.text);
 }
 
 static int64_t gateways_deadline(void *data)

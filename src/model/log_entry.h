@@ -33,7 +33,7 @@ enum event {
 
 #define LOG_BYTES_UNKNOWN UINT64_MAX
 #define LOG_UID_NONE      UINT32_MAX
-#define LOG_REASON_MAX    192
+#define LOG_REASON_MAX    256
 
 /*
  * The daemon's file, in its runtime directory: the magic with its terminator, then entries in the
