@@ -22,7 +22,6 @@ ALICE, BOB = 1000, 1001
 def site(lab, *daemon, **policy):
     """The programs installed; alice and bob are let in by the policy."""
     s = Site(lab, *daemon)
-    s.log.close()  # nobody reads it here, and the daemon would wait when it is full
     lines = {"uplinks": "*", "attach": "yes", **policy}
     s.policy("[%netdev]\n" + "".join(f"{k} = {v}\n" for k, v in lines.items()))
     return s
@@ -880,6 +879,8 @@ def test_enter_under_strace(lab):
     joined = [line for name, line in calls if name == "setns"]
     assert len(joined) == 1 and f"setns({came.group(1)}, CLONE_NEWNET)" in joined[0], joined
     for name, line in calls[raised:dropped]:
+        if name == "write":  # the name as the daemon let it pass: letters, digits and ".-_+"
+            line = line.replace("# session 1 controlled\\n", "")
         assert "controlled" not in line, line
         if name in ("write", "read", "capget"):  # of files that it opened itself
             continue
@@ -890,5 +891,5 @@ def test_enter_under_strace(lab):
             assert root or copy or path.startswith(FIXED), line
         if re.match(r"open(at)?$|mkdir|link|symlink|rename|unlink", name):
             assert paths and all(p.startswith("/sys/class/net/") for p in paths), line
-    strings = [i for i, (name, line) in enumerate(calls) if name == "pread64" and "controlled" in line and "cat" in line]
+    strings = [i for i, (name, line) in enumerate(calls) if name == "pread64" and "/proc/self/status" in line]
     assert strings and min(strings) > dropped, "arguments and environment are read afterwards"

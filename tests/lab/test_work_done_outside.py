@@ -306,7 +306,7 @@ def test_refused_from_a_menu(lab):
 
     def start(name):
         line = value(paths[name], "Exec").replace(" %U", "")
-        assert line.startswith("via-iface run --strict wlp6s0 -- "), line
+        assert line.startswith("via-iface desktop start wlp6s0 -- "), line
         return programs.via(*line.split()[1:])
 
     refused = start("box")
