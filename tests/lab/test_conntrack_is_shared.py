@@ -468,6 +468,6 @@ def test_flood_of_a_user(lab):
     for flood in floods:
         flood.kill()
     lab.wait(lambda: "flood" not in lab.via("list").out, 10, "the end of the sessions", step=0.02)
-    no_entry_of(lab, addresses)
+    no_entry_of(lab, addresses, 5)  # thousands, and the kernel has other work
     nobody_is_harmed(lab, other, "after the flood")
     other.finish()

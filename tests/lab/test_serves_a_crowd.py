@@ -216,6 +216,6 @@ def test_launch_beside_a_crowd(lab, descriptors):
         f"{attached} attached, {sent} sent; {len(times)} launches: median {median:.1f} ms"
         f" (alone {alone:.1f}), at most {times[-1]:.0f}"
     )
-    assert attached >= 8 and sent > 100, (attached, sent)
+    assert attached >= 4 and sent > 100, (attached, sent)
     assert median < 50 * lab.scale, times
     held.finish()
