@@ -96,12 +96,26 @@ static int find_proxies(char ***ret, struct err *err)
 	return 0;
 }
 
-/* The first finding that is in the way, or the first way out: what a person does next. */
-static void print_end(const struct findings *findings, const struct facts *f)
+/* The usable uplinks, those first that the host itself does not use. */
+static void list_usable(const struct facts *f, struct strbuf *ret)
 {
-	_cleanup_strbuf_ struct strbuf ways = { 0 };
+	for (int is_default = 0; is_default < 2; is_default++)
+		for (size_t i = 0; i < f->links.n; i++) {
+			const struct fact_link *l = &f->links.v[i];
+
+			if (view_is_default(f, l) == (bool)is_default &&
+			    uplink_lookup(f, l->name).problem == UPLINK_USABLE)
+				strbuf_add(ret, "%s%s", ret->len ? " " : "", l->name);
+		}
+}
+
+/* What a person does next: about the first thing in the way, or by the uplink that was asked about.
+ */
+static void print_end(const struct findings *findings, const struct facts *f, const char *uplinks)
+{
+	_cleanup_strbuf_ struct strbuf usable = { 0 };
 	const struct finding *first = findings->v;
-	const char *way = NULL;
+	const char *others = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < findings->n; i++)
@@ -112,19 +126,19 @@ static void print_end(const struct findings *findings, const struct facts *f)
 			   n == 1 ? "" : "; then run doctor again");
 		return;
 	}
-	for (size_t i = 0; i < f->links.n; i++)
-		if (uplink_lookup(f, f->links.v[i].name).problem == UPLINK_USABLE) {
-			if (way)
-				strbuf_add(&ways, "%s%s", ways.len ? ", " : "; or by ",
-					   f->links.v[i].name);
-			else
-				way = f->links.v[i].name;
-		}
-	text_print(stdout, "nothing is in the way: `via-iface %s -- PROGRAM` starts a program%s\n",
-		   way ? way : "UPLINK", strbuf_text(&ways));
+	if (uplinks)
+		strbuf_add(&usable, "%s", uplinks);
+	else
+		list_usable(f, &usable);
+	others = strchr(strbuf_text(&usable), ' ');
+	text_print(stdout,
+		   "nothing is in the way: `via-iface %.*s -- PROGRAM` starts a program%s%s\n",
+		   usable.len ? (int)strcspn(strbuf_text(&usable), " ") : 6,
+		   usable.len ? strbuf_text(&usable) : "UPLINK",
+		   others && !uplinks ? "; usable, too:" : "", others && !uplinks ? others : "");
 }
 
-static void print_text(const struct findings *findings, const struct facts *f)
+static void print_text(const struct findings *findings, const struct facts *f, const char *uplinks)
 {
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *one = &findings->v[i];
@@ -132,7 +146,7 @@ static void print_text(const struct findings *findings, const struct facts *f)
 		text_print(stdout, "%-8s %s%s%s\n", severity_name(one->severity), one->text,
 			   one->fix[0] ? "; " : "", one->fix);
 	}
-	print_end(findings, f);
+	print_end(findings, f, uplinks);
 }
 
 static void print_json(const struct findings *findings)
@@ -242,6 +256,6 @@ int verb_doctor(int argc, char *argv[])
 	if (w.json)
 		print_json(&findings);
 	else
-		print_text(&findings, &f);
+		print_text(&findings, &f, w.n ? w.v[0] : NULL);
 	return findings_bad(&findings) ? FOUND_SOMETHING : 0;
 }

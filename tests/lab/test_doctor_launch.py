@@ -90,7 +90,7 @@ def test_nothing_for_who_may(lab):
     for words in ((), (lab.spare,), (f"{lab.wired},{lab.spare}",)):
         assert doctor(site, "alice", *words) == []
     assert end_line(site, "alice") == (
-        "nothing is in the way: `via-iface enp7s0 -- PROGRAM` starts a program; or by wlp6s0"
+        "nothing is in the way: `via-iface wlp6s0 -- PROGRAM` starts a program; usable, too: enp7s0"
     )
 
 

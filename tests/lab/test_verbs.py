@@ -623,7 +623,8 @@ def test_doctor_finds_nothing(lab):
         lab.session(lab.wired, "--ipv6=off", "--mtu", "1400"),
     ]
     assert doctor(lab) == []
-    assert lab.via("doctor", check=True).out.startswith("nothing is in the way: `via-iface enp7s0 -- ")
+    assert lab.via("doctor", check=True).out.startswith(f"nothing is in the way: `via-iface {lab.spare} -- ")
+    assert lab.via("doctor", lab.wired, check=True).out.startswith(f"nothing is in the way: `via-iface {lab.wired} -- ")
     lab.run(f"ip link set dev {lab.spare} down", check=True)
     lab.wait(lambda: doctor_ids(lab) == {"session-blocked"}, 3, "the daemon has followed")
     for one in held:
