@@ -130,19 +130,56 @@ static int usage(void)
 	return 2;
 }
 
-int main(int argc, char *argv[])
+enum task { TASK_SERVE, TASK_SUPERVISE, TASK_CLEAR, TASK_CHECK, TASK_VERSION };
+
+/* Returns 0, or -EINVAL when the command line cannot be understood. */
+static int read_options(int argc, char *argv[], struct server_options *server, enum task *ret_task)
 {
 	static const struct option options[] = {
-		{ "clear", no_argument, NULL, 'c' },
+		{ "clear", no_argument, NULL, TASK_CLEAR },
+		{ "supervise", no_argument, NULL, TASK_SUPERVISE },
+		{ "version", no_argument, NULL, TASK_VERSION },
+		{ "check", no_argument, NULL, TASK_CHECK },
 		{ "linger", required_argument, NULL, 'l' },
 		{ "ask", required_argument, NULL, 'a' },
 		{ "ready", required_argument, NULL, 'r' },
-		{ "stay", no_argument, NULL, 'S' },
-		{ "supervise", no_argument, NULL, 's' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "check", no_argument, NULL, 'k' },
+		{ "stay", no_argument, NULL, 's' },
 		{ 0 },
 	};
+	uint32_t number;
+	int c, r = 0;
+
+	*ret_task = TASK_SERVE;
+	while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (c) {
+		case 'l':
+			r = parse_u32(optarg, 0, 86400, &number);
+			server->linger_ms = r < 0 ? 0 : number * 1000;
+			break;
+		case 'a':
+			r = parse_u32(optarg, 1, 3600, &number);
+			server->ask_ms = r < 0 ? 0 : number * 1000;
+			break;
+		case 'r':
+			r = parse_u32(optarg, 3, 1023, &number);
+			server->ready_fd = r < 0 ? -1 : (int)number;
+			break;
+		case 's':
+			server->stay = true;
+			break;
+		case '?':
+			r = -EINVAL;
+			break;
+		default:
+			*ret_task = (enum task)c;
+			break;
+		}
+	}
+	return r < 0 || optind != argc ? -EINVAL : 0;
+}
+
+int main(int argc, char *argv[])
+{
 	struct server_options server = { .rundir = VIA_RUNDIR,
 					 .confdir = VIA_SYSCONFDIR,
 					 .linger_ms = LINGER_DEFAULT_S * 1000,
@@ -150,48 +187,15 @@ int main(int argc, char *argv[])
 					 .ready_fd = -1,
 					 .socket_fd = -1 };
 	struct err err = { 0 };
-	uint32_t number;
-	int supervised = 0, clearing = 0, checking = 0, c;
+	enum task task;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			clearing = 1;
-			break;
-		case 'k':
-			checking = 1;
-			break;
-		case 'l':
-			if (parse_u32(optarg, 0, 86400, &number) < 0)
-				return usage();
-			server.linger_ms = number * 1000;
-			break;
-		case 'a':
-			if (parse_u32(optarg, 1, 3600, &number) < 0)
-				return usage();
-			server.ask_ms = number * 1000;
-			break;
-		case 'r':
-			if (parse_u32(optarg, 3, 1023, &number) < 0)
-				return usage();
-			server.ready_fd = (int)number;
-			break;
-		case 'S':
-			server.stay = true;
-			break;
-		case 's':
-			supervised = 1;
-			break;
-		case 'V':
-			printf("via-ifaced %s\n", VIA_VERSION);
-			return 0;
-		default:
-			return usage();
-		}
-	}
-	if (optind != argc)
+	if (read_options(argc, argv, &server, &task) < 0)
 		return usage();
-	if (checking)
+	if (task == TASK_VERSION) {
+		printf("via-ifaced %s\n", VIA_VERSION);
+		return 0;
+	}
+	if (task == TASK_CHECK)
 		return check(&server);
 	descriptors_raise();
 	if (standard_files(&err) < 0 || sandbox_capabilities(&err) < 0 ||
@@ -200,8 +204,8 @@ int main(int argc, char *argv[])
 			dprintf(server.ready_fd, "%s", err.text);
 		return complain(&server, &err);
 	}
-	if (clearing)
+	if (task == TASK_CLEAR)
 		return clear(&server);
 	server.watchdog_ms = manager_watchdog_ms();
-	return supervised ? supervise(server) : serve(&server);
+	return task == TASK_SUPERVISE ? supervise(server) : serve(&server);
 }
