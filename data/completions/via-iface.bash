@@ -2,6 +2,14 @@
 # bash completion for via-iface. What can stand there `via-iface --complete` says, by the tables of
 # which the help is made; here it is only shown.
 
+# A word as it has to be typed: names are what others like, and none is a command. compgen -W would
+# run what is in them.
+_via_iface_add() {
+	local word=$1
+	[[ $word != *[!A-Za-z0-9_@%+=:,./-]* || $cur == [\'\"]* ]] || printf -v word %q "$word"
+	COMPREPLY+=("$word")
+}
+
 _via_iface() {
 	local cur prev words cword line word
 	_init_completion -n =:, || return
@@ -13,12 +21,12 @@ _via_iface() {
 		'!users') COMPREPLY+=($(compgen -u -- "$cur")) ;;
 		'!pids') _pids ;;
 		'!entries')
-			COMPREPLY+=($(compgen -W "$(via-iface desktop list 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"))
+			while read -r word _; do
+				[[ $word != "$cur"* ]] || _via_iface_add "$word"
+			done < <(via-iface desktop list 2>/dev/null | tail -n +2)
 			;;
 		*)
-			word=${line%%$'\t'*}
-			[[ $word != *[!A-Za-z0-9_@%+=:,./-]* || $cur == [\'\"]* ]] || printf -v word %q "$word"
-			COMPREPLY+=("$word")
+			_via_iface_add "${line%%$'\t'*}"
 			;;
 		esac
 	done < <(via-iface --complete "${words[@]:1:cword}" 2>/dev/null)

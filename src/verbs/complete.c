@@ -31,7 +31,8 @@ static void offer(const struct line *l, const char *before, const char *text, co
 	char whole[512];
 
 	snprintf(whole, sizeof(whole), "%s%s", before, text);
-	if (strncmp(whole, l->word, strlen(l->word)) != 0 || strpbrk(whole, "\t\n"))
+	if (strncmp(whole, l->word, strlen(l->word)) != 0 || strpbrk(whole, "\t\n") ||
+	    whole[0] == '!') /* what else the shell is to do, of which it evaluates a part */
 		return;
 	text_print(stdout, "%s", whole);
 	if (what[0])

@@ -1,6 +1,8 @@
 """Completions in the real shells, each on a terminal: what is typed, a tab, and the words that via-iface then gets."""
 
+import glob
 import os
+import shutil
 import stat
 
 from lab import ROOT, Skip, needs, params, program, write_file
@@ -72,7 +74,7 @@ def test_completions(lab, shell):
     prepare(lab)
     env = {
         "PATH": f"{lab.tmp}/bin:{os.environ['PATH']}", "REAL": os.path.dirname(program("via-iface")),
-        "XDG_DATA_DIRS": f"{lab.tmp}/data", "TERM": "xterm", "PS1": "", "COLUMNS": "200", "ENV": "",
+        "XDG_DATA_DIRS": f"{lab.tmp}/data", "TERM": "xterm", "PS1": "", "COLUMNS": "200", "ENV": "", "MADE": f"{lab.tmp}/made",
     }  # fmt: skip
     with lab.pty(SHELLS[shell], env=env) as terminal:
         terminal.send(SET_UP[shell].format(os.path.join(ROOT, "data", "completions")) + "\n")
@@ -90,6 +92,7 @@ def test_completions(lab, shell):
             got = tuple(match.group(1)[1:-1].split("><"))
             print(f"{shell}: {' TAB '.join(typed)} TAB: {got}")
             assert got == words, f"{shell}: {typed} became {got}, not {words}"
+    assert not os.path.exists(f"{lab.tmp}/made"), "a name was run as a command"
 
 
 def prepare(lab):
@@ -101,6 +104,8 @@ def prepare(lab):
     write_file(f"{lab.tmp}/data/applications/org.x.Game.desktop", "[Desktop Entry]\nType=Application\nName=Game\nExec=true\n")
     env = {"XDG_DATA_DIRS": f"{lab.tmp}/data"}
     lab.via("desktop", "add", "org.x.Game", "wlp6s0", env=env, check=True)
+    made = glob.glob(f"{lab.env['HOME']}/.local/share/applications/via-iface-org.x.Game*")[0]
+    shutil.copy(made, os.path.join(os.path.dirname(made), "via-iface-x$(touch${IFS}$MADE).desktop"))
     lab.ip("netns add boxed")
     lab.via("attach", lab.spare, "--netns", "boxed", "--name", "attached", check=True)
     for name in ("game", "other"):
@@ -124,3 +129,13 @@ def test_help_names_what_completions_offer(lab):
     assert lab.via("--complete", "run", "--mtu", "", check=True).out == ""
     assert "ethernet\teach interface" in lab.via("--complete", "enp7s0,", check=True).out
     assert "enp7s0,enp7s0" not in lab.via("--complete", "enp7s0,", check=True).out
+
+
+def test_a_name_is_no_instruction(lab):
+    """A line that begins with '!' tells the shell what else to do: no file's name may become one."""
+    os.makedirs(f"{lab.tmp}/data/applications")
+    for name in ("!command a[$(touch made)]", "!users", "org.x.Game"):
+        write_file(f"{lab.tmp}/data/applications/{name}.desktop", "[Desktop Entry]\nType=Application\nName=x\nExec=true\n")
+    done = lab.via("--complete", "desktop", "add", "", env={"XDG_DATA_DIRS": f"{lab.tmp}/data"}, check=True)
+    assert "org.x.Game" in done.out.splitlines(), done
+    assert not [line for line in done.out.splitlines() if line.startswith("!")], done
