@@ -29,15 +29,26 @@ static int is_file(const struct dirent *e)
 struct load {
 	struct apps *to;
 	struct conf_mistakes *mistakes;
+	bool own; /* below the user's home */
 };
+
+/* Who owns a directory may put another in its place before its files are read: so each is checked.
+ */
+static bool is_anothers(const struct load *l, const struct stat *file)
+{
+	return l->own && geteuid() == 0 && file->st_uid != 0;
+}
 
 static int load_file(const char *path, void *arg, struct err *err)
 {
 	const struct load *l = arg;
 	_cleanup_free_ char *text = NULL;
+	struct stat file;
 	size_t len;
-	int r = file_read(path, APPS_FILE_BYTES_MAX, &text, &len, err);
+	int r = file_read_stat(path, APPS_FILE_BYTES_MAX, &text, &len, &file, err);
 
+	if (r == 0 && is_anothers(l, &file))
+		return 0;
 	if (!l->mistakes)
 		return r < 0 ? r : apps_parse(text, len, path, l->to, err);
 	if (r < 0)
@@ -64,7 +75,7 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 	for (enum apps_dir which = 0; which < end && r == 0; which++)
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
 			r = each_file(dir, APPS_FILES_MAX, is_file, load_file,
-				      &(struct load){ .to = &all }, err);
+				      &(struct load){ .to = &all, .own = which == APPS_OWN }, err);
 	if (r < 0)
 		apps_done(&all);
 	else
@@ -81,8 +92,8 @@ void apps_mistakes(struct conf_mistakes *ret)
 		struct err err = { 0 };
 
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)) &&
-		    each_file(dir, APPS_FILES_MAX, is_file, load_file, &(struct load){ &all, ret },
-			      &err) < 0)
+		    each_file(dir, APPS_FILES_MAX, is_file, load_file,
+			      &(struct load){ &all, ret, which == APPS_OWN }, &err) < 0)
 			conf_mistakes_add(ret, &err);
 	}
 	apps_done(&all);

@@ -16,7 +16,8 @@
 #include "base/files.h"
 #include "launch/paths.h"
 
-int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
+int file_read_stat(const char *path, size_t max, char **ret, size_t *ret_len, struct stat *ret_st,
+		   struct err *err)
 {
 	/* no FIFO that is waited for */
 	_cleanup_close_ int fd = path_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -39,7 +40,15 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
 	text[n] = 0;
 	*ret = steal_ptr(text);
 	*ret_len = (size_t)n;
+	*ret_st = st;
 	return 0;
+}
+
+int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *err)
+{
+	struct stat ignored;
+
+	return file_read_stat(path, max, ret, ret_len, &ignored, err);
 }
 
 /* A new file beside the one that it is to become, under a name that no desktop takes for an entry.

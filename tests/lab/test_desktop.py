@@ -447,6 +447,11 @@ def test_another_ones_home(lab):
     os.chown(os.path.dirname(path), 1, 1)
     done = lab.via("run", "--", "steam", env=env)
     assert done.code == 125 and "no app policy is for that program" in done.err, done
+    os.chown(os.path.dirname(path), 0, 0)  # as one that is exchanged for root's while it is read
+    assert lab.via("run", "--", "steam", env=env).code == 0
+    os.chown(path, 1, 1)
+    done = lab.via("run", "--", "steam", env=env)
+    assert done.code == 125 and "no app policy is for that program" in done.err, done
 
 
 def test_separate_instance(lab):
