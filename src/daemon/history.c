@@ -16,6 +16,7 @@
 #define FIRST_SIZE  16
 #define FILE_MAX    (2ul * HISTORY_MAX) /* entries; then it is written anew */
 #define FILE_SUFFIX ".new"
+#define SEQ_MAX     (UINT64_MAX / 2) /* of a file; so those after it do not begin anew */
 
 static const char magic[] = LOG_FILE_MAGIC;
 
@@ -224,7 +225,7 @@ static int read_entries(struct history *h, FILE *file)
 	if (fread(head, sizeof(head), 1, file) != 1 || memcmp(head, magic, sizeof(head)) != 0)
 		return -EBADMSG;
 	for (size_t i = 0; i < 2 * FILE_MAX && fread(&e, sizeof(e), 1, file) == 1; i++)
-		if (log_entry_valid(&e) && e.seq > h->seq && keep(h, &e) < 0)
+		if (log_entry_valid(&e) && e.seq > h->seq && e.seq <= SEQ_MAX && keep(h, &e) < 0)
 			return -ENOMEM;
 	return 0;
 }

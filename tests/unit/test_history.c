@@ -197,6 +197,16 @@ static void test_broken_file(void **state)
 	close(fd);
 	reopen();
 	assert_int_equal(exported(1000, 0, NULL), 1);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	bad = entry(EVENT_STARTED, 1000, 9);
+	bad.seq = UINT64_MAX; /* the number after it would be 0 */
+	assert_int_equal(write(fd, &bad, sizeof(bad)), sizeof(bad));
+	close(fd);
+	reopen();
+	add(EVENT_STARTED, 1000, 2, 0);
+	add(EVENT_STARTED, 1000, 3, 0);
+	reopen();
+	assert_int_equal(exported(1000, 0, NULL), 3);
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(write(fd, "no log", 6), 6);
 	close(fd);
