@@ -24,6 +24,12 @@ int standard_files(struct err *err)
 	return 0;
 }
 
+bool standard_output_closed(void)
+{
+	/* standard_files() sets the flag, and no inherited descriptor has it (execve(2)) */
+	return fcntl(STDOUT_FILENO, F_GETFD) & FD_CLOEXEC;
+}
+
 ssize_t file_start(int dir, const char *path, int flags, char *ret, size_t size)
 {
 	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | flags);

@@ -3,6 +3,7 @@
 #define VIA_BASE_FILES_H
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,9 @@
  * that is executed finds them closed, as they were. Call it before anything is opened.
  */
 int standard_files(struct err *err);
+
+/* Whether descriptor 1 was closed when the program was started; after standard_files(). */
+bool standard_output_closed(void);
 
 /*
  * The start of a file as text: at most size - 1 bytes and a terminator, by one read(2), which is

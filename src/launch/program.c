@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "config.h"
 #include "ipc/sock.h"
@@ -47,7 +48,7 @@ int program_finish(int status)
 	struct err err = { 0 };
 
 	/* of a pipe whose reader has gone SIGPIPE tells, which a caller may ignore */
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || standard_output_closed())
 		return status;
 	err_errno(&err, errno, "write to standard output");
 	return program_fail(&err);

@@ -26,7 +26,8 @@ int program_fail(const struct err *err);
 
 /*
  * Before a program ends with that status: what it printed is written. Where that fails (a full
- * device) it says so and returns EXIT_VIA_FAILED.
+ * device) it says so and returns EXIT_VIA_FAILED. With standard output closed from the start (`>&-`
+ * in a shell) nobody asked for it: what counts is the status.
  */
 int program_finish(int status);
 

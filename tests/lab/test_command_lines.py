@@ -275,6 +275,8 @@ LINES = [
      "write to standard output: No space left on device"),
     ("version > /dev/full", 125,
      "write to standard output: No space left on device"),
+    ("list 1< /dev/null", 125,
+     "write to standard output: Bad file descriptor"),
 ]
 
 
