@@ -24,14 +24,15 @@ void descriptors_raise(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* proc(5), /proc/PID/fd. Returns 0, or a negative errno. */
-static int count_open(size_t *ret)
+/* proc(5), /proc/PID/fd: all of limit where not even that can be opened. 0, or a negative errno. */
+static int count_open(size_t limit, size_t *ret)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	size_t n = 0;
 
+	*ret = limit;
 	if (!dir)
-		return -errno;
+		return errno == EMFILE ? 0 : -errno;
 	while (readdir(dir))
 		n++;
 	closedir(dir);
@@ -48,12 +49,12 @@ int descriptors_room(size_t *ret, struct err *err)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return err_errno(err, errno, "read the limit of open descriptors");
-	r = count_open(&open);
+	r = count_open((size_t)limit.rlim_cur, &open);
 	if (r < 0)
 		return err_errno(err, -r, "count open descriptors");
 	if (limit.rlim_cur < open + least) {
 		err_set(err, EMFILE,
-			"make room for a connection: the limit is %llu descriptors, %zu are needed",
+			"make room for a connection: the limit is %llu descriptors of at least %zu",
 			(unsigned long long)limit.rlim_cur, open + least);
 		return err_hint(err, "raise it: `ulimit -n %u`, or LimitNOFILE= in a unit",
 				DESCRIPTORS_WANTED);
