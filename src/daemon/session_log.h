@@ -7,7 +7,7 @@
 
 /*
  * What happens to sessions, as entries of the log. The host state calls it where it makes, changes
- * and loses sessions; what it finds is queued, for the loop to pass on (log_source.c). A launch and
+ * and loses sessions; what it finds is queued, for the loop to pass on (event_log.c). A launch and
  * an end cost their own session alone; all are compared only where all were planned anew.
  */
 
