@@ -100,7 +100,9 @@ static void become_tray(const char *option, const char *text)
 /* In the process that stays behind, until the program runs or somebody has seen why it does not. */
 __attribute__((noreturn)) static void watch(int report, const char *program)
 {
-	g_autofree char *title = g_strdup_printf("%s did not start", program);
+	/* a string of D-Bus is UTF-8; the name of a file is any bytes */
+	g_autofree char *name = g_utf8_make_valid(program, -1);
+	g_autofree char *title = g_strdup_printf("%s did not start", name);
 	g_autofree char *valid = NULL, *both = NULL;
 	char line[ERR_TEXT_MAX];
 	size_t len = 0;

@@ -68,6 +68,10 @@ def test_a_failure_is_shown(lab):
         assert done.code == 125, done
         desk.wait(lambda: len(desk.noted) == 2, 10, "the second notification")
         assert desk.noted[1] == "true did not start"
+        # what a message of the bus cannot hold (a file's name may) is shown as far as it is text
+        lab.run(["sh", "-c", """exec "$@" "$(printf 'no-such-g\\344me')" """, "sh", *START, "wlp6s0", "--"], env=desk.env)
+        desk.wait(lambda: len(desk.noted) == 3, 10, "the third notification")
+        assert desk.noted[2] == "no-such-g\ufffdme did not start", desk.noted
         held.finish()
 
 
