@@ -8,17 +8,48 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/util.h"
 #include "config.h"
 #include "ipc/ask.h"
 #include "launch/program.h"
 
 #define READY_MS 10000
 #define READY_FD 3
+
+/*
+ * The daemon is for all users, and its caller's limits are for the caller's programs: past the
+ * first four the kernel ends a process, or refuses it memory (getrlimit(2)). A service manager's
+ * are kept.
+ */
+static void lift_limits(void)
+{
+	static const struct {
+		int resource;
+		rlim_t soft;
+	} limits[] = {
+		{ RLIMIT_FSIZE, RLIM_INFINITY }, { RLIMIT_CPU, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY },    { RLIMIT_DATA, RLIM_INFINITY },
+		{ RLIMIT_STACK, 8u << 20 }, /* what Linux begins with */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit limit = { limits[i].soft, RLIM_INFINITY };
+
+		if (setrlimit(limits[i].resource, &limit) == 0 ||
+		    getrlimit(limits[i].resource, &limit) < 0)
+			continue;
+		/* root without CAP_SYS_RESOURCE */
+		limit.rlim_cur = limits[i].soft < limit.rlim_max ? limits[i].soft : limit.rlim_max;
+		setrlimit(limits[i].resource, &limit);
+	}
+	setpriority(PRIO_PROCESS, 0, 0);
+}
 
 /* In the grandchild: becomes the daemon. Only the pipe survives, as READY_FD. */
 static void become_daemon(const char *path, int ready)
@@ -29,6 +60,7 @@ static void become_daemon(const char *path, int ready)
 	sigset_t none;
 
 	program_clean_environment(envp);
+	lift_limits();
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);

@@ -171,6 +171,22 @@ def test_nothing_is_printed_with_the_capability(lab):
     assert caps["CapEff:"] == 0, caps
 
 
+@needs("root", "tool:prlimit", "tool:nice")
+def test_limits_of_who_starts_the_daemon(lab):
+    """The daemon is everybody's: what root's first caller may write, or for how long it may run, and
+    how nice it is, do not hold for the daemon."""
+    limits = ["nice", "-n", "15", "prlimit", "--fsize=1000000:", "--cpu=60:", "--stack=1000000:", "--"]
+    lab.run([*limits, program("via-iface"), str(lab.spare), "--", "true"], check=True)
+    pid = lab.daemon_pid()
+    with open(f"/proc/{pid}/limits") as f:
+        told = {line[:25].strip(): line[25:].split()[:2] for line in f}
+    for name in ("Max file size", "Max cpu time"):
+        assert told[name][0] == told[name][1], told
+    assert told["Max stack size"][0] == "8388608", told
+    with open(f"/proc/{pid}/stat") as f:
+        assert f.read().rsplit(")", 1)[1].split()[16] == "0"  # nice, the 19th
+
+
 @needs("root")
 @params("directory", "parent", "made", "entry")
 def test_desktop_follows_no_link_of_others(lab, case):
