@@ -10,7 +10,7 @@
 void help_print(FILE *out);
 
 /* Prints the help of one verb: usage, what it does, options, examples. */
-void help_print_verb(enum verb_id verb, FILE *out);
+void help_print_verb(enum verb_id id, FILE *out);
 
 /* `help [VERB]`; argv[0] is the verb. Returns an exit status. */
 int help_verb(int argc, char *argv[]);

@@ -152,13 +152,13 @@ int words_read(enum verb_id verb, int argc, char *argv[], int max, struct words 
 	struct words w = { .v = argv + 1 };
 
 	while (reader.at < argc) {
-		const struct verb_option *o;
-		const char *value;
+		const struct verb_option *o = NULL;
+		const char *value = NULL;
 		int r = option_read(&reader, &o, &value, err);
 
 		if (r < 0)
 			return r;
-		if (r > 0)
+		if (o)
 			take(&w, o->id, value);
 		else if (reader.at < argc)
 			w.v[w.n++] = argv[reader.at++];

@@ -170,7 +170,7 @@ static const struct source {
 /* Asks all until nothing is left to know; what the services on the bus answered. */
 static void ask_all(struct dns *n, struct quest *q, int ret_bus[ARRAY_SIZE(sources)])
 {
-	int64_t now = time(NULL), end = clock_ms() + 2 * n->wait_ms;
+	int64_t now = time(NULL), end = clock_ms() + 2 * (int64_t)n->wait_ms;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sources) && !is_answered(q); i++) {
 		const struct source *s = &sources[i];

@@ -44,9 +44,9 @@ int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct ms
 
 /*
  * Sends packets in a short session of the caller's on that interface, and adds how far they got: by
- * which card they left, and whether the gateway, or somebody beyond it, answered. to: a destination;
- * NULL: addresses for documentation (RFC 5737, RFC 3849), which nobody has. failures_only: what went
- * well is no finding, nor what the silence of such an address leaves open.
+ * which card they left, and whether the gateway, or somebody beyond it, answered. to: a
+ * destination; NULL: addresses for documentation (RFC 5737, RFC 3849), which nobody has.
+ * failures_only: what went well is no finding, nor what the silence of such an address leaves open.
  */
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,
 		struct findings *ret, struct err *err);

@@ -77,9 +77,11 @@ int each_session(const struct each *e, const struct words *w)
 	if (r == 0)
 		r = observe_host(0, &f, &err);
 	if (r == 0) {
-		m.v = calloc(f.sessions.n + (size_t)w->n + 1, sizeof(*m.v));
-		if (!m.v)
-			r = err_errno(&err, ENOMEM, "find the sessions");
+		m.v = calloc(f.sessions.n + (size_t)w->n + 1, sizeof(void *));
+		if (!m.v) {
+			err_errno(&err, ENOMEM, "find the sessions");
+			r = -ENOMEM;
+		}
 	}
 	if (r == 0 && w->all)
 		find_all(&f, e->flags, &m);

@@ -7,7 +7,7 @@
 
 static void same_words(const char *before, const char *after)
 {
-	static const char *const words[] = { "via-iface", "run", "--strict", "ssid:My Net", "--" };
+	static const char *const words[] = { "via-iface", "desktop", "start", "ssid:My Net", "--" };
 	const size_t front = sizeof(words) / sizeof(words[0]);
 	struct exec x = { 0 }, y = { 0 };
 	char **a, **b, *a_bytes, *b_bytes;

@@ -262,9 +262,9 @@ int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *r
 		if (fails || !on_host(s))
 			continue;
 		flush_before(steps, i);
-		if (s->action == STEP_REMOVE)
+		if (s->action == STEP_REMOVE && s->have)
 			drop(s->have);
-		else
+		else if (s->want)
 			put(s->want);
 	}
 	return 0;
