@@ -100,7 +100,8 @@ static void count_healed(struct host_state *h, const struct steps *steps)
 		const struct object *before = s->want ? set_find(&h->wanted, s->want) : NULL;
 
 		if (before && !ends_now(s) && object_same(s->want, before) &&
-		    (step_differs(s) || steps_have_stray_rule(steps, i)) && !h->healed.n++)
+		    (step_differs(s) || steps_have_stray_rule(steps, i, &h->wanted)) &&
+		    !h->healed.n++)
 			object_name(s->want, h->healed.first);
 	}
 }

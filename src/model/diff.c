@@ -191,16 +191,19 @@ bool step_differs(const struct step *s)
 	return !s->want || !s->have || !object_same(s->want, s->have);
 }
 
-bool steps_have_stray_rule(const struct steps *steps, size_t i)
+bool steps_have_stray_rule(const struct steps *steps, size_t i, const struct object_set *before)
 {
 	const struct object *rule = steps->v[i].want;
+	size_t n = 0, n_before = 0;
 
 	if (!rule || rule->kind != OBJ_NFT_RULE || rule->nft_rule.index)
 		return false;
-	for (; i < steps->n && steps->v[i].want && one_chain(steps->v[i].want, rule); i++)
+	for (; i < steps->n && steps->v[i].want && one_chain(steps->v[i].want, rule); i++, n++)
 		if (step_differs(&steps->v[i]))
 			return false;
-	return true;
+	for (size_t j = 0; before && j < before->n; j++)
+		n_before += one_chain(&before->v[j], rule);
+	return n_before <= n;
 }
 
 void steps_done(struct steps *steps)

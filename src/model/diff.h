@@ -39,9 +39,10 @@ bool step_differs(const struct step *s);
 
 /*
  * Whether step i is the first of a chain of which no rule differs: then a foreign rule stands
- * behind them, and is removed when the chain is flushed.
+ * behind them, and is removed when the chain is flushed. before is what was wanted so far, or NULL:
+ * where that has more rules in the chain, it is these that go.
  */
-bool steps_have_stray_rule(const struct steps *steps, size_t i);
+bool steps_have_stray_rule(const struct steps *steps, size_t i, const struct object_set *before);
 
 const char *step_action_name(enum step_action action);
 void steps_done(struct steps *steps);

@@ -276,7 +276,7 @@ static void check_sessions(const struct facts *facts, struct findings *ret)
 static bool explain(const struct steps *steps, size_t i, const char **ret_how, char *name)
 {
 	const struct step *s = &steps->v[i];
-	bool stray = steps_have_stray_rule(steps, i);
+	bool stray = steps_have_stray_rule(steps, i, NULL);
 	struct object chain = { .kind = OBJ_NFT_CHAIN };
 
 	if (stray) {

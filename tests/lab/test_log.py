@@ -126,6 +126,21 @@ def test_follow(lab):
     watch.stop()
 
 
+def test_what_the_uplink_changes_is_not_healed(lab):
+    """A card that goes down takes its networks along, and the plan follows: nobody changed our rules."""
+    held = lab.session(lab.spare, "--no-lan", "--name", "one")
+
+    def events():
+        return [e["event"] for e in map(json.loads, lab.via("log", "--json").out.splitlines())]
+
+    lose(lab, "down")
+    lab.wait(lambda: "blocked" in events(), 10, "it is blocked")
+    give_back(lab, "down")
+    lab.wait(lambda: "unblocked" in events(), 10, "it goes on")
+    assert "healed" not in events(), lab.via("log").out
+    held.finish()
+
+
 def test_of_their_own(lab):
     """Nobody is told of another user's sessions and programs, root is of all."""
     site = Site(lab)

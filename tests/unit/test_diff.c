@@ -427,11 +427,14 @@ static void test_stray_rule(void **state)
 	assert_int_equal(f->steps.n, 4);
 	assert_false(step_differs(&f->steps.v[0]));
 	assert_false(step_differs(&f->steps.v[1]));
-	assert_true(steps_have_stray_rule(&f->steps, 0));
-	assert_false(steps_have_stray_rule(&f->steps, 1)); /* told once */
-	assert_false(steps_have_stray_rule(&f->steps, 2));
+	assert_true(steps_have_stray_rule(&f->steps, 0, NULL));
+	assert_false(steps_have_stray_rule(&f->steps, 1, NULL)); /* told once */
+	assert_false(steps_have_stray_rule(&f->steps, 2, NULL));
 	assert_true(step_differs(&f->steps.v[3]));
-	assert_false(steps_have_stray_rule(&f->steps, 3));
+	assert_false(steps_have_stray_rule(&f->steps, 3, NULL));
+	assert_false(steps_have_stray_rule(&f->steps, 0,
+					   &f->have)); /* it was ours: it is wanted no more */
+	assert_true(steps_have_stray_rule(&f->steps, 0, &f->want));
 }
 
 static void test_names(void **state)

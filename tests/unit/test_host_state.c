@@ -89,7 +89,7 @@ static size_t differences(char *first)
 	assert_int_equal(diff(&want, &f.ours, &steps), 0);
 	memset(&f.dns, 0, sizeof(f.dns));
 	for (size_t i = 0; i < steps.n; i++)
-		if ((step_differs(&steps.v[i]) || steps_have_stray_rule(&steps, i)) && !n++)
+		if ((step_differs(&steps.v[i]) || steps_have_stray_rule(&steps, i, NULL)) && !n++)
 			object_name(steps.v[i].want ? steps.v[i].want : steps.v[i].have, first);
 	return n;
 }
