@@ -196,6 +196,9 @@ static bool await_answers(struct way *ways, size_t n, int names)
 		}
 		if (names >= 0 && !named)
 			named = recv(names, answer, sizeof(answer), 0) > 12;
+		/* poll(2) would report what a server that refuses left here, again and again */
+		while (names >= 0 && recv(names, answer, sizeof(answer), MSG_ERRQUEUE) >= 0)
+			;
 		if (all || left <= 0)
 			return named;
 		fds[count++] = (struct pollfd){ .fd = named ? -1 : names, .events = POLLIN };

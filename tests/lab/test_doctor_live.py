@@ -2,6 +2,8 @@
 and whose rule took them. The judges are the far ends: each situation is made there, or by rules of
 another program, and is gone when it is mended."""
 
+import re
+
 from lab import needs, params, program
 from test_doctor_launch import command, read
 from test_who_may import NETDEV, Site
@@ -149,3 +151,13 @@ def test_by_itself_on_a_terminal(lab):
     terminal.expect("things are in the way; do this first", 20)
     terminal = lab.pty([program("via-iface"), "doctor", str(lab.wired)])
     terminal.expect("nothing is in the way", 20)
+
+
+def test_closed_name_server_costs_nothing(lab):
+    """Where a name server refuses the question, the rest is waited for without using the processor."""
+    server = lab.url.split("/")[2].split(":")[0]
+    script = f"(printf g; sleep 3) | {program('via-iface-verbs')} live-once 192.0.2.1 -; times"
+    done = lab.via("--dns", server, lab.spare, "--", "bash", "-c", script, check=True)
+    assert "dns no" in done.out, done
+    minutes, seconds = re.search(r"(\d+)m([\d.]+)s\s*$", done.out).groups()
+    assert int(minutes) == 0 and float(seconds) < 0.2, done
