@@ -240,25 +240,6 @@ static int check_owner(const struct stat *st, const char *path, struct err *err)
 	return 0;
 }
 
-static int read_bytes(int fd, char *buf, size_t size, size_t *ret)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret = len;
-	return 0;
-}
-
 /* What is read into, and all mistakes; mistakes is NULL where the first one ends reading. */
 struct load {
 	struct access_policy *to;
@@ -282,7 +263,7 @@ static int read_file(const char *path, const struct load *l, struct err *err)
 		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	size_t len = 0;
+	ssize_t len;
 	int r;
 
 	if (fd < 0 && errno == ENOENT)
@@ -300,13 +281,13 @@ static int read_file(const char *path, const struct load *l, struct err *err)
 	text = malloc(POLICY_FILE_BYTES_MAX + 1);
 	if (!text)
 		return err_errno(err, ENOMEM, "read '%s'", path);
-	r = read_bytes(fd, text, POLICY_FILE_BYTES_MAX + 1, &len);
-	if (r < 0)
-		return err_errno(err, -r, "read '%s'", path);
+	len = read_up_to(fd, text, POLICY_FILE_BYTES_MAX + 1);
+	if (len < 0)
+		return err_errno(err, (int)-len, "read '%s'", path);
 	if (len > POLICY_FILE_BYTES_MAX)
 		return err_set(err, EFBIG, "read '%s': it is larger than %u bytes", path,
 			       POLICY_FILE_BYTES_MAX);
-	r = parse(text, len, path, l->to, l->mistakes, err);
+	r = parse(text, (size_t)len, path, l->to, l->mistakes, err);
 	return r < 0 && !l->mistakes ? r : 1;
 }
 
