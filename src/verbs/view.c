@@ -24,6 +24,15 @@ void view_user(uint32_t uid, char ret[33])
 		snprintf(ret, 33, "%" PRIu32, uid);
 }
 
+/*
+ * Whether the session has nobody left. It is there a moment before its first process is; since is
+ * in whole seconds.
+ */
+static bool has_ended(const struct session *s, const struct processes *p)
+{
+	return !processes_in(p, s->netns) && (uint64_t)time(NULL) > s->since + 1;
+}
+
 void view_session(const struct facts *f, const struct session *s, const struct processes *p,
 		  bool sees_all, struct session_view *ret)
 {
@@ -32,7 +41,7 @@ void view_session(const struct facts *f, const struct session *s, const struct p
 	struct pool pool;
 	struct ip ip;
 
-	v.state = session_state(f, s, sees_all && !processes_in(p, s->netns), &v.reason);
+	v.state = session_state(f, s, sees_all && has_ended(s, p), &v.reason);
 	session_port(s->id, v.port);
 	port = facts_link(f, v.port);
 	if (port) {

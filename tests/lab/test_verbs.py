@@ -446,14 +446,25 @@ def test_stop_from_inside(lab):
     held.finish()
 
 
+def test_new_session_is_not_closing(lab):
+    """It is there a moment before its first process is."""
+    states = set()
+    for _ in range(30):
+        launch = lab.via_popen(lab.spare, "--", "cat")
+        for _ in range(6):
+            states |= {s["state"] for s in lab.via("list", "--json").json()}
+        launch.finish()
+    assert states == {"up"}, states
+
+
 def test_stop_what_lingers(lab):
     """A session without programs, held by a connection or a descriptor, loses its network."""
     held = lab.session(lab.spare, "--name", "game")
     fd = os.open(f"/proc/{held.pid}/ns/net", os.O_RDONLY)
     held.finish()
     try:
-        seen = status(lab, "game")
-        assert (seen["state"], seen["reason"]) == ("closing", "its programs have ended"), seen
+        lab.wait(lambda: status(lab, "game")["state"] == "closing", 5, "it is closing")
+        assert status(lab, "game")["reason"] == "its programs have ended"
         gone = lab.via("exec", "game", "--", "true")
         assert gone.code == 125 and "it is closing" in gone.err, gone
         lab.via("stop", "game", check=True)
