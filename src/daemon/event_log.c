@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/event_log.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -21,12 +25,26 @@ static void restore(const struct log_entry *e, void *arg)
 	session_log_restore(arg, e);
 }
 
+static void path_of(const char *rundir, char ret[PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%s/" LOG_FILE, rundir);
+}
+
+void event_log_remove(const char *rundir)
+{
+	char path[PATH_MAX];
+
+	path_of(rundir, path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_line(LOG_WARNING, "remove '%s': %s", path, strerror(errno));
+}
+
 void event_log_open(struct event_log *l, const char *rundir)
 {
-	char path[sizeof(l->history.path)];
+	char path[PATH_MAX];
 	struct err err = { 0 };
 
-	snprintf(path, sizeof(path), "%s/" LOG_FILE, rundir);
+	path_of(rundir, path);
 	if (history_open(&l->history, path, pass_on, l, &err) < 0)
 		log_line(LOG_WARNING, "%s", err.text);
 	history_each(&l->history, restore, &l->host->log);

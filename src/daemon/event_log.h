@@ -21,6 +21,9 @@ struct event_log {
 /* Reads what is kept in the runtime directory. Where that fails the log begins anew. */
 void event_log_open(struct event_log *l, const char *rundir);
 
+/* Removes what is kept in the runtime directory, when that is to go. */
+void event_log_remove(const char *rundir);
+
 /* clock_ms() at which event_log_drain() has something to do by time; INT64_MAX: never. */
 int64_t event_log_due(const struct event_log *l);
 

@@ -178,8 +178,10 @@ int server_clear(const struct server_options *options, struct err *err)
 	for (size_t i = 0; i < netns.n; i++)
 		if (attached_release(netns.v[i], options->rundir, &why) < 0)
 			log_line(LOG_WARNING, "%s", why.text);
-	if (r == 0)
+	if (r == 0) {
 		netns_files_sweep();
+		event_log_remove(options->rundir);
+	}
 	while (netns.n)
 		close(netns.v[--netns.n]);
 	VEC_DONE(&netns);

@@ -287,6 +287,7 @@ def test_clear(lab):
     lab.wait(lambda: not lab.daemon_pids(), 5, "the daemon's end")
     assert lab.link_exists("via0")
     lab.run([program("via-ifaced"), "--clear"], check=True)
+    assert not os.path.exists("/run/via-iface/log")  # the directory can be removed
     lab.assert_same(before)
     held.write("go\n")
     assert lab.spare.addr not in held.expect("7\n")  # curl: failed to connect
