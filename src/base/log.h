@@ -2,6 +2,15 @@
 #ifndef VIA_BASE_LOG_H
 #define VIA_BASE_LOG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * One datagram to the socket at that path, which is shorter than sun_path (unix(7)), without
+ * waiting for room. Returns whether it was taken.
+ */
+bool log_send(const char *path, const char *bytes, size_t len);
+
 /*
  * One line for the host's log, as syslog(3) writes it with LOG_PID and LOG_DAEMON, under this
  * program's name; priority is one of LOG_ERR and so on. Unlike syslog(3) it never waits: a datagram

@@ -2,8 +2,6 @@
 #include "daemon/journal.h"
 
 #include <inttypes.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -81,21 +79,12 @@ void journal_fields(const struct log_entry *e, struct strbuf *ret)
 		add_number(ret, "VIA_IFACE_TX_BYTES", e->tx_bytes);
 }
 
-static bool send_fields(const struct strbuf *sb)
-{
-	const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 && sendto(fd, sb->text, sb->len, MSG_DONTWAIT | MSG_NOSIGNAL,
-				 (const struct sockaddr *)&journal, sizeof(journal)) >= 0;
-}
-
 void journal_write(const struct log_entry *e)
 {
 	_cleanup_strbuf_ struct strbuf fields = { 0 }, line = { 0 };
 
 	journal_fields(e, &fields);
-	if (!strbuf_failed(&fields) && send_fields(&fields))
+	if (!strbuf_failed(&fields) && log_send(JOURNAL_SOCKET, fields.text, fields.len))
 		return;
 	log_entry_text(e, &line);
 	log_line(priority_of(e), "%s", strbuf_text(&line));
