@@ -54,6 +54,30 @@ void strbuf_add(struct strbuf *sb, const char *fmt, ...)
 	va_end(again);
 }
 
+void strbuf_add_quotable(struct strbuf *sb, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			strbuf_add(sb, "'\\''");
+		else
+			strbuf_add_bytes(sb, text, 1);
+	}
+}
+
+void strbuf_add_word(struct strbuf *sb, const char *word)
+{
+	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				   "_-+=./:,@%";
+
+	if (*word && strspn(word, bare) == strlen(word)) {
+		strbuf_add(sb, "%s", word);
+		return;
+	}
+	strbuf_add(sb, "'");
+	strbuf_add_quotable(sb, word);
+	strbuf_add(sb, "'");
+}
+
 void strbuf_truncate(struct strbuf *sb, size_t len)
 {
 	if (len >= sb->len)

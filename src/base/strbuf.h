@@ -15,6 +15,12 @@ struct strbuf {
 void strbuf_add(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_add_bytes(struct strbuf *sb, const char *bytes, size_t len);
 
+/* What stands between single quotes in a shell (sh(1), Quoting). */
+void strbuf_add_quotable(struct strbuf *sb, const char *text);
+
+/* One word for a shell: bare where it can be, in single quotes else. */
+void strbuf_add_word(struct strbuf *sb, const char *word);
+
 /* Shortens the text to len bytes; a no-op when it is shorter. */
 void strbuf_truncate(struct strbuf *sb, size_t len);
 

@@ -193,21 +193,6 @@ static const char *its_uplink(const struct outside_question *q)
 	return q->scope.uplinks[0] ? q->scope.uplinks : "the session's uplink";
 }
 
-static void add_quoted(struct strbuf *sb, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789.,:_-+@%/";
-
-	if (text[strspn(text, plain)] == 0) {
-		strbuf_add(sb, "%s", text);
-		return;
-	}
-	strbuf_add(sb, "'");
-	for (; *text; text++)
-		strbuf_add(sb, *text == '\'' ? "'\\''" : "%c", *text);
-	strbuf_add(sb, "'");
-}
-
 static void add_advice(const struct outside_question *q, const char *advice, struct err *ret)
 {
 	_cleanup_strbuf_ struct strbuf text = { 0 };
@@ -217,7 +202,7 @@ static void add_advice(const struct outside_question *q, const char *advice, str
 			strbuf_add(&text, "%c", *c);
 			continue;
 		}
-		add_quoted(&text, q->scope.uplinks[0] ? q->scope.uplinks : "UPLINK");
+		strbuf_add_word(&text, q->scope.uplinks[0] ? q->scope.uplinks : "UPLINK");
 		c++;
 	}
 	err_hint(ret, "%s", strbuf_text(&text));

@@ -26,36 +26,10 @@ static const char *family_option(uint8_t family)
 	return family == AF_INET6 ? "-6 " : "";
 }
 
-/* What stands between single quotes in a shell. */
-static void in_quotes(struct strbuf *sb, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '\'')
-			strbuf_add(sb, "'\\''");
-		else
-			strbuf_add_bytes(sb, text, 1);
-	}
-}
-
-/* A word for the shell: bare where it can be, in single quotes else. */
-static void quoted(struct strbuf *sb, const char *word)
-{
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				   "_-+=./:,@%";
-
-	if (*word && strspn(word, safe) == strlen(word)) {
-		strbuf_add(sb, "%s", word);
-		return;
-	}
-	strbuf_add(sb, "'");
-	in_quotes(sb, word);
-	strbuf_add(sb, "'");
-}
-
 static void dev(struct strbuf *sb, const char *name)
 {
 	strbuf_add(sb, "dev ");
-	quoted(sb, name);
+	strbuf_add_word(sb, name);
 }
 
 static void add_link(struct strbuf *sb, const struct object *o, const char *netns)
@@ -68,7 +42,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 		strbuf_add(sb, "ip link add name %s address %s type bridge group_fwd_mask 0x%x\n",
 			   l->name, mac_format(&l->mac, mac), BRIDGE_GROUP_FWD_MASK);
 		strbuf_add(sb, "ip link set dev %s mtu %u alias ", l->name, l->mtu);
-		quoted(sb, l->alias);
+		strbuf_add_word(sb, l->alias);
 		strbuf_add(sb, "\n");
 		return;
 	}
@@ -83,7 +57,7 @@ static void add_link(struct strbuf *sb, const struct object *o, const char *netn
 		strbuf_add(sb, "mtu %u ", l->peer_mtu);
 	strbuf_add(sb, "address %s netns %s\n", mac_format(&l->peer_mac, mac), netns);
 	strbuf_add(sb, "ip link set dev %s arp off alias ", l->name);
-	quoted(sb, l->alias);
+	strbuf_add_word(sb, l->alias);
 	strbuf_add(sb,
 		   "\nip link set dev %s type bridge_slave isolated on learning off flood off "
 		   "mcast_flood off bcast_flood off\n",
@@ -96,7 +70,7 @@ static void altname(struct strbuf *sb, const struct object *o, const char *verb,
 	strbuf_add(sb, "link property %s ", verb);
 	dev(sb, o->altname.dev);
 	strbuf_add(sb, " altname ");
-	quoted(sb, o->altname.name);
+	strbuf_add_word(sb, o->altname.name);
 	strbuf_add(sb, "\n");
 }
 
@@ -166,7 +140,7 @@ static void rule(struct strbuf *sb, const struct obj_rule *r, const char *verb)
 		strbuf_add(sb, " fwmark 0x%08x/0x%08x", r->mark, r->mask);
 	if (r->iif[0]) {
 		strbuf_add(sb, " iif ");
-		quoted(sb, r->iif);
+		strbuf_add_word(sb, r->iif);
 	}
 	if (r->action == RULE_LOOKUP)
 		strbuf_add(sb, " lookup %u", r->table);
@@ -186,7 +160,7 @@ static void sysctl(struct strbuf *sb, const struct object *o, const char *value,
 		strbuf_add(sb, "ip netns exec %s ", netns);
 	strbuf_add(sb, "sysctl -qw ");
 	snprintf(assignment, sizeof(assignment), "%s=%s", o->sysctl.path, value);
-	quoted(sb, assignment);
+	strbuf_add_word(sb, assignment);
 	strbuf_add(sb, "\n");
 }
 
@@ -248,7 +222,7 @@ static void element(struct strbuf *sb, const struct object *o, const char *verb,
 	nft(sb, o, verb, "element", netns);
 	strbuf_add(sb, " %s { ", e->set);
 	nft_print_key(&key, &e->key);
-	in_quotes(sb, strbuf_text(&key));
+	strbuf_add_quotable(sb, strbuf_text(&key));
 	sb->failed |= strbuf_failed(&key);
 	if (e->vmap && !strcmp(verb, "add")) {
 		strbuf_add(sb, " : ");
@@ -267,7 +241,7 @@ static void add_rule(struct strbuf *sb, const struct object *o, const char *netn
 	strbuf_add(sb, " %s ", o->nft_rule.chain);
 	if (o->nft_rule.rule)
 		nft_print_rule(&text, o->nft_rule.rule);
-	in_quotes(sb, strbuf_text(&text));
+	strbuf_add_quotable(sb, strbuf_text(&text));
 	sb->failed |= strbuf_failed(&text);
 	strbuf_add(sb, "'\n");
 }
@@ -280,11 +254,11 @@ static void iptables_accept(struct strbuf *sb, const struct object *o, const cha
 	strbuf_add(sb, "%s ", o->family == NFPROTO_IPV6 ? "ip6tables-nft" : "iptables-nft");
 	if (strcmp(a->table, "filter") != 0) {
 		strbuf_add(sb, "-t ");
-		quoted(sb, a->table);
+		strbuf_add_word(sb, a->table);
 		strbuf_add(sb, " ");
 	}
 	strbuf_add(sb, "%s ", command);
-	quoted(sb, a->chain);
+	strbuf_add_word(sb, a->chain);
 	strbuf_add(sb, " -%s " BRIDGE_NAME "%s -m comment --comment " ACCEPT_COMMENT " -j ACCEPT\n",
 		   a->back ? "o" : "i",
 		   a->back ? " -m conntrack --ctstate RELATED,ESTABLISHED" : "");
@@ -293,9 +267,9 @@ static void iptables_accept(struct strbuf *sb, const struct object *o, const cha
 static void foreign_chain(struct strbuf *sb, const struct object *o)
 {
 	strbuf_add(sb, "%s ", nft_family_name(o->family));
-	in_quotes(sb, o->nft_accept.table);
+	strbuf_add_quotable(sb, o->nft_accept.table);
 	strbuf_add(sb, " ");
-	in_quotes(sb, o->nft_accept.chain);
+	strbuf_add_quotable(sb, o->nft_accept.chain);
 }
 
 static void add_accept(struct strbuf *sb, const struct object *o)

@@ -96,26 +96,29 @@ static int find_proxies(char ***ret, struct err *err)
 	return 0;
 }
 
-/* The usable uplinks, those first that the host itself does not use. */
-static void list_usable(const struct facts *f, struct strbuf *ret)
+/* The first usable uplink, of those first that the host itself does not use, and the others. */
+static void list_usable(const struct facts *f, struct strbuf *ret_first, struct strbuf *ret_others)
 {
 	for (int is_default = 0; is_default < 2; is_default++)
 		for (size_t i = 0; i < f->links.n; i++) {
 			const struct fact_link *l = &f->links.v[i];
 
-			if (view_is_default(f, l) == (bool)is_default &&
-			    uplink_lookup(f, l->name).problem == UPLINK_USABLE)
-				strbuf_add(ret, "%s%s", ret->len ? " " : "", l->name);
+			if (view_is_default(f, l) != (bool)is_default ||
+			    uplink_lookup(f, l->name).problem != UPLINK_USABLE)
+				continue;
+			if (!ret_first->len)
+				strbuf_add_word(ret_first, l->name);
+			else
+				strbuf_add(ret_others, " %s", l->name);
 		}
 }
 
-/* What a person does next: about the first thing in the way, or by the uplink that was asked about.
- */
+/* What a person does next: about the first thing in the way, or by the uplinks that were asked
+ * about. */
 static void print_end(const struct findings *findings, const struct facts *f, const char *uplinks)
 {
-	_cleanup_strbuf_ struct strbuf usable = { 0 };
+	_cleanup_strbuf_ struct strbuf uplink = { 0 }, others = { 0 };
 	const struct finding *first = findings->v;
-	const char *others = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < findings->n; i++)
@@ -127,15 +130,13 @@ static void print_end(const struct findings *findings, const struct facts *f, co
 		return;
 	}
 	if (uplinks)
-		strbuf_add(&usable, "%s", uplinks);
+		strbuf_add_word(&uplink, uplinks);
 	else
-		list_usable(f, &usable);
-	others = strchr(strbuf_text(&usable), ' ');
+		list_usable(f, &uplink, &others);
 	text_print(stdout,
-		   "nothing is in the way: `via-iface %.*s -- PROGRAM` starts a program%s%s\n",
-		   usable.len ? (int)strcspn(strbuf_text(&usable), " ") : 6,
-		   usable.len ? strbuf_text(&usable) : "UPLINK",
-		   others && !uplinks ? "; usable, too:" : "", others && !uplinks ? others : "");
+		   "nothing is in the way: `via-iface %s -- PROGRAM` starts a program%s%s\n",
+		   uplink.len ? strbuf_text(&uplink) : "UPLINK", others.len ? "; usable, too:" : "",
+		   strbuf_text(&others));
 }
 
 static void print_text(const struct findings *findings, const struct facts *f, const char *uplinks)

@@ -65,21 +65,10 @@ static const struct session *find_exactly(const struct facts *f, const char *nam
 	return NULL;
 }
 
-/* As a shell takes it for one word. */
 static void add_word(struct strbuf *sb, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./:@%+=,-";
-
 	strbuf_add(sb, " ");
-	if (*word && !word[strspn(word, plain)]) {
-		strbuf_add(sb, "%s", word);
-		return;
-	}
-	strbuf_add(sb, "'");
-	for (; *word; word++)
-		strbuf_add(sb, *word == '\'' ? "'\\''" : "%c", *word);
-	strbuf_add(sb, "'");
+	strbuf_add_word(sb, word);
 }
 
 /* curl https://example.org wlp6s0: the line with the uplink first. */

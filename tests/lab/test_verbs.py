@@ -636,6 +636,8 @@ def test_doctor_finds_nothing(lab):
     assert doctor(lab) == []
     assert lab.via("doctor", check=True).out.startswith(f"nothing is in the way: `via-iface {lab.spare} -- ")
     assert lab.via("doctor", lab.wired, check=True).out.startswith(f"nothing is in the way: `via-iface {lab.wired} -- ")
+    asked = f"{lab.wired},ssid:My Net"
+    assert f"`via-iface '{asked}' -- PROGRAM`" in lab.via("doctor", asked).out, "a word for the shell"
     lab.run(f"ip link set dev {lab.spare} down", check=True)
     lab.wait(lambda: doctor_ids(lab) == {"session-blocked"}, 3, "the daemon has followed")
     for one in held:
