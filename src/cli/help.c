@@ -43,7 +43,7 @@ static void print_option(const struct verb_option *o, FILE *out)
 
 	n = snprintf(term, sizeof(term), "  %s%s--%s%s%s",
 		     o->letter ? (char[]){ '-', o->letter, 0 } : "", o->letter ? ", " : "", o->name,
-		     o->value ? " " : "", o->value ? o->value : "");
+		     verb_option_takes_word(o) ? " " : "", o->value ? o->value : "");
 	if (n > COLUMN - 1)
 		fprintf(out, "%s\n%*s", term, COLUMN + 1, "");
 	else

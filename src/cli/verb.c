@@ -270,6 +270,8 @@ static const struct verb_option options[] = {
 	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP),
 	  "JSON instead of text" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON, V(RUN), "with --dry-run: JSON instead of text" },
+	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
+	  "auto (on a terminal), always or never" },
 	{ "quiet", 'q', NULL, WORD_NONE, OPT_QUIET,
 	  RUNS | CHANGES | V(EXEC) | V(ATTACH) | V(DESKTOP),
 	  "no warnings, and no line on success" },
@@ -289,6 +291,11 @@ enum verb_id verb_find(const char *name)
 	while (id < VERB_COUNT && strcmp(name, verbs[id].name) != 0)
 		id++;
 	return id;
+}
+
+bool verb_option_takes_word(const struct verb_option *o)
+{
+	return o->value && o->value[0] != '[';
 }
 
 const struct verb_option *verb_next_option(enum verb_id verb, const struct verb_option *last)
@@ -358,7 +365,7 @@ int verb_first_word(enum verb_id verb, int argc, char *const argv[], int at)
 		const char *value;
 		const struct verb_option *o = verb_option(verb, argv[at], &value);
 
-		if (o && o->value && !value)
+		if (o && verb_option_takes_word(o) && !value)
 			at++;
 	}
 	return at < argc ? at : argc;
@@ -376,7 +383,7 @@ bool verb_wants_help(enum verb_id verb, int argc, char *const argv[])
 			return true;
 		if (program && argv[i][0] != '-')
 			return false;
-		if (o && o->value && !value)
+		if (o && verb_option_takes_word(o) && !value)
 			i++;
 	}
 	return false;

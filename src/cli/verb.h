@@ -53,6 +53,7 @@ enum verb_word {
 	WORD_PID,
 	WORD_NETNS,
 	WORD_FAMILY,  /* auto, off */
+	WORD_COLOR,   /* auto, always, never */
 	WORD_DESKTOP, /* the words of `desktop` */
 	WORD_COUNT,
 };
@@ -105,13 +106,14 @@ enum option_id {
 	OPT_ACTION,
 	OPT_LIVE,
 	OPT_TO,
+	OPT_COLOR,
 	OPT_HELP,
 };
 
 struct verb_option {
 	const char *name;  /* without its dashes */
 	char letter;       /* 0: none */
-	const char *value; /* NULL: it takes none */
+	const char *value; /* NULL: it takes none; "[=VALUE]": it may have one, behind a "=" */
 	enum verb_word completes;
 	enum option_id id;
 	uint32_t verbs; /* that take it, 1 << enum verb_id */
@@ -123,6 +125,9 @@ const struct verb *verb_get(enum verb_id id);
 
 /* The id of a verb by its name; VERB_COUNT: there is no such verb. */
 enum verb_id verb_find(const char *name);
+
+/* Whether the option's value is the next word where none stands behind a "=". */
+bool verb_option_takes_word(const struct verb_option *o);
 
 /* Steps through the options of a verb: the one behind `last`, at first NULL; NULL at the end. */
 const struct verb_option *verb_next_option(enum verb_id verb, const struct verb_option *last);

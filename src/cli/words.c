@@ -86,7 +86,7 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 		return err_set(err, EINVAL, "invalid option '%s': --%s takes no value", word,
 			       o->name);
 	r->at++;
-	if (o->value && !value) {
+	if (verb_option_takes_word(o) && !value) {
 		if (r->at >= r->argc)
 			return err_set(err, EINVAL,
 				       "invalid option '%s': its value is missing: --%s %s", word,
@@ -98,7 +98,23 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 	return 1;
 }
 
-static void take(struct words *w, enum option_id id, const char *value)
+static int take_color(struct words *w, const char *value, struct err *err)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto",
+		[COLOR_ALWAYS] = "always",
+		[COLOR_NEVER] = "never",
+	};
+
+	for (enum color_when when = COLOR_AUTO; when <= COLOR_NEVER; when++)
+		if (!strcmp(value, names[when])) {
+			w->color = when;
+			return 0;
+		}
+	return err_set(err, EINVAL, "invalid --color '%s': it is auto, always or never", value);
+}
+
+static int take(struct words *w, enum option_id id, const char *value, struct err *err)
 {
 	switch (id) {
 	case OPT_QUIET:
@@ -140,9 +156,12 @@ static void take(struct words *w, enum option_id id, const char *value)
 	case OPT_TITLE:
 		w->title = value;
 		break;
+	case OPT_COLOR:
+		return take_color(w, value, err);
 	default: /* of verbs that read their words themselves (parse.c) */
 		break;
 	}
+	return 0;
 }
 
 int words_read(enum verb_id verb, int argc, char *argv[], int max, struct words *ret,
@@ -156,12 +175,12 @@ int words_read(enum verb_id verb, int argc, char *argv[], int max, struct words 
 		const char *value = NULL;
 		int r = option_read(&reader, &o, &value, err);
 
+		if (r > 0)
+			r = take(&w, o->id, value, err);
+		else if (r == 0 && reader.at < argc)
+			w.v[w.n++] = argv[reader.at++];
 		if (r < 0)
 			return r;
-		if (o)
-			take(&w, o->id, value);
-		else if (reader.at < argc)
-			w.v[w.n++] = argv[reader.at++];
 	}
 	if (w.n > max) {
 		err_set(err, EINVAL, "read '%s': that is a word too many for %s", w.v[max],

@@ -27,9 +27,16 @@ struct option_reader {
 int option_read(struct option_reader *r, const struct verb_option **ret, const char **ret_value,
 		struct err *err);
 
+enum color_when {
+	COLOR_AUTO,
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
 /* The words of a verb's command line. Borrowed from argv. */
 struct words {
 	bool quiet, all, json, follow, live, only, replace, action;
+	enum color_when color;
 	const char *pid, *netns, *title, *since, *to;
 	char **v; /* what is no option */
 	int n;

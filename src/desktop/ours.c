@@ -193,7 +193,8 @@ int desktop_list(const struct line *l, struct err *err)
 		text_print_json(stdout, json_object_to_json_string_ext(
 						array, JSON_C_TO_STRING_PRETTY |
 							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	else if (r == 0 && table_print(&t, table_width(), stdout) < 0)
+	else if (r == 0 &&
+		 table_print(&t, &(struct terminal){ .width = terminal_width() }, stdout) < 0)
 		r = err_errno(err, ENOMEM, "print the list");
 	json_object_put(array);
 	find_done(&ours);

@@ -238,6 +238,13 @@ static void offer_desktop(const struct line *l, const char *what, int n)
 		offer_uplinks(l);
 }
 
+static void offer_colors(const struct line *l, const char *before)
+{
+	offer(l, before, "auto", "on a terminal");
+	offer(l, before, "always", "");
+	offer(l, before, "never", "");
+}
+
 /* --- which of these ------------------------------------------------------------------------ */
 
 static void offer_word(const struct line *l, enum verb_id verb, enum verb_word kind, int at)
@@ -268,6 +275,9 @@ static void offer_word(const struct line *l, enum verb_id verb, enum verb_word k
 	case WORD_FAMILY:
 		offer(l, "", "auto", "as the uplink has it");
 		offer(l, "", "off", "no IPv6");
+		return;
+	case WORD_COLOR:
+		offer_colors(l, "");
 		return;
 	case WORD_DESKTOP:
 	case WORD_NONE:
@@ -313,7 +323,7 @@ static int walk(const struct line *l, enum verb_id verb, int at, struct typed *r
 		}
 		if (!t.ended && l->argv[i][0] == '-' && l->argv[i][1])
 			o = verb_option(verb, l->argv[i], &value);
-		if (o && o->value && !value && ++i == l->argc - 1)
+		if (o && verb_option_takes_word(o) && !value && ++i == l->argc - 1)
 			t.value = o;
 		if (o || (!t.ended && l->argv[i][0] == '-' && l->argv[i][1]))
 			continue;
@@ -339,6 +349,8 @@ static bool complete_value(const struct line *l, enum verb_id verb)
 	if (o->completes == WORD_FAMILY) {
 		offer(l, before, "auto", "");
 		offer(l, before, "off", "");
+	} else if (o->completes == WORD_COLOR) {
+		offer_colors(l, before);
 	}
 	return true;
 }

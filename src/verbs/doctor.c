@@ -139,13 +139,16 @@ static void print_end(const struct findings *findings, const struct facts *f, co
 		   strbuf_text(&others));
 }
 
-static void print_text(const struct findings *findings, const struct facts *f, const char *uplinks)
+static void print_text(const struct findings *findings, const struct facts *f, const char *uplinks,
+		       bool colours)
 {
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *one = &findings->v[i];
 
-		text_print(stdout, "%-8s %s%s%s\n", severity_name(one->severity), one->text,
-			   one->fix[0] ? "; " : "", one->fix);
+		colour_begin(stdout, view_severity_colour(one->severity), colours);
+		text_print(stdout, "%-8s", severity_name(one->severity));
+		colour_end(stdout, view_severity_colour(one->severity), colours);
+		text_print(stdout, " %s%s%s\n", one->text, one->fix[0] ? "; " : "", one->fix);
 	}
 	print_end(findings, f, uplinks);
 }
@@ -257,6 +260,6 @@ int verb_doctor(int argc, char *argv[])
 	if (w.json)
 		print_json(&findings);
 	else
-		print_text(&findings, &f, w.n ? w.v[0] : NULL);
+		print_text(&findings, &f, w.n ? w.v[0] : NULL, terminal_of_stdout(w.color).colours);
 	return findings_bad(&findings) ? FOUND_SOMETHING : 0;
 }

@@ -61,6 +61,7 @@ static void add_row(struct table *t, const struct session_view *v)
 	table_add(t, "%" PRIu32, v->session->id);
 	table_add(t, "%s", v->session->slot ? v->session->uplink : "-");
 	table_add(t, "%s", session_state_name(v->state));
+	table_colour(t, view_state_colour(v->state));
 	table_add(t, "%s", v->user);
 	table_add(t, "%s", human_bytes(v->rx_bytes, rx));
 	table_add(t, "%s", human_bytes(v->tx_bytes, tx));
@@ -77,7 +78,7 @@ static bool shown(const struct session *s, bool all)
 }
 
 int tables_print_sessions(const struct facts *f, const struct processes *p, bool sees_all, bool all,
-			  size_t width, FILE *out)
+			  const struct terminal *terminal, FILE *out)
 {
 	struct table t = { .of = columns, .columns = ARRAY_SIZE(columns) };
 	struct session_view v;
@@ -92,7 +93,7 @@ int tables_print_sessions(const struct facts *f, const struct processes *p, bool
 		fputs("no session runs\n", out);
 		return 0;
 	}
-	return table_print(&t, width, out);
+	return table_print(&t, terminal, out);
 }
 
 static void print_json(const struct facts *f, const struct processes *p, bool all)
@@ -156,7 +157,10 @@ int verb_list(int argc, char *argv[])
 	struct err err = { 0 };
 	struct words w;
 	int r = words_read(VERB_LIST, argc, argv, 0, &w, &err);
+	struct terminal terminal = { 0 };
 
+	if (r == 0)
+		terminal = terminal_of_stdout(w.color);
 	if (r == 0)
 		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
@@ -165,8 +169,8 @@ int verb_list(int argc, char *argv[])
 		print_json(&f, &processes, w.all);
 	else if (r == 0 && !f.sessions.n && print_own())
 		return 0; /* the host's sessions cannot be seen from there */
-	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all,
-						 table_width(), stdout) < 0)
+	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all, &terminal,
+						 stdout) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)
 		warn(&f, &processes);

@@ -102,14 +102,18 @@ static void print_pids(const struct session_view *v)
 	puts(*before ? "" : geteuid() ? "none that you may see" : "none");
 }
 
-static void print_session(const struct session_view *v, const struct findings *findings)
+static void print_session(const struct session_view *v, const struct findings *findings,
+			  bool colours)
 {
 	const struct session *s = v->session;
 	char rx[24], tx[24], age[24], started[40];
 	time_t since = (time_t)s->since;
 	struct tm tm;
 
-	text_print(stdout, "%s (%" PRIu32 "): %s", s->name, s->id, session_state_name(v->state));
+	text_print(stdout, "%s (%" PRIu32 "): ", s->name, s->id);
+	colour_begin(stdout, view_state_colour(v->state), colours);
+	fputs(session_state_name(v->state), stdout);
+	colour_end(stdout, view_state_colour(v->state), colours);
 	if (s->slot && v->state == STATE_UP)
 		text_print(stdout, " through %s", s->uplink);
 	text_print(stdout, "%s%s\n", v->reason[0] ? ", " : "", v->reason);
@@ -127,15 +131,21 @@ static void print_session(const struct session_view *v, const struct findings *f
 			   human_age(s->since, age));
 	text_print(stdout, "  %-10s %" PRIu64 ", port %s\n", "netns", s->netns, v->port);
 	print_pids(v);
-	for (size_t i = 0; i < findings->n; i++)
-		text_print(stdout, "  %-10s %s%s%s\n", severity_name(findings->v[i].severity),
-			   findings->v[i].text, findings->v[i].fix[0] ? "; " : "",
-			   findings->v[i].fix);
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *one = &findings->v[i];
+		const enum colour colour = view_severity_colour(one->severity);
+
+		fputs("  ", stdout);
+		colour_begin(stdout, colour, colours);
+		text_print(stdout, "%-10s", severity_name(one->severity));
+		colour_end(stdout, colour, colours);
+		text_print(stdout, " %s%s%s\n", one->text, one->fix[0] ? "; " : "", one->fix);
+	}
 }
 
 /* One session; text is printed, JSON returned. */
 static struct json_object *show(const struct facts *f, const struct processes *p,
-				const struct session *s, bool json)
+				const struct session *s, bool json, bool colours)
 {
 	const struct fact_link *link = s->slot ? facts_link(f, s->uplink) : NULL;
 	_cleanup_findings_ struct findings findings = { 0 };
@@ -148,22 +158,23 @@ static struct json_object *show(const struct facts *f, const struct processes *p
 	others_check(f, s, &findings);
 	if (json)
 		return json_session_in_full(&v, &findings);
-	print_session(&v, &findings);
+	print_session(&v, &findings, colours);
 	return NULL;
 }
 
-static int show_all(struct facts *f, const struct processes *p, const char *word, bool json,
+static int show_all(struct facts *f, const struct processes *p, const struct words *w,
 		    struct err *err)
 {
-	const struct session *one = word ? find_session(f, word, err) : NULL;
+	const struct session *one = w->n ? find_session(f, w->v[0], err) : NULL;
+	const bool colours = terminal_of_stdout(w->color).colours, json = w->json;
 	struct json_object *array;
 
-	if (word && !one)
+	if (w->n && !one)
 		return -err->code;
 	if (one && json)
-		json_show(show(f, p, one, true));
+		json_show(show(f, p, one, true, false));
 	else if (one)
-		show(f, p, one, false);
+		show(f, p, one, false, colours);
 	if (one)
 		return 0;
 	array = json ? json_object_new_array() : NULL;
@@ -174,7 +185,7 @@ static int show_all(struct facts *f, const struct processes *p, const char *word
 			continue;
 		if (n++ && !json)
 			putchar('\n');
-		o = show(f, p, &f->sessions.v[i], json);
+		o = show(f, p, &f->sessions.v[i], json, colours);
 		if (json)
 			json_object_array_add(array, o);
 	}
@@ -211,6 +222,6 @@ int verb_status(int argc, char *argv[])
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0)
-		r = show_all(&f, &processes, w.n ? w.v[0] : NULL, w.json, &err);
+		r = show_all(&f, &processes, &w, &err);
 	return r < 0 ? program_fail(&err) : 0;
 }

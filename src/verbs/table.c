@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "base/vec.h"
@@ -46,7 +44,8 @@ static size_t fitting(const char *text, size_t width)
 
 void table_add(struct table *t, const char *fmt, ...)
 {
-	char *text = NULL, **cell;
+	struct table_cell *cell;
+	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -55,9 +54,15 @@ void table_add(struct table *t, const char *fmt, ...)
 	va_end(ap);
 	cell = vec_push((void **)&t->cells, &t->n, &t->size, sizeof(*t->cells));
 	if (cell)
-		*cell = text;
+		*cell = (struct table_cell){ .text = text };
 	else
 		free(text);
+}
+
+void table_colour(struct table *t, enum colour colour)
+{
+	if (t->n)
+		t->cells[t->n - 1].colour = colour;
 }
 
 /* "a,b,+3": as many items as fit; NULL when not even one does. */
@@ -106,7 +111,7 @@ static void measure(const struct table *t, struct layout *l)
 	for (size_t i = 0; i < t->columns; i++)
 		l->widths[i] = width_of(t->of[i].title);
 	for (size_t i = 0; i < t->n; i++) {
-		size_t w = width_of(t->cells[i]);
+		size_t w = width_of(t->cells[i].text);
 
 		if (w > l->widths[i % t->columns])
 			l->widths[i % t->columns] = w;
@@ -167,21 +172,24 @@ static void fit(const struct table *t, size_t width, struct layout *l)
 	}
 }
 
-static void print_row(const struct table *t, const char *const *row, const struct layout *l,
-		      FILE *out)
+static void print_row(const struct table *t, const struct table_cell *row, const struct layout *l,
+		      bool colours, FILE *out)
 {
 	size_t gap = 0; /* blanks, once a cell follows */
 
 	for (size_t i = 0; i < t->columns; i++) {
-		size_t pad = l->widths[i] - width_of(row[i]);
+		size_t pad = l->widths[i] - width_of(row[i].text);
 		bool right = t->of[i].right;
 
 		if (l->hidden[i])
 			continue;
 		if (right)
 			gap += pad;
-		if (row[i][0]) {
-			text_print(out, "%*s%s", (int)gap, "", row[i]);
+		if (row[i].text[0]) {
+			fprintf(out, "%*s", (int)gap, "");
+			colour_begin(out, row[i].colour, colours);
+			text_print(out, "%s", row[i].text);
+			colour_end(out, row[i].colour, colours);
 			gap = 0;
 		}
 		gap += (right ? 0 : pad) + GAP;
@@ -189,48 +197,41 @@ static void print_row(const struct table *t, const char *const *row, const struc
 	fputc('\n', out);
 }
 
-static int print(struct table *t, size_t width, FILE *out)
+static int print(struct table *t, const struct terminal *terminal, FILE *out)
 {
-	const char *titles[TABLE_COLUMNS_MAX];
+	struct table_cell titles[TABLE_COLUMNS_MAX];
+	const size_t width = terminal->width;
 	struct layout l = { 0 };
 
 	if (t->n % t->columns)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++)
-		if (!t->cells[i])
+		if (!t->cells[i].text)
 			return -ENOMEM;
 	measure(t, &l);
 	if (width) {
 		hide(t, width, &l);
 		fit(t, width, &l);
 		for (size_t i = 0; i < t->n; i++)
-			shorten(&t->cells[i], l.widths[i % t->columns], t->of[i % t->columns].list);
+			shorten(&t->cells[i].text, l.widths[i % t->columns],
+				t->of[i % t->columns].list);
 		measure(t, &l); /* a list may have become shorter than it had to */
 	}
 	for (size_t i = 0; i < t->columns; i++)
-		titles[i] = t->of[i].title;
-	print_row(t, titles, &l, out);
+		titles[i] = (struct table_cell){ .text = (char *)t->of[i].title };
+	print_row(t, titles, &l, false, out);
 	for (size_t i = 0; i < t->n; i += t->columns)
-		print_row(t, (const char *const *)t->cells + i, &l, out);
+		print_row(t, t->cells + i, &l, terminal->colours, out);
 	return 0;
 }
 
-int table_print(struct table *t, size_t width, FILE *out)
+int table_print(struct table *t, const struct terminal *terminal, FILE *out)
 {
-	int r = print(t, width, out);
+	int r = print(t, terminal, out);
 
 	for (size_t i = 0; i < t->n; i++)
-		free(t->cells[i]);
+		free(t->cells[i].text);
 	free(t->cells);
 	*t = (struct table){ 0 };
 	return r;
-}
-
-size_t table_width(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-		return 0;
-	return size.ws_col;
 }

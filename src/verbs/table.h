@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "verbs/terminal.h"
+
 /*
  * Text in columns, each as wide as its widest cell. Where that is wider than the terminal, columns
  * that may be cut become narrower, the widest first: a list keeps its first items and says how many
@@ -25,17 +27,20 @@ struct table_column {
 struct table {
 	const struct table_column *of; /* borrowed */
 	size_t columns;                /* TABLE_COLUMNS_MAX at most */
-	char **cells;
+	struct table_cell {
+		char *text;
+		enum colour colour;
+	} * cells;
 	size_t n, size;
 };
 
 /* What could not be kept for lack of memory is told by table_print(). */
 void table_add(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* width in characters; 0: no limit. Returns 0 or -ENOMEM; frees the cells. */
-int table_print(struct table *t, size_t width, FILE *out);
+/* The colour of the cell that was added last. */
+void table_colour(struct table *t, enum colour colour);
 
-/* Columns of the terminal that standard output is, or 0: it is none, and nothing is cut. */
-size_t table_width(void);
+/* Returns 0 or -ENOMEM; frees the cells. */
+int table_print(struct table *t, const struct terminal *terminal, FILE *out);
 
 #endif

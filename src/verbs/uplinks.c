@@ -77,6 +77,7 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	table_add(t, "%s", link_medium_name(l->medium));
 	table_add(t, "%s", view_link_state(l));
 	table_add(t, "%s", u.problem == UPLINK_USABLE ? "yes" : "no");
+	table_colour(t, u.problem == UPLINK_USABLE ? COLOUR_GOOD : COLOUR_BAD);
 	for (size_t i = 0; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
 			add_word(&sb, prefix_format(&f->addrs.v[i].prefix, buf));
@@ -122,7 +123,7 @@ static int rank_of(const struct facts *f, const struct fact_link *l)
 	return uplink_lookup(f, l->name).problem == UPLINK_USABLE ? 1 : 2;
 }
 
-int tables_print_uplinks(const struct facts *f, size_t width, FILE *out)
+int tables_print_uplinks(const struct facts *f, const struct terminal *terminal, FILE *out)
 {
 	struct table t = { .of = columns, .columns = sizeof(columns) / sizeof(columns[0]) };
 
@@ -134,7 +135,7 @@ int tables_print_uplinks(const struct facts *f, size_t width, FILE *out)
 		fputs("there is no interface that could serve\n", out);
 		return 0;
 	}
-	return table_print(&t, width, out);
+	return table_print(&t, terminal, out);
 }
 
 int verb_uplinks(int argc, char *argv[])
@@ -156,8 +157,11 @@ int verb_uplinks(int argc, char *argv[])
 			if (view_is_uplink(&f.links.v[i]))
 				json_object_array_add(array, json_uplink(&f, &f.links.v[i]));
 		json_show(array);
-	} else if (r == 0 && tables_print_uplinks(&f, table_width(), stdout) < 0) {
-		r = err_set(&err, ENOMEM, "print the uplinks: out of memory");
+	} else if (r == 0) {
+		const struct terminal terminal = terminal_of_stdout(w.color);
+
+		if (tables_print_uplinks(&f, &terminal, stdout) < 0)
+			r = err_set(&err, ENOMEM, "print the uplinks: out of memory");
 	}
 	if (r == 0) {
 		others_check(&f, NULL, &findings);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs/view.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -57,6 +58,31 @@ void view_session(const struct facts *f, const struct session *s, const struct p
 			ip_format(&ip, v.address6);
 	}
 	*ret = v;
+}
+
+enum colour view_state_colour(enum session_state state)
+{
+	static const enum colour colours[] = {
+		[STATE_UP] = COLOUR_GOOD,
+		[STATE_BLOCKED] = COLOUR_BAD,
+		[STATE_PAUSED] = COLOUR_CARE,
+		[STATE_CLOSING] = COLOUR_NONE,
+	};
+	static_assert(ARRAY_SIZE(colours) == STATE_COUNT, "a colour for each state");
+
+	return colours[state];
+}
+
+enum colour view_severity_colour(enum severity severity)
+{
+	static const enum colour colours[] = {
+		[SEVERITY_ERROR] = COLOUR_BAD,
+		[SEVERITY_WARNING] = COLOUR_CARE,
+		[SEVERITY_INFO] = COLOUR_NONE,
+	};
+	static_assert(ARRAY_SIZE(colours) == SEVERITY_COUNT, "a colour for each severity");
+
+	return colours[severity];
 }
 
 void view_warn(const struct findings *f)

@@ -10,6 +10,7 @@
 #include "plan/state.h"
 #include "plan/uplink.h"
 #include "verbs/processes.h"
+#include "verbs/terminal.h"
 
 /* Sessions and uplinks as a person or a program is shown them; text and JSON say the same. */
 
@@ -27,6 +28,10 @@ struct session_view {
 /* sees_all: every process was visible, so a session without one has none. */
 void view_session(const struct facts *f, const struct session *s, const struct processes *p,
 		  bool sees_all, struct session_view *ret);
+
+/* As what a state and a finding are shown. */
+enum colour view_state_colour(enum session_state state);
+enum colour view_severity_colour(enum severity severity);
 
 /* The name servers that a session's questions go to now; false when none are known. */
 struct view_dns {

@@ -222,6 +222,25 @@ class Pty:
                 raise AssertionError(f"no {pattern!r} on the terminal:\n{self.seen}")
             self.seen += data.decode(errors="replace").replace("\r\n", "\n")
 
+    def expect_end(self, seconds=10):
+        """Reads until nobody has the terminal open any more."""
+        limit = Limit(seconds * self.lab.sanitized)
+        poller = select.poll()
+        poller.register(self.fd, select.POLLIN)
+        while True:
+            left = limit.left()
+            if left <= 0:
+                raise AssertionError(f"the terminal stays open:\n{self.seen}")
+            if not poller.poll(left * 1000):
+                continue
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except OSError:  # EIO
+                data = b""
+            if not data:
+                return
+            self.seen += data.decode(errors="replace").replace("\r\n", "\n")
+
     def close(self):
         """Hangs up, and waits for the program."""
         if self.fd is None:

@@ -28,6 +28,8 @@ TYPED = [
     (("mov", "ga", "enp"), ("move", "game", "enp7s0")),
     (("move game enp7s0 --on",), ("move", "game", "enp7s0", "--only")),
     (("list --js",), ("list", "--json")),
+    (("list --color al",), ("list", "--color", "always")),
+    (("uplinks --color=nev",), ("uplinks", "--color=never")),
     (("help mov",), ("help", "move")),
     (("wlp",), ("wlp6s0",)),
     (("run enp",), ("run", "enp7s0")),

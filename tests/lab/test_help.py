@@ -55,7 +55,7 @@ def without_other_programs(text):
 
 def test_options_of_verbs_exist(lab):
     """Each verb takes the options of its help: it is the one behind them that it does not know."""
-    values = ("1", "off", "9.9.9.9")
+    values = ("1", "off", "9.9.9.9", "auto")
     for verb in verbs(lab):
         if verb in ("help", "version"):
             continue

@@ -62,27 +62,51 @@ static void check_width(const char *text, size_t width)
 	}
 }
 
-static void golden(const char *what, unsigned int sessions, size_t width)
+/* Without the codes of colours (ECMA-48, SGR). */
+static void strip_colours(char *text)
+{
+	char *to = text;
+
+	for (const char *c = text; *c;)
+		if (!strncmp(c, "\033[", 2))
+			c += strcspn(c, "m") + 1;
+		else
+			*to++ = *c++;
+	*to = 0;
+}
+
+/* What is printed of that host; the caller's to free. */
+static char *print_table(const char *what, unsigned int sessions, const struct terminal *terminal)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	_cleanup_processes_ struct processes p = { 0 };
-	_cleanup_free_ char *text = NULL, *wanted = NULL;
-	char path[256];
-	size_t len = 0, size = 0;
-	FILE *out = open_memstream(&text, &len), *file;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 
 	host(&f, sessions, &p);
 	if (!strcmp(what, "list"))
-		assert_int_equal(tables_print_sessions(&f, &p, false, false, width, out), 0);
+		assert_int_equal(tables_print_sessions(&f, &p, false, false, terminal, out), 0);
 	else
-		assert_int_equal(tables_print_uplinks(&f, width, out), 0);
+		assert_int_equal(tables_print_uplinks(&f, terminal, out), 0);
 	fclose(out);
-	check_width(text, width);
-	snprintf(path, sizeof(path), GOLDEN_TABLES "/%s-%u-%zu.txt", what, sessions, width);
+	return text;
+}
+
+static void compare(const char *text, const char *what, unsigned int sessions, size_t width,
+		    const char *colours)
+{
+	_cleanup_free_ char *wanted = NULL;
+	char path[256];
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), GOLDEN_TABLES "/%s-%u-%zu%s.txt", what, sessions, width,
+		 colours);
 	if (getenv("VIA_GOLDEN_UPDATE")) {
 		file = fopen(path, "we");
 		assert_non_null(file);
-		fwrite(text, 1, len, file);
+		fputs(text, file);
 		fclose(file);
 		return;
 	}
@@ -91,6 +115,32 @@ static void golden(const char *what, unsigned int sessions, size_t width)
 	assert_true(getdelim(&wanted, &size, 0, file) > 0);
 	fclose(file);
 	assert_string_equal(text, wanted);
+}
+
+static void golden(const char *what, unsigned int sessions, size_t width)
+{
+	const struct terminal terminal = { .width = width };
+	_cleanup_free_ char *text = print_table(what, sessions, &terminal);
+
+	check_width(text, width);
+	compare(text, what, sessions, width, "");
+}
+
+/* In colours it is the same text, to the character. */
+static void test_colours(void **state)
+{
+	static const char *const whats[] = { "list", "uplinks" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
+		const struct terminal terminal = { .width = 80, .colours = true };
+		_cleanup_free_ char *text = print_table(whats[i], 30, &terminal);
+
+		compare(text, whats[i], 30, 80, "-colours");
+		strip_colours(text);
+		check_width(text, 80);
+		compare(text, whats[i], 30, 80, "");
+	}
 }
 
 static void test_list(void **state)
@@ -135,7 +185,7 @@ static void test_cut(void **state)
 		table_add(&t, "-\x1b");
 		table_add(&t, "%d", 1);
 		table_add(&t, "%s", "");
-		assert_int_equal(table_print(&t, widths[i], out), 0);
+		assert_int_equal(table_print(&t, &(struct terminal){ .width = widths[i] }, out), 0);
 		fclose(out);
 		check_width(text, widths[i]);
 		if (widths[i])
@@ -151,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_uplinks),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_colours),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/terminal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* The eight colours that each terminal has: their shades are its owner's choice. */
+static const char *const codes[] = {
+	[COLOUR_NONE] = "",
+	[COLOUR_GOOD] = "\033[32m",
+	[COLOUR_CARE] = "\033[33m",
+	[COLOUR_BAD] = "\033[31m",
+};
+static_assert(ARRAY_SIZE(codes) == COLOUR_COUNT, "a code for each colour");
+
+size_t terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
+}
+
+static bool colours_by_itself(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && no[0]) && term && term[0] &&
+	       strcmp(term, "dumb") != 0;
+}
+
+struct terminal terminal_of_stdout(enum color_when when)
+{
+	return (struct terminal){
+		.width = terminal_width(),
+		.colours = when == COLOR_AUTO ? colours_by_itself() : when == COLOR_ALWAYS,
+	};
+}
+
+void colour_begin(FILE *out, enum colour colour, bool on)
+{
+	if (on)
+		fputs(codes[colour], out);
+}
+
+void colour_end(FILE *out, enum colour colour, bool on)
+{
+	if (on && colour != COLOUR_NONE)
+		fputs("\033[0m", out);
+}
