@@ -13,6 +13,7 @@ files() { # what a package may leave, and whose traces are no business of ours
     find /etc /lib /usr /var /run -xdev \( -path /var/lib/dpkg -o -path /var/cache -o -path /var/log -o -path /run/udev \
         -o -path /run/systemd/transient -o -path /run/systemd/units -o -path /run/systemd/journal -o -path /run/log -o -path /run/user \
         -o -path /run/systemd/propagate -o -path /run/systemd/generator -o -path /run/credentials -o -path /var/lib/systemd/timers \
+        -o -path /run/systemd/ask-password-block \
         -o -path /run/NetworkManager -o -path /run/systemd/sessions -o -path /run/lab -o -path /var/tmp -o -path /var/lib/NetworkManager \) -prune -o -print | LC_ALL=C sort
 }
 network() { ip -d link | grep -vE "^ +(link|RX|TX)|gc_timer"; ip rule; ip -6 rule; ip route show table all | grep -v expires; nft list ruleset; sysctl -n net.ipv4.conf.{wlp6s0,enp7s0,all}.forwarding net.ipv6.conf.all.forwarding; }
