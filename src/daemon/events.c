@@ -343,21 +343,21 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		     (nlh->nlmsg_type == RTM_DELADDR && frees_gateway(f, &addr.prefix.ip));
 }
 
-static void on_object(const struct host_state *h, const struct nlmsghdr *nlh,
-		      const struct object *o, struct effect *e)
+/* there: it is so now; else it has gone, or no longer is what an object of ours would be. */
+static void on_object(const struct host_state *h, const struct object *o, bool there,
+		      struct effect *e)
 {
 	const struct object *have = set_find(&h->facts.ours, o);
-	bool is_new = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE ||
-		      nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_NEWNEIGH;
 
-	if (o->kind == OBJ_FDB && have && !is_new)
+	if (o->kind == OBJ_FDB && have && !there)
 		suspect(e, o->fdb.dev,
 			true); /* it goes with its port, and is announced before it */
 	if (o->kind == OBJ_FDB)
 		return;
+	if (o->kind == OBJ_NEIGH && !there && !have && !set_find(&h->wanted, o))
+		return; /* the host asks for an address of the pool that is no session's */
 	/* our last changes are not in the facts: until the next observation each link is suspect */
-	if (h->knowledge == HOST_CHANGED ||
-	    (is_new ? !have || !object_same(o, have) : have != NULL))
+	if (h->knowledge == HOST_CHANGED || (there ? !have || !object_same(o, have) : have != NULL))
 		wrong(e);
 }
 
@@ -392,6 +392,7 @@ static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 {
 	struct facts *f = &h->facts;
 	struct object o;
+	bool there;
 
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
@@ -414,8 +415,8 @@ static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 		on_netconf(f, nlh, e);
 		break;
 	default:
-		if (observe_event(nlh, f, &o))
-			on_object(h, nlh, &o, e);
+		if (observe_event(nlh, f, &o, &there))
+			on_object(h, &o, there, e);
 		else if (nlh->nlmsg_type == RTM_NEWNEIGH || nlh->nlmsg_type == RTM_DELNEIGH)
 			on_neigh(f, nlh, e);
 		else

@@ -44,9 +44,11 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 
 /*
  * The object that an rtnetlink event is about, when it is one of ours: 1, else 0. Links, tc filters
- * and objects of nftables cannot be recognized by one event.
+ * and objects of nftables cannot be recognized by one event. *ret_there: it is there now, as *ret
+ * says; else it has gone, or is (of neighbours) none that stays.
  */
-int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct object *ret);
+int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct object *ret,
+		  bool *ret_there);
 
 /* One link of ours as it is now: 1 when it is up, 0 when not, or a negative errno. */
 int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,

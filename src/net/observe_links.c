@@ -171,28 +171,33 @@ static bool route_object(const struct facts *f, const struct fact_route *r, stru
  * A neighbour of the bridge, or an entry in its forwarding table. Ours have a session's MAC; an
  * event about a neighbour with another one, or none, may be about one of ours all the same.
  */
-static bool neigh_object(const struct facts *f, int index, uint16_t state, const struct ip *ip,
+static bool neigh_object(const struct facts *f, int index, const struct ip *ip,
 			 const struct mac *mac, struct object *ret)
 {
 	const struct fact_link *dev = facts_link_by_index(f, index);
 
 	if (!dev)
 		return false;
-	if (ip_is_set(ip) && dev == own_bridge(f) && state & NUD_PERMANENT) {
+	if (ip_is_set(ip) && dev == own_bridge(f)) {
 		*ret = observed_object(OBJ_NEIGH);
 		memcpy(ret->neigh.dev, dev->name, sizeof(ret->neigh.dev));
 		ret->neigh.ip = *ip;
 		ret->neigh.mac = *mac;
 		return true;
 	}
-	if (!ip_is_set(ip) && own_is_mac(mac, OWN_MAC_SESSION) && own_is_port(dev) &&
-	    state & NUD_NOARP) {
+	if (!ip_is_set(ip) && own_is_mac(mac, OWN_MAC_SESSION) && own_is_port(dev)) {
 		*ret = observed_object(OBJ_FDB);
 		memcpy(ret->fdb.dev, dev->name, sizeof(ret->fdb.dev));
 		ret->fdb.mac = *mac;
 		return true;
 	}
 	return false;
+}
+
+/* Whether an entry stays until somebody deletes it, as ours do. */
+static bool is_static(const struct object *o, uint16_t state)
+{
+	return state & (o->kind == OBJ_NEIGH ? NUD_PERMANENT : NUD_NOARP);
 }
 
 static bool filter_object(const struct obj_tc *tc, struct object *ret)
@@ -272,7 +277,7 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	int index, r = rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
 
 	if (r > 0 && own_is_mac(&mac, OWN_MAC_SESSION) &&
-	    neigh_object(obs->f, index, state, &ip, &mac, &o))
+	    neigh_object(obs->f, index, &ip, &mac, &o) && is_static(&o, state))
 		set_add(&obs->f->ours, &o);
 	return r < 0 ? r : 0;
 }
@@ -371,16 +376,34 @@ int observe_bridge(struct observation *obs, struct err *err)
 	return r;
 }
 
-int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct object *ret)
+/*
+ * Whoever deletes an entry marks it as failed before; and where a packet asks for it in between it
+ * stays, and nobody announces that it went (net/core/neighbour.c:neigh_remove_one).
+ */
+static int neigh_event(const struct nlmsghdr *nlh, const struct facts *f, struct object *ret,
+		       bool *ret_there)
 {
-	struct fact_route route;
-	struct fact_addr addr;
 	struct mac mac;
 	struct ip ip;
 	uint16_t state;
-	uint8_t protocol;
 	int index;
 
+	if (rtnl_decode_neigh(nlh, &index, &state, &ip, &mac) <= 0 ||
+	    !neigh_object(f, index, &ip, &mac, ret))
+		return 0;
+	*ret_there = nlh->nlmsg_type == RTM_NEWNEIGH && is_static(ret, state);
+	return 1;
+}
+
+int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct object *ret,
+		  bool *ret_there)
+{
+	struct fact_route route;
+	struct fact_addr addr;
+	uint8_t protocol;
+
+	*ret_there = nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_NEWROUTE ||
+		     nlh->nlmsg_type == RTM_NEWRULE;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
@@ -395,11 +418,7 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *f, struct obje
 		       own_is_rule(&ret->rule, protocol);
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
-		if (rtnl_decode_neigh(nlh, &index, &state, &ip, &mac) <= 0)
-			return 0;
-		if (nlh->nlmsg_type == RTM_DELNEIGH) /* its state is then "failed" */
-			state |= NUD_PERMANENT | NUD_NOARP;
-		return neigh_object(f, index, state, &ip, &mac, ret);
+		return neigh_event(nlh, f, ret, ret_there);
 	default:
 		return 0;
 	}

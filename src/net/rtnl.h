@@ -87,9 +87,10 @@ struct rtnl_nexthop {
 void rtnl_dump_nexthops(struct nl_msg *m);
 int rtnl_decode_nexthop(const struct nlmsghdr *nlh, struct rtnl_nexthop *ret);
 
+/* *mac is zero where the kernel says none: of an entry that is not resolved, or has failed. */
 int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, struct ip *ip,
 		      struct mac *mac);
-/* The same for any neighbour, also without a link-layer address: whether it answers. */
+/* The same for any neighbour: whether it answers. */
 int rtnl_decode_gateway(const struct nlmsghdr *nlh, struct fact_gateway *ret);
 int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret);
 

@@ -331,11 +331,8 @@ int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, s
 	if (too_short(nlh, sizeof(*ndm)))
 		return -EBADMSG;
 	attrs_of(nlh, sizeof(*ndm), tb, NDA_MAX);
-	if (!mac_of(tb[NDA_LLADDR], mac)) {
-		if (nlh->nlmsg_type != RTM_DELNEIGH)
-			return 0;
-		*mac = (struct mac){ 0 }; /* one that goes has failed before */
-	}
+	if (!mac_of(tb[NDA_LLADDR], mac))
+		*mac = (struct mac){ 0 };
 	*index = ndm->ndm_ifindex;
 	*state = ndm->ndm_state;
 	*ip = ip_of(tb[NDA_DST], ndm->ndm_family);

@@ -419,13 +419,24 @@ FAKE(int, sysctl_rename_saved, const char *rundir, const struct facts *facts)
 
 FAKE(ssize_t, nl_recv, struct nl_sock *s, void *buf, size_t size, int flags)
 {
+	const struct nlmsghdr *event = steal_ptr(fake_kernel.event);
+
 	(void)s;
-	(void)buf;
-	(void)size;
 	(void)flags;
+	if (event) {
+		MUST(event->nlmsg_len <= size);
+		memcpy(buf, event, event->nlmsg_len);
+		return (ssize_t)event->nlmsg_len;
+	}
 	errno = fake_kernel.overflow ? ENOBUFS : EAGAIN;
 	fake_kernel.overflow = false;
 	return -1;
+}
+
+bool fake_kernel_event(struct host_state *h, const struct nlmsghdr *event)
+{
+	fake_kernel.event = event;
+	return host_take_events(h);
 }
 
 void fake_kernel_lose_events(struct host_state *h)

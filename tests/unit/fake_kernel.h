@@ -22,6 +22,7 @@ struct fake_kernel {
 	void (*change)(struct fake_kernel *k);
 	unsigned int observed, applied; /* how often */
 	bool overflow;                  /* the next read of events fails with ENOBUFS */
+	const struct nlmsghdr *event;   /* what that read returns, or NULL */
 	uint64_t handle, netns;         /* given last */
 };
 
@@ -41,6 +42,9 @@ void fake_kernel_remove(size_t i);
 
 /* The netns of a session ended: the kernel removes its port, and what is bound to that. */
 void fake_kernel_end_session(uint32_t id);
+
+/* The daemon reads one event of rtnetlink. Returns what host_take_events() does. */
+bool fake_kernel_event(struct host_state *h, const struct nlmsghdr *event);
 
 /* Events were lost (netlink(7), ENOBUFS): the daemon learns that something happened, not what. */
 void fake_kernel_lose_events(struct host_state *h);

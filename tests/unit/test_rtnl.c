@@ -1188,12 +1188,17 @@ static void test_neigh_reads_back(void **state)
 		assert_int_equal(ip_is_set(&ip), !fdb);
 		assert_true(fdb || ip_equal(&ip, &o->neigh.ip));
 	}
-	/* unresolved */
-	nl_msg_start(&m, RTM_NEWNEIGH, 0, sizeof(struct ndmsg));
+	/* not resolved, or failed */
+	((struct ndmsg *)nl_msg_start(&m, RTM_NEWNEIGH, 0, sizeof(struct ndmsg)))->ndm_family =
+		AF_INET;
 	nl_put(&m, NDA_DST, "\x0a\xd1\x00\x03", 4);
-	assert_int_equal(rtnl_decode_neigh(&m.nlh, &index, &s, &ip, &mac), 0);
-	nl_put(&m, NDA_LLADDR, "12345", 5);
-	assert_int_equal(rtnl_decode_neigh(&m.nlh, &index, &s, &ip, &mac), 0);
+	for (int i = 0; i < 2; i++) {
+		memset(&mac, 1, sizeof(mac));
+		assert_int_equal(rtnl_decode_neigh(&m.nlh, &index, &s, &ip, &mac), 1);
+		assert_true(ip_equal(&ip, &cases[0].neigh.ip));
+		assert_memory_equal(&mac, &(struct mac){ 0 }, sizeof(mac));
+		nl_put(&m, NDA_LLADDR, "12345", 5);
+	}
 }
 
 static void test_filter_reads_back(void **state)
