@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
@@ -130,8 +131,11 @@ void lifecycle_notify_ready(const struct lifecycle *l, int r, const struct err *
 {
 	int fd = l->options->ready_fd;
 
-	if (r == 0)
+	if (r == 0) {
+		/* peers then see this process as the one that listens (unix(7), SO_PEERCRED) */
+		listen(l->listen_fd, SOMAXCONN);
 		manager_notify("READY=1");
+	}
 	if (fd < 0)
 		return;
 	if (r < 0 && r != -EALREADY)

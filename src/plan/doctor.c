@@ -154,15 +154,22 @@ static void check_bridge(const struct facts *facts, struct findings *ret)
 	}
 }
 
-static void check_firewalls(const struct facts *facts, struct findings *ret)
+static void check_firewalls(const struct doctor_input *in, struct findings *ret)
 {
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+	const struct facts *facts = in->facts;
 	char name[2 * FOREIGN_NAME_MAX + 32];
 	struct finding *f;
 
 	if (!facts->nft_visible) {
 		f = findings_add(ret, "firewall-not-visible", SEVERITY_INFO, "nftables");
-		finding_text(f, "firewall: not visible");
-		finding_fix(f, "run doctor as root");
+		finding_text(f, "firewall: its rules are not visible to you, and may drop what "
+				"sessions send");
+		if (in->uplinks) {
+			strbuf_add(&word, " ");
+			strbuf_add_word(&word, in->uplinks);
+		}
+		finding_fix(f, "`sudo via-iface doctor%s`", strbuf_text(&word));
 	}
 	if (facts->legacy_filter) {
 		f = findings_add(ret, "iptables-legacy", SEVERITY_WARNING, "iptables-legacy");
@@ -340,7 +347,7 @@ int doctor(const struct doctor_input *in, struct findings *ret)
 	else
 		check_all_uplinks(in, ret);
 	check_bridge(in->facts, ret);
-	check_firewalls(in->facts, ret);
+	check_firewalls(in, ret);
 	check_kernel(in, ret);
 	check_ports(in->facts, ret);
 	check_proxies(in, ret);

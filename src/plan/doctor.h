@@ -36,6 +36,14 @@ struct finding *findings_add(struct findings *f, const char *id, enum severity s
 void finding_text(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_fix(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * As finding_text(), of a line of err.h; what follows its first "; " is the fix, or, where there is
+ * nothing, `otherwise` is.
+ */
+void finding_error(struct finding *f, const char *line, const char *otherwise);
+
+/* The first one of that id, or NULL. */
+const struct finding *findings_find(const struct findings *f, const char *id);
 /* Whether one is in the way. */
 bool findings_bad(const struct findings *f);
 /* The worst first; then by id and object. */

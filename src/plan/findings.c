@@ -55,6 +55,22 @@ void finding_fix(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+void finding_error(struct finding *f, const char *line, const char *otherwise)
+{
+	const char *hint = strstr(line, "; ");
+
+	finding_text(f, "%.*s", hint ? (int)(hint - line) : (int)strlen(line), line);
+	finding_fix(f, "%s", hint ? hint + 2 : otherwise);
+}
+
+const struct finding *findings_find(const struct findings *f, const char *id)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->v[i].id, id))
+			return &f->v[i];
+	return NULL;
+}
+
 bool findings_bad(const struct findings *f)
 {
 	for (size_t i = 0; i < f->n; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* via-iface doctor: gathers the input of plan/doctor.c, and prints what it finds. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,7 @@ static void list_usable(const struct facts *f, struct strbuf *ret_first, struct 
 static void print_end(const struct findings *findings, const struct facts *f, const char *uplinks)
 {
 	_cleanup_strbuf_ struct strbuf uplink = { 0 }, others = { 0 };
+	const struct finding *hidden = findings_find(findings, "firewall-not-visible");
 	const struct finding *first = findings->v;
 	size_t n = 0;
 
@@ -134,13 +136,14 @@ static void print_end(const struct findings *findings, const struct facts *f, co
 	else
 		list_usable(f, &uplink, &others);
 	text_print(stdout,
-		   "nothing is in the way: `via-iface %s -- PROGRAM` starts a program%s%s\n",
-		   uplink.len ? strbuf_text(&uplink) : "UPLINK", others.len ? "; usable, too:" : "",
-		   strbuf_text(&others));
+		   "nothing%s is in the way%s%s: `via-iface %s -- PROGRAM` starts a program%s%s\n",
+		   hidden ? " that is visible to you" : "",
+		   hidden ? "; the rules of the firewall are root's to see, by " : "",
+		   hidden ? hidden->fix : "", uplink.len ? strbuf_text(&uplink) : "UPLINK",
+		   others.len ? "; usable, too:" : "", strbuf_text(&others));
 }
 
-static void print_text(const struct findings *findings, const struct facts *f, const char *uplinks,
-		       bool colours)
+static void print_findings(const struct findings *findings, bool colours)
 {
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *one = &findings->v[i];
@@ -150,7 +153,6 @@ static void print_text(const struct findings *findings, const struct facts *f, c
 		colour_end(stdout, view_severity_colour(one->severity), colours);
 		text_print(stdout, " %s%s%s\n", one->text, one->fix[0] ? "; " : "", one->fix);
 	}
-	print_end(findings, f, uplinks);
 }
 
 static void print_json(const struct findings *findings)
@@ -233,6 +235,33 @@ static int try_uplinks(const struct facts *f, const char *uplinks, struct findin
 	return r;
 }
 
+/*
+ * Inside a session the host cannot be examined: the netns has one card of its own. Returns whether
+ * the caller is in one.
+ */
+static bool tell_inside(const struct words *w)
+{
+	_cleanup_findings_ struct findings findings = { 0 };
+	char name[SESSION_NAME_MAX];
+	struct finding *f;
+	uint32_t id;
+
+	if (!session_around(name, &id))
+		return false;
+	f = findings_add(&findings, "inside-session", SEVERITY_WARNING, name);
+	finding_text(f,
+		     "this is inside session '%s' (%" PRIu32
+		     "): the host and its uplinks are not seen from here",
+		     name, id);
+	finding_fix(f, "`via-iface log %s` shows by which uplink it leaves; run doctor outside it",
+		    name);
+	if (w->json)
+		print_json(&findings);
+	else
+		print_findings(&findings, terminal_of_stdout(w->color).colours);
+	return true;
+}
+
 int verb_doctor(int argc, char *argv[])
 {
 	_cleanup_findings_ struct findings findings = { 0 };
@@ -247,6 +276,8 @@ int verb_doctor(int argc, char *argv[])
 		r = check_words(&w, &to, &err);
 	if (r == 0)
 		r = observe_host(OBSERVE_STOPS, &f, &err);
+	if (r == 0 && !f.sessions.n && tell_inside(&w))
+		return 0;
 	if (r == 0)
 		r = observe_dns(NULL, &f, &err);
 	if (r == 0)
@@ -257,9 +288,11 @@ int verb_doctor(int argc, char *argv[])
 		r = try_uplinks(&f, w.n ? w.v[0] : NULL, &findings, &err);
 	if (r < 0)
 		return program_fail(&err);
-	if (w.json)
+	if (w.json) {
 		print_json(&findings);
-	else
-		print_text(&findings, &f, w.n ? w.v[0] : NULL, terminal_of_stdout(w.color).colours);
+	} else {
+		print_findings(&findings, terminal_of_stdout(w.color).colours);
+		print_end(&findings, &f, w.n ? w.v[0] : NULL);
+	}
 	return findings_bad(&findings) ? FOUND_SOMETHING : 0;
 }

@@ -39,6 +39,7 @@ void doctor_apps(struct doctor_launch *l);
  * ask_daemon().
  */
 #define DOCTOR_ANSWER_S 3
+#define DOCTOR_START_S  30 /* where it is being started by who listens on its socket */
 int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct msg_reply *ret,
 		   struct err *err);
 

@@ -4,8 +4,10 @@
  * the capability of via-iface-enter, the socket, the daemon.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/file_caps.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "config.h"
 #include "ipc/ask.h"
@@ -108,14 +111,44 @@ bool doctor_list_of(const char *name, char ret[SESSION_UPLINKS_MAX])
 	return !*name;
 }
 
+/*
+ * A socket that another process listens on for the daemon (systemd.socket(5)) has that one as its
+ * peer until the daemon is ready (lifecycle_notify_ready()); a daemon that has exited is started
+ * again by it. Without a pid, of another pid namespace, nothing is known: a daemon is assumed.
+ */
+static bool is_being_started(pid_t pid)
+{
+	char path[32], name[32] = "";
+
+	if (pid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (file_start(AT_FDCWD, path, 0, name, sizeof(name)) <= 0)
+		return kill(pid, 0) < 0 && errno == ESRCH;
+	return strcmp(name, "via-ifaced\n") != 0;
+}
+
+/* For how many seconds an answer is waited for: while a daemon is started, as a launch waits. */
+static int seconds_for(int fd)
+{
+	struct ucred peer = { 0 };
+
+	if (sock_peer(fd, &peer, NULL) < 0 || !is_being_started(peer.pid))
+		return DOCTOR_ANSWER_S;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "via-iface: waiting for via-ifaced, which is being started\n");
+	return DOCTOR_START_S;
+}
+
 static int exchange(const union msg_request *request, struct msg_reply *ret, struct err *err)
 {
 	_cleanup_close_ int fd = ask_connect(SOCKET_PATH, err), none = -1;
-	const struct timeval limit = { .tv_sec = DOCTOR_ANSWER_S };
+	struct timeval limit = { 0 };
 	int r;
 
 	if (fd < 0)
 		return fd;
+	limit.tv_sec = seconds_for(fd);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
 		return err_errno(err, errno, "limit the time of a socket");
@@ -172,8 +205,27 @@ static void tell_not_running(struct doctor_launch *l, const struct err *err)
 	f = findings_add(l->findings, "daemon-not-running",
 			 root ? SEVERITY_WARNING : SEVERITY_ERROR, SOCKET_PATH);
 	finding_text(f, "ask the daemon: %s: %s: via-ifaced is not running%s", SOCKET_PATH,
-		     strerror(err->code), root ? ", and only root may start it" : "");
+		     strerror(err->code),
+		     root ? ": a run by root starts it, and until then nobody else can start a "
+			    "session"
+			  : "");
 	finding_fix(f, "`%s`", l->heal);
+}
+
+/* To start it anew would only have it begin once more. */
+static void tell_starting(struct doctor_launch *l)
+{
+	struct finding *f =
+		findings_add(l->findings, "daemon-starting", SEVERITY_ERROR, SOCKET_PATH);
+
+	l->refused = true;
+	finding_text(f, "ask the daemon: %s: it is being started, and did not answer within %d s",
+		     SOCKET_PATH, DOCTOR_START_S);
+	if (init_running() == INIT_SYSTEMD)
+		finding_fix(f, "its log says how far it is: `sudo journalctl -b -u "
+			       "via-iface.service`");
+	else
+		finding_fix(f, "see the log of what listens on that socket for it");
 }
 
 static void tell_failure(struct doctor_launch *l, int r, const struct err *err)
@@ -184,6 +236,10 @@ static void tell_failure(struct doctor_launch *l, int r, const struct err *err)
 	pid_t pid = daemon_pid();
 	struct finding *f;
 
+	if (r == -EAGAIN && is_being_started(pid)) {
+		tell_starting(l);
+		return;
+	}
 	l->refused = true;
 	f = findings_add(l->findings, id, SEVERITY_ERROR, SOCKET_PATH);
 	if (r == -EAGAIN)

@@ -4,16 +4,13 @@
  * processes of a session are those in its netns that the caller may see.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/files.h"
 #include "base/strbuf.h"
 #include "base/text.h"
-#include "etc/resolv.h"
 #include "launch/program.h"
 #include "net/kernel.h"
 #include "plan/others.h"
@@ -135,14 +132,12 @@ int verb_warnings(int argc, char *argv[])
 	return 0;
 }
 
-/* In a session its own resolv.conf says which one it is. */
 static bool print_own(void)
 {
-	char text[4096], name[SESSION_NAME_MAX];
+	char name[SESSION_NAME_MAX];
 	uint32_t id;
 
-	if (file_start(AT_FDCWD, "/etc/resolv.conf", 0, text, sizeof(text)) <= 0 ||
-	    !resolv_session(text, name, &id))
+	if (!session_around(name, &id))
 		return false;
 	printf("this is inside session '%s' (%" PRIu32
 	       "); the host's sessions are not seen from here\n",

@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the verbs share: words of the command line, sessions, and the observation of the host. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/nearest.h"
 #include "base/parse.h"
 #include "config.h"
 #include "dns/dns.h"
+#include "etc/resolv.h"
 #include "net/kernel.h"
 #include "net/stops.h"
 #include "plan/silent.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
+
+bool session_around(char ret_name[SESSION_NAME_MAX], uint32_t *ret_id)
+{
+	char text[4096];
+
+	return file_start(AT_FDCWD, "/etc/resolv.conf", 0, text, sizeof(text)) > 0 &&
+	       resolv_session(text, ret_name, ret_id);
+}
 
 static int by_id(const void *a, const void *b)
 {

@@ -5,9 +5,11 @@ import concurrent.futures
 import contextlib
 import os
 import re
+import select
 import signal
 import socket
 import struct
+import time
 
 from hostile import MAGIC, VERSION
 from lab import alone, needs, params, program, timeout, write_file
@@ -52,7 +54,7 @@ def one(found, severity, ident, thing):
 
 def command(finding):
     (text,) = re.findall(r"`([^`]+)`", finding["fix"])[:1]
-    assert not re.search(r"sudo (\S*/)?via-iface\b|-aG (sudo|wheel)", text), finding
+    assert not re.search(r"sudo (\S*/)?via-iface (?!doctor\b)|-aG (sudo|wheel)", text), finding
     return text
 
 
@@ -89,9 +91,42 @@ def test_nothing_for_who_may(lab):
     site = Site(lab)
     for words in ((), (lab.spare,), (f"{lab.wired},{lab.spare}",)):
         assert doctor(site, "alice", *words) == []
-    assert end_line(site, "alice") == (
-        "nothing is in the way: `via-iface wlp6s0 -- PROGRAM` starts a program; usable, too: enp7s0"
+    end = lab.via("doctor").out.splitlines()[-1]
+    assert end == "nothing is in the way: `via-iface wlp6s0 -- PROGRAM` starts a program; usable, too: enp7s0"
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_firewall_not_visible(lab):
+    """Who cannot read the rules is not told that none is in the way, and how root is told."""
+    site = Site(lab)
+    for words, line in (((), "sudo via-iface doctor"), ((lab.spare,), "sudo via-iface doctor wlp6s0")):
+        found = one(read(site.via("alice", "doctor", *words, "--json", groups=[NETDEV]), quiet=()),
+                    "info", "firewall-not-visible", "nftables")  # fmt: skip
+        assert found["fix"] == f"`{line}`", found
+        end = end_line(site, "alice", *words)
+        assert end.startswith(
+            f"nothing that is visible to you is in the way; the rules of the firewall are root's to see, by `{line}`: "
+        ), end
+        mended = mend(lab, found, PATH=f"{tools(lab)['PATH']}:{site.bin}").out
+        assert "firewall" not in mended and mended.startswith("nothing is in the way:"), mended
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_inside_a_session(lab):
+    """Its netns is not the host: which session it is, and by which uplink it leaves."""
+    site = Site(lab)
+    held = site.via_popen(
+        "alice", "--name", "held", str(lab.spare), "--", "sh", "-c", "echo ready; cat", groups=[NETDEV]
     )
+    held.expect("ready\n")
+    inside = ("exec", "held", "--", f"{site.bin}/via-iface", "doctor")
+    found = one(read(site.via("alice", *inside, "--json")), "warning", "inside-session", "held")
+    assert "this is inside session 'held' (1)" in found["text"], found
+    assert "nothing is in the way" not in site.via("alice", *inside).out
+    line = command(found).replace("via-iface", f"{site.bin}/via-iface", 1)
+    assert "wlp6s0" in site.via("alice", "exec", "held", "--", "sh", "-c", line).out
+    held.finish()
+    assert doctor(site, "alice") == []
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
@@ -138,6 +173,73 @@ def test_daemon_does_not_answer(lab):
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
+@params("serves", "root")
+def test_daemon_not_running_as_root(lab, who):
+    """Root's own run starts it: what others cannot do is said, not that only root can."""
+    site = Site(lab)
+    stop_daemon(lab)
+    os.makedirs("/run/systemd/system")
+    line = [f"{site.bin}/via-iface", "doctor", "--json"]
+    found = one(read(lab.run(line)), "warning", "daemon-not-running", SOCKET)
+    assert "a run by root starts it, and until then nobody else can" in found["text"], found
+    if who == "root":
+        lab.run([f"{site.bin}/via-iface", lab.spare.dev, "--", "true"], check=True)
+    else:
+        start = f"{site.bin}/via-ifaced --stay --supervise </dev/null >/dev/null 2>&1 &"
+        write_file(f"{lab.tmp}/start", f"#!/bin/sh\n{start}\n")
+        os.chmod(f"{lab.tmp}/start", 0o755)
+        mend(lab, found, TOOLS_DO=f"{lab.tmp}/start")
+    lab.wait(lambda: read(lab.run(line)) == [], 5, "a daemon")
+
+
+@contextlib.contextmanager
+def socket_of_another(lab):
+    """Listens on the daemon's socket, as systemd does, with no daemon that accepts."""
+    stop_daemon(lab)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(SOCKET)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(SOCKET)
+        os.chmod(SOCKET, 0o666)
+        listener.listen()
+        yield listener
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_daemon_that_starts_slowly(lab):
+    """Whose socket is served by another process until it is ready: waited for, as a launch does;
+    and when it then stops, it is that one which is named."""
+    site = Site(lab)
+    with socket_of_another(lab) as listener:
+        asking = site.via_popen("alice", "doctor", str(lab.spare), "--json", groups=[NETDEV])
+        ready, _, _ = select.select([listener], [], [], 5)
+        assert ready
+        time.sleep(4)  # longer than one that runs is given
+        line = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" 3<&{listener.fileno()} {listener.fileno()}<&-'
+        daemon = lab.popen(["bash", "-c", line, f"{site.bin}/via-ifaced"], pass_fds=[listener.fileno()])
+        assert read(asking.finish(20)) == []
+        os.kill(daemon.pid, signal.SIGSTOP)
+        found = one(doctor(site, "alice"), "error", "daemon-silent", SOCKET)
+        assert command(found) == f"sudo kill -KILL {daemon.pid}", found
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@timeout(90)
+def test_daemon_that_does_not_become_ready(lab):
+    """It is being started: to start it anew is no help, its log may be."""
+    site = Site(lab)
+    os.makedirs("/run/systemd/system")
+    with socket_of_another(lab):
+        done = site.via("alice", "doctor", "--json", groups=[NETDEV], timeout=60)
+        found = one(read(done), "error", "daemon-starting", SOCKET)
+        assert "being started" in found["text"] and "restart" not in found["fix"], found
+        assert command(found) == "sudo journalctl -b -u via-iface.service", found
+    site.start()
+    assert doctor(site, "alice") == []
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
 @params("protocol", "release")
 def test_daemon_of_another_version(lab, case):
     site = Site(lab)
@@ -157,7 +259,8 @@ def test_daemon_of_another_version(lab, case):
             if case == "release":
                 head = struct.pack("<IHHII", MAGIC, VERSION, 11, 0, 0)
                 size = reply_size()
-                peer.send((head + b"0.0.9").ljust(size, b"\0"))
+                with contextlib.suppress(BrokenPipeError):  # doctor connects also to see whose socket it is
+                    peer.send((head + b"0.0.9").ljust(size, b"\0"))
             peer.close()
     severity = "warning" if case == "release" else "error"
     found = one(doctor(site, "alice"), severity, "daemon-other-version", SOCKET)
