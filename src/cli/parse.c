@@ -102,6 +102,9 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 	case OPT_JSON:
 		o->json = true;
 		return 0;
+	case OPT_NO_ASK_PASSWORD:
+		o->no_password = true;
+		return 0;
 	case OPT_QUIET:
 		o->quiet = true;
 		return 0;

@@ -107,6 +107,7 @@ enum option_id {
 	OPT_LIVE,
 	OPT_TO,
 	OPT_COLOR,
+	OPT_NO_ASK_PASSWORD,
 	OPT_HELP,
 };
 

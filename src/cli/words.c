@@ -156,6 +156,9 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 	case OPT_TITLE:
 		w->title = value;
 		break;
+	case OPT_NO_ASK_PASSWORD:
+		w->no_password = true;
+		break;
 	case OPT_COLOR:
 		return take_color(w, value, err);
 	default: /* of verbs that read their words themselves (parse.c) */

@@ -187,11 +187,11 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 			return AUTHORIZE_WAIT;
 		if (asked.code != ENOENT) /* where there is no polkit nobody misses it */
 			err_wrap(err, "%s", asked.text);
-	} else if (answer == ACCESS_ASK && verdict == POLKIT_NO) {
+	} else if (answer == ACCESS_ASK && (verdict == POLKIT_NO || verdict == POLKIT_NO_AGENT)) {
 		err_wrap(err, "%s", why);
 	}
 	tell_what(peer->cred.uid, &q, name, err);
-	return AUTHORIZE_REFUSE;
+	return verdict == POLKIT_NO_AGENT ? AUTHORIZE_NO_AGENT : AUTHORIZE_REFUSE;
 }
 
 enum access_answer authorize_explain(struct authorizer *a, struct peer *peer,

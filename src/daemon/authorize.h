@@ -36,6 +36,7 @@ enum authorization {
 	AUTHORIZE_ALLOW,
 	AUTHORIZE_WAIT, /* polkit is asked: call again when authorize_answered() */
 	AUTHORIZE_REFUSE,
+	AUTHORIZE_NO_AGENT, /* the same, since polkit found no agent that asks for a password */
 };
 
 /*

@@ -17,7 +17,8 @@ static void reply(const struct connection *c, struct msg_reply *m, int pass, int
 		  const struct err *err)
 {
 	if (r < 0) {
-		m->status = MSG_REFUSED;
+		if (m->status != MSG_NO_AGENT)
+			m->status = MSG_REFUSED;
 		memcpy(m->text, err->text, sizeof(m->text));
 	}
 	r = sock_send(c->peer.fd, m, sizeof(*m), pass);
@@ -216,7 +217,9 @@ bool operation_serve(struct operation_context *x, struct connection *c)
 		allowed = may(o, &a, &err);
 	if (allowed == AUTHORIZE_WAIT)
 		return wait_for_polkit(c);
-	if (r == 0 && allowed == AUTHORIZE_REFUSE)
+	if (r == 0 && allowed == AUTHORIZE_NO_AGENT)
+		a.reply.status = MSG_NO_AGENT;
+	if (r == 0 && allowed != AUTHORIZE_ALLOW)
 		r = -EPERM;
 	if (r == 0 && o->reserve)
 		r = o->reserve(&a, &err);

@@ -108,7 +108,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	else if (dismissed)
 		settle(ask, POLKIT_NO, "polkit's question was dismissed");
 	else if (challenge)
-		settle(ask, POLKIT_NO,
+		settle(ask, POLKIT_NO_AGENT,
 		       "polkit wants a password, and no agent of yours can ask for it (on a "
 		       "terminal that is pkttyagent)");
 	else

@@ -47,7 +47,8 @@ enum polkit_verdict {
 	POLKIT_OPEN,
 	POLKIT_YES,
 	POLKIT_NO,
-	POLKIT_MISSING, /* nobody is there to be asked */
+	POLKIT_NO_AGENT, /* a password is wanted, and no agent asks for it */
+	POLKIT_MISSING,  /* nobody is there to be asked */
 };
 
 /*

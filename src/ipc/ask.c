@@ -84,6 +84,8 @@ int ask_daemon(const char *path, const union msg_request *request, int pass, str
 			nanosleep(&pause, NULL);
 			continue;
 		}
+		if (reply.status == MSG_NO_AGENT)
+			return err_set(err, ENOKEY, "%s", reply.text);
 		if (reply.status != MSG_OK)
 			return err_set(err, ECANCELED, "%s", reply.text);
 		*ret = reply;

@@ -21,7 +21,8 @@ int ask_connect(const char *path, struct err *err);
 /*
  * Connects to the daemon at path, makes sure that it is root's, asks, and waits while it is busy.
  * *ret_fd as above; NULL when no descriptor is wanted. Returns 0; -ENOENT or -ECONNREFUSED when
- * nobody serves there; -ECANCELED with the daemon's line when it refused.
+ * nobody serves there; -ECANCELED with the daemon's line when it refused, -ENOKEY when it did
+ * because of MSG_NO_AGENT.
  */
 int ask_daemon(const char *path, const union msg_request *request, int pass, struct msg_reply *ret,
 	       int *ret_fd, struct err *err);

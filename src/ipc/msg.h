@@ -132,6 +132,7 @@ enum msg_status {
 	MSG_REFUSED, /* for the reason in text */
 	MSG_BUSY,    /* too many connections; worth trying again */
 	MSG_SEND, /* allowed so far: send the netns, with the request's header alone; then wait */
+	MSG_NO_AGENT, /* refused, since polkit wants a password and no agent asks the peer for it */
 };
 
 /* What goes into the session's resolv.conf(5). */

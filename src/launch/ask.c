@@ -12,6 +12,7 @@
 #include "base/file_caps.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
+#include "launch/agent.h"
 #include "launch/caps.h"
 #include "launch/daemon.h"
 #include "launch/userns.h"
@@ -55,6 +56,8 @@ struct attempt {
 	const struct handover *h;
 	int own; /* the netns of ours that becomes the session, once there is one; else -1 */
 	const char *why; /* our capability does not do; NULL: it does, as far as is known */
+	pid_t agent;     /* that asks for a password (agent.h); 0: none */
+	bool agent_tried;
 };
 
 static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct err *err)
@@ -125,37 +128,69 @@ static int give_back(const struct answer *a, struct err *err)
 	return fd < 0 ? fd : ask_exchange(fd, &request, -1, &reply, &none, err);
 }
 
-int ask(const struct handover *h, struct answer *ret, struct err *err)
+/* Where polkit wants a password: whether there is somebody now who asks for it. Tried once. */
+static bool start_agent(struct attempt *a)
+{
+	if (a->h->no_password || a->agent_tried)
+		return false;
+	a->agent_tried = true;
+	return agent_start(&a->agent) == 0;
+}
+
+/* Whether another try makes sense, at once or after a pause; else *r says how it ended. */
+static bool goes_on(struct attempt *a, const struct answer *answer, int *r, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
-	struct attempt attempt = { .h = h, .own = -1 };
-	int r = 0;
 
+	if (*r < 0)
+		return false;
+	switch ((enum msg_status)answer->reply.status) {
+	case MSG_OK: /* a netns that we may not enter */
+		a->why = FILE_CAPS_FOREIGN;
+		*r = give_back(answer, err);
+		return *r == 0;
+	case MSG_BUSY:
+		nanosleep(&pause, NULL);
+		return true;
+	case MSG_NO_AGENT:
+		if (start_agent(a))
+			return true;
+		break;
+	case MSG_REFUSED:
+	case MSG_SEND:
+		break;
+	}
+	*r = err_set(err, ECANCELED, "%s", answer->reply.text);
+	return false;
+}
+
+static int ask_until(struct attempt *a, struct answer *ret, struct err *err)
+{
 	for (int i = 0; i < ASK_TRIES; i++) {
 		struct answer answer = { .netns = -1 };
+		int r = ask_once(a, &answer, err);
 
-		r = ask_once(&attempt, &answer, err);
-		if (r == 0 && answer.reply.status == MSG_OK && attempt.own < 0)
+		if (r == 0 && answer.reply.status == MSG_OK && a->own < 0)
 			r = check_netns(answer.netns, err);
 		if (r == 0 && answer.reply.status == MSG_OK &&
-		    (attempt.own >= 0 || caps_count_in(answer.netns))) {
-			close_fd(&attempt.own);
+		    (a->own >= 0 || caps_count_in(answer.netns))) {
 			*ret = answer;
 			return 0;
 		}
 		close_fd(&answer.netns);
-		if (r == 0 && answer.reply.status == MSG_OK) {
-			attempt.why = FILE_CAPS_FOREIGN;
-			r = give_back(&answer, err);
-			if (r == 0)
-				continue;
-		} else if (r == 0 && answer.reply.status != MSG_BUSY) {
-			r = err_set(err, ECANCELED, "%s", answer.reply.text);
-		}
-		if (r < 0)
-			break;
-		nanosleep(&pause, NULL);
+		if (!goes_on(a, &answer, &r, err))
+			return r;
 	}
+	return err_set(err, EBUSY, "ask the daemon: it stayed busy for 5 s; try again");
+}
+
+int ask(const struct handover *h, struct answer *ret, struct err *err)
+{
+	struct attempt attempt = { .h = h, .own = -1 };
+	int r = ask_until(&attempt, ret, err);
+
+	if (attempt.agent)
+		agent_stop(attempt.agent);
 	close_fd(&attempt.own);
-	return r < 0 ? r : err_set(err, EBUSY, "ask the daemon: it stayed busy for 5 s; try again");
+	return r;
 }

@@ -84,6 +84,7 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 			      .user = what->user,
 			      .verbose = what->verbose,
 			      .allow_sockets = what->allow_sockets,
+			      .no_password = what->no_password,
 			      .netns = what->netns,
 			      .notify = what->notify,
 			      .report = what->report };

@@ -40,7 +40,7 @@ struct handover {
 	int32_t netns;          /* in MSG_EXEC: descriptor of the session's; else -1 */
 	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */
 	int32_t report;         /* a pipe for the line of a failure (program.h); or -1 */
-	int32_t padding;
+	uint32_t no_password;   /* start no agent where polkit wants a password (agent.h) */
 };
 
 /* Most bytes of arguments and environment: what execve(2) takes at most, and some. */

@@ -24,6 +24,7 @@ struct launch_options {
 	bool allow_sockets; /* do not refuse sockets of the outside network */
 	bool no_app_policy; /* what the app policy says of the program does not count */
 	bool strict;      /* refuse a program whose work would be done outside (launch/outside.h) */
+	bool no_password; /* start no agent where polkit wants a password (launch/agent.h) */
 	uint32_t given;   /* enum launch_given */
 	const char *user; /* to run as; NULL: the caller */
 	uint32_t pid;     /* attach: to the netns of this process; 0: to */

@@ -124,7 +124,8 @@ int launch(struct launch_options *o, const struct launch_target *t)
 			      .netns = t->netns,
 			      .report = program_report(),
 			      .verbose = o->verbose,
-			      .allow_sockets = o->allow_sockets };
+			      .allow_sockets = o->allow_sockets,
+			      .no_password = o->no_password };
 	struct environment around = { .notify = -1 };
 	struct err err = { 0 }, outside = { 0 };
 	bool waited_before = detach_signal_waits();

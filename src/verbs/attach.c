@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
+#include "launch/agent.h"
 #include "launch/daemon.h"
 #include "launch/name.h"
 #include "net/attached.h"
@@ -63,7 +64,7 @@ static int attach(struct launch_options *o, struct err *err)
 	request.attach.request = o->request;
 	if (o->given & GIVEN_NAME)
 		name_claim(&request.attach.request, geteuid());
-	r = daemon_ask(&request, netns, &reply, err);
+	r = agent_ask(&request, netns, !o->no_password, &reply, err);
 	if (r < 0)
 		return r;
 	r = attach_dns_write(o, netns, &reply, err);

@@ -8,16 +8,16 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "config.h"
-#include "launch/daemon.h"
+#include "launch/agent.h"
 #include "launch/program.h"
 #include "verbs/each.h"
 #include "verbs/verbs.h"
 
-/* Sends a request, and prints where the session goes now. */
-static int change(const union msg_request *request, bool quiet, struct err *err)
+/* Sends a request, and prints where the session goes now. may_ask: agent.h. */
+static int change(const union msg_request *request, bool may_ask, bool quiet, struct err *err)
 {
 	struct msg_reply reply;
-	int r = daemon_ask(request, -1, &reply, err);
+	int r = agent_ask(request, -1, may_ask, &reply, err);
 
 	if (r == 0 && !quiet)
 		text_print(stdout, "%s\n", reply.text);
@@ -73,7 +73,7 @@ static int move(const struct session *s, const struct words *w, struct err *err)
 	if (r == 0)
 		r = request_check_uplinks(request.move.uplinks, err);
 	if (r == 0)
-		r = change(&request, w->quiet, err);
+		r = change(&request, !w->no_password, w->quiet, err);
 	if (r == 0 && !w->quiet && strcmp(request.move.uplinks, w->v[1]) != 0)
 		text_print(stdout, "its list of uplinks is %s; --only drops the others\n",
 			   request.move.uplinks);
@@ -109,7 +109,7 @@ static int pause_session(const struct session *s, bool quiet, struct err *err)
 
 	msg_request_init(&request, MSG_PAUSE);
 	request.session.id = s->id;
-	return change(&request, quiet, err);
+	return change(&request, false, quiet, err);
 }
 
 static int resume_session(const struct session *s, bool quiet, struct err *err)
@@ -118,7 +118,7 @@ static int resume_session(const struct session *s, bool quiet, struct err *err)
 
 	msg_request_init(&request, MSG_RESUME);
 	request.session.id = s->id;
-	return change(&request, quiet, err);
+	return change(&request, false, quiet, err);
 }
 
 int verb_pause(int argc, char *argv[])

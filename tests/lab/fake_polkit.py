@@ -2,8 +2,8 @@
 """Plays polkit on the system bus: fake_polkit.py; for tests.
 
 Each call is a line of JSON on standard output, after the line "ready". Lines on standard input say
-how to answer: `yes`, `no`, `challenge`, `dismissed` or `error` from now on, `hold` to keep
-questions, and `answer WORD` for all that are kept.
+how to answer: `yes`, `no`, `challenge`, `dismissed` or `error` from now on, `challenge-first` but
+the first question with yes, `hold-second` but the first with a challenge, `hold` to keep questions, and `answer WORD` for all that are kept.
 """
 
 import json
@@ -74,7 +74,10 @@ class Authority(dbus.service.Object):
             call="check", kind=kind, subject=found, action=str(action), flags=int(flags),
             id=str(cancel), details={str(k): str(v) for k, v in details.items()},
         )  # fmt: skip
-        if self.mode == "hold":
+        if self.mode in ("challenge-first", "hold-second"):
+            self.give("challenge", reply, fail)
+            self.mode = "yes" if self.mode == "challenge-first" else "hold"
+        elif self.mode == "hold":
             self.held.append((reply, fail))
         else:
             self.give(self.mode, reply, fail)

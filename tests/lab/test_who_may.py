@@ -725,11 +725,9 @@ polkit.addRule(function(action, subject) {
 """
 
 
-@needs(*POLKIT, f"tool:{POLKITD}")
-def test_polkit_itself(lab):
-    """The real one takes our question, knows our actions, and its rules see the details."""
+def start_polkitd(lab, rules):
+    """The real one, with our actions and these rules. Returns the site, and its process."""
     owner = pwd.getpwnam("polkitd")
-    bus = Polkit(lab, "", answers=False)
     actions = os.path.join(lab.tmp, "actions")
     os.makedirs(actions)
     shutil.copy(os.path.join(ROOT, "policies", "polkit", "org.via_iface.policy"), actions)
@@ -739,13 +737,21 @@ def test_polkit_itself(lab):
     nsutil.mount(actions, "/usr/share/polkit-1/actions", flags=nsutil.MS_BIND)
     shutil.rmtree("/etc/polkit-1", ignore_errors=True)
     os.makedirs("/etc/polkit-1/rules.d")
-    write_file("/etc/polkit-1/rules.d/10-test.rules", RULES)
+    write_file("/etc/polkit-1/rules.d/10-test.rules", rules)
     for path in (lab.tmp, "/etc/polkit-1", "/etc/polkit-1/rules.d"):
         os.chmod(path, os.stat(path).st_mode | 0o055)
     polkitd = lab.popen([POLKITD, "--no-debug"])
     names = ["dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/",
              "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.PolicyKit1"]  # fmt: skip
     lab.wait(lambda: "true" in lab.run(names).out, 10, "polkitd on the bus", step=0.05)
+    return site, polkitd
+
+
+@needs(*POLKIT, f"tool:{POLKITD}")
+def test_polkit_itself(lab):
+    """The real one takes our question, knows our actions, and its rules see the details."""
+    bus = Polkit(lab, "", answers=False)
+    site, polkitd = start_polkitd(lab, RULES)
     site.allowed("bob", lab.spare, "--name", "game")
     site.refused("bob", "polkit wants a password, and no agent of yours can ask for it")
     site.refused("carol", "polkit refused it: no section of")
