@@ -2,10 +2,10 @@
 #include "model/own.h"
 
 #include <linux/netfilter.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 
 #define ADDRESS_LEN4 22
@@ -27,13 +27,11 @@ bool own_is_mac(const struct mac *mac, enum own_mac_of of)
 uint32_t own_port_id(const char *name)
 {
 	const size_t len = strlen(PORT_PREFIX);
-	char port[IFNAMSIZ];
 	uint32_t id;
 
 	if (strncmp(name, PORT_PREFIX, len) != 0 || parse_u32(name + len, 1, UINT32_MAX, &id) < 0)
 		return 0;
-	session_port(id, port); /* without a leading zero */
-	return strcmp(name, port) ? 0 : id;
+	return id;
 }
 
 bool own_is_port(const struct fact_link *l)
@@ -98,13 +96,16 @@ bool own_is_nft_family(uint8_t family)
 /* Whether path is net/FAMILY/conf/DEVICE/KEY of that sysctl, on any device. */
 static bool is_of_device(const char *path, const struct own_sysctl *s, char dev[IFNAMSIZ])
 {
-	char front[32];
-	const char *at, *end;
-	size_t len = (size_t)snprintf(front, sizeof(front), "net/%s/conf/", s->family);
+	const char *const front[] = { "net/", s->family, "/conf/" };
+	const char *at = path, *end;
 
-	if (strncmp(path, front, len) != 0)
-		return false;
-	at = path + len;
+	for (size_t i = 0; i < ARRAY_SIZE(front); i++) {
+		size_t len = strlen(front[i]);
+
+		if (strncmp(at, front[i], len) != 0)
+			return false;
+		at += len;
+	}
 	end = strchr(at, '/');
 	if (!end || end - at >= IFNAMSIZ || strcmp(end + 1, s->key) != 0)
 		return false;
