@@ -63,19 +63,26 @@ static struct object kept(const struct object *o)
 
 static void drop(const struct object *o)
 {
-	struct object key = *o;
-	struct object_set one = { .v = &key, .n = 1, .size = 1 };
+	struct object_set *ours = &fake_kernel.ours;
+	const struct object *have = set_find(ours, o);
+	size_t at = have ? (size_t)(have - ours->v) : ours->n;
 
-	set_subtract(&fake_kernel.ours, &one);
+	if (have)
+		memmove(&ours->v[at], &ours->v[at + 1], (--ours->n - at) * sizeof(*ours->v));
 }
 
 static void put(const struct object *o)
 {
+	struct object_set *ours = &fake_kernel.ours;
 	struct object copy = kept(o);
+	const struct object_set one = { .v = &copy, .n = 1, .size = 1 };
+	const struct object *have = set_find(ours, o);
 
-	drop(o);
-	set_add(&fake_kernel.ours, &copy);
-	MUST(set_sort(&fake_kernel.ours) == 0);
+	copy.owner = ours->owner;
+	if (have)
+		ours->v[have - ours->v] = copy;
+	else
+		MUST(set_merge(ours, &one) == 0);
 }
 
 void fake_kernel_remove(size_t i)
