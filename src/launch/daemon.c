@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "launch/init.h"
 #include "launch/program.h"
 
 #define READY_MS 10000
@@ -132,36 +133,15 @@ static int start(struct err *err)
 	return await_ready(ready_read, err);
 }
 
-static bool is_there(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
-
-/* systemd.unit(5): where units of packages and of administrators are. */
-static bool has_unit(void)
-{
-	return is_there("/etc/systemd/system/via-iface.socket") ||
-	       is_there("/usr/local/lib/systemd/system/via-iface.socket") ||
-	       is_there("/usr/lib/systemd/system/via-iface.socket") ||
-	       is_there("/lib/systemd/system/via-iface.socket");
-}
-
-/*
- * What starts the daemon, by what starts services here (sd_booted(3); openrc-run(8)). Not sudo for
- * via-iface: the program would run as root.
- */
 static int refuse(struct err *err)
 {
+	char command[INIT_COMMAND_MAX];
+	enum init init = init_running();
+
 	err_set(err, ECONNREFUSED, "ask the daemon at " DAEMON_SOCKET ": it does not run");
-	if (is_there("/run/systemd/system") && has_unit())
-		return err_hint(err,
-				"`sudo systemctl enable --now via-iface.socket` starts it, and "
-				"at each boot");
-	if (is_there("/run/openrc") && is_there("/etc/init.d/via-iface"))
-		return err_hint(err, "`sudo rc-service via-iface start` starts it, and `sudo "
-				     "rc-update add via-iface` at each boot");
-	return err_hint(err, "`sudo " VIA_LIBEXECDIR "/via-ifaced --stay` is what a service "
-			     "manager here would have to run");
+	init_start_command(init, command, sizeof(command));
+	return err_hint(err, "`%s` starts it%s", command,
+			init == INIT_NONE ? "" : ", now and at each boot");
 }
 
 int daemon_check(struct err *err)

@@ -23,11 +23,10 @@
 #include "ipc/ask.h"
 #include "ipc/sock.h"
 #include "launch/ambient.h"
+#include "launch/daemon.h"
+#include "launch/init.h"
 #include "launch/program.h"
 #include "verbs/doctor.h"
-#include "verbs/init.h"
-
-#define SOCKET_PATH VIA_RUNDIR "/socket"
 
 /* --- programs ------------------------------------------------------------------------------ */
 
@@ -142,7 +141,7 @@ static int seconds_for(int fd)
 
 static int exchange(const union msg_request *request, struct msg_reply *ret, struct err *err)
 {
-	_cleanup_close_ int fd = ask_connect(SOCKET_PATH, err), none = -1;
+	_cleanup_close_ int fd = ask_connect(DAEMON_SOCKET, err), none = -1;
 	struct timeval limit = { 0 };
 	int r;
 
@@ -185,7 +184,7 @@ int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct ms
 
 static pid_t daemon_pid(void)
 {
-	_cleanup_close_ int fd = sock_connect(SOCKET_PATH, NULL);
+	_cleanup_close_ int fd = sock_connect(DAEMON_SOCKET, NULL);
 	struct ucred peer = { 0 };
 
 	return fd >= 0 && sock_peer(fd, &peer, NULL) == 0 ? peer.pid : 0;
@@ -203,8 +202,8 @@ static void tell_not_running(struct doctor_launch *l, const struct err *err)
 		return;
 	l->refused |= !root;
 	f = findings_add(l->findings, "daemon-not-running",
-			 root ? SEVERITY_WARNING : SEVERITY_ERROR, SOCKET_PATH);
-	finding_text(f, "ask the daemon: %s: %s: via-ifaced is not running%s", SOCKET_PATH,
+			 root ? SEVERITY_WARNING : SEVERITY_ERROR, DAEMON_SOCKET);
+	finding_text(f, "ask the daemon: %s: %s: via-ifaced is not running%s", DAEMON_SOCKET,
 		     strerror(err->code),
 		     root ? ": a run by root starts it, and until then nobody else can start a "
 			    "session"
@@ -216,11 +215,11 @@ static void tell_not_running(struct doctor_launch *l, const struct err *err)
 static void tell_starting(struct doctor_launch *l)
 {
 	struct finding *f =
-		findings_add(l->findings, "daemon-starting", SEVERITY_ERROR, SOCKET_PATH);
+		findings_add(l->findings, "daemon-starting", SEVERITY_ERROR, DAEMON_SOCKET);
 
 	l->refused = true;
 	finding_text(f, "ask the daemon: %s: it is being started, and did not answer within %d s",
-		     SOCKET_PATH, DOCTOR_START_S);
+		     DAEMON_SOCKET, DOCTOR_START_S);
 	if (init_running() == INIT_SYSTEMD)
 		finding_fix(f, "its log says how far it is: `sudo journalctl -b -u "
 			       "via-iface.service`");
@@ -241,17 +240,17 @@ static void tell_failure(struct doctor_launch *l, int r, const struct err *err)
 		return;
 	}
 	l->refused = true;
-	f = findings_add(l->findings, id, SEVERITY_ERROR, SOCKET_PATH);
+	f = findings_add(l->findings, id, SEVERITY_ERROR, DAEMON_SOCKET);
 	if (r == -EAGAIN)
-		finding_text(f, "ask the daemon: %s: it did not answer within %d s", SOCKET_PATH,
+		finding_text(f, "ask the daemon: %s: it did not answer within %d s", DAEMON_SOCKET,
 			     DOCTOR_ANSWER_S);
 	else if (r == -EBADMSG)
 		finding_text(f,
 			     "ask the daemon: %s: it does not understand via-iface %s: it is of "
 			     "another version",
-			     SOCKET_PATH, VIA_VERSION);
+			     DAEMON_SOCKET, VIA_VERSION);
 	else
-		finding_text(f, "ask the daemon: %s: %s", SOCKET_PATH, err->text);
+		finding_text(f, "ask the daemon: %s: %s", DAEMON_SOCKET, err->text);
 	if (r != -EAGAIN && r != -EBADMSG)
 		return;
 	init_restart_command(init_running(), pid, l->heal, sizeof(l->heal));
@@ -265,7 +264,7 @@ static void tell_version(struct doctor_launch *l, const struct msg_reply *reply)
 
 	if (!strcmp(reply->name, VIA_VERSION))
 		return;
-	f = findings_add(l->findings, "daemon-other-version", SEVERITY_WARNING, SOCKET_PATH);
+	f = findings_add(l->findings, "daemon-other-version", SEVERITY_WARNING, DAEMON_SOCKET);
 	finding_text(f, "the daemon is via-ifaced %s, and this is via-iface %s", reply->name,
 		     VIA_VERSION);
 	init_restart_command(init_running(), daemon_pid(), command, sizeof(command));

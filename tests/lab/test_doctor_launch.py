@@ -86,6 +86,17 @@ def stop_daemon(lab, sig=signal.SIGTERM):
 # --- the socket and the daemon -------------------------------------------------------------------
 
 
+def installed(init):
+    """That service manager runs, and has our unit or script."""
+    for path in {
+        "systemd": ("/run/systemd/system/.", "/etc/systemd/system/via-iface.socket"),
+        "openrc": ("/run/openrc/softlevel", "/etc/init.d/via-iface"),
+    }[init]:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not path.endswith("."):
+            write_file(path, "")
+
+
 @needs("root", "tool:setcap", "tool:setpriv")
 def test_nothing_for_who_may(lab):
     site = Site(lab)
@@ -135,11 +146,8 @@ def test_daemon_not_running(lab, init):
     """The command is the one of what runs services here, and enough for the next boot too."""
     site = Site(lab)
     stop_daemon(lab)
-    if init == "systemd":
-        os.makedirs("/run/systemd/system")
-    elif init == "openrc":
-        os.makedirs("/run/openrc")
-        write_file("/run/openrc/softlevel", "default\n")
+    if init != "none":
+        installed(init)
     found = one(doctor(site, "alice"), "error", "daemon-not-running", SOCKET)
     assert "via-ifaced is not running" in found["text"], found
     start = f"{site.bin}/via-ifaced --stay --supervise"
@@ -244,7 +252,7 @@ def test_daemon_that_does_not_become_ready(lab):
 def test_daemon_of_another_version(lab, case):
     site = Site(lab)
     stop_daemon(lab)
-    os.makedirs("/run/systemd/system")
+    installed("systemd")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(SOCKET)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

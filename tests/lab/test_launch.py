@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 
-from lab import ROOT, needs, program, ship_apps, write_file
+from lab import ROOT, needs, params, program, ship_apps, write_file
 
 SOCKET = "/run/via-iface/socket"
 
@@ -125,14 +125,33 @@ def test_root_s_other_verbs_start_a_daemon(lab):
     lab.wait_gone()
 
 
+SYSTEMD = "sudo systemctl enable --now via-iface.socket"
+OPENRC = "sudo rc-update add via-iface default && sudo rc-service via-iface start"
+BY_HAND = f"sudo -b {program('via-ifaced')} --stay --supervise"
+
+
 @needs("root")
-def test_nobody_to_ask(lab):
-    """A user whom no daemon serves gets one line, and no daemon is started."""
+@params(
+    systemd=(["/run/systemd/system/", "/etc/systemd/system/via-iface.socket"], SYSTEMD),
+    systemd_without_unit=(["/run/systemd/system/"], BY_HAND),
+    openrc=(["/run/openrc/softlevel", "/etc/init.d/via-iface"], OPENRC),
+    openrc_without_script=(["/run/openrc/softlevel"], BY_HAND),
+    neither=([], BY_HAND),
+)
+def test_nobody_to_ask(lab, case):
+    """A user whom no daemon serves gets one line, and no daemon is started. The line has the command
+    that starts one here, and it is doctor's."""
+    paths, command = case
+    for path in paths:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not path.endswith("/"):
+            write_file(path, "")
     for leave in (lambda: None, lambda: listen(SOCKET).close()):
         leave()
         done = lab.via(lab.spare, "--", "true", user="nobody")
         assert done.code == 125 and "it does not run" in done.err, done
-        assert done.err.count("\n") == 1, done
+        assert done.err.count("\n") == 1 and f"`{command}` starts it" in done.err, done
+        assert f"`{command}`" in lab.via("doctor", user="nobody").out
         assert not lab.daemon_pids(), lab.daemon_pids()
 
 

@@ -1,18 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs/init.h"
+#include "launch/init.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "launch/program.h"
 
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* systemd.unit(5): where units of packages and of administrators are. */
+static bool has_unit(void)
+{
+	return is_there("/etc/systemd/system/via-iface.socket") ||
+	       is_there("/usr/local/lib/systemd/system/via-iface.socket") ||
+	       is_there("/usr/lib/systemd/system/via-iface.socket") ||
+	       is_there("/lib/systemd/system/via-iface.socket");
+}
+
 enum init init_running(void)
 {
-	if (access("/run/systemd/system", F_OK) == 0)
+	if (is_there("/run/systemd/system") && has_unit())
 		return INIT_SYSTEMD;
-	return access("/run/openrc/softlevel", F_OK) == 0 ? INIT_OPENRC : INIT_NONE;
+	if (is_there("/run/openrc/softlevel") && is_there("/etc/init.d/via-iface"))
+		return INIT_OPENRC;
+	return INIT_NONE;
 }
 
 void init_start_command(enum init init, char *ret, size_t size)
