@@ -322,9 +322,11 @@ void plan_lan(const struct plan_ctx *x)
 		reject_network(&c6, &(struct prefix[]){ parsed(fixed6[i]) }[0], 0);
 	plan_embedding(x, &c6);
 	for (size_t i = 0; i < x->n_slots; i++) {
+		plan_for_slot(x, &x->slots[i]);
 		plan_servers(x, &x->slots[i]);
 		plan_near(x, &x->slots[i].id, &c4, &c6);
 	}
+	plan_for_slot(x, NULL);
 }
 
 void plan_lan_jump(struct fw_chain *c, uint8_t family)

@@ -187,12 +187,14 @@ static void plan_questions(const struct plan_ctx *x)
 		const struct prefix alias = { w.alias, 128 };
 		struct nft_rule set = { 0 };
 
+		plan_for_slot(x, &x->slots[w.slot]);
 		nft_match_prefix(&set, NFT_FIELD_IP6_DADDR, &alias);
 		plan_lookup_uplink(&set, false);
 		nft_set_address(&set, NFT_FIELD_IP6_DADDR, w.server);
 		nft_verdict(&set, NF_ACCEPT, NULL);
 		fw_rule(&to, &set);
 	}
+	plan_for_slot(x, NULL);
 	fw_rule_verdict(&to, (struct nft_rule){ 0 }, NF_DROP);
 	nft_verdict(&r, NFT_GOTO, "to_link_server");
 	fw_rule(&c, &r);
@@ -218,12 +220,14 @@ static void plan_replies(const struct plan_ctx *x)
 		const struct prefix server = { *w.server, 128 };
 		struct nft_rule r = { 0 };
 
+		plan_for_slot(x, &x->slots[w.slot]);
 		nft_match_ifname(&r, NFT_FIELD_IIFNAME, x->slots[w.slot].id.uplink, false);
 		nft_match_prefix(&r, NFT_FIELD_IP6_SADDR, &server);
 		nft_set_address(&r, NFT_FIELD_IP6_SADDR, &w.alias);
 		nft_verdict(&r, NF_ACCEPT, NULL);
 		fw_rule(&from, &r);
 	}
+	plan_for_slot(x, NULL);
 	for (size_t i = 0; i < sizeof(transports); i++) {
 		struct nft_rule r = { 0 };
 
@@ -294,6 +298,7 @@ static size_t sources_on_link(const struct plan_ctx *x, struct fw_chain *answers
 	for (size_t i = 0; i < x->n_slots; i++) {
 		const struct uplink *u = &x->slots[i].uplink;
 
+		plan_for_slot(x, &x->slots[i]);
 		for (const struct fact_addr *a = NULL;
 		     u->link && (a = facts_next_addr(x->facts, u->link->index, a));) {
 			const struct prefix source = { a->prefix.ip, 32 };
@@ -311,6 +316,7 @@ static size_t sources_on_link(const struct plan_ctx *x, struct fw_chain *answers
 			n++;
 		}
 	}
+	plan_for_slot(x, NULL);
 	return n;
 }
 

@@ -41,11 +41,13 @@ static void plan_restore(const struct plan_ctx *x)
 		uint32_t mark = plan_mark(x->slots[i].id.slot);
 		struct nft_rule r = { 0 };
 
+		plan_for_slot(x, &x->slots[i]);
 		nft_match_zone(&r, (uint16_t)(PLAN_TABLE_BASE + x->slots[i].id.slot), false);
 		nft_set_mark(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, mark);
 		nft_set_mark(&r, NFT_FIELD_CT_MARK, PLAN_MARK_MASK, mark);
 		fw_rule(&c, &r);
 	}
+	plan_for_slot(x, NULL);
 }
 
 void plan_restore_jump(struct fw_chain *c, struct nft_rule r)

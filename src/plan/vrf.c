@@ -51,6 +51,7 @@ void plan_vrf_accepts(const struct plan_ctx *x, struct fw_chain *to_session)
 
 		if (!vrf)
 			continue;
+		plan_for_slot(x, &x->slots[i]);
 		nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0,
 				 true);
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_MASK, plan_mark(x->slots[i].id.slot),
@@ -58,4 +59,5 @@ void plan_vrf_accepts(const struct plan_ctx *x, struct fw_chain *to_session)
 		nft_match_ifname(&r, NFT_FIELD_IIFNAME, vrf->name, false);
 		fw_rule_verdict(to_session, r, NF_ACCEPT);
 	}
+	plan_for_slot(x, NULL);
 }

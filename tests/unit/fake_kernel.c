@@ -85,6 +85,11 @@ static void put(const struct object *o)
 		MUST(set_merge(ours, &one) == 0);
 }
 
+void fake_kernel_add(const struct object *o)
+{
+	put(o);
+}
+
 void fake_kernel_remove(size_t i)
 {
 	struct object o = fake_kernel.ours.v[i];
@@ -187,6 +192,10 @@ void fake_kernel_facts(struct facts *ret)
 
 	scene_split(&f);
 	VEC_DONE(&f.dns); /* dns_observe() tells those */
+	if (fake_kernel.more_addresses) {
+		scene_addr(&f, "wlp6s0", "169.254.7.7/16");
+		scene_addr(&f, "wlp6s0", "203.0.113.7/24");
+	}
 	change_uplink(&f);
 	for (size_t i = 0; i < fake_kernel.ours.n; i++)
 		tell(&f, &fake_kernel.ours.v[i]);
@@ -245,6 +254,26 @@ static int refuse(const struct step *s, int code, struct refusals *refused, stru
 	return r;
 }
 
+/* An element of a map that is there with another value is to be deleted first (EEXIST). */
+static bool is_taken(const struct step *s)
+{
+	const struct object *have = s->action == STEP_ADD && s->want->kind == OBJ_NFT_ELEMENT &&
+						    s->want->nft_element.vmap
+					    ? set_find(&fake_kernel.ours, s->want)
+					    : NULL;
+
+	return have && !object_same(have, s->want);
+}
+
+static bool makes_port(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		if (steps->v[i].action == STEP_ADD && steps->v[i].want->kind == OBJ_LINK &&
+		    steps->v[i].want->link.kind == LINK_VETH)
+			return true;
+	return false;
+}
+
 int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *refused,
 		 struct err *err);
 int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *refused,
@@ -252,6 +281,8 @@ int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *r
 {
 	(void)k;
 	fake_kernel.applied++;
+	if (fake_kernel.fail_launch && makes_port(steps))
+		fake_kernel.fail_at = fake_kernel.fail_launch;
 	for (size_t i = 0; i < steps->n; i++) {
 		const struct step *s = &steps->v[i];
 
@@ -264,6 +295,8 @@ int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *r
 		fails |= !s->want && fake_kernel.refuses_removal &&
 			 fake_kernel.refuses_removal(s->have);
 		fails |= s->want && fake_kernel.refuses && fake_kernel.refuses(s->want);
+		if (is_taken(s))
+			return refuse(s, EEXIST, refused, err);
 		if (fails && refuse(s, fake_kernel.error, refused, err) < 0)
 			return -fake_kernel.error;
 		if (fails || !on_host(s))
@@ -363,6 +396,8 @@ FAKE(int, dns_observe, struct dns *n, const char *uplink, struct facts *f, struc
 		return 0;
 	scene_dns(f, "enp7s0", "192.168.1.1");
 	scene_dns(f, fake_kernel.uplink, "192.168.2.1");
+	if (fake_kernel.more_addresses)
+		scene_dns(f, fake_kernel.uplink, "fe80::53");
 	return 0;
 }
 

@@ -14,8 +14,10 @@ struct fake_kernel {
 	struct object_set ours; /* of the host; sorted */
 	char uplink[IFNAMSIZ];  /* what wlp6s0 is called now */
 	bool down, no_address;  /* of wlp6s0 */
+	bool more_addresses;    /* wlp6s0: a link-local and a public network, a link-local server */
 	int error;              /* with which apply() fails */
 	unsigned int fail_at;   /* apply() fails at its n-th step; 0: it does not */
+	unsigned int fail_launch; /* each apply() that makes a port fails at that step */
 	bool (*refuses)(const struct object *o); /* which objects it does not make or change */
 	bool (*refuses_removal)(const struct object *o);
 	unsigned int change_at; /* before its n-th step somebody else changes something; 0: no */
@@ -39,6 +41,9 @@ void fake_kernel_facts(struct facts *ret);
 
 /* Removes an object, as another program or the kernel does; its dependents stay. */
 void fake_kernel_remove(size_t i);
+
+/* Adds an object, as another program or an earlier daemon does. */
+void fake_kernel_add(const struct object *o);
 
 /* The netns of a session ended: the kernel removes its port, and what is bound to that. */
 void fake_kernel_end_session(uint32_t id);
