@@ -213,7 +213,8 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 
 /*
  * A launch that failed since somebody else changed the host meanwhile is tried again on a new
- * observation.
+ * observation; so is, once, one that was planned without observing: what was in its way may be an
+ * object that the facts do not have.
  */
 static bool passing(int r)
 {
@@ -224,12 +225,16 @@ int host_launch(struct host_state *h, const struct launch *l, struct session *re
 		struct settle *ret_settle, int *ret_netns, struct err *err)
 {
 	struct err ignored = { 0 };
+	bool unseen = false;
 	int r = -EAGAIN;
 
-	for (int i = 0; i < HOST_TRIES && passing(r); i++) {
+	for (int i = 0; i < HOST_TRIES && (passing(r) || unseen); i++) {
+		bool settled = i == 0 && h->knowledge == HOST_SETTLED;
+
 		r = try_launch(h, l, ret, ret_settle, err);
 		if (r == 0)
 			break;
+		unseen = settled && h->stale;
 		kernel_drop_session(&h->kernel); /* the netns, and the veth pair with it */
 		if (h->stale)
 			host_heal(h, &ignored); /* as it was before */
