@@ -186,7 +186,7 @@ def test_daemon_not_running_as_root(lab, who):
     """Root's own run starts it: what others cannot do is said, not that only root can."""
     site = Site(lab)
     stop_daemon(lab)
-    os.makedirs("/run/systemd/system")
+    installed("systemd")
     line = [f"{site.bin}/via-iface", "doctor", "--json"]
     found = one(read(lab.run(line)), "warning", "daemon-not-running", SOCKET)
     assert "a run by root starts it, and until then nobody else can" in found["text"], found
@@ -237,7 +237,7 @@ def test_daemon_that_starts_slowly(lab):
 def test_daemon_that_does_not_become_ready(lab):
     """It is being started: to start it anew is no help, its log may be."""
     site = Site(lab)
-    os.makedirs("/run/systemd/system")
+    installed("systemd")
     with socket_of_another(lab):
         done = site.via("alice", "doctor", "--json", groups=[NETDEV], timeout=60)
         found = one(read(done), "error", "daemon-starting", SOCKET)
