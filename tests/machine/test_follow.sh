@@ -186,16 +186,16 @@ ap_lives; until_ok 120 is_up || nmcli -w 60 con up wifi >/dev/null
 way=wlp6s0; since=$EPOCHREALTIME
 until_ok 30 works && ok "back on the Wi-Fi $(since $since) s after it was connected" || bad "back on the Wi-Fi" "$(tail -n 1 $W/log)" "$wifi"
 names_are "back" "$WIFI_DNS"
-via-iface move flow wlp6s0
+via-iface move --only flow wlp6s0
 
 # --- NetworkManager writes resolv.conf itself
 
 begin; lab.sh dns plain >/dev/null; recovers "without systemd-resolved" 60
 names_are "without systemd-resolved" "$WIFI_DNS"
 same "without systemd-resolved: uplink.test outside" "$(name_outside)" "$WIRED_DNS" # resolved asks both
-via-iface move flow enp7s0
+via-iface move --only flow enp7s0
 same "moved: uplink.test inside" "$(name_inside)" "$WIRED_DNS"
-via-iface move flow wlp6s0
+via-iface move --only flow wlp6s0
 same "moved back: uplink.test inside" "$(name_inside)" "$WIFI_DNS"
 begin; nmcli -w 20 dev disconnect wlp6s0 >/dev/null; nmcli -w 60 con up wifi >/dev/null; recovers "Wi-Fi disconnected and connected" 60
 names_are "connected anew" "$WIFI_DNS"
