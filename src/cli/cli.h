@@ -24,6 +24,9 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
  */
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err);
 
+/* What stands behind --wait=, or NULL: seconds, or WAIT_FOREVER. 0 or -EINVAL. */
+int cli_parse_wait(const char *text, uint32_t *ret, struct err *err);
+
 /* Parses [OPTIONS] SESSION [OPTIONS] [--] [PROGRAM [ARG…]]. Pure as above. */
 int cli_parse_exec(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
 		   struct err *err);
@@ -46,11 +49,16 @@ typedef int cli_explain(int argc, char *argv[], const struct launch_options *o);
 
 /*
  * The launch. Returns an exit status, when it fails; argv[0] is "run", or where the verb was left
- * out "" (which is then handed on). Both functions are NULL in via-iface, which is linked
- * statically and has no loadable modules of the C library (nsswitch.conf(5)): where one is needed,
- * via-iface-verbs does all of it.
+ * out "" (which is then handed on). helpers is NULL in via-iface, which is linked statically, has
+ * no loadable modules of the C library (nsswitch.conf(5)) and does not read the host's state: where
+ * one is needed, via-iface-verbs does all of it.
  */
-int cli_run(int argc, char *argv[], cli_find_user *find_user, cli_explain *explain);
+struct cli_helpers {
+	cli_find_user *find_user;
+	cli_explain *explain;
+	launch_wait *wait;
+};
+int cli_run(int argc, char *argv[], const struct cli_helpers *helpers);
 
 /*
  * Every other verb is via-iface-verbs's, which this becomes: a launch, the one thing that is to be

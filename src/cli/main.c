@@ -41,7 +41,7 @@ static int serve(enum verb_id verb, int argc, char *argv[])
 	}
 	if (verb == VERB_HELP)
 		return program_finish(help_verb(argc, argv));
-	return verb == VERB_VERSION ? print_version(argc, argv) : cli_run(argc, argv, NULL, NULL);
+	return verb == VERB_VERSION ? print_version(argc, argv) : cli_run(argc, argv, NULL);
 }
 
 /*
@@ -85,5 +85,5 @@ int main(int argc, char *argv[])
 		return program_finish(0);
 	}
 	argv[0] = (char *)"";
-	return cli_run(argc, argv, NULL, NULL);
+	return cli_run(argc, argv, NULL);
 }

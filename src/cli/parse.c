@@ -19,6 +19,16 @@ static int take_probe(const char *text, struct launch_options *o, struct err *er
 	return r;
 }
 
+int cli_parse_wait(const char *text, uint32_t *ret, struct err *err)
+{
+	*ret = WAIT_FOREVER;
+	if (!text || parse_u32(text, 1, INT_MAX, ret) == 0)
+		return 0;
+	return err_set(err, EINVAL,
+		       "invalid --wait '%s': it is a number of seconds, 1 at least, or nothing",
+		       text);
+}
+
 static int take_option(enum option_id id, const char *arg, struct launch_options *o,
 		       struct err *err)
 {
@@ -102,6 +112,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 	case OPT_JSON:
 		o->json = true;
 		return 0;
+	case OPT_WAIT:
+		return cli_parse_wait(arg, &o->wait, err);
 	case OPT_NO_ASK_PASSWORD:
 		o->no_password = true;
 		return 0;
@@ -201,6 +213,10 @@ static int check_effect(const struct launch_options *o, enum verb_id verb, struc
 	if (verb == VERB_RUN && o->json && !o->dry_run) {
 		err_set(err, EINVAL, "invalid option '--json': a run prints nothing of its own");
 		return err_hint(err, "with --dry-run it prints the plan");
+	}
+	if (o->dry_run && o->wait) {
+		err_set(err, EINVAL, "invalid option '--wait': a plan waits for nothing");
+		return err_hint(err, "leave out --wait or --dry-run");
 	}
 	return check_probe(o, err);
 }

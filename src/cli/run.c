@@ -38,7 +38,7 @@ static int check_order(const struct launch_options *o, struct err *err)
 	return err_hint(err, "`via-iface help %s` explains it", word);
 }
 
-int cli_run(int argc, char *argv[], cli_find_user *find_user, cli_explain *explain)
+int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 {
 	struct launch_target target = { .netns = -1 };
 	struct launch_options options;
@@ -56,20 +56,21 @@ int cli_run(int argc, char *argv[], cli_find_user *find_user, cli_explain *expla
 		argv[0] = (char *)"plan"; /* which takes the options of a run */
 		return cli_verb(argc, argv);
 	}
-	if (!find_user && (unclear || options.user))
+	if (!helpers && (unclear || options.user || options.wait))
 		return cli_verb(argc, argv);
-	if (unclear && explain) {
-		r = explain(argc, argv, &options);
+	if (unclear && helpers) {
+		r = helpers->explain(argc, argv, &options);
 		if (r >= 0)
 			return r;
 	}
 	if (err.code)
 		return program_fail(&err);
 	if (options.user) {
-		if (find_user(options.user, &user, &err) < 0)
+		if (helpers->find_user(options.user, &user, &err) < 0)
 			return program_fail(&err);
 		target.user = &user;
 	}
+	options.wait_for = helpers ? helpers->wait : NULL;
 	status = launch(&options, &target);
 	free(options.made);
 	free(options.made_bytes);

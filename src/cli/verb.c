@@ -235,6 +235,8 @@ static const struct verb_option options[] = {
 	  "refuse a program whose work another process outside would do" },
 	{ "no-app-policy", 0, NULL, WORD_NONE, OPT_NO_APP_POLICY, RUNS,
 	  "leave out what files of the app policy say of the program" },
+	{ "wait", 0, "[=SECONDS]", WORD_FREE, OPT_WAIT, V(RUN) | V(ATTACH) | V(MOVE),
+	  "until an uplink of the list is usable" },
 	{ "no-ask-password", 0, NULL, WORD_NONE, OPT_NO_ASK_PASSWORD, V(RUN) | V(ATTACH) | V(MOVE),
 	  "do not ask on the terminal for a password that polkit wants" },
 	{ "dry-run", 0, NULL, WORD_NONE, OPT_DRY_RUN, RUNS, "print the plan, change nothing" },

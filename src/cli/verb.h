@@ -108,6 +108,7 @@ enum option_id {
 	OPT_TO,
 	OPT_COLOR,
 	OPT_NO_ASK_PASSWORD,
+	OPT_WAIT,
 	OPT_HELP,
 };
 

@@ -38,7 +38,9 @@ struct words {
 	bool no_password, quiet, all, json, follow, live, only, replace, action;
 	enum color_when color;
 	const char *pid, *netns, *title, *since, *to;
-	char **v; /* what is no option */
+	bool waits;
+	const char *wait; /* with waits: what stands behind --wait=, or NULL */
+	char **v;         /* what is no option */
 	int n;
 };
 

@@ -16,6 +16,13 @@ enum launch_given {
 	GIVEN_IPV6 = 1 << 2,
 };
 
+/* --wait without a number of seconds. */
+#define WAIT_FOREVER UINT32_MAX
+
+/* Waits until an uplink of the request is usable: 0 or a negative errno. */
+struct launch_options;
+typedef int launch_wait(const struct launch_options *o, struct err *err);
+
 /* What the command line asks for. Strings are borrowed from argv. */
 struct launch_options {
 	struct request request; /* unchecked until cli_parse_run() returned 0 */
@@ -26,9 +33,11 @@ struct launch_options {
 	bool strict;      /* refuse a program whose work would be done outside (launch/outside.h) */
 	bool no_password; /* start no agent where polkit wants a password (launch/agent.h) */
 	uint32_t given;   /* enum launch_given */
-	const char *user; /* to run as; NULL: the caller */
-	uint32_t pid;     /* attach: to the netns of this process; 0: to */
-	const char *netns; /* the one of this name */
+	uint32_t wait;    /* for an uplink, seconds; 0: not at all */
+	launch_wait *wait_for; /* where wait is not 0 */
+	const char *user;      /* to run as; NULL: the caller */
+	uint32_t pid;          /* attach: to the netns of this process; 0: to */
+	const char *netns;     /* the one of this name */
 	const char *probe; /* what to ask through each uplink (launch/probe.h), checked; or NULL */
 	char **program;    /* of argv, NULL-terminated; NULL when there is none */
 	/* What a policy made of program, and the strings that it added; to be freed. */

@@ -142,6 +142,7 @@ int launch(struct launch_options *o, const struct launch_target *t)
 	}
 	if (ask_policy(o, &h, &outside, &err) < 0 || ambient_check(&err) < 0 ||
 	    daemon_check(&err) < 0 || program_find("via-iface-enter", enter, &err) < 0 ||
+	    (o->wait && o->wait_for(o, &err) < 0) ||
 	    environment_prepare(o, &h.user, &around, &err) < 0)
 		return program_fail(&err);
 	environment_warn(&around, o, &outside);

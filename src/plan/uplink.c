@@ -440,6 +440,12 @@ bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
 	return false;
 }
 
+/* By what it is, and not by what happens to it. */
+static bool cannot_serve(enum uplink_problem problem)
+{
+	return problem == UPLINK_OURS || problem == UPLINK_LOOPBACK || problem == UPLINK_VRF;
+}
+
 /*
  * What is wrong with each that a word means, or that it means none; the last one's name goes to
  * name.
@@ -463,14 +469,53 @@ static enum uplink_problem explain(const struct facts *f, const char *word, stru
 	return problem;
 }
 
+/* The same for each word of a list; returns how many there are. */
+static size_t explain_all(const struct facts *f, const char *uplinks, struct strbuf *why,
+			  enum uplink_problem *problem, char name[UPLINK_WORD_MAX])
+{
+	char word[UPLINK_WORD_MAX];
+	size_t n = 0;
+
+	for (; uplinks_next(&uplinks, word); n++) {
+		strbuf_add(why, "%s", n ? ", " : "");
+		*problem = explain(f, word, why, name);
+	}
+	return n;
+}
+
+void uplink_explain(const struct facts *f, const char *uplinks, struct strbuf *ret)
+{
+	enum uplink_problem ignored;
+	char name[UPLINK_WORD_MAX];
+
+	explain_all(f, uplinks, ret, &ignored, name);
+}
+
+bool uplink_may_come(const struct facts *f, const char *uplinks)
+{
+	char word[UPLINK_WORD_MAX];
+
+	while (uplinks_next(&uplinks, word)) {
+		const struct fact_link *l;
+		size_t next = 0, n = 0;
+
+		for (; (l = next_of_word(f, word, &next)); n++)
+			if (!cannot_serve(uplink_lookup(f, l->name).problem))
+				return true;
+		if (!n)
+			return true; /* it may be plugged in */
+	}
+	return false;
+}
+
 int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ], struct err *err)
 {
 	struct uplink_walk walk = { .facts = f, .at = uplinks };
 	_cleanup_strbuf_ struct strbuf why = { 0 };
 	enum uplink_problem problem = UPLINK_MISSING;
 	const struct fact_link *l, *refused = NULL;
-	char word[UPLINK_WORD_MAX], name[UPLINK_WORD_MAX];
-	size_t n = 0;
+	char name[UPLINK_WORD_MAX];
+	size_t n;
 
 	while ((l = uplink_walk(&walk))) {
 		if (uplink_lookup(f, l->name).problem != UPLINK_USABLE)
@@ -485,10 +530,7 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 		memcpy(ret, refused->name, sizeof(refused->name));
 		return 0;
 	}
-	for (const char *at = uplinks; uplinks_next(&at, word); n++) {
-		strbuf_add(&why, "%s", n ? ", " : "");
-		problem = explain(f, word, &why, name);
-	}
+	n = explain_all(f, uplinks, &why, &problem, name);
 	if (n > 1)
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
 			       strbuf_text(&why));

@@ -116,4 +116,14 @@ bool uplink_listed(const struct facts *facts, const char *uplinks, const char *n
 int uplink_choose(const struct facts *facts, const char *uplinks, char ret[IFNAMSIZ],
 		  struct err *err);
 
+/* What is wrong with each interface of a list: "'wlp6s0': it has no carrier, 'usb0': …". */
+struct strbuf;
+void uplink_explain(const struct facts *f, const char *uplinks, struct strbuf *ret);
+
+/*
+ * Whether waiting can make one of a list usable: false when each means an interface of ours, a
+ * loopback or a VRF.
+ */
+bool uplink_may_come(const struct facts *f, const char *uplinks);
+
 #endif

@@ -21,6 +21,7 @@
 #include "verbs/attach_dns.h"
 #include "verbs/detach.h"
 #include "verbs/verbs.h"
+#include "verbs/wait.h"
 
 /* A session's name where none is given: what the process is called. */
 static void name_after(uint32_t pid, char ret[SESSION_NAME_MAX])
@@ -64,6 +65,10 @@ static int attach(struct launch_options *o, struct err *err)
 	request.attach.request = o->request;
 	if (o->given & GIVEN_NAME)
 		name_claim(&request.attach.request, geteuid());
+	if (o->wait)
+		r = wait_for_uplink(o, err);
+	if (r < 0)
+		return r;
 	r = agent_ask(&request, netns, !o->no_password, &reply, err);
 	if (r < 0)
 		return r;

@@ -7,11 +7,13 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "cli/cli.h"
 #include "config.h"
 #include "launch/agent.h"
 #include "launch/program.h"
 #include "verbs/each.h"
 #include "verbs/verbs.h"
+#include "verbs/wait.h"
 
 /* Sends a request, and prints where the session goes now. may_ask: agent.h. */
 static int change(const union msg_request *request, bool may_ask, bool quiet, struct err *err)
@@ -62,6 +64,19 @@ int move_list(const char *before, const char *uplinks, char ret[SESSION_UPLINKS_
 	return 0;
 }
 
+/* --wait: for those that are named, since the session's other ones may well be usable. */
+static int await_uplink(const struct session *s, const struct words *w, struct err *err)
+{
+	struct launch_options o = { .quiet = w->quiet };
+	int r = cli_parse_wait(w->wait, &o.wait, err);
+
+	o.request.flags = s->flags;
+	o.request.n_dns = (uint8_t)s->n_dns;
+	if (r == 0)
+		r = copy_string(o.request.uplinks, sizeof(o.request.uplinks), w->v[1]);
+	return r < 0 ? r : wait_for_uplink(&o, err);
+}
+
 static int move(const struct session *s, const struct words *w, struct err *err)
 {
 	union msg_request request;
@@ -72,6 +87,8 @@ static int move(const struct session *s, const struct words *w, struct err *err)
 	r = move_list(w->only ? "" : s->uplinks, w->v[1], request.move.uplinks, err);
 	if (r == 0)
 		r = request_check_uplinks(request.move.uplinks, err);
+	if (r == 0 && w->waits)
+		r = await_uplink(s, w, err);
 	if (r == 0)
 		r = change(&request, !w->no_password, w->quiet, err);
 	if (r == 0 && !w->quiet && strcmp(request.move.uplinks, w->v[1]) != 0)

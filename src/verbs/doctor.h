@@ -52,6 +52,9 @@ int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct ms
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,
 		struct findings *ret, struct err *err);
 
+/* Whether polkit(8) is asked where no section decides: its service and our action are installed. */
+bool doctor_polkit_asks(void);
+
 /* The name of an interface as a list of one; false when it is too long to be escaped. */
 bool doctor_list_of(const char *name, char ret[SESSION_UPLINKS_MAX]);
 

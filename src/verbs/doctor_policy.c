@@ -146,8 +146,7 @@ static bool is_for_next_login(const char *user, const char *group)
 	return false;
 }
 
-/* polkit(8) is asked where no section decides: its service and our action are installed. */
-static bool polkit_would_ask(void)
+bool doctor_polkit_asks(void)
 {
 	return access("/run/dbus/system_bus_socket", F_OK) == 0 &&
 	       access("/usr/share/polkit-1/actions/org.via_iface.policy", F_OK) == 0 &&
@@ -182,7 +181,7 @@ static void propose(struct finding *f, const char *user, const char *remedy)
 static void tell_no_section(struct doctor_launch *l, const char *user, const char *reason,
 			    const char *remedy)
 {
-	bool asks = polkit_would_ask();
+	bool asks = doctor_polkit_asks();
 	struct finding *f;
 
 	l->refused |= !asks;

@@ -19,11 +19,10 @@
 #include "verbs/verbs.h"
 
 /*
- * Whether the daemon is in another network namespace: interfaces here are not those that it means.
  * A socket with a path is in the table of the namespace where it was made (net/unix/af_unix.c), and
  * can be connected to from all.
  */
-static bool is_elsewhere(void)
+bool explain_is_elsewhere(void)
 {
 	static const char path[] = VIA_RUNDIR "/socket";
 	_cleanup_close_ int fd = sock_connect(path, NULL);
@@ -179,13 +178,15 @@ int explain(int argc, char *argv[], const struct launch_options *o)
 	struct err err = { 0 };
 	int at = verb_first_word(VERB_RUN, argc, argv, 1), status = -1;
 
-	if (observe_host(0, &f, &err) < 0 || is_elsewhere() || is_known(&f, list))
+	if (observe_host(0, &f, &err) < 0 || explain_is_elsewhere() || is_known(&f, list))
 		return -1;
-	if (!argv[0][0] && !request_word_special(list) && uplinks_next(&list, word) && !*list)
+	/* with --wait a word that is no program is an interface that may come */
+	if (!argv[0][0] && !request_word_special(list) && uplinks_next(&list, word) && !*list &&
+	    (!o->wait || launch_find_program(argv[at], NULL) == 0))
 		status = explain_word(&f, argc, argv, at);
 	if (status >= 0 || request_check_uplinks(o->request.uplinks, &err) < 0)
 		return status;
-	if (uplink_choose(&f, o->request.uplinks, ignored, &err) == 0)
+	if (o->wait || uplink_choose(&f, o->request.uplinks, ignored, &err) == 0)
 		return -1;
 	return program_fail(&err);
 }

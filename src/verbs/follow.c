@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Everything about sessions but healing is visible in the kernel to every user, so it is observed
- * there: an event of rtnetlink says that something may have changed, and the differences between
- * two observations are printed. An observation costs time, so events are gathered (debounce), and
- * on a host where they never end three quarters of the time are left to others. What the daemon
- * healed it sends to its subscribers; it is asked while there are sessions, so that following
- * starts no daemon.
+ * there: an event of rtnetlink says that something may have changed (host_events.h), and the
+ * differences between two observations are printed. What the daemon healed it sends to its
+ * subscribers; it is asked while there are sessions, so that following starts no daemon.
  */
 #include "verbs/follow.h"
 #include "base/text.h"
@@ -26,22 +24,19 @@
 #include "ipc/sock.h"
 #include "net/nl.h"
 #include "verbs/changes.h"
+#include "verbs/host_events.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
-#define COALESCE_MS   20
-#define ASK_FIRST_MS  100
-#define ASK_LAST_MS   5000
-#define OBSERVE_SHARE 4 /* observing takes at most one part in so many of the time */
+#define ASK_FIRST_MS 100
+#define ASK_LAST_MS  5000
 
 struct watch {
 	bool json;
 	uint32_t id; /* of the session that is followed; 0: all */
-	struct nl_sock events;
+	struct host_events events;
 	struct sights seen;
-	bool ended;         /* the one session is gone */
-	int64_t observe_at; /* INT64_MAX: nothing happened */
-	int64_t rest_until;
+	bool ended; /* the one session is gone */
 	int daemon; /* its connection, or -1 */
 	int64_t ask_at;
 	int64_t ask_after; /* ms to wait after the next failure */
@@ -146,37 +141,11 @@ static void print_healed(const struct watch *w, const struct msg_event *e)
 
 /* --- the kernel ---------------------------------------------------------------------------- */
 
-static int listen_to_kernel(struct watch *w, struct err *err)
-{
-	static const unsigned int groups[] = {
-		RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-	};
-	int r = nl_open(&w->events, NETLINK_ROUTE, err);
-
-	for (size_t i = 0; i < ARRAY_SIZE(groups) && r == 0; i++)
-		r = nl_join(&w->events, groups[i], err);
-	return r;
-}
-
-/* What they say does not matter, nor that some were lost. */
-static void take_events(struct watch *w)
-{
-	char buf[16384];
-	int64_t at = clock_ms() + COALESCE_MS;
-
-	while (nl_recv(&w->events, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
-	       errno == EINTR)
-		;
-	if (w->observe_at == INT64_MAX)
-		w->observe_at = at > w->rest_until ? at : w->rest_until;
-}
-
 static int observe_again(struct watch *w, struct err *err)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	struct sights now = { 0 };
-	int64_t start = clock_ms(), end;
+	int64_t start = clock_ms();
 	int r = observe_host(0, &f, err);
 
 	if (r < 0)
@@ -186,9 +155,7 @@ static int observe_again(struct watch *w, struct err *err)
 	changes_tell(&w->seen, &now, print_change, w);
 	changes_done(&w->seen);
 	w->seen = now;
-	end = clock_ms();
-	w->rest_until = end + (end - start) * (OBSERVE_SHARE - 1);
-	w->observe_at = INT64_MAX;
+	host_events_observed(&w->events, start);
 	return 0;
 }
 
@@ -247,7 +214,7 @@ static bool wants_daemon(const struct watch *w)
 
 static int time_left(const struct watch *w)
 {
-	int64_t next = w->observe_at, left;
+	int64_t next = w->events.at, left;
 
 	if (wants_daemon(w) && w->ask_at < next)
 		next = w->ask_at;
@@ -261,7 +228,7 @@ static int turn(struct watch *w, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = STDOUT_FILENO }, /* its reader may leave */
-		{ .fd = nl_fd(&w->events), .events = POLLIN },
+		{ .fd = nl_fd(&w->events.socket), .events = POLLIN },
 		{ .fd = w->daemon, .events = POLLIN },
 	};
 
@@ -273,12 +240,12 @@ static int turn(struct watch *w, struct err *err)
 		return 0;
 	}
 	if (fds[1].revents)
-		take_events(w);
+		host_events_take(&w->events);
 	if (fds[2].revents)
 		take_healed(w);
 	if (wants_daemon(w) && w->ask_at <= clock_ms())
 		ask_to_be_told(w);
-	return w->observe_at <= clock_ms() ? observe_again(w, err) : 0;
+	return w->events.at <= clock_ms() ? observe_again(w, err) : 0;
 }
 
 static int find_id(const char *word, uint32_t *ret, struct err *err)
@@ -297,10 +264,8 @@ static int find_id(const char *word, uint32_t *ret, struct err *err)
 
 int follow_print(const char *word, bool json, struct err *err)
 {
-	struct watch w = {
-		.json = json, .observe_at = INT64_MAX, .daemon = -1, .ask_after = ASK_FIRST_MS
-	};
-	int r = listen_to_kernel(&w, err);
+	struct watch w = { .json = json, .daemon = -1, .ask_after = ASK_FIRST_MS };
+	int r = host_events_open(&w.events, err);
 
 	if (r == 0 && word)
 		r = find_id(word, &w.id, err);
@@ -312,6 +277,6 @@ int follow_print(const char *word, bool json, struct err *err)
 		r = turn(&w, err);
 	changes_done(&w.seen);
 	close_fd(&w.daemon);
-	nl_close(&w.events);
+	host_events_close(&w.events);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "verbs/run.h"
 #include "verbs/verbs.h"
+#include "verbs/wait.h"
 
 /* Looks up a user and all of their groups; sets what login(1) would. */
 static int find_user(const char *name, struct handover_user *ret, struct err *err)
@@ -40,7 +41,9 @@ static int find_user(const char *name, struct handover_user *ret, struct err *er
 
 int run_words(int argc, char *argv[])
 {
-	return cli_run(argc, argv, find_user, explain);
+	static const struct cli_helpers helpers = { find_user, explain, wait_for_uplink };
+
+	return cli_run(argc, argv, &helpers);
 }
 
 int verb_run(int argc, char *argv[])

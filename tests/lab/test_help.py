@@ -26,11 +26,11 @@ def verbs(lab):
 
 
 def options_of(lab, verb):
-    """(option, whether it takes a value) of the part Options of its help."""
+    """(option, what stands behind it) of the part Options of its help."""
     _, _, part = help_of(lab, verb).partition("\nOptions:\n")
-    lines = re.findall(r"^  (?:-[a-z], )?(--[a-z0-9-]+)( [A-Za-z[|,…\]:]+)?(?:  .*)?$", part.partition("\n\n")[0], re.M)
+    lines = re.findall(r"^  (?:-[a-z], )?(--[a-z0-9-]+)( [A-Za-z[|,…\]:]+|\[=[A-Z]+\])?(?:  .*)?$", part.partition("\n\n")[0], re.M)
     assert ("--help", "") in lines, part
-    return [(option, bool(value)) for option, value in lines]
+    return lines
 
 
 def claimed(lab):
@@ -67,7 +67,9 @@ def test_options_of_verbs_exist(lab):
             words = [f"{option}={value}" for value in values] if takes else [option]
             tried = [lab.via(verb, word, "--no-such-option") for word in words]
             assert any("unknown option '--no-such-option'" in done.err for done in tried), tried
-            if takes:
+            if takes.startswith("["):  # a value behind a "=", or none
+                assert "unknown option" in lab.via(verb, option, "--no-such-option").err
+            elif takes:
                 done = lab.via(verb, option)
                 assert done.code == 125 and "its value is missing" in done.err, done
             else:
