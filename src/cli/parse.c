@@ -174,20 +174,31 @@ static int take_uplinks(struct option_reader *reader, struct launch_options *o, 
 				: reader->verb == VERB_PLAN ? "plan UPLINK"
 							    : "UPLINK -- PROGRAM");
 	}
-	if (copy_string(o->request.uplinks, sizeof(o->request.uplinks), word) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", word,
-			       SESSION_UPLINKS_MAX - 1);
+	o->uplinks = word;
+	uplink_list_parse(word, &o->request.uplinks, NULL); /* what is wrong comes last */
 	reader->at++;
 	return 0;
+}
+
+/* All but the list, for which one that is right stands in; then that, unless a policy names it. */
+static int check_request(struct launch_options *o,
+			 int (*check)(const struct request *r, struct err *err), struct err *err)
+{
+	struct request checked = o->request;
+	int r;
+
+	memset(&checked.uplinks, 0, sizeof(checked.uplinks));
+	uplink_list_add(&checked.uplinks, "any");
+	r = check(&checked, err);
+	return r == 0 && o->uplinks ? uplink_list_parse(o->uplinks, &o->request.uplinks, err) : r;
 }
 
 /* Its probe sessions have the session's options. */
 static int check_probe(const struct launch_options *o, struct err *err)
 {
-	const char *uplinks = o->request.uplinks;
-	char word[UPLINK_WORD_MAX];
+	const struct uplink_list *list = &o->request.uplinks;
 	struct probe p;
+	const char *word;
 
 	if (!o->probe || probe_parse(o->probe, &p, err) < 0)
 		return 0;
@@ -198,8 +209,9 @@ static int check_probe(const struct launch_options *o, struct err *err)
 		return err_hint(err, "give an IPv4 address");
 	}
 	/* wifi, ssid:NAME and their kin may mean several */
-	if (!uplinks_next(&uplinks, word) || *uplinks || request_word_special(word))
+	if (list->n != 1 || uplink_list_condition(list, 0))
 		return 0;
+	word = uplink_list_word(list, 0);
 	err_set(err, EINVAL, "invalid --probe '%.80s': it chooses among uplinks, and '%s' is one",
 		o->probe, word);
 	return err_hint(err, "name a list, '%s,UPLINK', or leave it out", word);
@@ -222,14 +234,11 @@ static int check_effect(const struct launch_options *o, enum verb_id verb, struc
 }
 
 /* [OPTIONS] UPLINKS [OPTIONS] [--] PROGRAM, or [OPTIONS] -- PROGRAM. */
-static int read_run(struct option_reader *reader, struct launch_options *o, bool *ret_by_policy,
-		    struct err *err)
+static int read_run(struct option_reader *reader, struct launch_options *o, struct err *err)
 {
 	int r = take_options(reader, o, err);
+	const bool by_policy = r > 0;
 
-	if (r < 0)
-		return r;
-	*ret_by_policy = r > 0;
 	if (r == 0) { /* else no uplink, but the program */
 		r = take_uplinks(reader, o, err);
 		if (r == 0) /* no program begins with a dash */
@@ -239,7 +248,7 @@ static int read_run(struct option_reader *reader, struct launch_options *o, bool
 		return r;
 	if (reader->at < reader->argc)
 		o->program = reader->argv + reader->at;
-	else if (*ret_by_policy)
+	else if (by_policy)
 		return take_uplinks(reader, o, err);
 	return 0;
 }
@@ -249,14 +258,12 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	struct option_reader reader = { verb, argc, argv, .at = 1 };
-	struct request checked;
-	bool by_policy = false;
-	int r = read_run(&reader, &o, &by_policy, err);
+	int r = read_run(&reader, &o, err);
 
 	*ret = o;
 	if (r == 0 && verb == VERB_RUN && !o.program && !o.dry_run) {
 		err_set(err, EINVAL, "read the command line: no program is named");
-		r = err_hint(err, "say `via-iface %s -- PROGRAM`", o.request.uplinks);
+		r = err_hint(err, "say `via-iface %s -- PROGRAM`", o.uplinks);
 	}
 	if (r == 0)
 		r = check_effect(&o, verb, err);
@@ -264,10 +271,7 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
 		return r;
 	if (!o.request.name[0])
 		cli_default_name(o.program ? o.program[0] : NULL, o.request.name);
-	checked = o.request;
-	if (by_policy) /* what the policy says is checked with the rest, then */
-		strcpy(checked.uplinks, "any");
-	r = request_check(&checked, err);
+	r = check_request(&o, request_check, err);
 	*ret = o;
 	return r;
 }
@@ -307,7 +311,7 @@ int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct 
 	named = o.request.name[0] || o.netns;
 	if (!o.request.name[0])
 		cli_default_name(o.netns, o.request.name);
-	r = request_check_attach(&o.request, err);
+	r = check_request(&o, request_check_attach, err);
 	if (r < 0)
 		return r;
 	*ret = o;

@@ -13,14 +13,15 @@
  * altnames by SIOCGIFINDEX too, but for those longer than its structure. What a kind or an SSID
  * means takes more than that.
  */
-static bool is_here(const char *uplinks)
+static bool is_here(const struct uplink_list *list)
 {
-	char word[UPLINK_WORD_MAX];
+	for (size_t i = 0; i < list->n; i++) {
+		const char *word = uplink_list_word(list, i);
 
-	while (uplinks_next(&uplinks, word))
-		if (!request_word_special(word) &&
+		if (!uplink_list_condition(list, i) &&
 		    (strlen(word) >= IFNAMSIZ || if_nametoindex(word)))
 			return true;
+	}
 	return false;
 }
 
@@ -34,7 +35,8 @@ static int check_order(const struct launch_options *o, struct err *err)
 		return 0;
 	err_set(err, EINVAL, "read '%s': the verb stands first", word);
 	if (verb_get(verb)->words[0] == WORD_UPLINKS)
-		return err_hint(err, "say `via-iface %s %s`", word, o->request.uplinks);
+		return err_hint(err, "say `via-iface %s %s`", word,
+				o->uplinks ? o->uplinks : "UPLINK");
 	return err_hint(err, "`via-iface help %s` explains it", word);
 }
 
@@ -46,7 +48,8 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 	int status;
 	struct err err = { 0 };
 	int r = cli_parse_run(argc, argv, VERB_RUN, &options, &err);
-	bool unclear = options.request.uplinks[0] && (r < 0 || !is_here(options.request.uplinks));
+	bool unclear = options.uplinks && options.uplinks[0] &&
+		       (r < 0 || !is_here(&options.request.uplinks));
 
 	if (r < 0 && !unclear)
 		return program_fail(&err);

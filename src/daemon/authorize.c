@@ -45,23 +45,31 @@ void authorizer_done(struct authorizer *a)
 	policy_done(&a->policy);
 }
 
+/* The list that is asked for; "" where none is. */
+static const char *list_text(const struct access_question *q, char ret[UPLINK_LIST_TEXT_MAX])
+{
+	ret[0] = 0;
+	return q->uplinks ? uplink_list_format(q->uplinks, ret) : ret;
+}
+
 /* "use uplink 'wlp6s0' as alice (uid 1000): " before the reason. */
 static void tell_what(uid_t uid, const struct access_question *q, const char *name, struct err *err)
 {
 	const struct passwd *pw = getpwuid(uid);
-	char who[64];
+	char who[64], list[UPLINK_LIST_TEXT_MAX];
 
 	if (pw)
 		snprintf(who, sizeof(who), "%.32s (uid %u)", pw->pw_name, uid);
 	else
 		snprintf(who, sizeof(who), "uid %u", uid);
+	list_text(q, list);
 	switch (q->op) {
 	case ACCESS_RUN:
 	case ACCESS_ATTACH:
-		err_wrap(err, "%s '%s' as %s", ops[q->op].wanted, q->uplinks, who);
+		err_wrap(err, "%s '%s' as %s", ops[q->op].wanted, list, who);
 		break;
 	case ACCESS_MOVE:
-		err_wrap(err, "%s '%s' to '%s' as %s", ops[q->op].wanted, name, q->uplinks, who);
+		err_wrap(err, "%s '%s' to '%s' as %s", ops[q->op].wanted, name, list, who);
 		break;
 	case ACCESS_EXEC:
 	case ACCESS_RESUME:
@@ -139,7 +147,9 @@ static int pidfd_of(int fd)
 static int ask_polkit(struct authorizer *a, struct peer *peer, const struct access_question *q,
 		      const char *name, struct err *err)
 {
-	const struct polkit_detail details[] = { { "uplinks", q->uplinks }, { "name", name } };
+	char list[UPLINK_LIST_TEXT_MAX];
+	const struct polkit_detail details[] = { { "uplinks", list_text(q, list) },
+						 { "name", name } };
 	_cleanup_close_ int pidfd = pidfd_of(peer->fd);
 	struct polkit_subject subject = {
 		.pid = peer->cred.pid, .uid = peer->cred.uid, .person = peer->person, .pidfd = pidfd
@@ -171,6 +181,7 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 	struct access_question q = *question;
 	enum polkit_verdict verdict = POLKIT_OPEN;
 	struct err asked = { 0 };
+	char list[UPLINK_LIST_TEXT_MAX];
 	const char *why = "";
 	enum access_answer answer;
 
@@ -179,7 +190,8 @@ enum authorization authorize(struct authorizer *a, struct peer *peer,
 	q.approved |= verdict == POLKIT_YES;
 	answer = ask_policy(a, peer, &q, err);
 	if (answer == ACCESS_ALLOW && verdict == POLKIT_YES)
-		log_line(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid, q.uplinks);
+		log_line(LOG_INFO, "polkit lets uid %u use '%s'", peer->cred.uid,
+			 list_text(&q, list));
 	if (answer == ACCESS_ALLOW)
 		return AUTHORIZE_ALLOW;
 	if (answer == ACCESS_ASK && !peer->ask) {

@@ -31,7 +31,7 @@ static struct session *find(struct host_state *h, uint32_t id, struct err *err)
 }
 
 /* Rules are deleted by their handles, which only an observation has. */
-static int observe_uplinks(struct host_state *h, const char *uplinks, struct err *err)
+static int observe_uplinks(struct host_state *h, const struct uplink_list *uplinks, struct err *err)
 {
 	h->stale |= h->knowledge == HOST_OBSERVED ? 0 : HOST_STALE_FACTS;
 	return host_observe(h, uplinks, err);
@@ -50,8 +50,8 @@ static int change(struct host_state *h, const struct session *changed, struct er
 	return host_converge(h, err);
 }
 
-static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_t peer,
-		    struct err *err)
+static int try_move(struct host_state *h, uint32_t id, const struct uplink_list *uplinks,
+		    uid_t peer, struct err *err)
 {
 	struct session *s, changed;
 	int r = observe_uplinks(h, uplinks, err);
@@ -83,7 +83,7 @@ static int try_move(struct host_state *h, uint32_t id, const char *uplinks, uid_
 static int try_pause(struct host_state *h, uint32_t id, bool paused, struct err *err)
 {
 	struct session *s;
-	int r = observe_uplinks(h, "", err);
+	int r = observe_uplinks(h, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -98,7 +98,8 @@ static int try_pause(struct host_state *h, uint32_t id, bool paused, struct err 
 }
 
 /* What failed since somebody else changed the same at that moment is tried once more. */
-int host_move(struct host_state *h, uint32_t id, const char *uplinks, uid_t peer, struct err *err)
+int host_move(struct host_state *h, uint32_t id, const struct uplink_list *uplinks, uid_t peer,
+	      struct err *err)
 {
 	int r = try_move(h, id, uplinks, peer, err);
 
@@ -120,7 +121,7 @@ int host_probe(struct host_state *h, uint32_t id, const char *uplink, bool bad, 
 
 	if (!s)
 		return -ESRCH;
-	if (!l || !uplink_listed(&h->facts, s->uplinks, uplink))
+	if (!l || !uplink_listed(&h->facts, &s->uplinks, uplink))
 		return err_set(err, EINVAL, "note a probe of session '%s': '%s' is not in its list",
 			       s->name, uplink);
 	r = failover_probe(&h->failover, id, l->index, bad, clock_ms());
@@ -137,7 +138,7 @@ int host_stop(struct host_state *h, uint32_t id, struct err *err)
 	_cleanup_steps_ struct steps steps = { 0 };
 	const struct object_set nothing = { 0 };
 	struct object link = { .kind = OBJ_LINK, .place = PLACE_HOST, .link.kind = LINK_VETH };
-	int r = host_observe(h, "", err);
+	int r = host_observe(h, NULL, err);
 
 	if (r < 0)
 		return r;

@@ -44,7 +44,7 @@ static bool slot_wanted(const struct facts *f, const struct fact_slot *slot)
 {
 	for (size_t i = 0; i < f->sessions.n; i++)
 		if (f->sessions.v[i].slot == slot->slot ||
-		    uplink_listed(f, f->sessions.v[i].uplinks, slot->uplink))
+		    uplink_listed(f, &f->sessions.v[i].uplinks, slot->uplink))
 			return true;
 	return false;
 }
@@ -68,15 +68,15 @@ static void take_rewritten(const struct host_state *h, struct facts *fresh)
 		for (size_t j = 0; j < fresh->sessions.n; j++) {
 			struct session *s = &fresh->sessions.v[j];
 
-			if (s->id == r->id && !strcmp(s->uplinks, r->before)) {
-				memcpy(s->uplinks, r->after, sizeof(s->uplinks));
+			if (s->id == r->id && uplink_list_equal(&s->uplinks, &r->before)) {
+				s->uplinks = r->after;
 				s->recorded[0] = 0;
 			}
 		}
 	}
 }
 
-static int note_rewritten(struct host_state *h, const char (*before)[SESSION_UPLINKS_MAX],
+static int note_rewritten(struct host_state *h, const struct uplink_list *before,
 			  const struct facts *fresh)
 {
 	h->rewritten.n = 0;
@@ -84,27 +84,26 @@ static int note_rewritten(struct host_state *h, const char (*before)[SESSION_UPL
 		const struct session *s = &fresh->sessions.v[i];
 		struct rewritten *r;
 
-		if (!strcmp(before[i], s->uplinks))
+		if (uplink_list_equal(&before[i], &s->uplinks))
 			continue;
 		r = VEC_PUSH(&h->rewritten);
 		if (!r)
 			return -ENOMEM;
 		r->id = s->id;
-		memcpy(r->before, before[i], sizeof(r->before));
-		memcpy(r->after, s->uplinks, sizeof(r->after));
+		r->before = before[i];
+		r->after = s->uplinks;
 	}
 	return 0;
 }
 
 static int map(struct host_state *h, struct facts *fresh)
 {
-	_cleanup_free_ char(*before)[SESSION_UPLINKS_MAX] =
-		calloc(fresh->sessions.n + 1, sizeof(*before));
+	_cleanup_free_ struct uplink_list *before = calloc(fresh->sessions.n + 1, sizeof(*before));
 	_cleanup_renames_ struct renames renames = { 0 };
 	int r = before ? merge_slots(fresh, &h->facts) : -ENOMEM;
 
 	for (size_t i = 0; i < fresh->sessions.n && r == 0; i++)
-		memcpy(before[i], fresh->sessions.v[i].uplinks, sizeof(before[i]));
+		before[i] = fresh->sessions.v[i].uplinks;
 	if (r == 0)
 		r = renames_find(&h->facts, fresh, &renames);
 	if (r < 0)
@@ -112,7 +111,7 @@ static int map(struct host_state *h, struct facts *fresh)
 	for (size_t i = 0; i < renames.n; i++)
 		if (facts_slot(fresh, renames.v[i].from))
 			log_line(LOG_NOTICE, "uplink %s is %s now", renames.v[i].from,
-				 renames.v[i].to);
+				 uplink_list_word(&renames.v[i].to, 0));
 	take_rewritten(h, fresh);
 	renames_apply(&renames, fresh);
 	r = uplinks_resolve_all(fresh);

@@ -80,13 +80,9 @@ static bool would_concern(const struct facts *f, const struct rtnl_link *link)
 	for (const char *name = NULL; (name = rtnl_next_altname(link, name));)
 		if (uplinks_name(f, name))
 			return true;
-	if (f->lists.words.specials && !seen->kind[0] && !(seen->flags & IFF_LOOPBACK))
+	if (f->lists.words.conditions && !seen->kind[0] && !(seen->flags & IFF_LOOPBACK))
 		return true;
-	for (size_t i = 0; i < f->lists.words.n && f->lists.words.specials; i++)
-		if (f->lists.words.v[i].special &&
-		    uplink_matches(f, seen, f->lists.words.v[i].text))
-			return true;
-	return false;
+	return uplinks_would_mean(f, seen);
 }
 
 static const struct fact_link *known_link(const struct facts *f, const struct fact_link *seen)

@@ -210,7 +210,7 @@ int host_converge(struct host_state *h, struct err *err)
 
 	refused_mark(&h->refused, &h->facts, now);
 	if (r == 0) /* a session may have gone to another uplink */
-		r = host_find_gateways(h, "", err);
+		r = host_find_gateways(h, NULL, err);
 	if (r == 0)
 		r = plan_host(&h->facts, h->facts.sessions.v, h->facts.sessions.n, &want, err);
 	if (r == 0)
@@ -241,7 +241,7 @@ int host_heal(struct host_state *h, struct err *err)
 		h->stale |= h->knowledge == HOST_OBSERVED
 				    ? 0
 				    : HOST_STALE_FACTS; /* what is to go is named by handles */
-		r = host_observe(h, "", err);
+		r = host_observe(h, NULL, err);
 		if (r == 0 && !h->facts.sessions.n) {
 			refused_done(&h->refused);
 			session_log_compare(h);
@@ -260,7 +260,7 @@ int host_clear(struct host_state *h, struct err *err)
 
 	for (int i = 0; i < HOST_TRIES && r < 0; i++) {
 		h->stale |= HOST_STALE_FACTS;
-		r = host_observe(h, "", err);
+		r = host_observe(h, NULL, err);
 		if (r == 0)
 			r = host_converge_to(h, &nothing, NULL, err);
 	}

@@ -21,7 +21,7 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
  * Finds the gateways of the uplinks that sessions use, and of a list, and which of them answer;
  * each device once for the same facts. Returns 0 or a negative errno with the reason.
  */
-int host_find_gateways(struct host_state *h, const char *uplinks, struct err *err);
+int host_find_gateways(struct host_state *h, const struct uplink_list *uplinks, struct err *err);
 
 /* Whether other sessions have the same slot and limits, so that plan_session() is all of this
  * one's. */

@@ -175,7 +175,7 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 	_cleanup_set_ struct object_set inside = { 0 };
 	_cleanup_attached_ struct attached own = { 0 };
 	struct session s;
-	int r = host_observe(h, l->request->uplinks, err);
+	int r = host_observe(h, &l->request->uplinks, err);
 
 	if (r == 0)
 		r = admit(h, l, &s, err);

@@ -137,10 +137,10 @@ uint32_t host_sessions_of(const struct host_state *h, struct persons *persons, u
  * The gateways of the uplinks that sessions use now, and of a request's: which of them answer. Each
  * device is asked about once for the same facts.
  */
-int host_find_gateways(struct host_state *h, const char *uplinks, struct err *err)
+int host_find_gateways(struct host_state *h, const struct uplink_list *uplinks, struct err *err)
 {
 	struct facts *f = &h->facts;
-	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	struct uplink_walk walk = { .facts = f, .list = uplinks };
 	bool done[PLAN_SLOT_MAX + 1] = { true };
 	const struct fact_link *l;
 	int r = 0;
@@ -155,7 +155,7 @@ int host_find_gateways(struct host_state *h, const char *uplinks, struct err *er
 		if (l)
 			r = gateways_find(f, l, false);
 	}
-	while (r == 0 && *uplinks && (l = uplink_walk(&walk)))
+	while (r == 0 && uplinks && (l = uplink_walk(&walk)))
 		r = gateways_find(f, l, false);
 	if (r == 0) {
 		observe_gateways(&h->kernel, f);
@@ -184,17 +184,17 @@ int64_t host_gateways_due(const struct host_state *h)
 }
 
 /* What a request is about, besides what sessions use already. */
-static int observe_request(struct host_state *h, const char *uplinks, struct err *err)
+static int observe_request(struct host_state *h, const struct uplink_list *uplinks, struct err *err)
 {
-	struct uplink_walk walk = { .facts = &h->facts, .at = uplinks };
+	struct uplink_walk walk = { .facts = &h->facts, .list = uplinks };
 	const struct fact_link *l;
 	int r = refused_tell(&h->refused, &h->facts, clock_ms());
 
-	if (r == 0 && *uplinks)
+	if (r == 0 && uplinks)
 		r = uplinks_resolve(&h->facts, uplinks);
 	if (r < 0)
 		return err_errno(err, -r, "find the uplinks");
-	while (r == 0 && (l = uplink_walk(&walk))) {
+	while (r == 0 && uplinks && (l = uplink_walk(&walk))) {
 		r = observe_uplink(l->name, &h->facts, err);
 		if (r == 0)
 			r = dns_observe(&h->dns, l->name, &h->facts, err);
@@ -308,7 +308,7 @@ static int64_t next_expiry(const struct facts *f)
 	return seconds == INT32_MAX ? INT64_MAX : clock_ms() + (int64_t)seconds * 1000;
 }
 
-int host_observe(struct host_state *h, const char *uplinks, struct err *err)
+int host_observe(struct host_state *h, const struct uplink_list *uplinks, struct err *err)
 {
 	struct facts fresh;
 	int r;

@@ -71,7 +71,7 @@ struct host_state {
 	struct {
 		struct rewritten {
 			uint32_t id;
-			char before[SESSION_UPLINKS_MAX], after[SESSION_UPLINKS_MAX];
+			struct uplink_list before, after;
 		} * v;
 		size_t n, size;
 	} rewritten; /* lists of sessions whose alias may still say the names of before */
@@ -148,7 +148,8 @@ bool host_take_dns(struct host_state *h);
  * removes the port: the session has no network from then on, and ends with its programs.
  */
 const struct session *host_session(const struct host_state *h, uint32_t id); /* or NULL; borrowed */
-int host_move(struct host_state *h, uint32_t id, const char *uplinks, uid_t peer, struct err *err);
+int host_move(struct host_state *h, uint32_t id, const struct uplink_list *uplinks, uid_t peer,
+	      struct err *err);
 int host_pause(struct host_state *h, uint32_t id, bool paused, struct err *err);
 int host_stop(struct host_state *h, uint32_t id, struct err *err);
 
@@ -167,7 +168,7 @@ void host_ask_gateways(struct host_state *h);
 int64_t host_gateways_due(const struct host_state *h);
 
 /* For change.c: facts that hold for a request about these uplinks; facts to kernel. */
-int host_observe(struct host_state *h, const char *uplinks, struct err *err);
+int host_observe(struct host_state *h, const struct uplink_list *uplinks, struct err *err);
 
 /*
  * Which slot is which device (devices.c): what the last observation knew, under the names of now.

@@ -17,7 +17,7 @@ int operation_check_explain(struct call *a, struct err *err)
 		return err_set(err, EINVAL, "explain the policy: invalid flags %#x", m->flags);
 	if (m->part >= MSG_EXPLAIN_MISTAKE + CONF_MISTAKES_MAX)
 		return err_set(err, EINVAL, "explain the policy: invalid part %u", m->part);
-	return request_check_uplinks(m->uplinks, err);
+	return uplink_list_check(&m->uplinks, err);
 }
 
 static enum msg_allowed verdict(const struct call *a, enum access_answer answer, int code)
@@ -46,7 +46,7 @@ int operation_run_explain(struct call *a, struct err *err)
 	const struct msg_explain *m = &a->c->request.explain;
 	struct access_question q = {
 		.op = ACCESS_RUN,
-		.uplinks = m->uplinks,
+		.uplinks = &m->uplinks,
 		.flags = m->flags,
 		.sessions = host_sessions_of(a->x->host, a->x->persons, a->c->peer.person),
 	};

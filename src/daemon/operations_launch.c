@@ -30,7 +30,7 @@ int operation_check_launch(struct call *a, struct err *err)
 	a->launch = *wanted;
 	if (r < 0 || !wanted->probe_of)
 		return r;
-	r = host_observe(a->x->host, "", err);
+	r = host_observe(a->x->host, NULL, err);
 	if (r == 0)
 		r = probe_request(&a->x->host->facts, wanted, a->c->peer.cred.uid, &a->launch,
 				  &a->parent, err);
@@ -59,7 +59,7 @@ static uint32_t sessions_of_peer(const struct call *a)
  */
 void operation_ask_launch(const struct call *a, struct access_question *q, const char **ret_name)
 {
-	q->uplinks = a->parent ? a->parent->uplinks : a->launch.uplinks;
+	q->uplinks = a->parent ? &a->parent->uplinks : &a->launch.uplinks;
 	q->flags = a->launch.flags;
 	q->sessions = a->parent ? 0 : sessions_of_peer(a);
 	q->approved = a->parent != NULL;

@@ -28,7 +28,7 @@ int operation_check_move(struct call *a, struct err *err)
 {
 	int r = find_session(a, a->c->request.move.id, err);
 
-	return r < 0 ? r : request_check_uplinks(a->c->request.move.uplinks, err);
+	return r < 0 ? r : uplink_list_check(&a->c->request.move.uplinks, err);
 }
 
 int operation_check_probe(struct call *a, struct err *err)
@@ -40,7 +40,7 @@ int operation_check_probe(struct call *a, struct err *err)
 
 void operation_ask_session(const struct call *a, struct access_question *q, const char **ret_name)
 {
-	q->uplinks = ""; /* they were allowed when the session got them */
+	q->uplinks = NULL; /* they were allowed when the session got them */
 	q->flags = a->session->flags;
 	q->owner = a->session->uid;
 	*ret_name = a->session->name;
@@ -49,7 +49,7 @@ void operation_ask_session(const struct call *a, struct access_question *q, cons
 void operation_ask_move(const struct call *a, struct access_question *q, const char **ret_name)
 {
 	operation_ask_session(a, q, ret_name);
-	q->uplinks = a->c->request.move.uplinks;
+	q->uplinks = &a->c->request.move.uplinks;
 }
 
 /* After a change: by which uplink the session goes now, if it is still there. */
@@ -72,11 +72,10 @@ void operation_tell_where(struct call *a)
 int operation_run_move(struct call *a, struct err *err)
 {
 	const struct msg_move *m = &a->c->request.move;
-
 	int r;
 
 	session_log_request(a->x->host, m->id, EVENT_MOVED, a->c->peer.cred.uid);
-	r = host_move(a->x->host, m->id, m->uplinks, a->c->peer.cred.uid, err);
+	r = host_move(a->x->host, m->id, &m->uplinks, a->c->peer.cred.uid, err);
 	session_log_served(a->x->host, r);
 	return r;
 }

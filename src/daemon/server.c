@@ -170,7 +170,7 @@ int server_clear(const struct server_options *options, struct err *err)
 	if (r == 0)
 		r = host_open(&s.host, options->rundir, err);
 	if (r == 0)
-		r = host_observe(&s.host, "", err);
+		r = host_observe(&s.host, NULL, err);
 	if (r == 0)
 		find_attached(&s.host.facts, &netns);
 	if (r == 0)

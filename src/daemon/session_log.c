@@ -168,7 +168,9 @@ static struct log_entry *queue_of(struct session_log *l, enum event event,
 	e->since = seen->since;
 	memcpy(e->session, seen->name, sizeof(e->session));
 	if (s) {
-		log_text(e->uplinks, sizeof(e->uplinks), s->uplinks);
+		char list[UPLINK_LIST_TEXT_MAX];
+
+		log_text(e->uplinks, sizeof(e->uplinks), uplink_list_format(&s->uplinks, list));
 		memcpy(e->uplink, s->uplink, sizeof(e->uplink));
 	}
 	return e;
@@ -264,9 +266,9 @@ static enum session_state state_of(const struct facts *f, const struct session *
 }
 
 /* Which of two devices the list names first; false: neither, or the second. */
-static bool comes_first(const struct facts *f, const char *uplinks, const char *a, int b)
+static bool comes_first(const struct facts *f, const struct uplink_list *list, const char *a, int b)
 {
-	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	struct uplink_walk walk = { .facts = f, .list = list };
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk)))
@@ -306,9 +308,9 @@ static void tell_uplink(struct host_state *h, const struct session_seen *before,
 	bool renamed = is_renamed(f, before, s);
 	struct log_entry *e =
 		queue_of(&h->log,
-			 renamed                                                ? EVENT_RENAMED
-			 : comes_first(f, s->uplinks, s->uplink, before->index) ? EVENT_RETURNED
-										: EVENT_FAILOVER,
+			 renamed                                                 ? EVENT_RENAMED
+			 : comes_first(f, &s->uplinks, s->uplink, before->index) ? EVENT_RETURNED
+										 : EVENT_FAILOVER,
 			 before, s);
 
 	if (!e)

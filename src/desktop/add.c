@@ -194,7 +194,7 @@ static void warn_of_program(GKeyFile *e)
 }
 
 /* What --strict will refuse, whenever it is started: said now, since nobody sees it then. */
-static void warn_of_outside(GKeyFile *e, const char *uplinks)
+static void warn_of_outside(GKeyFile *e, const struct uplink_list *uplinks)
 {
 	g_autofree char *exec = entry_string(e, ENTRY_MAIN, "Exec");
 	_cleanup_free_ char **words = NULL;
@@ -229,6 +229,7 @@ int desktop_add(const struct line *l, struct err *err)
 		.name = l->name,
 	};
 	g_autoptr(GKeyFile) made = NULL;
+	struct uplink_list uplinks = { 0 };
 	struct desktop_found of = { 0 };
 	char path[PATH_MAX];
 	int r = 0;
@@ -239,7 +240,7 @@ int desktop_add(const struct line *l, struct err *err)
 		return err_hint(err, "say for example `via-iface desktop add steam wlp6s0`");
 	}
 	if (l->n > 2)
-		r = check_uplinks(wish.uplinks, err);
+		r = check_uplinks(wish.uplinks, &uplinks, err);
 	if (r == 0)
 		r = find_original(l, &of, err);
 	if (r == 0 && l->n == 2)
@@ -258,7 +259,7 @@ int desktop_add(const struct line *l, struct err *err)
 		r = entry_save(made, path, err);
 	if (r == 0 && !l->quiet) {
 		warn_of_program(of.entry);
-		warn_of_outside(of.entry, wish.uplinks);
+		warn_of_outside(of.entry, &uplinks);
 	}
 	desktop_found_done(&of);
 	if (r == 0 && !l->quiet)

@@ -5,19 +5,10 @@
 
 #include "base/cleanup.h"
 #include "base/nearest.h"
-#include "base/parse.h"
 #include "desktop/exec.h"
 #include "launch/launch.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
-
-static bool is_here(const struct facts *f, const char *word)
-{
-	for (size_t i = 0; i < f->links.n; i++)
-		if (uplink_matches(f, &f->links.v[i], word))
-			return true;
-	return false;
-}
 
 static int unknown(const struct facts *f, const char *word, bool others, struct err *err)
 {
@@ -35,27 +26,20 @@ static int unknown(const struct facts *f, const char *word, bool others, struct 
 			     "now is named by mac:AA:BB:CC:DD:EE:FF");
 }
 
-int check_uplinks(const char *uplinks, struct err *err)
+int check_uplinks(const char *text, struct uplink_list *ret, struct err *err)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	const char *rest = uplinks;
-	struct request r = { 0 };
-	char word[UPLINK_WORD_MAX];
 	bool some = false;
 
-	if (copy_string(r.uplinks, sizeof(r.uplinks), uplinks) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
-			       SESSION_UPLINKS_MAX - 1);
-	if (uplinks[0] == '-')
-		return err_set(err, EINVAL, "read uplinks '%s': it looks like an option", uplinks);
-	if (request_check_uplinks(r.uplinks, err) < 0 || observe_host(0, &f, err) < 0)
+	if (text[0] == '-')
+		return err_set(err, EINVAL, "read uplinks '%s': it looks like an option", text);
+	if (uplink_list_parse(text, ret, err) < 0 || observe_host(0, &f, err) < 0)
 		return -err->code;
-	while (uplinks_next(&rest, word))
-		some |= request_word_special(word) || is_here(&f, word);
-	for (rest = uplinks; uplinks_next(&rest, word);)
-		if (!request_word_special(word) && !is_here(&f, word) &&
-		    unknown(&f, word, some, err) < 0)
+	for (size_t i = 0; i < ret->n; i++)
+		some |= uplink_list_condition(ret, i) || uplink_is_here(&f, ret, i);
+	for (size_t i = 0; i < ret->n; i++)
+		if (!uplink_list_condition(ret, i) && !uplink_is_here(&f, ret, i) &&
+		    unknown(&f, uplink_list_word(ret, i), some, err) < 0)
 			return -err->code;
 	return 0;
 }

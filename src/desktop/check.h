@@ -3,14 +3,15 @@
 #define VIA_DESKTOP_CHECK_H
 
 #include "desktop/entry.h"
+#include "model/uplink_list.h"
 
 /* What is wrong with an entry before it is made: nobody sees a message when it is started. */
 
 /*
- * Whether a list can be one of uplinks. A name of an interface that is not here is refused where it
- * resembles one that is, or where nothing else of the list is here.
+ * Reads a list of uplinks: 0, or a negative errno with a line. A name of an interface that is not
+ * here is refused where it resembles one that is, or where nothing else of the list is here.
  */
-int check_uplinks(const char *uplinks, struct err *err);
+int check_uplinks(const char *text, struct uplink_list *ret, struct err *err);
 
 /* Whether the program of an entry can be found. */
 int check_program(GKeyFile *e, struct err *err);

@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 8u
+#define MSG_VERSION 9u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -69,7 +69,7 @@ struct msg_session {
 struct msg_move {
 	struct msg_header header;
 	uint32_t id;
-	char uplinks[SESSION_UPLINKS_MAX];
+	struct uplink_list uplinks;
 };
 
 /* MSG_PROBE */
@@ -91,7 +91,7 @@ struct msg_explain {
 	struct msg_header header;
 	uint32_t part;
 	uint32_t flags; /* SESSION_NO_LAN */
-	char uplinks[SESSION_UPLINKS_MAX];
+	struct uplink_list uplinks;
 };
 
 enum msg_allowed {
@@ -170,11 +170,13 @@ static_assert(sizeof(struct msg_event) == 8 + 4 + OBJECT_NAME_MAX, "no padding o
 static_assert(sizeof(struct msg_log) == 8 + 16, "no padding on the wire");
 static_assert(sizeof(struct msg_logged) == 8 + sizeof(struct log_entry), "no padding on the wire");
 static_assert(sizeof(struct msg_session) == 8 + 4, "no padding on the wire");
-static_assert(sizeof(struct msg_move) == 8 + 4 + SESSION_UPLINKS_MAX, "no padding on the wire");
+static_assert(sizeof(struct msg_move) == 8 + 4 + sizeof(struct uplink_list),
+	      "no padding on the wire");
 static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the wire");
-static_assert(sizeof(struct msg_explain) == 8 + 8 + SESSION_UPLINKS_MAX, "no padding on the wire");
+static_assert(sizeof(struct msg_explain) == 8 + 8 + sizeof(struct uplink_list),
+	      "no padding on the wire");
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
-static_assert(sizeof(struct msg_run) == 8 + 16 + SESSION_UPLINKS_MAX + 2 * SESSION_NAME_MAX +
+static_assert(sizeof(struct msg_run) == 8 + 16 + sizeof(struct uplink_list) + 2 * SESSION_NAME_MAX +
 						IFNAMSIZ + 1 + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_dns) ==

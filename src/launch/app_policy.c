@@ -113,14 +113,9 @@ static const char *set_match(struct app *a, const char *value)
 
 static const char *set_uplink(struct app *a, const char *value)
 {
-	struct request r = { 0 };
-
-	if (copy_string(r.uplinks, sizeof(r.uplinks), value) < 0)
-		return "it is too long";
-	if (request_check_uplinks(r.uplinks, NULL) < 0)
+	if (uplink_list_parse(value, &a->uplinks, NULL) < 0)
 		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
 		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
-	strcpy(a->uplink, value);
 	return NULL;
 }
 
@@ -385,7 +380,7 @@ static void add_profile(struct app *a, const struct app *profile)
 	const uint32_t more = profile->set & ~a->set;
 
 	if (more & 1u << APP_UPLINK)
-		memcpy(a->uplink, profile->uplink, sizeof(a->uplink));
+		a->uplinks = profile->uplinks;
 	if (more & 1u << APP_NAME)
 		memcpy(a->name, profile->name, sizeof(a->name));
 	if (more & 1u << APP_DNS) {
@@ -451,9 +446,10 @@ static void expand(struct strbuf *sb, const char *word, size_t len, const char *
 	strbuf_add_bytes(sb, "", 1);
 }
 
-int app_separate_arguments(const struct app *app, const char *home, const char *uplinks,
-			   char ***ret, char **ret_bytes)
+int app_separate_arguments(const struct app *app, const char *home,
+			   const struct uplink_list *uplinks, char ***ret, char **ret_bytes)
 {
+	char list[UPLINK_LIST_TEXT_MAX];
 	_cleanup_free_ char **words = calloc(APP_SEPARATE_MAX + 1, sizeof(*words));
 	_cleanup_strbuf_ struct strbuf bytes = { 0 };
 	size_t n = 0, at = 0;
@@ -461,7 +457,7 @@ int app_separate_arguments(const struct app *app, const char *home, const char *
 	for (const char *word = app->separate_instance; *word && n < APP_SEPARATE_MAX; n++) {
 		size_t len = strcspn(word, " ");
 
-		expand(&bytes, word, len, home, uplinks);
+		expand(&bytes, word, len, home, uplink_list_format(uplinks, list));
 		word += len + (word[len] == ' ');
 	}
 	if (!words || strbuf_failed(&bytes))

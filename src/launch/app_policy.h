@@ -96,10 +96,10 @@ struct app {
 	struct {
 		char file[APP_FILE_MAX];
 		uint32_t line;
-	} where;                          /* the section that spoke last */
-	char match[APP_WORDS_MAX];        /* names of programs, one blank between them */
-	char uplink[SESSION_UPLINKS_MAX]; /* as on the command line */
-	char name[SESSION_NAME_MAX];      /* of the session */
+	} where;                   /* the section that spoke last */
+	char match[APP_WORDS_MAX]; /* names of programs, one blank between them */
+	struct uplink_list uplinks;
+	char name[SESSION_NAME_MAX]; /* of the session */
 	struct ip dns[SESSION_DNS_MAX];
 	uint32_t n_dns;
 	bool ipv6, lan, host_access, no_proxy_env;
@@ -143,7 +143,7 @@ const struct app *apps_find_outside(const struct apps *a, char *const argv[]);
  * to home and "%u" to the list of uplinks, as one word of a path. ret ends with NULL, its strings
  * lie in *ret_bytes; both are the caller's to free. Returns how many, or -ENOMEM.
  */
-int app_separate_arguments(const struct app *app, const char *home, const char *uplinks,
-			   char ***ret, char **ret_bytes);
+int app_separate_arguments(const struct app *app, const char *home,
+			   const struct uplink_list *uplinks, char ***ret, char **ret_bytes);
 
 #endif

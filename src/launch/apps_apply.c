@@ -155,7 +155,7 @@ static int separate(struct launch_options *o, const struct app *app, size_t at,
 	const char *home = getenv("HOME");
 	char **more = NULL, **all, *bytes = NULL;
 	pid_t pid = 0;
-	int n = app_separate_arguments(app, home ? home : "", o->request.uplinks, &more, &bytes);
+	int n = app_separate_arguments(app, home ? home : "", &o->request.uplinks, &more, &bytes);
 
 	if (n < 0)
 		return err_errno(err, ENOMEM, "run '%s'", o->program[0]);
@@ -241,8 +241,8 @@ static void take_options(struct launch_options *o, const struct app *app)
 {
 	struct request *r = &o->request;
 
-	if (!r->uplinks[0])
-		memcpy(r->uplinks, app->uplink, sizeof(r->uplinks));
+	if (!r->uplinks.n)
+		r->uplinks = app->uplinks;
 	if (app->set & 1u << APP_NAME && !(o->given & GIVEN_NAME))
 		memcpy(r->name, app->name, sizeof(r->name));
 	if (app->set & 1u << APP_DNS && !(o->given & GIVEN_DNS)) {
@@ -274,7 +274,7 @@ int apps_apply(struct launch_options *o, const struct apps *apps, const struct h
 		return found;
 	if (found)
 		take_options(o, &app);
-	if (!o->request.uplinks[0])
+	if (!o->request.uplinks.n)
 		return no_uplink(o, program, found ? &app : NULL, err);
 	r = request_check(&o->request, err);
 	if (r == 0 && found)
@@ -285,7 +285,7 @@ int apps_apply(struct launch_options *o, const struct apps *apps, const struct h
 int apps_load_and_apply(struct launch_options *o, struct err *err)
 {
 	struct apps apps = { 0 };
-	int r = o->program ? apps_load_for(o, !o->request.uplinks[0], &apps, err) : 0;
+	int r = o->program ? apps_load_for(o, !o->request.uplinks.n, &apps, err) : 0;
 
 	if (r == 0)
 		r = apps_apply(o, &apps, NULL, err);

@@ -233,7 +233,9 @@ static void warn_of_display(const struct launch_options *o, char *const envp[])
 
 static void warn_of_bindings(const struct launch_options *o)
 {
-	const char *uplinks = o->request.uplinks[0] ? o->request.uplinks : "the session's uplink";
+	const struct uplink_list *list = &o->request.uplinks;
+	char text[UPLINK_LIST_TEXT_MAX];
+	const char *uplinks = list->n ? uplink_list_format(list, text) : "the session's uplink";
 	char *const *argv = o->program;
 	struct binding b;
 
@@ -244,7 +246,7 @@ static void warn_of_bindings(const struct launch_options *o)
 			const bool apart = !b.option[b.option_len];
 
 			if (b.address ? !binding_is_of_host(b.value)
-				      : !uplinks_contain(o->request.uplinks, b.value))
+				      : !uplink_list_has(list, b.value))
 				continue;
 			warn(o, "%s: %s '%s': %s; leave out `%s%s%s`: all traffic leaves by %s",
 			     program_base_name(argv[0]), b.address ? "address" : "device", b.value,

@@ -35,7 +35,7 @@ bool instance_is(const char *names, const char *exe, const char *comm)
 }
 
 /* Whether a session by that list of uplinks has that netns; its port's alias says so. */
-static bool goes_by(uint64_t netns, const char *uplinks)
+static bool goes_by(uint64_t netns, const struct uplink_list *uplinks)
 {
 	DIR *links = netns ? opendir("/sys/class/net") : NULL;
 	const struct dirent *entry;
@@ -53,8 +53,8 @@ static bool goes_by(uint64_t netns, const char *uplinks)
 		if (n <= 0)
 			continue;
 		alias[n - (alias[n - 1] == '\n')] = 0;
-		found = session_parse(alias, &s) == 0 && s.netns == netns &&
-			!strcmp(s.uplinks, uplinks);
+		found = session_parse(alias, &s) == 0 && s.netns == netns && uplinks &&
+			uplink_list_equal(&s.uplinks, uplinks);
 	}
 	if (links)
 		closedir(links);

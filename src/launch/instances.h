@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "model/uplink_list.h"
+
 /* Processes that a program's work may be handed to (outside.h), found in /proc. */
 
 /* Whether a process is one of a list with one blank between the names, by the base name of its
@@ -14,8 +16,8 @@ bool instance_is(const char *names, const char *exe, const char *comm);
 
 /* What counts as inside: a session's netns, by its inode; else sessions by the same uplinks. */
 struct instance_scope {
-	uint64_t netns;      /* 0: the session is yet to be made */
-	const char *uplinks; /* then: what its list will be */
+	uint64_t netns;                    /* 0: the session is yet to be made */
+	const struct uplink_list *uplinks; /* then: what its list will be */
 };
 
 /* Whether a process is outside. One whose netns cannot be seen is. */

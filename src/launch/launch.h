@@ -26,6 +26,7 @@ typedef int launch_wait(const struct launch_options *o, struct err *err);
 /* What the command line asks for. Strings are borrowed from argv. */
 struct launch_options {
 	struct request request; /* unchecked until cli_parse_run() returned 0 */
+	const char *uplinks;    /* the list as it was typed; NULL: none was */
 	bool quiet, verbose, json, dry_run;
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */

@@ -188,21 +188,31 @@ static bool ssh_shares(char *const argv[])
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-static const char *its_uplink(const struct outside_question *q)
+/* Its list as text; where that is not known, what it is called. */
+static const char *list_text(const struct outside_question *q, const char *unknown,
+			     char text[UPLINK_LIST_TEXT_MAX])
 {
-	return q->scope.uplinks[0] ? q->scope.uplinks : "the session's uplink";
+	const struct uplink_list *list = q->scope.uplinks;
+
+	return list && list->n ? uplink_list_format(list, text) : unknown;
+}
+
+static const char *its_uplink(const struct outside_question *q, char text[UPLINK_LIST_TEXT_MAX])
+{
+	return list_text(q, "the session's uplink", text);
 }
 
 static void add_advice(const struct outside_question *q, const char *advice, struct err *ret)
 {
 	_cleanup_strbuf_ struct strbuf text = { 0 };
+	char list[UPLINK_LIST_TEXT_MAX];
 
 	for (const char *c = advice; *c; c++) {
 		if (strncmp(c, "%u", 2) != 0) {
 			strbuf_add(&text, "%c", *c);
 			continue;
 		}
-		strbuf_add_word(&text, q->scope.uplinks[0] ? q->scope.uplinks : "UPLINK");
+		strbuf_add_word(&text, list_text(q, "UPLINK", list));
 		c++;
 	}
 	err_hint(ret, "%s", strbuf_text(&text));
@@ -212,7 +222,7 @@ static int tell_instance(const struct outside_question *q, const struct app *app
 			 struct err *ret)
 {
 	const struct app_outside *k = &app->outside;
-	char name[APP_WORDS_MAX];
+	char name[APP_WORDS_MAX], list[UPLINK_LIST_TEXT_MAX];
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(app->match, " "), app->match);
 
@@ -220,12 +230,12 @@ static int tell_instance(const struct outside_question *q, const struct app *app
 		err_set(ret, EPERM,
 			"%s lets the session bus start it, outside: its windows would not "
 			"use %s",
-			name, its_uplink(q));
+			name, its_uplink(q, list));
 	else
 		err_set(ret, EPERM,
 			"%s (pid %d) already runs outside: a second start may be handed "
 			"to it, and would not use %s",
-			name, (int)pid, its_uplink(q));
+			name, (int)pid, its_uplink(q, list));
 	if (k->how == APP_OUTSIDE_BUS)
 		err_hint(ret, "start it with its own bus, `%s`", k->advice);
 	else if (k->advice[0])
@@ -239,12 +249,12 @@ static int tell_instance(const struct outside_question *q, const struct app *app
 static int tell_server(const struct outside_question *q, const struct app_outside *k,
 		       const char *name, pid_t pid, struct err *ret)
 {
-	char number[32] = "";
+	char number[32] = "", list[UPLINK_LIST_TEXT_MAX];
 
 	if (pid > 0)
 		snprintf(number, sizeof(number), " (pid %d)", (int)pid);
 	err_set(ret, EPERM, "%s has its work done outside, by %s%s: that would not use %s", name,
-		k->who[0] ? k->who : "another process", number, its_uplink(q));
+		k->who[0] ? k->who : "another process", number, its_uplink(q, list));
 	if (k->advice[0])
 		add_advice(q, k->advice, ret);
 	return 1;
@@ -256,7 +266,7 @@ static int find_server(const struct outside_question *q, const struct app *app, 
 	const struct app_outside *k = &app->outside;
 	const char *name = program_base_name(argv[0]);
 	const char *processes = k->processes[0] ? k->processes : app->match;
-	char path[PATH_MAX], id[128];
+	char path[PATH_MAX], id[128], list[UPLINK_LIST_TEXT_MAX];
 	pid_t pid;
 
 	switch (k->how) {
@@ -283,7 +293,7 @@ static int find_server(const struct outside_question *q, const struct app *app, 
 		err_set(ret, EPERM,
 			"%s (pid %d) already runs outside: a second start may be handed "
 			"to it, and would not use %s",
-			id, (int)pid, its_uplink(q));
+			id, (int)pid, its_uplink(q, list));
 		err_hint(ret, "end it first with `flatpak kill %s`", id);
 		return 1;
 	case APP_OUTSIDE_SSH:
@@ -293,7 +303,7 @@ static int find_server(const struct outside_question *q, const struct app *app, 
 		err_set(ret, EPERM,
 			"%s may go by a connection that ssh (pid %d) holds open outside, and "
 			"would not use %s",
-			name, (int)pid, its_uplink(q));
+			name, (int)pid, its_uplink(q, list));
 		if (k->advice[0])
 			add_advice(q, k->advice, ret);
 		return 1;
@@ -337,7 +347,7 @@ int outside_check(const struct launch_options *o, const struct handover *h, cons
 		.apps = apps,
 		.argv = o->program,
 		.uid = h->user.wanted ? h->user.uid : geteuid(),
-		.scope.uplinks = o->request.uplinks,
+		.scope.uplinks = &o->request.uplinks,
 	};
 	struct stat st;
 

@@ -19,7 +19,7 @@ struct outside_question {
 	const struct apps *apps;
 	char *const *argv;
 	uid_t uid;                   /* of the program */
-	struct instance_scope scope; /* uplinks "": not known, of a session that runs */
+	struct instance_scope scope; /* no uplinks: not known, of a session that runs */
 };
 
 /*

@@ -72,7 +72,7 @@ static int ask_policy(struct launch_options *o, const struct handover *h, struct
 	int r = 0;
 
 	if ((new_session && !o->no_app_policy) || !o->quiet || o->strict)
-		r = apps_load_for(o, new_session && !o->request.uplinks[0], &apps, err);
+		r = apps_load_for(o, new_session && !o->request.uplinks.n, &apps, err);
 	if (r == 0 && new_session)
 		r = apps_apply(o, &apps, &h->user, err);
 	if (r == 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/facts.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -170,17 +169,6 @@ const char *const inherited_sysctls[INHERITED_COUNT] = {
 	"net/core/somaxconn",
 };
 
-static const char *const media[] = {
-	[MEDIUM_ETHERNET] = "ethernet", [MEDIUM_WIFI] = "wifi",   [MEDIUM_WWAN] = "wwan",
-	[MEDIUM_VPN] = "vpn",           [MEDIUM_OTHER] = "other",
-};
-static_assert(sizeof(media) / sizeof(media[0]) == MEDIUM_COUNT, "a medium has no name");
-
-const char *link_medium_name(enum link_medium medium)
-{
-	return media[medium];
-}
-
 const struct fact_dns *facts_dns(const struct facts *f, int index)
 {
 	for (size_t i = 0; i < f->dns.n; i++)
@@ -238,10 +226,11 @@ void facts_done(struct facts *f)
 	chains_done(&f->index.routes);
 	VEC_DONE(&f->index.stops);
 	chains_done(&f->index.sysctls);
-	chains_done(&f->lists.texts);
+	chains_done(&f->lists.by_bytes);
 	VEC_DONE(&f->lists);
 	VEC_DONE(&f->lists.choices);
-	chains_done(&f->lists.words.texts);
+	chains_done(&f->lists.words.by_text);
+	VEC_DONE(&f->lists.devices);
 	VEC_DONE(&f->lists.words);
 	*f = (struct facts){ 0 };
 }

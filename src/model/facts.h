@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model/chains.h"
+#include "model/medium.h"
 #include "model/session.h"
 #include "model/set.h"
 
@@ -19,15 +20,6 @@
 /* IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h. */
 #define LINK_LOWER_UP 0x10000u
 
-enum link_medium {
-	MEDIUM_ETHERNET,
-	MEDIUM_WIFI,
-	MEDIUM_WWAN,
-	MEDIUM_VPN, /* tunnels of every kind */
-	MEDIUM_OTHER,
-	MEDIUM_COUNT,
-};
-
 struct fact_link {
 	int index;
 	char name[IFNAMSIZ];
@@ -37,12 +29,12 @@ struct fact_link {
 	char ssid[33];        /* of the network that a Wi-Fi station is connected to */
 	struct mac permanent; /* the card's own address; zero when it has none */
 	struct mac mac;
-	uint32_t mtu, flags;         /* IFF_* */
-	uint32_t group;              /* ip-link(8), group; 0: default */
-	int master;                  /* ifindex, 0: none */
-	uint32_t vrf_table;          /* of a VRF device; 0: it is none */
-	bool gateways_found;         /* those that are of interest are in the facts */
-	bool listed;                 /* by some list in fact_lists */
+	uint32_t mtu, flags; /* IFF_* */
+	uint32_t group;      /* ip-link(8), group; 0: default */
+	int master;          /* ifindex, 0: none */
+	uint32_t vrf_table;  /* of a VRF device; 0: it is none */
+	bool gateways_found; /* those that are of interest are in the facts */
+	uint32_t listed; /* by some list in fact_lists: the last one, counted from 1; 0: by none */
 	uint64_t rx_bytes, tx_bytes; /* as the device counts them; 0 unless asked for */
 	char alias[ALIAS_MAX];
 };
@@ -254,27 +246,34 @@ struct facts_index {
  */
 struct fact_choice {
 	int index;
-	uint8_t word; /* where in the list it stands by which this was found */
+	uint8_t word; /* of the list: the first that means this device */
 };
 struct fact_lists {
 	struct fact_list {
-		char text[SESSION_UPLINKS_MAX];
+		struct uplink_list list;
 		uint32_t first, n; /* of choices */
 	} * v;
 	size_t n, size;
-	struct chains texts;
+	struct chains by_bytes; /* of the list */
 	struct {
 		struct fact_choice *v;
 		size_t n, size;
 	} choices;
 	struct {
 		struct fact_word {
-			char text[UPLINK_WORD_MAX];
-			bool special; /* a kind, ssid:, mac: */
+			uint32_t list; /* the first that has it, and its place there */
+			uint8_t word;
+			bool condition;
+			uint32_t first, n; /* of devices: those that it means */
 		} * v;
-		size_t n, size, specials;
-		struct chains texts;
+		size_t n, size, conditions;
+		struct chains by_text;
 	} words; /* of all lists, each once */
+	struct {
+		int *v;
+		size_t n, size;
+	} devices;
+	size_t comparisons; /* of a word with an interface, to find all this */
 };
 
 struct facts {
@@ -353,9 +352,6 @@ struct facts {
 	bool legacy_filter;     /* iptables-legacy filters here, which nf_tables cannot show */
 	uint8_t host_id[16];    /* of the machine, hashed; zero when it has none */
 };
-
-/* "ethernet", "wifi", "wwan", "vpn", "other": as the command line has it. */
-const char *link_medium_name(enum link_medium medium);
 
 /* A link by its name, by its number (not 0), and by one of its altnames; or NULL. */
 const struct fact_link *facts_link(const struct facts *f, const char *name);

@@ -68,6 +68,39 @@ const char *mac_format(const struct mac *mac, char *buf)
 	return buf;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int mac_parse(const char *text, struct mac *ret)
+{
+	struct mac mac;
+
+	if (strlen(text) != MAC_TEXT_MAX - 1)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(mac.bytes); i++, text += 3) {
+		int high = hex_digit(text[0]), low = hex_digit(text[1]);
+
+		if (high < 0 || low < 0 || (text[2] && text[2] != ':'))
+			return -EINVAL;
+		mac.bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret = mac;
+	return 0;
+}
+
+bool mac_is_set(const struct mac *mac)
+{
+	static const struct mac none;
+
+	return memcmp(mac, &none, sizeof(none)) != 0;
+}
+
 struct ip ip_from_bytes(uint8_t family, const void *bytes)
 {
 	struct ip ip = { .family = family };

@@ -28,7 +28,11 @@ struct mac {
 int ip_parse(const char *text, struct ip *ret);
 int prefix_parse(const char *text, struct prefix *ret);
 
-/* Both write into buf of IP_TEXT_MAX bytes and return it. */
+/* Six bytes as two hexadecimal digits each, of either case, with colons between. 0 or -EINVAL. */
+int mac_parse(const char *text, struct mac *ret);
+bool mac_is_set(const struct mac *mac);
+
+/* Each writes into buf of IP_TEXT_MAX (MAC_TEXT_MAX) bytes and returns it. */
 const char *ip_format(const struct ip *ip, char *buf);
 const char *prefix_format(const struct prefix *p, char *buf);
 const char *mac_format(const struct mac *mac, char *buf);

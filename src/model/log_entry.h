@@ -34,6 +34,7 @@ enum event {
 #define LOG_BYTES_UNKNOWN UINT64_MAX
 #define LOG_UID_NONE      UINT32_MAX
 #define LOG_REASON_MAX    256
+#define LOG_UPLINKS_MAX   160
 
 /*
  * The daemon's file, in its runtime directory: the magic with its terminator, then entries in the
@@ -58,11 +59,11 @@ struct log_entry {
 	char program[SESSION_NAME_MAX]; /* base name, of EVENT_STARTED; "": not known */
 	char uplink[IFNAMSIZ];          /* in use afterwards; "": none */
 	char from[IFNAMSIZ];            /* in use before, where that is another one */
-	char uplinks[SESSION_UPLINKS_MAX];
-	char reason[LOG_REASON_MAX]; /* half a sentence; of EVENT_HEALED the object */
+	char uplinks[LOG_UPLINKS_MAX];  /* the list as text; what is longer is cut */
+	char reason[LOG_REASON_MAX];    /* half a sentence; of EVENT_HEALED the object */
 };
 static_assert(sizeof(struct log_entry) == 5 * 8 + 6 * 4 + 2 * SESSION_NAME_MAX + 2 * IFNAMSIZ +
-						  SESSION_UPLINKS_MAX + LOG_REASON_MAX,
+						  LOG_UPLINKS_MAX + LOG_REASON_MAX,
 	      "no padding");
 
 /* "started", "attached", …; NULL for a number that is none. */

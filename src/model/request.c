@@ -9,71 +9,10 @@
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "model/facts.h"
 
 static bool terminated(const char *text, size_t size)
 {
 	return memchr(text, 0, size) != NULL;
-}
-
-/*
- * The name or an altname of an interface, or a word for some: wifi, ethernet, wwan, vpn (names like
- * any other, here), ssid:NAME, mac:AA:BB:CC:DD:EE:FF.
- */
-static bool word_valid(const char *word)
-{
-	unsigned int b[6];
-	int used = 0;
-
-	if (!strncmp(word, "ssid:", 5))
-		/* IEEE 802.11: up to 32 bytes; others will be shown them */
-		return word[5] && strlen(word + 5) <= 32 && text_printable(word);
-	if (!strncmp(word, "mac:", 4))
-		return sscanf(word + 4, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
-			      &b[4], &b[5], &used) == 6 &&
-		       used == 17 && !word[4 + used];
-	for (const char *c = word; *c; c++)
-		if (*c == ' ' || strchr("/:\"\\", *c))
-			return false;
-	if (!text_printable(word))
-		return false;
-	return strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
-}
-
-bool request_word_special(const char *word)
-{
-	if (!strncmp(word, "ssid:", 5) || !strncmp(word, "mac:", 4))
-		return true;
-	for (int m = 0; m < MEDIUM_COUNT; m++)
-		if (m != MEDIUM_OTHER && !strcmp(word, link_medium_name((enum link_medium)m)))
-			return true;
-	return false;
-}
-
-static int check_uplinks(const char *uplinks, struct err *err)
-{
-	char word[UPLINK_WORD_MAX];
-	const char *at = uplinks;
-	int n = 0;
-
-	do {
-		if (n++ == UPLINK_WORDS_MAX)
-			return err_set(err, EINVAL, "read uplinks '%s': more than %d words",
-				       uplinks, UPLINK_WORDS_MAX);
-		if (!strcmp(at, ","))
-			return err_set(err, EINVAL,
-				       "read uplinks '%s': nothing behind the last comma", uplinks);
-		if (!uplinks_next(&at, word) || !word_valid(word))
-			return err_set(err, EINVAL,
-				       "read uplinks '%s': each is the name of an interface, wifi, "
-				       "ethernet, wwan, vpn, ssid:NAME or mac:AA:BB:CC:DD:EE:FF; "
-				       "`via-iface uplinks` lists them",
-				       uplinks);
-		if (uplinks_contain(at, word))
-			return err_set(err, EINVAL, "read uplinks '%s': '%s' is there twice",
-				       uplinks, word);
-	} while (*at);
-	return 0;
 }
 
 static int check_dns(const struct request *r, struct err *err)
@@ -88,13 +27,6 @@ static int check_dns(const struct request *r, struct err *err)
 				       "invalid --dns '%s': no name server can have this address",
 				       ip_format(&r->dns[i], text));
 	return 0;
-}
-
-int request_check_uplinks(const char uplinks[SESSION_UPLINKS_MAX], struct err *err)
-{
-	if (!terminated(uplinks, SESSION_UPLINKS_MAX))
-		return err_set(err, EINVAL, "read the request: a text without an end");
-	return check_uplinks(uplinks, err);
 }
 
 /* Those of /proc/sys/net/ipv4/conf that are no device, and the one that every netns has. */
@@ -140,7 +72,7 @@ int request_check(const struct request *r, struct err *err)
 			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
-	if (!terminated(r->uplinks, sizeof(r->uplinks)) || !terminated(r->name, sizeof(r->name)))
+	if (!terminated(r->name, sizeof(r->name)))
 		return err_set(err, EINVAL, "read the request: a text without an end");
 	if (!terminated(r->program, sizeof(r->program)) || !text_printable(r->program))
 		return err_set(err, EINVAL, "read the request: a program's name that is no text");
@@ -160,7 +92,7 @@ int request_check(const struct request *r, struct err *err)
 			r->name);
 	if (check_dns(r, err) < 0)
 		return -EINVAL;
-	return check_uplinks(r->uplinks, err);
+	return uplink_list_check(&r->uplinks, err);
 }
 
 int request_read_dns(const char *list, struct request *r, struct err *err)

@@ -4,8 +4,6 @@
 
 #include <stdint.h>
 
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "model/session.h"
 
@@ -21,7 +19,7 @@ struct request {
 	uint32_t mtu;      /* bytes, 0: the uplink's */
 	uint32_t probe_of; /* id of the session whose probe session it is (plan/probe.h); or 0 */
 	uint32_t owner;    /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
-	char uplinks[SESSION_UPLINKS_MAX];
+	struct uplink_list uplinks;
 	char name[SESSION_NAME_MAX];
 	char device[IFNAMSIZ];          /* of an attachment, in its netns; "": SESSION_DEV */
 	char program[SESSION_NAME_MAX]; /* base name of what is to be run, for the log; or "" */
@@ -43,13 +41,6 @@ int request_check(const struct request *r, struct err *err);
  */
 int request_check_attach(const struct request *r, struct err *err);
 
-/* Checks a list of uplinks alone. Returns 0, or -EINVAL with a line for the caller. */
-int request_check_uplinks(const char uplinks[SESSION_UPLINKS_MAX], struct err *err);
-
 /* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
 int request_read_dns(const char *list, struct request *r, struct err *err);
-
-/* Whether a word may mean more than one interface: a kind, ssid:NAME, mac:ADDRESS. */
-bool request_word_special(const char *word);
-
 #endif

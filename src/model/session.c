@@ -76,7 +76,8 @@ static int decode(char *to, size_t size, const char *word)
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
 	char options[256 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
-	char uplinks[3 * SESSION_UPLINKS_MAX], via[3 * IFNAMSIZ], dev[3 * IFNAMSIZ];
+	char list[UPLINK_LIST_TEXT_MAX], uplinks[3 * UPLINK_LIST_TEXT_MAX], via[3 * IFNAMSIZ],
+		dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
 			 s->since);
 	char refused[32] = "";
@@ -97,7 +98,7 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	for (size_t i = 0; i < s->n_dns; i++)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, "%s%s",
 			      i ? "/" : ",dns=", ip_format(&s->dns[i], text));
-	encode(uplinks, sizeof(uplinks), s->uplinks, false);
+	encode(uplinks, sizeof(uplinks), uplink_list_format(&s->uplinks, list), false);
 	encode(via, sizeof(via), s->uplink, true);
 	encode(dev, sizeof(dev), s->device, true);
 	if (strcmp(session_device(s), SESSION_DEV) != 0)
@@ -105,7 +106,7 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	if (s->probe_of)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
 			      s->probe_of);
-	if (s->uplink[0] && strcmp(s->uplink, s->uplinks) != 0)
+	if (s->uplink[0] && strcmp(s->uplink, list) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",via=%s", via);
 	if (s->refused.code)
 		snprintf(refused, sizeof(refused), ",refused=%d/%" PRIu32, (int)s->refused.kind,
@@ -181,7 +182,7 @@ static int parse_option(char *word, struct session *s)
 
 int session_parse(const char *alias, struct session *ret)
 {
-	char copy[ALIAS_MAX], *words[9], *rest = copy, *word;
+	char copy[ALIAS_MAX], uplinks[ALIAS_MAX], *words[9], *rest = copy, *word;
 	struct session s = { 0 };
 	size_t n = 0;
 
@@ -194,8 +195,9 @@ int session_parse(const char *alias, struct session *ret)
 	    parse_u32(words[2], 0, UINT32_MAX, &s.uid) < 0 ||
 	    parse_u32(words[3], 0, 255, &s.slot) < 0 ||
 	    parse_u64(words[4], UINT64_MAX, &s.netns) < 0 || !words[5][0] ||
-	    decode(s.uplinks, sizeof(s.uplinks), words[5]) < 0 ||
-	    !session_name_characters(words[7]))
+	    decode(uplinks, sizeof(uplinks), words[5]) < 0 || !session_name_characters(words[7]))
+		return -EINVAL;
+	if (uplink_list_read(uplinks, &s.uplinks) < 0 && !s.uplinks.n)
 		return -EINVAL;
 	strcpy(s.name, words[7]);
 	for (rest = words[6]; (word = strsep(&rest, ","));)
@@ -215,33 +217,4 @@ const char *session_device(const struct session *s)
 void session_port(uint32_t id, char port[IFNAMSIZ])
 {
 	snprintf(port, IFNAMSIZ, PORT_PREFIX "%" PRIu32, id);
-}
-
-bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX])
-{
-	const char *p = *at;
-	size_t n = 0;
-
-	for (; *p && *p != ','; p++) {
-		if (p[0] == '\\' && (p[1] == ',' || p[1] == '\\'))
-			p++;
-		if (n == UPLINK_WORD_MAX - 1)
-			return false;
-		word[n++] = *p;
-	}
-	if (!n)
-		return false;
-	word[n] = 0;
-	*at = p + (*p == ',' && p[1]); /* a last comma is a word too few, and seen as one */
-	return true;
-}
-
-bool uplinks_contain(const char *uplinks, const char *word)
-{
-	char one[UPLINK_WORD_MAX];
-
-	while (uplinks_next(&uplinks, one))
-		if (!strcmp(one, word))
-			return true;
-	return false;
 }

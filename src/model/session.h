@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "model/object.h"
+#include "model/uplink_list.h"
 
 /*
  * A session is what its port's alias says. The alias is one line of eight words:
@@ -22,14 +23,13 @@
  * not print is written %XX.
  */
 
-#define SESSION_NAME_BYTES  32 /* as session_name_valid() has it */
-#define SESSION_NAME_MAX    36 /* with the terminator, and rounded up */
-#define SESSION_UPLINKS_MAX 160
-#define SESSION_ALIAS_WORD  "via1"
-#define BRIDGE_NAME         "via0"
-#define BRIDGE_ALIAS        SESSION_ALIAS_WORD " bridge"
-#define PORT_PREFIX         "viap"
-#define SESSION_DEV         "eth0"
+#define SESSION_NAME_BYTES 32 /* as session_name_valid() has it */
+#define SESSION_NAME_MAX   36 /* with the terminator, and rounded up */
+#define SESSION_ALIAS_WORD "via1"
+#define BRIDGE_NAME        "via0"
+#define BRIDGE_ALIAS       SESSION_ALIAS_WORD " bridge"
+#define PORT_PREFIX        "viap"
+#define SESSION_DEV        "eth0"
 
 /* Name servers of a session's own: as many as a resolver asks (resolv.conf(5), MAXNS). */
 #define SESSION_DNS_MAX 3
@@ -67,8 +67,8 @@ struct session {
 	uint32_t id; /* also the port's number */
 	uint32_t uid;
 	uint32_t slot;
-	uint64_t netns; /* inode */
-	char uplinks[SESSION_UPLINKS_MAX];
+	uint64_t netns;             /* inode */
+	struct uplink_list uplinks; /* as it was asked for; a renamed device has its new name */
 	char name[SESSION_NAME_MAX];
 	uint32_t host;                  /* the address is the pool's first plus this */
 	uint64_t since;                 /* seconds since the epoch */
@@ -93,7 +93,8 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 
 /*
  * Strict. Returns 0, or -EINVAL with *ret untouched: then it is no alias of ours. A name of digits
- * alone is taken: sessions of earlier versions have some.
+ * alone is taken: sessions of earlier versions have some. Of UPLINKS those words count that stand
+ * before one which is none, and UPLINK_WORDS_MAX of them: earlier versions had no such limit.
  */
 int session_parse(const char *alias, struct session *ret);
 
@@ -102,17 +103,4 @@ const char *session_device(const struct session *s);
 
 /* The port's name, viap<ID>. */
 void session_port(uint32_t id, char port[IFNAMSIZ]);
-
-/*
- * A list of uplinks is words with commas between, a comma in a word written "\,". Steps through
- * it: copies the next word and moves *at behind it; false at the end, and at a word that is empty
- * or too long.
- */
-#define UPLINK_WORD_MAX  128 /* ALTIFNAMSIZ of linux/if.h, with the terminator */
-#define UPLINK_WORDS_MAX 16
-bool uplinks_next(const char **at, char word[UPLINK_WORD_MAX]);
-
-/* Whether a word is in the list. */
-bool uplinks_contain(const char *uplinks, const char *word);
-
 #endif

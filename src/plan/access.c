@@ -21,24 +21,28 @@ void access_policy_done(struct access_policy *policy)
  * A word for several interfaces leads to whichever of them is there one day, so a pattern made for
  * names must not happen to cover it: "w*" is not meant to cover "wifi".
  */
-static bool covers(const char *glob, const char *word)
+static bool covers(const char *glob, const struct uplink_list *list, size_t i)
 {
-	static const char *const kinds[] = { "wifi", "ethernet", "wwan", "vpn" };
+	const char *word = uplink_list_word(list, i);
 
 	if (!strcmp(glob, "*"))
 		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!strcmp(word, kinds[i]))
-			return !strcmp(glob, word);
-	if (!strncmp(word, "ssid:", 5))
+	switch ((enum uplink_word_kind)list->words[i].kind) {
+	case UPLINK_BY_MEDIUM:
+		return !strcmp(glob, word);
+	case UPLINK_BY_SSID:
 		return !strncmp(glob, word, 5) && fnmatch(glob, word, FNM_NOESCAPE) == 0;
-	if (!strncmp(word, "mac:", 4)) /* written in either case */
+	case UPLINK_BY_MAC: /* written in either case */
 		return !strncmp(glob, word, 4) &&
 		       fnmatch(glob, word, FNM_NOESCAPE | FNM_CASEFOLD) == 0;
+	case UPLINK_BY_NAME:
+	case UPLINK_WORD_KIND_COUNT:
+		break;
+	}
 	return fnmatch(glob, word, FNM_NOESCAPE) == 0;
 }
 
-bool access_covers(const char *globs, const char *word)
+bool access_covers(const char *globs, const struct uplink_list *list, size_t word)
 {
 	char one[ACCESS_GLOBS_MAX];
 
@@ -48,7 +52,7 @@ bool access_covers(const char *globs, const char *word)
 		if (len && len < sizeof(one)) {
 			memcpy(one, at, len);
 			one[len] = 0;
-			if (covers(one, word))
+			if (covers(one, list, word))
 				return true;
 		}
 		at += len + (at[len] == ' ');
@@ -90,15 +94,13 @@ static const struct access_rule *rule_for(const struct access_policy *p,
 	return NULL;
 }
 
-/* The first word of the list that the rule does not cover, in name; false when it covers all. */
-static bool uncovered(const struct access_rule *r, const char *uplinks, char name[UPLINK_WORD_MAX])
+/* The first word of a list that the rule does not cover; NULL: it covers all. */
+static const char *uncovered(const struct access_rule *r, const struct uplink_list *list)
 {
-	name[0] = 0;
-	do {
-		if (!uplinks_next(&uplinks, name) || !access_covers(r->uplinks, name))
-			return true; /* what is no list of words is covered by nothing */
-	} while (*uplinks);
-	return false;
+	for (size_t i = 0; list && i < list->n; i++)
+		if (!access_covers(r->uplinks, list, i))
+			return uplink_list_word(list, i);
+	return list && list->n ? NULL : ""; /* nothing covers a list that is none */
 }
 
 /* Membership in these gives more than uplinks, so it is never what is proposed. */
@@ -117,29 +119,24 @@ static bool is_for_admins(const char *group)
 static const char *group_that_would_do(const struct access_policy *p,
 				       const struct access_question *q)
 {
-	char name[UPLINK_WORD_MAX];
-
 	for (size_t i = 0; i < p->n; i++) {
 		const struct access_rule *r = &p->v[i];
 
 		if (r->who == ACCESS_GROUP && r->known && r->sessions && r->name[1] != '#' &&
 		    (q->op != ACCESS_ATTACH || r->attach) && !is_for_admins(r->name + 1) &&
-		    !uncovered(r, q->uplinks, name))
+		    !uncovered(r, q->uplinks))
 			return r->name + 1;
 	}
 	return NULL;
 }
 
 /* A list of uplinks as a section has it: blanks between the words, and '?' for one in a word. */
-static void as_globs(const char *uplinks, struct strbuf *sb)
+static void as_globs(const struct uplink_list *list, struct strbuf *sb)
 {
-	char word[UPLINK_WORD_MAX];
-
-	while (uplinks_next(&uplinks, word)) {
-		for (char *c = word; *c; c++)
-			if (*c == ' ' || *c == ';' || *c == '[')
-				*c = '?';
-		strbuf_add(sb, "%s%s", sb->len ? " " : "", word);
+	for (size_t i = 0; list && i < list->n; i++) {
+		strbuf_add(sb, "%s", i ? " " : "");
+		for (const char *c = uplink_list_word(list, i); *c; c++)
+			strbuf_add_bytes(sb, *c == ' ' || *c == ';' || *c == '[' ? "?" : c, 1);
 	}
 }
 
@@ -180,7 +177,8 @@ static enum access_answer too_many(uint32_t most, const char *where, struct err 
 static enum access_answer check_rule(const struct access_rule *r, const struct access_question *q,
 				     struct err *why)
 {
-	char uplink[UPLINK_WORD_MAX], where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32];
+	const char *uplink = uncovered(r, q->uplinks);
+	char where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32];
 
 	snprintf(where, sizeof(where), "%s:%u [%s]", r->file, r->line, r->name);
 	if (!r->sessions || (q->op == ACCESS_ATTACH && !r->attach)) {
@@ -188,7 +186,7 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		err_hint(why, "ask the administrator to change that");
 		return ACCESS_REFUSE;
 	}
-	if (uncovered(r, q->uplinks, uplink)) {
+	if (uplink) {
 		err_set(why, EPERM, "%s allows only '%s', and not '%s'", where, r->uplinks, uplink);
 		err_hint(why, "name one of those, or ask the administrator to add '%s'", uplink);
 		return ACCESS_REFUSE;
@@ -246,17 +244,18 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 
 /* The words of the list that the rule, if any, does not cover; false where a file cannot say one.
  */
-static bool add_missing(struct strbuf *to, const struct access_rule *rule, const char *uplinks)
+static bool add_missing(struct strbuf *to, const struct access_rule *rule,
+			const struct uplink_list *list)
 {
-	char word[UPLINK_WORD_MAX];
+	for (size_t i = 0; list && i < list->n; i++) {
+		const char *word = uplink_list_word(list, i);
 
-	do {
-		if (!uplinks_next(&uplinks, word) || strpbrk(word, " \t,/\"\\#;='[%"))
+		if (strpbrk(word, " \t,/\"\\#;='[%"))
 			return false;
-		if (!rule || !access_covers(rule->uplinks, word))
+		if (!rule || !access_covers(rule->uplinks, list, i))
 			strbuf_add(to, " %s", word);
-	} while (*uplinks);
-	return true;
+	}
+	return list && list->n;
 }
 
 bool access_remedy(const struct access_policy *p, const struct access_subject *s,

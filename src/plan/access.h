@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/uplink_list.h"
 
 /*
  * The access policy: who may use which uplinks, and how. It is a list of rules, and the *last* rule
@@ -74,11 +75,11 @@ enum access_op {
 
 struct access_question {
 	enum access_op op;
-	const char *uplinks; /* as uplinks_next() reads them; each must be allowed */
-	uint32_t flags;      /* enum session_flag, of the request or the session */
-	uint32_t owner;      /* uid whose session it is; unless it is yet to be made */
-	uint32_t sessions;   /* of the caller's that there are already */
-	bool approved;       /* polkit was asked this, and said yes */
+	const struct uplink_list *uplinks; /* each must be allowed; NULL: they were before */
+	uint32_t flags;                    /* enum session_flag, of the request or the session */
+	uint32_t owner;    /* uid whose session it is; unless it is yet to be made */
+	uint32_t sessions; /* of the caller's that there are already */
+	bool approved;     /* polkit was asked this, and said yes */
 };
 
 enum access_answer {
@@ -117,10 +118,10 @@ bool access_remedy(const struct access_policy *policy, const struct access_subje
 		   const struct access_question *question, char ret[ACCESS_REMEDY_MAX]);
 
 /*
- * Whether the patterns of a rule cover a word of a list of uplinks. What stands for several
- * interfaces - wifi, ssid:NAME and their kin - is covered by "*", and by patterns that begin so.
+ * Whether the patterns of a rule cover a word of a list of uplinks. A condition - wifi, ssid:NAME
+ * and their kin - is covered by "*", and by patterns that begin so.
  */
-bool access_covers(const char *globs, const char *word);
+bool access_covers(const char *globs, const struct uplink_list *list, size_t word);
 
 void access_policy_done(struct access_policy *policy);
 

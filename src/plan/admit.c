@@ -283,7 +283,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	if (r == 0)
 		r = check_name(f, request, uid, err);
 	if (r == 0)
-		r = uplink_choose(f, request->uplinks, s.uplink, err);
+		r = uplink_choose(f, &request->uplinks, s.uplink, err);
 	if (r == 0 && !request->n_dns && !request->probe_of) /* a probe asks an address */
 		r = plan_check_names(f, s.uplink, err);
 	if (r == 0)
@@ -306,7 +306,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		copy_string(s.name, sizeof(s.name), request->name);
 	else
 		free_name(f, request->name, s.name);
-	copy_string(s.uplinks, sizeof(s.uplinks), request->uplinks);
+	s.uplinks = request->uplinks;
 	copy_string(s.device, sizeof(s.device), request->device);
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;

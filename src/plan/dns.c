@@ -128,7 +128,7 @@ static void name(struct fixed *to, const struct pool *pool, uint8_t family, size
  */
 static bool may_fail_over(const struct session *s)
 {
-	return strchr(s->uplinks, ',') || request_word_special(s->uplinks);
+	return s->uplinks.n > 1 || uplink_list_condition(&s->uplinks, 0);
 }
 
 size_t plan_name_servers(const struct facts *f, const struct session *s, const struct pool *pool,

@@ -80,15 +80,16 @@ static void check_gateways(const struct doctor_input *in, const struct fact_link
 /* The uplinks of a list: in the way when none of them can serve. */
 static void check_list(const struct doctor_input *in, struct findings *ret)
 {
-	struct uplink_walk walk = { .facts = in->facts, .at = in->uplinks };
-	char chosen[IFNAMSIZ];
+	struct uplink_walk walk = { .facts = in->facts, .list = in->uplinks };
+	char chosen[IFNAMSIZ], text[UPLINK_LIST_TEXT_MAX];
 	struct err err = { 0 };
 	bool usable = uplink_choose(in->facts, in->uplinks, chosen, &err) == 0;
 	const struct fact_link *l;
 
 	if (!usable)
-		finding_text(findings_add(ret, "no-uplink", SEVERITY_ERROR, in->uplinks), "%s",
-			     err.text);
+		finding_text(findings_add(ret, "no-uplink", SEVERITY_ERROR,
+					  uplink_list_format(in->uplinks, text)),
+			     "%s", err.text);
 	while ((l = uplink_walk(&walk))) {
 		enum uplink_problem problem = uplink_lookup(in->facts, l->name).problem;
 
@@ -158,7 +159,7 @@ static void check_firewalls(const struct doctor_input *in, struct findings *ret)
 {
 	_cleanup_strbuf_ struct strbuf word = { 0 };
 	const struct facts *facts = in->facts;
-	char name[2 * FOREIGN_NAME_MAX + 32];
+	char name[2 * FOREIGN_NAME_MAX + 32], list[UPLINK_LIST_TEXT_MAX];
 	struct finding *f;
 
 	if (!facts->nft_visible) {
@@ -167,7 +168,7 @@ static void check_firewalls(const struct doctor_input *in, struct findings *ret)
 				"sessions send");
 		if (in->uplinks) {
 			strbuf_add(&word, " ");
-			strbuf_add_word(&word, in->uplinks);
+			strbuf_add_word(&word, uplink_list_format(in->uplinks, list));
 		}
 		finding_fix(f, "`sudo via-iface doctor%s`", strbuf_text(&word));
 	}

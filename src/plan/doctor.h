@@ -54,9 +54,9 @@ void findings_done(struct findings *f);
 
 /* The input of doctor(), besides the facts. */
 struct doctor_input {
-	const struct facts *facts;      /* with the name servers of the uplinks in question */
-	const char *uplinks;            /* a list, or NULL: every interface that could serve */
-	const char *const *proxies;     /* names of variables that are set; ends with NULL */
+	const struct facts *facts;         /* with the name servers of the uplinks in question */
+	const struct uplink_list *uplinks; /* or NULL: every interface that could serve */
+	const char *const *proxies;        /* names of variables that are set; ends with NULL */
 	const char *const *missing;     /* parts of the kernel that are not to be had; the same */
 	const char *const *differences; /* by doctor_difference_names(); or NULL */
 	const char *heal;               /* the command that starts a daemon; or NULL */

@@ -56,9 +56,9 @@ static bool usable(const struct course *c, const struct fact_link *l)
 }
 
 /* Those of one list. */
-static int remember_list(struct course *c, const char *uplinks)
+static int remember_list(struct course *c, const struct uplink_list *list)
 {
-	struct uplink_walk walk = { .facts = c->f, .at = uplinks };
+	struct uplink_walk walk = { .facts = c->f, .list = list };
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk))) {
@@ -97,10 +97,10 @@ static int remember(struct course *c)
 	}
 	m->good.n = kept;
 	for (size_t i = 0; i < f->lists.n && r == 0; i++)
-		r = remember_list(c, f->lists.v[i].text);
+		r = remember_list(c, &f->lists.v[i].list);
 	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
-		if (!uplinks_found(f, f->sessions.v[i].uplinks))
-			r = remember_list(c, f->sessions.v[i].uplinks);
+		if (!uplinks_found(f, &f->sessions.v[i].uplinks))
+			r = remember_list(c, &f->sessions.v[i].uplinks);
 	return r;
 }
 
@@ -138,7 +138,7 @@ static int64_t good_since(const struct course *c, const struct session *s,
 /* The first that can serve, whatever its probe says. */
 static const char *first_usable(const struct course *c, const struct session *s)
 {
-	struct uplink_walk walk = { .facts = c->f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = c->f, .list = &s->uplinks };
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk)))
@@ -150,9 +150,9 @@ static const char *first_usable(const struct course *c, const struct session *s)
 /* The uplink that a session should have now; its own when none can serve. */
 static const char *choose(struct course *c, const struct session *s)
 {
-	struct uplink_walk walk = { .facts = c->f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = c->f, .list = &s->uplinks };
 	const struct fact_link *own = s->uplink[0] ? facts_link(c->f, s->uplink) : NULL, *l;
-	bool serves = own && usable(c, own) && uplink_listed(c->f, s->uplinks, s->uplink);
+	bool serves = own && usable(c, own) && uplink_listed(c->f, &s->uplinks, s->uplink);
 	bool stay = own && serves && !unanswered(c->m, s, own);
 
 	while ((l = uplink_walk(&walk))) {
@@ -266,7 +266,7 @@ int failover_probe(struct failover_memory *m, uint32_t id, int index, bool bad, 
 static const struct fact_refused *refused_of(const struct facts *f, const struct session *s,
 					     const char *chosen)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &s->uplinks };
 	const struct fact_refused *refused = chosen[0] ? facts_refused(f, chosen) : NULL;
 	const struct fact_link *l;
 
@@ -350,14 +350,15 @@ int failover(struct facts *f, struct failover_memory *m, int64_t now, int64_t *r
 	return r;
 }
 
-int failover_move(struct facts *f, struct session *s, const char *uplinks, struct err *err)
+int failover_move(struct facts *f, struct session *s, const struct uplink_list *list,
+		  struct err *err)
 {
 	char name[IFNAMSIZ];
-	int r = uplink_choose(f, uplinks, name, err);
+	int r = uplink_choose(f, list, name, err);
 
 	if (r == 0)
 		r = take_slot(f, s, name, err);
 	if (r == 0)
-		r = copy_string(s->uplinks, sizeof(s->uplinks), uplinks);
+		s->uplinks = *list;
 	return r;
 }

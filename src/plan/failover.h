@@ -80,7 +80,8 @@ int failover(struct facts *f, struct failover_memory *m, int64_t now, int64_t *r
  * The same for one session with a new list: the first usable uplink, without delay. Returns
  * -ENETUNREACH when none of them can serve, with the session as it was.
  */
-int failover_move(struct facts *f, struct session *s, const char *uplinks, struct err *err);
+int failover_move(struct facts *f, struct session *s, const struct uplink_list *list,
+		  struct err *err);
 
 /*
  * A probe through an uplink (by its number) of the session's list was answered, or not. Returns 1

@@ -78,7 +78,7 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
  */
 static bool lacks_family(const struct facts *f, const struct session *s, uint8_t family)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &s->uplinks };
 	const struct fact_link *l;
 	bool other = false;
 
@@ -147,7 +147,7 @@ static void plan_session_family(const struct facts *f, const struct pool *pool,
  */
 static void plan_altname(const struct facts *f, const struct session *s, struct object_set *set)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &s->uplinks };
 	const struct fact_link *l = uplink_walk(&walk);
 	struct object alt = plan_object(OBJ_ALTNAME, PLACE_SESSION);
 	const char *name = l ? l->name : s->uplink;

@@ -28,10 +28,11 @@ static bool has_probe(const struct facts *f, uint32_t id)
 	return false;
 }
 
-/* The interface that a list of one word names; false where it is no such list. */
-static bool read_uplink(const char *uplinks, char ret[UPLINK_WORD_MAX])
+/* Whether a list has one word, and another list means the interface of that name. */
+static bool is_one_of(const struct facts *f, const struct uplink_list *one,
+		      const struct uplink_list *of)
 {
-	return uplinks_next(&uplinks, ret) && !*uplinks;
+	return one->n == 1 && uplink_listed(f, of, uplink_list_word(one, 0));
 }
 
 static int check_parent(const struct facts *f, const struct session *s, uint32_t uid,
@@ -55,7 +56,7 @@ int probe_request(const struct facts *f, const struct request *asked, uint32_t u
 		  struct request *ret, const struct session **ret_parent, struct err *err)
 {
 	const struct session *parent = find(f, asked->probe_of);
-	char uplink[UPLINK_WORD_MAX];
+	char text[UPLINK_LIST_TEXT_MAX];
 	struct request r = { .probe_of = asked->probe_of, .owner = REQUEST_OWNER_SELF };
 	int code;
 
@@ -63,12 +64,12 @@ int probe_request(const struct facts *f, const struct request *asked, uint32_t u
 		return err_set(err, ESRCH, "probe session %" PRIu32 ": there is none",
 			       asked->probe_of);
 	code = check_parent(f, parent, uid, err);
-	if (code == 0 &&
-	    (!read_uplink(asked->uplinks, uplink) || !uplink_listed(f, parent->uplinks, uplink)))
-		code = err_set(err, EINVAL, "'%s' is not in its list of uplinks", asked->uplinks);
+	if (code == 0 && !is_one_of(f, &asked->uplinks, &parent->uplinks))
+		code = err_set(err, EINVAL, "'%s' is not in its list of uplinks",
+			       uplink_list_format(&asked->uplinks, text));
 	if (code < 0)
 		return err_wrap(err, "probe session '%s'", parent->name);
-	copy_string(r.uplinks, sizeof(r.uplinks), asked->uplinks);
+	r.uplinks = asked->uplinks;
 	snprintf(r.name, sizeof(r.name), "probe-%.*s", SESSION_NAME_BYTES - 6, parent->name);
 	r.flags = parent->flags & RESTRICTIONS;
 	r.mtu = parent->mtu;
@@ -82,11 +83,10 @@ int probe_request(const struct facts *f, const struct request *asked, uint32_t u
 bool probe_stands(const struct facts *f, const struct session *s)
 {
 	const struct session *parent;
-	char uplink[UPLINK_WORD_MAX];
 
 	if (!s->probe_of)
 		return true;
 	parent = find(f, s->probe_of);
-	return parent && !(parent->flags & SESSION_PAUSED) && read_uplink(s->uplinks, uplink) &&
-	       uplink_listed(f, parent->uplinks, uplink);
+	return parent && !(parent->flags & SESSION_PAUSED) &&
+	       is_one_of(f, &s->uplinks, &parent->uplinks);
 }

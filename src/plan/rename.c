@@ -13,22 +13,15 @@ void renames_done(struct renames *r)
 	VEC_DONE(r);
 }
 
-static bool is_zero(const struct mac *mac)
-{
-	static const struct mac none;
-
-	return !memcmp(mac, &none, sizeof(none));
-}
-
 static struct mac identity(const struct fact_link *l)
 {
-	return is_zero(&l->permanent) ? l->mac : l->permanent;
+	return mac_is_set(&l->permanent) ? l->permanent : l->mac;
 }
 
 /* A number may be used again, by whoever asks for it: then the permanent address tells. */
 static bool same_device(const struct fact_link *was, const struct fact_link *is)
 {
-	return is_zero(&was->permanent) || is_zero(&is->permanent) ||
+	return !mac_is_set(&was->permanent) || !mac_is_set(&is->permanent) ||
 	       !memcmp(&was->permanent, &is->permanent, sizeof(was->permanent));
 }
 
@@ -54,7 +47,7 @@ static int find_one(const struct facts *old, const struct facts *fresh, int inde
 	const struct fact_link *was = facts_link_by_index(old, index),
 			       *is = facts_link_by_index(fresh, index),
 			       *holder = facts_link(fresh, name);
-	char to[UPLINK_WORD_MAX], text[MAC_TEXT_MAX];
+	char text[MAC_TEXT_MAX], gone[MAC_TEXT_MAX + 4];
 	struct rename *r;
 
 	if (is && was && !same_device(was, is))
@@ -63,16 +56,13 @@ static int find_one(const struct facts *old, const struct facts *fresh, int inde
 		return 0;
 	if (!is && (!holder || !took_name(old, fresh, holder)))
 		return 0;
-	if (is)
-		snprintf(to, sizeof(to), "%s", is->name);
-	else /* without an address: one that none has, since none must follow */
-		snprintf(to, sizeof(to), "mac:%s", mac_format(mac, text));
 	r = VEC_PUSH(ret);
 	if (!r)
 		return -ENOMEM;
 	snprintf(r->from, sizeof(r->from), "%s", name);
-	memcpy(r->to, to, sizeof(r->to));
-	return 0;
+	/* without an address: one that none has, since none must follow */
+	snprintf(gone, sizeof(gone), "mac:%s", mac_format(mac, text));
+	return uplink_list_add(&r->to, is ? is->name : gone);
 }
 
 int renames_find(const struct facts *old, const struct facts *fresh, struct renames *ret)
@@ -97,61 +87,49 @@ int renames_find(const struct facts *old, const struct facts *fresh, struct rena
 
 /* --- what goes along ----------------------------------------------------------------------- */
 
-/* A word of a list as it is written there, or nothing of it where it does not fit. */
-static void add_word(char list[SESSION_UPLINKS_MAX], const char *word)
-{
-	char text[2 * UPLINK_WORD_MAX + 1];
-	size_t n = 0, used = strlen(list);
-
-	for (const char *at = word; *at; at++) {
-		if (*at == ',' || *at == '\\')
-			text[n++] = '\\';
-		text[n++] = *at;
-	}
-	text[n] = 0;
-	if (used + (used > 0) + n >= SESSION_UPLINKS_MAX)
-		return;
-	if (used)
-		list[used++] = ',';
-	memcpy(list + used, text, n + 1);
-}
-
-static const char *renamed(const struct renames *r, const char *word)
+/* What a word has become; NULL: it is what it was. */
+static const struct uplink_list *renamed(const struct renames *r, const char *word)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (!strcmp(r->v[i].from, word))
-			return r->v[i].to;
-	return word;
+			return &r->v[i].to;
+	return NULL;
 }
 
-/* Until the alias that tells of it fits: what is left out is what was preferred least. */
+/*
+ * Until the alias that tells of it fits, whichever uplink is in use: what is left out is what was
+ * preferred least.
+ */
 static void shorten(struct session *s)
 {
-	char alias[ALIAS_MAX], *comma;
+	struct session longest = *s;
+	char alias[ALIAS_MAX];
 
-	while (session_format(s, alias, NULL) < 0) {
-		comma = strrchr(s->uplinks, ',');
-		if (!comma || (comma > s->uplinks && comma[-1] == '\\'))
-			return;
-		*comma = 0;
-	}
+	memset(longest.uplink, 'x', sizeof(longest.uplink) - 1);
+	while (longest.uplinks.n > 1 && session_format(&longest, alias, NULL) < 0)
+		uplink_list_drop(&longest.uplinks);
+	s->uplinks = longest.uplinks;
 }
 
+/* A word that does not fit is left out. */
 static void rename_in_list(const struct renames *r, struct session *s)
 {
-	char fresh[SESSION_UPLINKS_MAX] = "", word[UPLINK_WORD_MAX];
+	const struct uplink_list *list = &s->uplinks;
+	struct uplink_list fresh = { 0 };
 	bool changed = false;
 
-	for (const char *at = s->uplinks; uplinks_next(&at, word);) {
-		const char *to = renamed(r, word);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct uplink_list *to = renamed(r, uplink_list_word(list, i));
 
-		changed |= to != word;
-		if (to == word || !uplinks_contain(fresh, to))
-			add_word(fresh, to);
+		changed |= to != NULL;
+		if (!to)
+			uplink_list_append(&fresh, list, i);
+		else if (!uplink_list_has(&fresh, uplink_list_word(to, 0)))
+			uplink_list_append(&fresh, to, 0);
 	}
 	if (!changed)
 		return;
-	memcpy(s->uplinks, fresh, sizeof(fresh));
+	s->uplinks = fresh;
 	shorten(s);
 }
 
@@ -168,9 +146,9 @@ static void rename_behind(struct session *s, const struct fact_slot *slot)
 		return;
 	memset(v, 0, sizeof(v));
 	memcpy(v[0].from, s->recorded, sizeof(v[0].from));
-	memcpy(v[0].to, slot->uplink, sizeof(slot->uplink));
 	memcpy(v[1].from, slot->uplink, sizeof(v[1].from));
-	memcpy(v[1].to, s->recorded, sizeof(s->recorded));
+	uplink_list_add(&v[0].to, slot->uplink);
+	uplink_list_add(&v[1].to, s->recorded);
 	rename_in_list(&r, s);
 }
 
@@ -185,14 +163,14 @@ static struct fact_slot *slot_of(struct facts *f, uint32_t slot)
 /* The device's number and name of now. False when it has gone, and its name means another. */
 static bool settle_slot(const struct renames *r, const struct facts *f, struct fact_slot *s)
 {
-	const char *to = renamed(r, s->uplink);
+	const struct uplink_list *to = renamed(r, s->uplink);
 	const struct fact_link *l;
 
-	if (to != s->uplink && !strncmp(to, "mac:", 4) && strlen(to) >= IFNAMSIZ)
+	if (to && to->words[0].kind == UPLINK_BY_MAC)
 		return false;
-	if (to != s->uplink) {
+	if (to) {
 		memset(s->uplink, 0, sizeof(s->uplink));
-		memcpy(s->uplink, to, strlen(to));
+		snprintf(s->uplink, sizeof(s->uplink), "%s", uplink_list_word(to, 0));
 	}
 	l = facts_link(f, s->uplink);
 	if (l) { /* or another, made anew */

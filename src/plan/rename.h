@@ -17,7 +17,7 @@
 struct renames {
 	struct rename {
 		char from[IFNAMSIZ];
-		char to[UPLINK_WORD_MAX]; /* a name, or mac:… of one that has gone */
+		struct uplink_list to; /* one word: a name, or mac:… of one that has gone */
 	} * v;
 	size_t n, size;
 };

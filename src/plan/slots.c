@@ -66,7 +66,7 @@ void plan_slots(struct plan_ctx *x)
 
 	for (size_t i = 0; i < x->n_sessions; i++) {
 		const struct session *s = &x->sessions[i];
-		const struct fact_list *list = uplinks_found(f, s->uplinks);
+		const struct fact_list *list = uplinks_found(f, &s->uplinks);
 		size_t number = list ? (size_t)(list - f->lists.v) : f->lists.n;
 
 		ctx_add_slot(x, s->slot, s->uplink);
@@ -74,7 +74,7 @@ void plan_slots(struct plan_ctx *x)
 			const struct fact_slot *known = &f->slots.v[j];
 
 			if (!ctx_has_slot(x, known->slot) &&
-			    uplink_listed(f, s->uplinks, known->uplink))
+			    uplink_listed(f, &s->uplinks, known->uplink))
 				ctx_add_slot(x, known->slot, known->uplink);
 		}
 		if (seen)

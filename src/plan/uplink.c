@@ -6,11 +6,9 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/strbuf.h"
-#include "base/vec.h"
 #include "model/own.h"
 #include "plan/routes.h"
 
@@ -48,12 +46,9 @@ bool way_silent_text(const struct way_out *w, char ret[SILENT_TEXT_MAX])
 	return true;
 }
 
-static int hint(const struct facts *f, struct err *err, enum uplink_problem problem,
-		const char *name)
+static int hint(struct err *err, enum uplink_problem problem, const char *name)
 {
 	switch (problem) {
-	case UPLINK_MISSING:
-		return uplink_missing_hint(f, name, err);
 	case UPLINK_OURS:
 	case UPLINK_LOOPBACK:
 		return err_hint(err, "name the card that leads out");
@@ -76,6 +71,7 @@ static int hint(const struct facts *f, struct err *err, enum uplink_problem prob
 				"`sudo ip route add default via GATEWAY dev %s metric 900`",
 				name);
 	case UPLINK_USABLE:
+	case UPLINK_MISSING:
 	case UPLINK_PROBLEM_COUNT:
 		break;
 	}
@@ -237,209 +233,6 @@ struct uplink uplink_lookup(const struct facts *f, const char *name)
 	return u;
 }
 
-static bool has_mac(const struct fact_link *l, const char *text)
-{
-	static const struct mac none;
-	char mac[MAC_TEXT_MAX];
-
-	if (memcmp(&l->permanent, &none, sizeof(none)) != 0)
-		return !strcasecmp(mac_format(&l->permanent, mac), text);
-	return memcmp(&l->mac, &none, sizeof(none)) != 0 &&
-	       !strcasecmp(mac_format(&l->mac, mac), text);
-}
-
-/* An interface of that name is meant before a kind of that name. */
-bool uplink_matches(const struct facts *f, const struct fact_link *l, const char *word)
-{
-	if (!strcmp(l->name, word) || facts_has_altname(f, l, word))
-		return true;
-	if (own_is_link(l) || l->flags & IFF_LOOPBACK)
-		return false;
-	if (!strncmp(word, "ssid:", 5))
-		return l->ssid[0] && !strcmp(l->ssid, word + 5);
-	if (!strncmp(word, "mac:", 4))
-		return has_mac(l, word + 4);
-	return l->medium != MEDIUM_OTHER && !strcmp(link_medium_name(l->medium), word);
-}
-
-/* The one interface of that name, or altname; a word that is special means others besides. */
-static const struct fact_link *named(const struct facts *f, const char *word)
-{
-	const struct fact_link *l = facts_link(f, word);
-
-	return l || request_word_special(word) ? l : facts_link_by_altname(f, word);
-}
-
-/* Where a word is the name of an interface it means no other. */
-static bool means(const struct facts *f, const struct fact_link *l, const char *word)
-{
-	const struct fact_link *one = named(f, word);
-
-	return one ? l == one : request_word_special(word) && uplink_matches(f, l, word);
-}
-
-/* Those of one word, of which *next, at first 0, is where to go on. */
-static const struct fact_link *next_of_word(const struct facts *f, const char *word, size_t *next)
-{
-	const struct fact_link *one = named(f, word);
-
-	if (one || !request_word_special(word))
-		return (*next)++ ? NULL : one;
-	while (*next < f->links.n) {
-		const struct fact_link *l = &f->links.v[(*next)++];
-
-		if (uplink_matches(f, l, word))
-			return l;
-	}
-	return NULL;
-}
-
-static bool meant_before(const struct facts *f, const char *list, const char *end,
-			 const struct fact_link *l)
-{
-	char word[UPLINK_WORD_MAX];
-
-	while (list < end && uplinks_next(&list, word))
-		if (means(f, l, word))
-			return true;
-	return false;
-}
-
-const struct fact_list *uplinks_found(const struct facts *f, const char *text)
-{
-	const struct chains *c = &f->lists.texts;
-
-	if (c->n != f->lists.n)
-		return NULL;
-	for (uint32_t i = chains_first(c, chains_hash_text(text, strlen(text))); i != CHAINS_END;
-	     i = chains_next(c, i))
-		if (!strcmp(f->lists.v[i].text, text))
-			return &f->lists.v[i];
-	return NULL;
-}
-
-/* From what was found for that list; a link that has gone since is passed over. */
-static const struct fact_link *walk_found(struct uplink_walk *w)
-{
-	while (w->next < w->found->n) {
-		const struct fact_choice *c =
-			&w->facts->lists.choices.v[w->found->first + w->next++];
-		const struct fact_link *l = facts_link_by_index(w->facts, c->index);
-		const char *at = w->start + c->word;
-
-		if (l && uplinks_next(&at, w->word))
-			return l;
-	}
-	return NULL;
-}
-
-const struct fact_link *uplink_walk(struct uplink_walk *w)
-{
-	if (!w->start) {
-		w->start = w->at;
-		w->found = uplinks_found(w->facts, w->at);
-	}
-	if (w->found)
-		return walk_found(w);
-	for (;;) {
-		const struct fact_link *l;
-
-		if (!w->word[0]) {
-			w->word_at = w->at;
-			if (!uplinks_next(&w->at, w->word))
-				return NULL;
-		}
-		while ((l = next_of_word(w->facts, w->word, &w->next)))
-			if (!meant_before(w->facts, w->start, w->word_at, l))
-				return l;
-		w->word[0] = 0;
-		w->next = 0;
-	}
-}
-
-static void note_word(struct fact_lists *lists, const char *word)
-{
-	uint32_t hash = chains_hash_text(word, strlen(word));
-	struct fact_word *added;
-
-	for (uint32_t i = chains_first(&lists->words.texts, hash); i != CHAINS_END;
-	     i = chains_next(&lists->words.texts, i))
-		if (!strcmp(lists->words.v[i].text, word))
-			return;
-	added = VEC_PUSH(&lists->words);
-	if (!added)
-		return;
-	memcpy(added->text, word, strlen(word) + 1);
-	added->special = request_word_special(word);
-	lists->words.specials += added->special;
-	chains_push(&lists->words.texts, hash);
-}
-
-int uplinks_resolve(struct facts *f, const char *text)
-{
-	struct uplink_walk walk = { .facts = f, .at = text };
-	struct fact_lists *lists = &f->lists;
-	const struct fact_link *l;
-	char word[UPLINK_WORD_MAX];
-	struct fact_list *list;
-	size_t first = lists->choices.n;
-
-	if (strlen(text) >= SESSION_UPLINKS_MAX || uplinks_found(f, text))
-		return 0;
-	while ((l = uplink_walk(&walk))) {
-		struct fact_choice *c = VEC_PUSH(&lists->choices);
-
-		if (!c)
-			return -ENOMEM;
-		c->index = l->index;
-		c->word = (uint8_t)(walk.word_at - text);
-		f->links.v[l - f->links.v].listed = true;
-	}
-	for (const char *at = text; uplinks_next(&at, word);)
-		note_word(lists, word);
-	list = VEC_PUSH(lists);
-	if (!list)
-		return -ENOMEM;
-	memcpy(list->text, text, strlen(text) + 1);
-	list->first = (uint32_t)first;
-	list->n = (uint32_t)(lists->choices.n - first);
-	chains_push(&lists->texts, chains_hash_text(text, strlen(text)));
-	return 0;
-}
-
-int uplinks_resolve_all(struct facts *f)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < f->sessions.n && r == 0; i++)
-		r = uplinks_resolve(f, f->sessions.v[i].uplinks);
-	return r;
-}
-
-bool uplinks_name(const struct facts *f, const char *word)
-{
-	const struct chains *c = &f->lists.words.texts;
-
-	for (uint32_t i = chains_first(c, chains_hash_text(word, strlen(word))); i != CHAINS_END;
-	     i = chains_next(c, i))
-		if (!strcmp(f->lists.words.v[i].text, word))
-			return true;
-	return false;
-}
-
-bool uplink_listed(const struct facts *f, const char *uplinks, const char *name)
-{
-	struct uplink_walk walk = { .facts = f, .at = uplinks };
-	const struct fact_link *l;
-
-	if (uplinks_contain(uplinks, name))
-		return true; /* also one that is not there now */
-	while ((l = uplink_walk(&walk)))
-		if (!strcmp(l->name, name))
-			return true;
-	return false;
-}
-
 /* By what it is, and not by what happens to it. */
 static bool cannot_serve(enum uplink_problem problem)
 {
@@ -447,59 +240,55 @@ static bool cannot_serve(enum uplink_problem problem)
 }
 
 /*
- * What is wrong with each that a word means, or that it means none; the last one's name goes to
- * name.
+ * What is wrong with each that a word means, or that it means none; *ret_name is the last one's
+ * name, or the word.
  */
-static enum uplink_problem explain(const struct facts *f, const char *word, struct strbuf *why,
-				   char name[UPLINK_WORD_MAX])
+static enum uplink_problem explain(const struct facts *f, const struct uplink_list *list, size_t i,
+				   struct strbuf *why, const char **ret_name)
 {
 	enum uplink_problem problem = UPLINK_MISSING;
 	const struct fact_link *l;
 	size_t n = 0, next = 0;
 
-	memcpy(name, word, UPLINK_WORD_MAX);
-	while ((l = next_of_word(f, word, &next))) {
+	*ret_name = uplink_list_word(list, i);
+	while ((l = uplink_of_word(f, list, i, &next))) {
 		problem = uplink_lookup(f, l->name).problem;
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));
-		memcpy(name, l->name, sizeof(l->name));
+		*ret_name = l->name;
 	}
 	if (!n)
-		strbuf_add(why, "'%s': %s", word, uplink_missing_text(word));
+		strbuf_add(why, "'%s': %s", *ret_name, uplink_missing_text(list, i));
 	return problem;
 }
 
-/* The same for each word of a list; returns how many there are. */
-static size_t explain_all(const struct facts *f, const char *uplinks, struct strbuf *why,
-			  enum uplink_problem *problem, char name[UPLINK_WORD_MAX])
+/* The same for each word of a list; what is returned and *ret_name are of the last. */
+static enum uplink_problem explain_all(const struct facts *f, const struct uplink_list *list,
+				       struct strbuf *why, const char **ret_name)
 {
-	char word[UPLINK_WORD_MAX];
-	size_t n = 0;
+	enum uplink_problem problem = UPLINK_MISSING;
 
-	for (; uplinks_next(&uplinks, word); n++) {
-		strbuf_add(why, "%s", n ? ", " : "");
-		*problem = explain(f, word, why, name);
+	for (size_t i = 0; i < list->n; i++) {
+		strbuf_add(why, "%s", i ? ", " : "");
+		problem = explain(f, list, i, why, ret_name);
 	}
-	return n;
+	return problem;
 }
 
-void uplink_explain(const struct facts *f, const char *uplinks, struct strbuf *ret)
+void uplink_explain(const struct facts *f, const struct uplink_list *list, struct strbuf *ret)
 {
-	enum uplink_problem ignored;
-	char name[UPLINK_WORD_MAX];
+	const char *ignored;
 
-	explain_all(f, uplinks, ret, &ignored, name);
+	explain_all(f, list, ret, &ignored);
 }
 
-bool uplink_may_come(const struct facts *f, const char *uplinks)
+bool uplink_may_come(const struct facts *f, const struct uplink_list *list)
 {
-	char word[UPLINK_WORD_MAX];
-
-	while (uplinks_next(&uplinks, word)) {
+	for (size_t i = 0; i < list->n; i++) {
 		const struct fact_link *l;
 		size_t next = 0, n = 0;
 
-		for (; (l = next_of_word(f, word, &next)); n++)
+		for (; (l = uplink_of_word(f, list, i, &next)); n++)
 			if (!cannot_serve(uplink_lookup(f, l->name).problem))
 				return true;
 		if (!n)
@@ -508,14 +297,14 @@ bool uplink_may_come(const struct facts *f, const char *uplinks)
 	return false;
 }
 
-int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ], struct err *err)
+int uplink_choose(const struct facts *f, const struct uplink_list *list, char ret[IFNAMSIZ],
+		  struct err *err)
 {
-	struct uplink_walk walk = { .facts = f, .at = uplinks };
+	struct uplink_walk walk = { .facts = f, .list = list };
 	_cleanup_strbuf_ struct strbuf why = { 0 };
-	enum uplink_problem problem = UPLINK_MISSING;
 	const struct fact_link *l, *refused = NULL;
-	char name[UPLINK_WORD_MAX];
-	size_t n;
+	enum uplink_problem problem;
+	const char *name = "";
 
 	while ((l = uplink_walk(&walk))) {
 		if (uplink_lookup(f, l->name).problem != UPLINK_USABLE)
@@ -530,10 +319,11 @@ int uplink_choose(const struct facts *f, const char *uplinks, char ret[IFNAMSIZ]
 		memcpy(ret, refused->name, sizeof(refused->name));
 		return 0;
 	}
-	n = explain_all(f, uplinks, &why, &problem, name);
-	if (n > 1)
+	problem = explain_all(f, list, &why, &name);
+	if (list->n > 1)
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",
 			       strbuf_text(&why));
 	err_set(err, ENETUNREACH, "use uplink %s", strbuf_text(&why));
-	return hint(f, err, problem, name);
+	return problem == UPLINK_MISSING ? uplink_missing_hint(f, list, 0, err)
+					 : hint(err, problem, name);
 }

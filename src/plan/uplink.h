@@ -67,26 +67,40 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 const char *uplink_problem_text(enum uplink_problem problem);
 
 /* The same on a word of a list that means no interface now. */
-const char *uplink_missing_text(const char *word);
+const char *uplink_missing_text(const struct uplink_list *list, size_t word);
 
 /* What there is in its place, as a hint (base/err.h): the name that was meant, or what is here. */
-int uplink_missing_hint(const struct facts *f, const char *word, struct err *err);
+int uplink_missing_hint(const struct facts *f, const struct uplink_list *list, size_t word,
+			struct err *err);
 
 /* Offers what interfaces may be called in a list, as what a mistyped word may mean. */
 void uplink_offer_names(const struct facts *f, struct nearest *n);
 
-/* Whether a word of a list means that interface (facts.h, request.h). */
-bool uplink_matches(const struct facts *f, const struct fact_link *link, const char *word);
+/*
+ * Whether a word of a list names that interface, or is a condition that it meets; and whether one
+ * of the host is such.
+ */
+bool uplink_matches(const struct facts *f, const struct fact_link *link,
+		    const struct uplink_list *list, size_t word);
+bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t word);
+
+/*
+ * Steps through the interfaces that one word means, whatever the others do: *next starts as 0. An
+ * interface of that name is meant alone.
+ */
+const struct fact_link *uplink_of_word(const struct facts *f, const struct uplink_list *list,
+				       size_t word, size_t *next);
 
 /*
  * Steps through the interfaces that a list means, in the order of preference: those of one word in
- * the order of their numbers, none twice. Start with { .facts, .at = list }.
+ * the order of their numbers, none twice. Start with { .facts, .list }.
  */
 struct uplink_walk {
 	const struct facts *facts;
-	const char *at, *start, *word_at;
-	char word[UPLINK_WORD_MAX]; /* of the interface that was returned last */
+	const struct uplink_list *list;
+	size_t word; /* of the interface that was returned last */
 	size_t next;
+	bool begun;
 	const struct fact_list *found; /* by uplinks_resolve() */
 };
 const struct fact_link *uplink_walk(struct uplink_walk *walk);
@@ -96,34 +110,37 @@ const struct fact_link *uplink_walk(struct uplink_walk *walk);
  * it; _all those of the sessions. Walking it then costs its interfaces alone. The facts of links do
  * not change afterwards, but for ports of ours that come and go. Returns 0 or -ENOMEM.
  */
-int uplinks_resolve(struct facts *f, const char *text);
+int uplinks_resolve(struct facts *f, const struct uplink_list *list);
 int uplinks_resolve_all(struct facts *facts);
 
 /* What was found for a list; NULL when it was not looked for. */
-const struct fact_list *uplinks_found(const struct facts *f, const char *text);
+const struct fact_list *uplinks_found(const struct facts *f, const struct uplink_list *list);
 
 /* Whether some list that was found has that word. */
 bool uplinks_name(const struct facts *facts, const char *word);
 
+/* Whether some list that was found has a condition that this interface meets. */
+bool uplinks_would_mean(const struct facts *facts, const struct fact_link *link);
+
 /* Whether a list means that interface. */
-bool uplink_listed(const struct facts *facts, const char *uplinks, const char *name);
+bool uplink_listed(const struct facts *facts, const struct uplink_list *list, const char *name);
 
 /*
- * The first usable one of a comma-separated list; one that the kernel refused (fact_refused) only
+ * The first usable one of a list; one that the kernel refused (fact_refused) only
  * where there is no other. Returns 0 with its name in ret, or -ENETUNREACH
  * with a line that names each and its problem.
  */
-int uplink_choose(const struct facts *facts, const char *uplinks, char ret[IFNAMSIZ],
+int uplink_choose(const struct facts *facts, const struct uplink_list *list, char ret[IFNAMSIZ],
 		  struct err *err);
 
 /* What is wrong with each interface of a list: "'wlp6s0': it has no carrier, 'usb0': …". */
 struct strbuf;
-void uplink_explain(const struct facts *f, const char *uplinks, struct strbuf *ret);
+void uplink_explain(const struct facts *f, const struct uplink_list *list, struct strbuf *ret);
 
 /*
  * Whether waiting can make one of a list usable: false when each means an interface of ours, a
  * loopback or a VRF.
  */
-bool uplink_may_come(const struct facts *f, const char *uplinks);
+bool uplink_may_come(const struct facts *f, const struct uplink_list *list);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A word of a list of uplinks that means no interface: what is said of it, and what there is. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/strbuf.h"
 #include "model/own.h"
@@ -14,14 +13,20 @@ static bool serves(const struct fact_link *l)
 	return !own_is_link(l) && !(l->flags & IFF_LOOPBACK);
 }
 
-const char *uplink_missing_text(const char *word)
+const char *uplink_missing_text(const struct uplink_list *l, size_t word)
 {
-	if (!strncmp(word, "ssid:", 5))
+	switch ((enum uplink_word_kind)l->words[word].kind) {
+	case UPLINK_BY_SSID:
 		return "no card is connected to that Wi-Fi network";
-	if (!strncmp(word, "mac:", 4))
+	case UPLINK_BY_MAC:
 		return "no interface has that address";
-	return request_word_special(word) ? "there is no interface of that kind"
-					  : uplink_problem_text(UPLINK_MISSING);
+	case UPLINK_BY_MEDIUM:
+		return "there is no interface of that kind";
+	case UPLINK_BY_NAME:
+	case UPLINK_WORD_KIND_COUNT:
+		break;
+	}
+	return uplink_problem_text(UPLINK_MISSING);
 }
 
 void uplink_offer_names(const struct facts *f, struct nearest *n)
@@ -62,14 +67,15 @@ static size_t list(const struct facts *f, bool networks, struct strbuf *sb)
 	return n;
 }
 
-int uplink_missing_hint(const struct facts *f, const char *word, struct err *err)
+int uplink_missing_hint(const struct facts *f, const struct uplink_list *l, size_t word,
+			struct err *err)
 {
-	const bool network = !strncmp(word, "ssid:", 5);
+	const bool network = l->words[word].kind == UPLINK_BY_SSID;
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
-	struct nearest n = { .word = word };
+	struct nearest n = { .word = uplink_list_word(l, word) };
 	size_t n_listed;
 
-	if (!request_word_special(word))
+	if (!uplink_list_condition(l, word))
 		uplink_offer_names(f, &n);
 	if (n.best)
 		return err_hint(err, "did you mean '%s'?", n.best);

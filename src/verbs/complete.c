@@ -60,19 +60,6 @@ static void offer_options(const struct line *l, enum verb_id verb)
 
 /* --- words --------------------------------------------------------------------------------- */
 
-/* A word of a list of uplinks as it is written there. */
-static void escaped(const char *word, char ret[2 * UPLINK_WORD_MAX])
-{
-	size_t n = 0;
-
-	for (; *word; word++) {
-		if (*word == ',' || *word == '\\')
-			ret[n++] = '\\';
-		ret[n++] = *word;
-	}
-	ret[n] = 0;
-}
-
 /* The words of a list that are typed already: up to and with the last comma that divides it. */
 static size_t typed_before(const char *list)
 {
@@ -87,32 +74,45 @@ static size_t typed_before(const char *list)
 	return n;
 }
 
-static void offer_uplink(const struct line *l, const char *before, const char *name,
+/* What is typed already, as it stands there and as a list. */
+struct typed_list {
+	char text[512];
+	struct uplink_list list;
+};
+
+static void read_typed_list(const char *word, struct typed_list *ret)
+{
+	const size_t len = typed_before(word);
+
+	*ret = (struct typed_list){ 0 };
+	if (!len || len >= sizeof(ret->text))
+		return;
+	memcpy(ret->text, word, len - 1); /* without the comma */
+	uplink_list_read(ret->text, &ret->list);
+	memcpy(ret->text, word, len);
+}
+
+static void offer_uplink(const struct line *l, const struct typed_list *typed, const char *name,
 			 const char *what)
 {
-	char word[2 * UPLINK_WORD_MAX], list[SESSION_UPLINKS_MAX];
-	const size_t len = strlen(before);
+	struct uplink_list one = { 0 };
+	char text[UPLINK_LIST_TEXT_MAX];
 
-	if (len && len < sizeof(list)) {
-		memcpy(list, before, len);
-		list[len - 1] = 0; /* the comma */
-		if (uplinks_contain(list, name))
-			return;
-	}
-	escaped(name, word);
-	offer(l, before, word, what);
+	if (!uplink_list_has(&typed->list, name) && uplink_list_add(&one, name) == 0)
+		offer(l, typed->text, uplink_list_format(&one, text), what);
 }
 
 static void offer_uplinks(const struct line *l)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	char before[512], name[UPLINK_WORD_MAX];
+	char name[UPLINK_WORD_MAX];
+	struct typed_list typed;
 	struct err ignored = { 0 };
 	bool kinds[MEDIUM_COUNT] = { false };
 
 	if (observe_host(0, &f, &ignored) < 0)
 		return;
-	snprintf(before, sizeof(before), "%.*s", (int)typed_before(l->word), l->word);
+	read_typed_list(l->word, &typed);
 	for (size_t i = 0; i < f.links.n; i++) {
 		const struct fact_link *k = &f.links.v[i];
 		enum uplink_problem problem = uplink_lookup(&f, k->name).problem;
@@ -120,18 +120,18 @@ static void offer_uplinks(const struct line *l)
 
 		if (!view_is_uplink(k))
 			continue;
-		offer_uplink(l, before, k->name, what);
+		offer_uplink(l, &typed, k->name, what);
 		for (size_t j = 0; j < k->n_altnames; j++)
-			offer_uplink(l, before, f.altnames.v[k->first_altname + j].name, k->name);
+			offer_uplink(l, &typed, f.altnames.v[k->first_altname + j].name, k->name);
 		if (k->ssid[0]) {
 			snprintf(name, sizeof(name), "ssid:%s", k->ssid);
-			offer_uplink(l, before, name, k->name);
+			offer_uplink(l, &typed, name, k->name);
 		}
 		kinds[k->medium] = true;
 	}
 	for (enum link_medium m = 0; m < MEDIUM_COUNT; m++)
 		if (m != MEDIUM_OTHER && kinds[m])
-			offer_uplink(l, before, link_medium_name(m), "each interface of that kind");
+			offer_uplink(l, &typed, link_medium_name(m), "each interface of that kind");
 }
 
 static bool is_typed(const struct line *l, const char *name)

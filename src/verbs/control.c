@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/parse.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
@@ -30,70 +29,63 @@ static int change(const union msg_request *request, bool may_ask, bool quiet, st
  * The list that a move to one uplink gives a session with a list of them: that one, then the
  * others, which stay for the case that it fails. A session without a list has just the new one.
  */
-int move_list(const char *before, const char *uplinks, char ret[SESSION_UPLINKS_MAX],
-	      struct err *err)
+int move_list(const struct uplink_list *before, const struct uplink_list *to,
+	      struct uplink_list *ret, struct err *err)
 {
-	const char *at = before, *words = uplinks;
-	char word[UPLINK_WORD_MAX], to[UPLINK_WORD_MAX];
-	size_t len;
-	int n;
+	char text[UPLINK_LIST_TEXT_MAX];
 
-	if (copy_string(ret, SESSION_UPLINKS_MAX, uplinks) < 0)
-		return err_set(err, EINVAL,
-			       "read uplinks '%.40s…': the list is longer than %d bytes", uplinks,
-			       SESSION_UPLINKS_MAX - 1);
-	if (!uplinks_next(&words, to) || *words || !uplinks_next(&at, word) || !*at)
+	*ret = *to;
+	if (!before || to->n != 1 || before->n < 2)
 		return 0;
-	len = strlen(ret);
-	for (const char *start = before; *start; start = at) {
-		at = start;
-		if (!uplinks_next(&at, word))
-			break;
-		if (!strcmp(word, to))
+	for (size_t i = 0; i < before->n; i++) {
+		if (!strcmp(uplink_list_word(before, i), uplink_list_word(to, 0)) ||
+		    uplink_list_append(ret, before, i) == 0)
 			continue;
-		n = (int)(at - start) - (at[-1] == ',' && *at);
-		if (len + 1 + (size_t)n >= SESSION_UPLINKS_MAX) {
-			err_set(err, EINVAL,
-				"put '%s' before the uplinks '%s': the list is longer "
-				"than %d bytes",
-				to, before, SESSION_UPLINKS_MAX - 1);
-			return err_hint(err, "--only drops the others");
-		}
-		len += (size_t)snprintf(ret + len, SESSION_UPLINKS_MAX - len, ",%.*s", n, start);
+		err_set(err, EINVAL,
+			"put '%s' before the uplinks '%s': the list is longer than %d words or %d "
+			"bytes",
+			uplink_list_word(to, 0), uplink_list_format(before, text), UPLINK_WORDS_MAX,
+			UPLINK_LIST_MAX - 1);
+		return err_hint(err, "--only drops the others");
 	}
 	return 0;
 }
 
 /* --wait: for those that are named, since the session's other ones may well be usable. */
-static int await_uplink(const struct session *s, const struct words *w, struct err *err)
+static int await_uplink(const struct session *s, const struct words *w,
+			const struct uplink_list *to, struct err *err)
 {
 	struct launch_options o = { .quiet = w->quiet };
 	int r = cli_parse_wait(w->wait, &o.wait, err);
 
 	o.request.flags = s->flags;
 	o.request.n_dns = (uint8_t)s->n_dns;
-	if (r == 0)
-		r = copy_string(o.request.uplinks, sizeof(o.request.uplinks), w->v[1]);
+	o.request.uplinks = *to;
 	return r < 0 ? r : wait_for_uplink(&o, err);
 }
 
 static int move(const struct session *s, const struct words *w, struct err *err)
 {
+	const struct uplink_list *list;
+	char text[UPLINK_LIST_TEXT_MAX];
 	union msg_request request;
-	int r;
+	struct uplink_list to;
+	int r = uplink_list_parse(w->v[1], &to, err);
 
 	msg_request_init(&request, MSG_MOVE);
 	request.move.id = s->id;
-	r = move_list(w->only ? "" : s->uplinks, w->v[1], request.move.uplinks, err);
+	list = &request.move.uplinks;
 	if (r == 0)
-		r = request_check_uplinks(request.move.uplinks, err);
+		r = move_list(w->only ? NULL : &s->uplinks, &to, &request.move.uplinks, err);
+	if (r == 0)
+		r = uplink_list_check(list, err);
 	if (r == 0 && w->waits)
-		r = await_uplink(s, w, err);
+		r = await_uplink(s, w, &to, err);
 	if (r == 0)
 		r = change(&request, !w->no_password, w->quiet, err);
-	if (r == 0 && !w->quiet && strcmp(request.move.uplinks, w->v[1]) != 0)
+	if (r == 0 && !w->quiet && !uplink_list_equal(list, &to))
 		text_print(stdout, "its list of uplinks is %s; --only drops the others\n",
-			   request.move.uplinks);
+			   uplink_list_format(list, text));
 	return r;
 }
 

@@ -116,11 +116,13 @@ static void list_usable(const struct facts *f, struct strbuf *ret_first, struct 
 
 /* What a person does next: about the first thing in the way, or by the uplinks that were asked
  * about. */
-static void print_end(const struct findings *findings, const struct facts *f, const char *uplinks)
+static void print_end(const struct findings *findings, const struct facts *f,
+		      const struct uplink_list *uplinks)
 {
 	_cleanup_strbuf_ struct strbuf uplink = { 0 }, others = { 0 };
 	const struct finding *hidden = findings_find(findings, "firewall-not-visible");
 	const struct finding *first = findings->v;
+	char text[UPLINK_LIST_TEXT_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < findings->n; i++)
@@ -132,7 +134,7 @@ static void print_end(const struct findings *findings, const struct facts *f, co
 		return;
 	}
 	if (uplinks)
-		strbuf_add_word(&uplink, uplinks);
+		strbuf_add_word(&uplink, uplink_list_format(uplinks, text));
 	else
 		list_usable(f, &uplink, &others);
 	text_print(stdout,
@@ -165,8 +167,8 @@ static void print_json(const struct findings *findings)
 }
 
 /* *ret_may: the caller may start a session. */
-static int examine(const struct facts *f, const char *uplinks, struct findings *ret, bool *ret_may,
-		   struct err *err)
+static int examine(const struct facts *f, const struct uplink_list *uplinks, struct findings *ret,
+		   bool *ret_may, struct err *err)
 {
 	struct doctor_launch launch = { .facts = f, .uplinks = uplinks, .findings = ret };
 	const char *missing[ARRAY_SIZE(parts) + 1];
@@ -192,13 +194,19 @@ static int examine(const struct facts *f, const char *uplinks, struct findings *
 	return r;
 }
 
-/* What --live and --to say: a destination in *ret_to, when there is one. */
-static int check_words(const struct words *w, struct ip *ret_to, struct err *err)
+/*
+ * The uplinks, and what --live and --to say: a destination in *ret_to, when there is one. A word
+ * that no interface can be called is in the way like one that none is called.
+ */
+static int read_words(const struct words *w, struct uplink_list *ret, struct ip *ret_to,
+		      struct err *err)
 {
 	*ret_to = (struct ip){ 0 };
+	if (w->n && uplink_list_read(w->v[0], ret) < 0)
+		return uplink_list_parse(w->v[0], ret, err);
 	if (w->to && !w->live)
 		return err_set(err, EINVAL, "read the command line: --to goes with --live");
-	if (w->live && (!w->n || strchr(w->v[0], ','))) {
+	if (w->live && (!w->n || ret->n > 1)) {
 		err_set(err, EINVAL, "read the command line: --live takes one uplink");
 		return err_hint(err, "say for example `via-iface doctor --live wlp6s0`");
 	}
@@ -213,8 +221,8 @@ static int check_words(const struct words *w, struct ip *ret_to, struct err *err
  * session would take. What goes well is no finding, so programs that read JSON miss nothing but
  * time.
  */
-static int try_uplinks(const struct facts *f, const char *uplinks, struct findings *ret,
-		       struct err *err)
+static int try_uplinks(const struct facts *f, const struct uplink_list *uplinks,
+		       struct findings *ret, struct err *err)
 {
 	char chosen[IFNAMSIZ];
 	size_t tried = 0;
@@ -267,13 +275,16 @@ int verb_doctor(int argc, char *argv[])
 	_cleanup_findings_ struct findings findings = { 0 };
 	_cleanup_facts_ struct facts f = { 0 };
 	struct err err = { 0 };
+	struct uplink_list list, *uplinks = NULL;
 	bool may = false;
 	struct words w;
 	struct ip to;
 	int r = words_read(VERB_DOCTOR, argc, argv, 1, &w, &err);
 
 	if (r == 0)
-		r = check_words(&w, &to, &err);
+		r = read_words(&w, &list, &to, &err);
+	if (r == 0 && w.n)
+		uplinks = &list;
 	if (r == 0)
 		r = observe_host(OBSERVE_STOPS, &f, &err);
 	if (r == 0 && !f.sessions.n && tell_inside(&w))
@@ -281,18 +292,19 @@ int verb_doctor(int argc, char *argv[])
 	if (r == 0)
 		r = observe_dns(NULL, &f, &err);
 	if (r == 0)
-		r = examine(&f, w.n ? w.v[0] : NULL, &findings, &may, &err);
+		r = examine(&f, uplinks, &findings, &may, &err);
 	if (r == 0 && w.live && !findings_bad(&findings))
-		r = doctor_live(&f, w.v[0], w.to ? &to : NULL, false, &findings, &err);
+		r = doctor_live(&f, uplink_list_word(&list, 0), w.to ? &to : NULL, false, &findings,
+				&err);
 	else if (r == 0 && !w.json && isatty(STDOUT_FILENO) && may && !findings_bad(&findings))
-		r = try_uplinks(&f, w.n ? w.v[0] : NULL, &findings, &err);
+		r = try_uplinks(&f, uplinks, &findings, &err);
 	if (r < 0)
 		return program_fail(&err);
 	if (w.json) {
 		print_json(&findings);
 	} else {
 		print_findings(&findings, terminal_of_stdout(w.color).colours);
-		print_end(&findings, &f, w.n ? w.v[0] : NULL);
+		print_end(&findings, &f, uplinks);
 	}
 	return findings_bad(&findings) ? FOUND_SOMETHING : 0;
 }

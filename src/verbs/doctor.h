@@ -16,7 +16,7 @@
 /* The caller and the daemon, as a launch meets them. */
 struct doctor_launch {
 	const struct facts *facts;
-	const char *uplinks; /* a list; NULL: every interface that can serve */
+	const struct uplink_list *uplinks; /* NULL: every interface that can serve */
 	struct findings *findings;
 	bool answers;    /* a daemon does */
 	char heal[4352]; /* the command that starts a daemon, or starts it anew */
@@ -40,8 +40,11 @@ void doctor_apps(struct doctor_launch *l);
  */
 #define DOCTOR_ANSWER_S 3
 #define DOCTOR_START_S  30 /* where it is being started by who listens on its socket */
-int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct msg_reply *ret,
-		   struct err *err);
+int doctor_explain(const struct uplink_list *uplinks, uint32_t flags, uint32_t part,
+		   struct msg_reply *ret, struct err *err);
+
+/* About none in particular: any valid list, where the answer is the same for all. */
+struct uplink_list doctor_any_list(void);
 
 /*
  * Sends packets in a short session of the caller's on that interface, and adds how far they got: by
@@ -54,9 +57,6 @@ int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, 
 
 /* Whether polkit(8) is asked where no section decides: its service and our action are installed. */
 bool doctor_polkit_asks(void);
-
-/* The name of an interface as a list of one; false when it is too long to be escaped. */
-bool doctor_list_of(const char *name, char ret[SESSION_UPLINKS_MAX]);
 
 /*
  * From what is ours in the kernel to what sessions want, as it lasts: what a change under way

@@ -97,17 +97,12 @@ static void check_programs(struct doctor_launch *l)
 
 /* --- the daemon ---------------------------------------------------------------------------- */
 
-bool doctor_list_of(const char *name, char ret[SESSION_UPLINKS_MAX])
+struct uplink_list doctor_any_list(void)
 {
-	size_t len = 0;
+	struct uplink_list any = { 0 };
 
-	for (; *name && len + 2 < SESSION_UPLINKS_MAX; name++) {
-		if (*name == ',')
-			ret[len++] = '\\';
-		ret[len++] = *name;
-	}
-	ret[len] = 0;
-	return !*name;
+	uplink_list_add(&any, "any");
+	return any;
 }
 
 /*
@@ -155,8 +150,8 @@ static int exchange(const union msg_request *request, struct msg_reply *ret, str
 	return r == -ECONNRESET ? -EBADMSG : r; /* it closes what it does not understand */
 }
 
-int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct msg_reply *ret,
-		   struct err *err)
+int doctor_explain(const struct uplink_list *uplinks, uint32_t flags, uint32_t part,
+		   struct msg_reply *ret, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	union msg_request request;
@@ -166,8 +161,7 @@ int doctor_explain(const char *uplinks, uint32_t flags, uint32_t part, struct ms
 	msg_request_init(&request, MSG_EXPLAIN);
 	request.explain.part = part;
 	request.explain.flags = flags;
-	if (copy_string(request.explain.uplinks, sizeof(request.explain.uplinks), uplinks) < 0)
-		return err_set(err, EINVAL, "ask about '%.40s…': the list is too long", uplinks);
+	request.explain.uplinks = *uplinks;
 	for (int i = 0; i < ASK_TRIES; i++) {
 		r = exchange(&request, ret, err);
 		if (r < 0 || ret->status != MSG_BUSY)
@@ -273,9 +267,10 @@ static void tell_version(struct doctor_launch *l, const struct msg_reply *reply)
 
 static void check_daemon(struct doctor_launch *l)
 {
+	const struct uplink_list any = doctor_any_list();
 	struct msg_reply reply;
 	struct err err = { 0 };
-	int r = doctor_explain("any", 0, MSG_EXPLAIN_REASON, &reply, &err);
+	int r = doctor_explain(&any, 0, MSG_EXPLAIN_REASON, &reply, &err);
 
 	l->answers = r == 0;
 	if (r == 0) {

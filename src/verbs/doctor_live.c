@@ -112,7 +112,7 @@ static int become(const struct live *l, char *argv[])
 
 	o.request.owner = REQUEST_OWNER_SELF;
 	memcpy(o.request.name, l->name, sizeof(o.request.name));
-	if (!doctor_list_of(l->uplink, o.request.uplinks))
+	if (uplink_list_add(&o.request.uplinks, l->uplink) < 0)
 		return 125;
 	return launch(&o, &(struct launch_target){ .netns = -1 });
 }

@@ -201,11 +201,14 @@ static void tell_no_section(struct doctor_launch *l, const char *user, const cha
 	propose(f, user, remedy);
 }
 
-static void tell_forbidden(struct doctor_launch *l, const char *user, const char *list, bool hard,
-			   const char *reason, const char *remedy)
+static void tell_forbidden(struct doctor_launch *l, const char *user,
+			   const struct uplink_list *uplinks, bool hard, const char *reason,
+			   const char *remedy)
 {
+	char text[UPLINK_LIST_TEXT_MAX];
+	const char *list = uplink_list_format(uplinks, text);
 	struct msg_reply reply;
-	bool lan = doctor_explain(list, SESSION_NO_LAN, MSG_EXPLAIN_REASON, &reply, NULL) == 0 &&
+	bool lan = doctor_explain(uplinks, SESSION_NO_LAN, MSG_EXPLAIN_REASON, &reply, NULL) == 0 &&
 		   reply.id == MSG_ALLOWED;
 	struct finding *f;
 
@@ -233,7 +236,7 @@ static void tell_too_many(struct doctor_launch *l, const char *user, const char 
 }
 
 /* True when the answer would be the same for every other uplink. */
-static bool tell_answer(struct doctor_launch *l, const char *list, bool hard,
+static bool tell_answer(struct doctor_launch *l, const struct uplink_list *list, bool hard,
 			const struct msg_reply *reason)
 {
 	const struct passwd *pw = getpwuid(geteuid());
@@ -266,10 +269,11 @@ static bool tell_answer(struct doctor_launch *l, const char *list, bool hard,
 
 static void check_mistakes(struct doctor_launch *l)
 {
+	const struct uplink_list any = doctor_any_list();
 	struct msg_reply reply;
 
 	for (uint32_t i = 0; i < CONF_MISTAKES_MAX; i++) {
-		if (doctor_explain("any", 0, MSG_EXPLAIN_MISTAKE + i, &reply, NULL) < 0 ||
+		if (doctor_explain(&any, 0, MSG_EXPLAIN_MISTAKE + i, &reply, NULL) < 0 ||
 		    !reply.text[0])
 			return;
 		tell_access_mistake(l, reply.text);
@@ -280,7 +284,7 @@ static void check_mistakes(struct doctor_launch *l)
 static void check_each_uplink(struct doctor_launch *l)
 {
 	struct {
-		char list[SESSION_UPLINKS_MAX];
+		struct uplink_list list;
 		struct msg_reply reply;
 	} *asked = calloc(UPLINKS_ASKED, sizeof(*asked));
 	size_t n = 0, allowed = 0;
@@ -289,8 +293,9 @@ static void check_each_uplink(struct doctor_launch *l)
 		const struct fact_link *link = &l->facts->links.v[i];
 
 		if (uplink_lookup(l->facts, link->name).problem != UPLINK_USABLE ||
-		    !doctor_list_of(link->name, asked[n].list) ||
-		    doctor_explain(asked[n].list, 0, MSG_EXPLAIN_REASON, &asked[n].reply, NULL) < 0)
+		    uplink_list_add(&asked[n].list, link->name) < 0 ||
+		    doctor_explain(&asked[n].list, 0, MSG_EXPLAIN_REASON, &asked[n].reply, NULL) <
+			    0)
 			continue;
 		allowed += asked[n].reply.id == MSG_ALLOWED;
 		n++;
@@ -298,7 +303,7 @@ static void check_each_uplink(struct doctor_launch *l)
 	l->refused |= n && !allowed;
 	for (size_t i = 0; i < n; i++)
 		if (asked[i].reply.id != MSG_ALLOWED &&
-		    tell_answer(l, asked[i].list, !allowed, &asked[i].reply))
+		    tell_answer(l, &asked[i].list, !allowed, &asked[i].reply))
 			break;
 	free(asked);
 }

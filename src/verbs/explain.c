@@ -47,12 +47,12 @@ bool explain_is_elsewhere(void)
 /* Whether a word of the list means an interface that is here. */
 static bool is_known(const struct facts *f, const char *uplinks)
 {
-	char word[UPLINK_WORD_MAX];
+	struct uplink_list list;
 
-	while (uplinks_next(&uplinks, word))
-		for (size_t i = 0; i < f->links.n; i++)
-			if (uplink_matches(f, &f->links.v[i], word))
-				return true;
+	uplink_list_read(uplinks, &list);
+	for (size_t i = 0; i < list.n; i++)
+		if (uplink_is_here(f, &list, i))
+			return true;
 	return false;
 }
 
@@ -172,21 +172,22 @@ static int explain_word(const struct facts *f, int argc, char *argv[], int at)
 
 int explain(int argc, char *argv[], const struct launch_options *o)
 {
-	const char *list = o->request.uplinks;
 	_cleanup_facts_ struct facts f = { 0 };
-	char ignored[IFNAMSIZ], word[UPLINK_WORD_MAX];
+	struct uplink_list list;
+	char ignored[IFNAMSIZ];
 	struct err err = { 0 };
 	int at = verb_first_word(VERB_RUN, argc, argv, 1), status = -1;
 
-	if (observe_host(0, &f, &err) < 0 || explain_is_elsewhere() || is_known(&f, list))
+	if (observe_host(0, &f, &err) < 0 || explain_is_elsewhere() || is_known(&f, o->uplinks))
 		return -1;
 	/* with --wait a word that is no program is an interface that may come */
-	if (!argv[0][0] && !request_word_special(list) && uplinks_next(&list, word) && !*list &&
+	if (!argv[0][0] && uplink_list_read(o->uplinks, &list) == 0 && list.n == 1 &&
+	    !uplink_list_condition(&list, 0) &&
 	    (!o->wait || launch_find_program(argv[at], NULL) == 0))
 		status = explain_word(&f, argc, argv, at);
-	if (status >= 0 || request_check_uplinks(o->request.uplinks, &err) < 0)
+	if (status >= 0 || uplink_list_parse(o->uplinks, &list, NULL) < 0)
 		return status;
-	if (o->wait || uplink_choose(&f, o->request.uplinks, ignored, &err) == 0)
+	if (o->wait || uplink_choose(&f, &list, ignored, &err) == 0)
 		return -1;
 	return program_fail(&err);
 }

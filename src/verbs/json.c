@@ -38,13 +38,12 @@ static struct json_object *addresses(const struct ip *v, size_t n)
 	return array;
 }
 
-static struct json_object *words_of(const char *uplinks)
+static struct json_object *words_of(const struct uplink_list *list)
 {
 	struct json_object *array = json_object_new_array();
-	char word[UPLINK_WORD_MAX];
 
-	while (uplinks_next(&uplinks, word))
-		json_object_array_add(array, text(word));
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(array, text(uplink_list_word(list, i)));
 	return array;
 }
 
@@ -59,7 +58,7 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "name", text(s->name));
 	add(o, "id", number(s->id));
 	add(o, "uplink", text(s->uplink));
-	add(o, "uplinks", words_of(s->uplinks));
+	add(o, "uplinks", words_of(&s->uplinks));
 	add(o, "state", text(session_state_name(v->state)));
 	add(o, "reason", text(v->reason));
 	add(o, "uid", number(s->uid));

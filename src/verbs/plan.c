@@ -145,7 +145,7 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 /* What the request is about: the switches and the name servers of each uplink that it means. */
 static int observe_request(const struct request *request, struct facts *f, struct err *err)
 {
-	struct uplink_walk walk = { .facts = f, .at = request->uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &request->uplinks };
 	const struct fact_link *l;
 	struct dns dns;
 	int r = dns_open(&dns, "", err);

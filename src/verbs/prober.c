@@ -123,15 +123,10 @@ static int run_probe(const struct prober *p, const char *uplink)
 {
 	char *argv[] = { (char *)p->self, (char *)"probe-once", (char *)p->text, NULL };
 	struct launch_options o = { .quiet = true, .no_app_policy = true, .program = argv };
-	size_t len = 0;
 
 	o.request.owner = REQUEST_OWNER_SELF;
 	memcpy(o.request.name, "probe", sizeof("probe"));
-	for (; *uplink; uplink++) {
-		if (*uplink == ',')
-			o.request.uplinks[len++] = '\\';
-		o.request.uplinks[len++] = *uplink;
-	}
+	uplink_list_add(&o.request.uplinks, uplink);
 	return launch(&o, &(struct launch_target){ .netns = -1, .id = p->id });
 }
 
@@ -199,7 +194,7 @@ static void end_probe(struct prober *p)
 /* The uplinks of the session as they are now; the results of earlier probes are kept. */
 static void list_ways(struct prober *p, const struct facts *f, const struct session *s)
 {
-	struct uplink_walk walk = { .facts = f, .at = s->uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &s->uplinks };
 	const struct fact_link *l;
 	size_t kept = 0;
 

@@ -41,12 +41,12 @@ bool session_around(char ret_name[SESSION_NAME_MAX], uint32_t *ret_id);
 int check_owner(const struct session *s, const char *verb, struct err *err);
 
 /*
- * The list that a move to `uplinks` gives a session with the list `before`: one uplink is put
- * before the others of a list, which stay for the case that it fails. 0, or -EINVAL when that gets
- * too long.
+ * The list that a move to `to` gives a session with the list `before` (NULL: which does not count):
+ * one uplink is put before the others of a list, which stay for the case that it fails. 0, or
+ * -EINVAL when that gets too long.
  */
-int move_list(const char *before, const char *uplinks, char ret[SESSION_UPLINKS_MAX],
-	      struct err *err);
+int move_list(const struct uplink_list *before, const struct uplink_list *to,
+	      struct uplink_list *ret, struct err *err);
 
 /* The facts, as a caller sees them: sessions in the order of their numbers. */
 struct kernel;

@@ -111,24 +111,22 @@ bool view_dns(const struct session_view *v, struct view_dns *ret)
 /* The next device of this word that no earlier word of the list has brought. */
 static const struct fact_link *next_link(struct view_ways *w)
 {
-	struct uplink_walk walk = { .facts = w->view->facts, .at = w->view->session->uplinks };
+	struct uplink_walk walk = { .facts = w->view->facts, .list = &w->view->session->uplinks };
 	const struct fact_link *l;
 	size_t n = 0;
 
 	while ((l = uplink_walk(&walk)))
-		if (!strcmp(walk.word, w->word) && n++ == w->next) {
+		if (walk.word == w->word && n++ == w->next) {
 			w->next++;
 			return l;
 		}
 	return NULL;
 }
 
-static bool means_any(const struct facts *f, const char *word)
+static void next_word(struct view_ways *w)
 {
-	for (size_t i = 0; i < f->links.n; i++)
-		if (uplink_matches(f, &f->links.v[i], word))
-			return true;
-	return false;
+	w->word++;
+	w->next = 0;
 }
 
 bool view_ways(struct view_ways *w, struct view_way *ret)
@@ -136,27 +134,19 @@ bool view_ways(struct view_ways *w, struct view_way *ret)
 	const struct session *s = w->view->session;
 	struct view_way way = { .problem = UPLINK_MISSING };
 
-	while (!way.link) {
-		if (!w->word[0]) {
-			if (!w->at)
-				w->at = s->uplinks;
-			if (!uplinks_next(&w->at, w->word))
-				return false;
-			w->next = 0;
-		}
-		memcpy(way.word, w->word, sizeof(way.word));
+	for (; w->word < s->uplinks.n; next_word(w)) {
 		way.link = next_link(w);
-		if (way.link)
+		if (way.link || (!w->next && !uplink_is_here(w->view->facts, &s->uplinks, w->word)))
 			break;
-		if (!w->next && !means_any(w->view->facts, w->word))
-			break; /* it means none now: said once */
-		w->word[0] = 0;
 	}
+	if (w->word == s->uplinks.n)
+		return false;
+	way.word = uplink_list_word(&s->uplinks, w->word);
 	if (way.link) {
 		way.problem = uplink_lookup(w->view->facts, way.link->name).problem;
 		way.in_use = s->slot && !strcmp(way.link->name, s->uplink);
 	} else {
-		w->word[0] = 0;
+		next_word(w); /* it means none now: said once */
 	}
 	*ret = way;
 	return true;

@@ -43,7 +43,7 @@ bool view_dns(const struct session_view *v, struct view_dns *ret);
 
 /* The devices that a session's list means, and each word that means none. */
 struct view_way {
-	char word[UPLINK_WORD_MAX];
+	const char *word;             /* borrowed from the session */
 	const struct fact_link *link; /* NULL: there is none */
 	enum uplink_problem problem;
 	bool in_use;
@@ -51,9 +51,7 @@ struct view_way {
 /* Steps through them; start with { .view = v }. */
 struct view_ways {
 	const struct session_view *view;
-	const char *at;
-	char word[UPLINK_WORD_MAX];
-	size_t next;
+	size_t word, next;
 };
 bool view_ways(struct view_ways *w, struct view_way *ret);
 const char *view_way_text(const struct view_way *w);

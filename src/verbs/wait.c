@@ -42,7 +42,8 @@ struct wait {
 /* Where no section decides, polkit may; without a daemon only root starts one, who may all. */
 static int check_policy(const struct launch_options *o, struct err *err)
 {
-	const char *uplinks = o->request.uplinks;
+	const struct uplink_list *uplinks = &o->request.uplinks;
+	char list[UPLINK_LIST_TEXT_MAX];
 	struct msg_reply reply;
 	int r = doctor_explain(uplinks, o->request.flags & SESSION_NO_LAN, MSG_EXPLAIN_REASON,
 			       &reply, err);
@@ -55,7 +56,8 @@ static int check_policy(const struct launch_options *o, struct err *err)
 		return r;
 	if (reply.id == MSG_ALLOWED || (reply.id == MSG_NO_SECTION && doctor_polkit_asks()))
 		return 0;
-	return err_set(err, EPERM, "use uplink '%s': %s", uplinks, reply.text);
+	return err_set(err, EPERM, "use uplink '%s': %s", uplink_list_format(uplinks, list),
+		       reply.text);
 }
 
 static int check_place(struct err *err)
@@ -100,7 +102,7 @@ static int check_names(struct wait *w, const char *uplink, const struct facts *f
 /* A gateway may be in a lease alone, and name servers are wherever they were written. */
 static int observe_leases(struct wait *w, struct facts *f, struct err *err)
 {
-	struct uplink_walk walk = { .facts = f, .at = w->o->request.uplinks };
+	struct uplink_walk walk = { .facts = f, .list = &w->o->request.uplinks };
 	const struct fact_link *l;
 	int r = 0;
 
@@ -112,7 +114,7 @@ static int observe_leases(struct wait *w, struct facts *f, struct err *err)
 /* 1: a launch would find an uplink now; 0: it is waited for. */
 static int check_uplinks(struct wait *w, struct err *err)
 {
-	const char *uplinks = w->o->request.uplinks;
+	const struct uplink_list *uplinks = &w->o->request.uplinks;
 	_cleanup_facts_ struct facts f = { 0 };
 	_cleanup_strbuf_ struct strbuf why = { 0 };
 	const int64_t start = clock_ms();

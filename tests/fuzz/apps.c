@@ -26,16 +26,13 @@ static void look_up(const struct apps *all, const struct app *of)
 		     : r == 0);
 	if (r != 1)
 		return;
-	if (found.set & 1u << APP_UPLINK) {
-		struct request q = { 0 };
-
-		strcpy(q.uplinks, found.uplink);
-		must(request_check_uplinks(q.uplinks, &err) == 0);
-	}
+	if (found.set & 1u << APP_UPLINK)
+		must(uplink_list_check(&found.uplinks, &err) == 0);
+	else
+		uplink_list_add(&found.uplinks, "wlp6s0");
 	must(found.n_dns <= SESSION_DNS_MAX);
 	/* a launch has an uplink: the app policy's, or its own */
-	n = app_separate_arguments(&found, "/home/me", found.uplink[0] ? found.uplink : "wlp6s0",
-				   &words, &bytes);
+	n = app_separate_arguments(&found, "/home/me", &found.uplinks, &words, &bytes);
 	must(n >= 0 && n <= APP_SEPARATE_MAX && !words[n]);
 	for (int i = 0; i < n; i++)
 		must(words[i][0]);

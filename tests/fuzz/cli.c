@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(err.code != 0 && err.text[0]);
 	} else {
 		/* without an uplink, which the app policy is to name, it is checked later */
-		must(!options.request.uplinks[0] || request_check(&options.request, &err) == 0);
+		must(!options.request.uplinks.n || request_check(&options.request, &err) == 0);
 		must(!(data[0] & 1) || (options.program && options.program[0]));
 		if (options.program) {
 			must(options.program >= argv && options.program <= argv + argc);

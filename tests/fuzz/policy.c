@@ -7,7 +7,9 @@
 static void decide(const struct access_policy *policy)
 {
 	const uint32_t groups[] = { 4, 27 };
+	struct uplink_list list;
 
+	must(uplink_list_parse("wlp6s0,enp7s0", &list, NULL) == 0);
 	for (enum access_op op = 0; op < ACCESS_OP_COUNT; op++) {
 		for (uint32_t uid = 0; uid < 2; uid++) {
 			const struct access_subject subject = { .uid = uid,
@@ -15,10 +17,9 @@ static void decide(const struct access_policy *policy)
 								.groups = groups,
 								.n_groups = 2,
 								.active = true };
-			const struct access_question question = { .op = op,
-								  .uplinks = "wlp6s0,enp7s0",
-								  .flags = SESSION_HOST_ACCESS,
-								  .owner = 1 };
+			const struct access_question question = {
+				.op = op, .uplinks = &list, .flags = SESSION_HOST_ACCESS, .owner = 1
+			};
 			struct err why = { 0 };
 			enum access_answer answer =
 				access_decide(policy, &subject, &question, &why);

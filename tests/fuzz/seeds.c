@@ -42,11 +42,22 @@ static union msg_request request(void)
 	m.run.request.flags = SESSION_NO_LAN;
 	m.run.request.mtu = 1400;
 	m.run.request.owner = REQUEST_OWNER_SELF;
-	strcpy(m.run.request.uplinks, "wlp6s0,enp7s0");
+	uplink_list_parse("wlp6s0,enp7s0", &m.run.request.uplinks, NULL);
 	strcpy(m.run.request.name, "steam");
 	m.run.request.n_dns = 2;
 	ip_parse("9.9.9.9", &m.run.request.dns[0]);
 	ip_parse("2620:fe::fe", &m.run.request.dns[1]);
+	return m;
+}
+
+static union msg_request move(void)
+{
+	union msg_request m;
+
+	msg_request_init(&m, MSG_MOVE);
+	m.move.id = 7;
+	uplink_list_parse("ssid:My\\, Net,mac:02:00:00:00:00:01,wifi,wlp6s0", &m.move.uplinks,
+			  NULL);
 	return m;
 }
 
@@ -99,7 +110,7 @@ static struct msg_logged logged(void)
 
 int main(int argc, char *argv[])
 {
-	union msg_request ask = request();
+	union msg_request ask = request(), other = move();
 	struct msg_reply answer = reply();
 	struct msg_logged entry = logged();
 
@@ -107,6 +118,7 @@ int main(int argc, char *argv[])
 		return 2;
 	top = argv[1];
 	save("msg", "request", &ask, msg_request_size(ask.header.op));
+	save("msg", "move", &other, msg_request_size(other.header.op));
 	save("msg", "reply", &answer, sizeof(answer));
 	save("msg", "logged", &entry, sizeof(entry));
 	return handover();

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "list.h"
 #include "model/print.h"
 #include "plan/plan.h"
 #include "scene.h"
@@ -130,62 +131,69 @@ static void host_with_firewalls(struct facts *f)
 
 /* --- what is planned ----------------------------------------------------------------------- */
 
+struct wish {
+	const char *uplinks;
+	struct request rest;
+};
+
 struct golden {
 	const char *name;
 	void (*host)(struct facts *f);
-	struct request request;
-	struct request running; /* a session that is there already; no name: none */
+	struct wish request;
+	struct wish running; /* a session that is there already; no name: none */
 };
 
+static struct request request_of(const struct wish *w)
+{
+	struct request r = w->rest;
+
+	r.uplinks = list_of(w->uplinks);
+	return r;
+}
+
 static const struct golden cases[] = {
-	{ "split", scene_split, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "same", scene_same, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "list", scene_split, { .uplinks = "wwan0,wlp6s0,enp7s0", .name = "curl" } },
-	{ "ipv6-only", host_with_wwan, { .uplinks = "wwan0", .name = "curl" } },
-	{ "link-local-server",
-	  host_with_link_local_server,
-	  { .uplinks = "wwan0", .name = "curl" } },
-	{ "point-to-point", host_with_tun, { .uplinks = "tun0", .name = "curl" } },
-	{ "no-fence", host_routes_by_itself, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "no-ipv6", host_without_ipv6, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "old-kernel", host_with_old_kernel, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "odd-name", host_with_odd_name, { .uplinks = "it's*", .name = "curl" } },
-	{ "other-pool", host_with_wide_route, { .uplinks = "wlp6s0", .name = "curl" } },
+	{ "split", scene_split, { "wlp6s0", { .name = "curl" } } },
+	{ "same", scene_same, { "wlp6s0", { .name = "curl" } } },
+	{ "list", scene_split, { "wwan0,wlp6s0,enp7s0", { .name = "curl" } } },
+	{ "ipv6-only", host_with_wwan, { "wwan0", { .name = "curl" } } },
+	{ "link-local-server", host_with_link_local_server, { "wwan0", { .name = "curl" } } },
+	{ "point-to-point", host_with_tun, { "tun0", { .name = "curl" } } },
+	{ "no-fence", host_routes_by_itself, { "wlp6s0", { .name = "curl" } } },
+	{ "no-ipv6", host_without_ipv6, { "wlp6s0", { .name = "curl" } } },
+	{ "old-kernel", host_with_old_kernel, { "wlp6s0", { .name = "curl" } } },
+	{ "odd-name", host_with_odd_name, { "it's*", { .name = "curl" } } },
+	{ "other-pool", host_with_wide_route, { "wlp6s0", { .name = "curl" } } },
 	{ "options",
 	  scene_split,
-	  { .uplinks = "wlp6s0",
-	    .name = "curl",
-	    .flags = SESSION_NO_IPV6 | SESSION_HOST_ACCESS,
-	    .mtu = 1400 } },
+	  { "wlp6s0",
+	    { .name = "curl", .flags = SESSION_NO_IPV6 | SESSION_HOST_ACCESS, .mtu = 1400 } } },
 	{ "second",
 	  scene_split,
-	  { .uplinks = "wlp6s0", .name = "curl" },
-	  { .uplinks = "wlp6s0", .name = "curl" } },
+	  { "wlp6s0", { .name = "curl" } },
+	  { "wlp6s0", { .name = "curl" } } },
 	{ "two-uplinks",
 	  scene_split,
-	  { .uplinks = "enp7s0", .name = "steam" },
-	  { .uplinks = "wlp6s0", .name = "curl" } },
+	  { "enp7s0", { .name = "steam" } },
+	  { "wlp6s0", { .name = "curl" } } },
 	{ "own-names",
 	  scene_split,
-	  { .uplinks = "wlp6s0",
-	    .name = "curl",
-	    .n_dns = 1,
-	    .dns = { { AF_INET, { 9, 9, 9, 9 } } } } },
-	{ "no-names", host_without_names, { .uplinks = "wwan1", .name = "curl" } },
-	{ "firewalls", host_with_firewalls, { .uplinks = "wlp6s0", .name = "curl" } },
-	{ "no-gateway", host_without_gateway, { .uplinks = "usb0", .name = "curl" } },
-	{ "never-default", host_with_lease, { .uplinks = "usb0", .name = "curl" } },
+	  { "wlp6s0", { .name = "curl", .n_dns = 1, .dns = { { AF_INET, { 9, 9, 9, 9 } } } } } },
+	{ "no-names", host_without_names, { "wwan1", { .name = "curl" } } },
+	{ "firewalls", host_with_firewalls, { "wlp6s0", { .name = "curl" } } },
+	{ "no-gateway", host_without_gateway, { "usb0", { .name = "curl" } } },
+	{ "never-default", host_with_lease, { "usb0", { .name = "curl" } } },
 };
 
 /* The facts after the launch of a session. */
-static void launch(struct facts *f, const struct request *r)
+static void launch(struct facts *f, const struct wish *w)
 {
+	const struct request r = request_of(w);
 	const struct admit_memory memory = { 0 };
 	struct session s, *made;
 
-	assert_int_equal(plan_admit(f, r, 1000, &memory, &s, NULL), 0);
+	assert_int_equal(plan_admit(f, &r, 1000, &memory, &s, NULL), 0);
 	scene_slot(f, s.slot, s.uplink);
-	made = scene_session(f, s.id, s.host, s.slot, s.uplinks, s.name);
+	made = scene_session(f, s.id, s.host, s.slot, w->uplinks, s.name);
 	made->uid = 1000;
 	made->since = 1700000000;
 	assert_int_equal(plan_host(f, f->sessions.v, f->sessions.n, &f->ours, NULL), 0);
@@ -216,15 +224,16 @@ static void print_step(struct strbuf *out, const struct facts *f, const struct o
 	assert_string_equal(text, ""); /* whole lines only */
 }
 
-static void print_plan(struct strbuf *out, struct facts *f, const struct request *r)
+static void print_plan(struct strbuf *out, struct facts *f, const struct wish *w)
 {
+	const struct request r = request_of(w);
 	const struct admit_memory memory = { 0 };
 	_cleanup_set_ struct object_set all = { 0 }, inside = { 0 };
 	struct session s, *added;
 	struct err err = { 0 };
 
-	assert_int_equal(request_check(r, &err), 0);
-	if (plan_admit(f, r, 1000, &memory, &s, &err) < 0) {
+	assert_int_equal(request_check(&r, &err), 0);
+	if (plan_admit(f, &r, 1000, &memory, &s, &err) < 0) {
 		strbuf_add(out, "%s\n", err.text);
 		return;
 	}
@@ -296,7 +305,7 @@ static void test_case(void **state)
 
 	strbuf_add(&path, GOLDEN_DIR "/%s.plan", c->name);
 	c->host(&f);
-	if (c->running.name[0])
+	if (c->running.uplinks)
 		launch(&f, &c->running);
 	print_plan(&got, &f, &c->request);
 	assert_false(strbuf_failed(&got));

@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "list.h"
 #include "net/nft_codec.h"
 #include "unit.h"
 
@@ -36,7 +37,7 @@ int fake_host_run_with(const char *uplinks, const char *name, uint32_t flags)
 	struct err err = { 0 };
 	int netns = -1, code;
 
-	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplinks), 0);
+	r.uplinks = list_of(uplinks);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), name), 0);
 	code = host_launch(&fake_host, &(struct launch){ .request = &r, .uid = 1000, .peer = 1000 },
 			   &s, &settle, &netns, &err);

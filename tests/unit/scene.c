@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "base/vec.h"
+#include "list.h"
 
 #define MUST(true_)                                                                                \
 	do {                                                                                       \
@@ -226,7 +227,7 @@ struct session *scene_session(struct facts *f, uint32_t id, uint32_t host, uint3
 	s->host = host;
 	s->slot = slot;
 	s->netns = 4026532000u + id;
-	COPY(s->uplinks, uplinks);
+	s->uplinks = list_of(uplinks);
 	COPY(s->name, name);
 	if (facts_slot_uplink(f, slot))
 		COPY(s->uplink, facts_slot_uplink(f, slot));

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/parse.h"
+#include "list.h"
 #include "plan/plan.h"
 #include "scene.h"
 #include "unit.h"
@@ -163,7 +164,7 @@ static void test_addresses(void **state)
 
 /* --- admission ----------------------------------------------------------------------------- */
 
-static const struct request curl = { .uplinks = "wlp6s0", .name = "curl" };
+static struct request curl = { .name = "curl" };
 static const struct admit_memory fresh = { 0 };
 
 static struct session admitted(const struct facts *f, const struct request *r,
@@ -194,7 +195,7 @@ static void refused(const struct facts *f, const struct request *r, int code, co
 static void test_first_session(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	struct request r = { .uplinks = "wwan0,wlp6s0,enp7s0",
+	struct request r = { .uplinks = list_of("wwan0,wlp6s0,enp7s0"),
 			     .name = "steam",
 			     .flags = SESSION_NO_LAN,
 			     .mtu = 1400 };
@@ -212,7 +213,7 @@ static void test_first_session(void **state)
 	assert_true(s.netns == 0);
 	assert_true(s.since == 0);
 	assert_string_equal(s.name, "steam");
-	assert_string_equal(s.uplinks, "wwan0,wlp6s0,enp7s0"); /* as it was asked for */
+	LIST_IS(s.uplinks, "wwan0,wlp6s0,enp7s0"); /* as it was asked for */
 	assert_string_equal(s.uplink, "wlp6s0");
 }
 
@@ -273,7 +274,7 @@ static void test_half_defaults_take_no_pool(void **state)
 static void test_slots(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	const struct request wired = { .uplinks = "enp7s0", .name = "curl" };
+	const struct request wired = { .uplinks = list_of("enp7s0"), .name = "curl" };
 
 	(void)state;
 	scene_split(&f);
@@ -475,8 +476,8 @@ static void test_alias_too_long(void **state)
 	scene_split(&f);
 	scene_slot(&f, PLAN_SLOT_MAX, "wlp6s0");
 	memset(r.name, 'n', 32);
-	strcpy(r.uplinks, "wlp6s0,aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
-			  "eeeeeeeeeeeeeee,ffffffff");
+	r.uplinks = list_of("wlp6s0,aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,"
+			    "ddddddddddddddd,eeeeeeeeeeeeeee,ffffffff");
 	assert_int_equal(request_check(&r, NULL), 0);
 	memset(&s, 0x55, sizeof(s));
 	assert_int_equal(plan_admit(&f, &r, UINT32_MAX, &memory, &s, &err), -EMSGSIZE);
@@ -484,7 +485,7 @@ static void test_alias_too_long(void **state)
 	assert_int_equal(s.id, 0x55555555);
 	r.flags = 0;
 	r.mtu = 0;
-	strcpy(r.uplinks, "wlp6s0");
+	r.uplinks = list_of("wlp6s0");
 	assert_int_equal(plan_admit(&f, &r, UINT32_MAX, &memory, &s, &err), 0);
 	assert_int_equal(s.id, UINT32_MAX);
 }
@@ -516,5 +517,6 @@ int main(void)
 		cmocka_unit_test(test_alias_too_long),
 	};
 
+	curl.uplinks = list_of("wlp6s0");
 	return RUN_TESTS(tests);
 }

@@ -11,6 +11,7 @@
 #include "fds.h"
 #include "launch/app_policy.h"
 #include "launch/apps.h"
+#include "list.h"
 #include "mutate.h"
 #include "unit.h"
 
@@ -82,7 +83,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(a.where.file, "F");
 	assert_int_equal(a.where.line, 3);
 	assert_string_equal(a.match, "firefox firefox-esr org.mozilla.firefox");
-	assert_string_equal(a.uplink, "wlp6s0,ssid:My\\,Net,wwan");
+	LIST_IS(a.uplinks, "wlp6s0,ssid:My\\,Net,wwan");
 	assert_string_equal(a.name, "web");
 	assert_int_equal(a.n_dns, 2);
 	assert_string_equal(ip_format(&a.dns[1], text), "2620:fe::fe");
@@ -120,7 +121,7 @@ static void test_files_add_up(void **state)
 	add("own", "[steam]\nuplink = wlp6s0\nlan = yes\n");
 	a = find("steam");
 	assert_string_equal(a.section, "steam");
-	assert_string_equal(a.uplink, "wlp6s0");
+	LIST_IS(a.uplinks, "wlp6s0");
 	assert_string_equal(a.name, "steam");
 	assert_true(a.lan);
 	assert_string_equal(a.where.file, "own");
@@ -165,7 +166,7 @@ static void test_profile(void **state)
 	a = find("mutt");
 	assert_string_equal(a.section, "mail");
 	assert_string_equal(a.match, "mutt");
-	assert_string_equal(a.uplink, "wwan");
+	LIST_IS(a.uplinks, "wwan");
 	assert_true(a.lan && a.no_proxy_env);
 	assert_int_equal(a.n_dns, 1);
 	assert_int_equal(apps_find(&all, "lost", &a, &err), -ENOENT);
@@ -291,12 +292,13 @@ static void assert_arguments(const char *value, const char *uplinks, const char 
 {
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
+	const struct uplink_list list = list_of(uplinks);
 	struct app a = { 0 };
 	char have[512] = "";
 	int n;
 
 	snprintf(a.separate_instance, sizeof(a.separate_instance), "%s", value);
-	n = app_separate_arguments(&a, "/home/me", uplinks, &words, &bytes);
+	n = app_separate_arguments(&a, "/home/me", &list, &words, &bytes);
 	assert_true(n >= 0);
 	assert_null(words[n]);
 	for (int i = 0; i < n; i++)
@@ -432,9 +434,9 @@ static void test_shipped(void **state)
 	assert_true(find("transmission-daemon").host_access);
 	/* which uplinks there are is not ours to know: only the profile has one */
 	for (size_t i = 0; i < all.n; i++)
-		assert_int_equal(all.v[i].uplink[0] != 0, !strcmp(all.v[i].section, "metered"));
+		assert_int_equal(all.v[i].uplinks.n != 0, !strcmp(all.v[i].section, "metered"));
 	add("own", "[mail]\nmatch = mutt\nprofile = metered\n");
-	assert_string_equal(find("mutt").uplink, "wwan");
+	LIST_IS(find("mutt").uplinks, "wwan");
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "list.h"
 #include "model/print.h"
 #include "plan/plan.h"
 #include "scene.h"
@@ -26,7 +27,7 @@ static int setup(void **state)
 	x = (struct fixture){ .s = { .id = 1,
 				     .slot = 1,
 				     .host = 3,
-				     .uplinks = "wlp6s0",
+				     .uplinks = list_of("wlp6s0"),
 				     .uplink = "wlp6s0",
 				     .name = "box",
 				     .flags = SESSION_ATTACHED | SESSION_REPLACE_ROUTE } };

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "list.h"
 #include "unit.h"
 
 /* argv, and how many words it has. */
@@ -67,7 +68,7 @@ static void test_plain(void **state)
 
 	(void)state;
 	PARSE("wlp6s0", "curl", "example.org");
-	assert_string_equal(o.request.uplinks, "wlp6s0");
+	LIST_IS(o.request.uplinks, "wlp6s0");
 	assert_string_equal(o.request.name, "curl");
 	assert_int_equal(o.request.flags, 0);
 	assert_int_equal(o.request.mtu, 0);
@@ -114,7 +115,7 @@ static void test_dashes(void **state)
 	PARSE("wlp6s0", "--", "--", "x"); /* the first one only */
 	assert_string_equal(o.program[0], "--");
 	PARSE("-", "curl"); /* a device may be called so */
-	assert_string_equal(o.request.uplinks, "-");
+	LIST_IS(o.request.uplinks, "-");
 	PARSE("wlp6s0", "curl", "--");
 	assert_string_equal(o.program[1], "--");
 }
@@ -127,12 +128,12 @@ static void test_by_policy(void **state)
 
 	(void)state;
 	PARSE("--", "steam", "-q");
-	assert_string_equal(o.request.uplinks, "");
+	LIST_IS(o.request.uplinks, "");
 	assert_string_equal(o.request.name, "steam");
 	assert_ptr_equal(o.program, w.v + 2);
 	assert_false(o.quiet);
 	PARSE("--ipv6=auto", "--name", "x", "--dns=9.9.9.9", "-q", "--", "wlp6s0", "--", "-v");
-	assert_string_equal(o.request.uplinks, "");
+	LIST_IS(o.request.uplinks, "");
 	assert_string_equal(o.program[0], "wlp6s0");
 	assert_string_equal(o.program[1], "--");
 	assert_int_equal(o.given, GIVEN_NAME | GIVEN_DNS | GIVEN_IPV6);
@@ -141,7 +142,7 @@ static void test_by_policy(void **state)
 	PARSE("--name=x", "--no-app-policy", "wlp6s0", "--", "steam");
 	assert_int_equal(o.given, GIVEN_NAME);
 	assert_true(o.no_app_policy);
-	assert_string_equal(o.request.uplinks, "wlp6s0");
+	LIST_IS(o.request.uplinks, "wlp6s0");
 	/* the rest is checked nevertheless, and no word can stand for the missing uplink */
 	REFUSED("invalid --mtu", "--mtu=100", "--", "steam");
 	REFUSED("read uplinks ''", "", "--", "steam");
@@ -247,7 +248,7 @@ static void test_all_at_once(void **state)
 			 SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP);
 	assert_int_equal(o.request.mtu, 68);
 	assert_string_equal(o.request.name, "n.1");
-	assert_string_equal(o.request.uplinks, "a,b");
+	LIST_IS(o.request.uplinks, "a,b");
 	assert_string_equal(o.user, "somebody");
 	assert_true(o.quiet && o.verbose && o.json && o.dry_run);
 	assert_string_equal(o.program[0], "true");
@@ -440,15 +441,15 @@ static void test_dns(void **state)
 
 static void test_uplinks(void **state)
 {
-	char longest[SESSION_UPLINKS_MAX + 1];
+	char longest[UPLINK_LIST_MAX + 2];
 	struct launch_options o;
 	struct words w;
 
 	(void)state;
 	PARSE("wlp6s0,enp7s0,exactly15bytes_", "curl");
-	assert_string_equal(o.request.uplinks, "wlp6s0,enp7s0,exactly15bytes_");
+	LIST_IS(o.request.uplinks, "wlp6s0,enp7s0,exactly15bytes_");
 	PARSE("a.b,c@d,e~f", "curl");
-	assert_string_equal(o.request.uplinks, "a.b,c@d,e~f");
+	LIST_IS(o.request.uplinks, "a.b,c@d,e~f");
 	REFUSED("read uplinks", "", "curl");
 	REFUSED("read uplinks ','", ",", "curl");
 	REFUSED("nothing behind the last comma", "a,", "curl");
@@ -456,7 +457,7 @@ static void test_uplinks(void **state)
 	REFUSED("read uplinks 'a,,b'", "a,,b", "curl");
 	REFUSED("'a' is there twice", "a,b,a", "curl");
 	PARSE("ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f", "curl");
-	assert_string_equal(o.request.uplinks, "ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f");
+	LIST_IS(o.request.uplinks, "ssid:My\\, net,wifi,mac:AA:bb:cc:dd:ee:0f");
 	REFUSED("read uplinks",
 		"an_altname_of_128_bytes_is_more_than_a_word_may_have_"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
@@ -469,11 +470,11 @@ static void test_uplinks(void **state)
 
 	for (size_t i = 0; i < sizeof(longest); i++) /* aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,… */
 		longest[i] = (char)(i % 16 == 15 ? ',' : 'a' + i / 16);
-	longest[SESSION_UPLINKS_MAX] = 0;
+	strcpy(longest + UPLINK_LIST_MAX, "z");
 	REFUSED("longer than 159 bytes", longest, "curl");
-	longest[SESSION_UPLINKS_MAX - 1] = 0;
+	longest[UPLINK_LIST_MAX - 1] = 0;
 	PARSE(longest, "curl");
-	assert_string_equal(o.request.uplinks, longest);
+	LIST_IS(o.request.uplinks, longest);
 }
 
 /* Nothing is left over from an earlier call, however it ended. */
@@ -523,7 +524,7 @@ static void test_attach(void **state)
 	w = words((const char *const[]){ "attach", "--ipv6=off", "wlp6s0", "--netns", "my box",
 					 "--replace-route", "--ifname=out0", "-q", NULL });
 	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
-	assert_string_equal(o.request.uplinks, "wlp6s0");
+	LIST_IS(o.request.uplinks, "wlp6s0");
 	assert_string_equal(o.request.name, "mybox");
 	assert_string_equal(o.request.device, "out0");
 	assert_string_equal(o.netns, "my box");

@@ -6,6 +6,7 @@
 
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "list.h"
 #include "plan/doctor.h"
 #include "scene.h"
 #include "unit.h"
@@ -29,11 +30,13 @@ static void test_well(void **state)
 {
 	struct facts f = { 0 };
 	struct doctor_input in = { .facts = &f };
+	struct uplink_list list;
 
 	(void)state;
 	scene_split(&f);
 	expect(&in, "");
-	in.uplinks = "wlp6s0,enp7s0";
+	list = list_of("wlp6s0,enp7s0");
+	in.uplinks = &list;
 	expect(&in, "");
 	scene_slot(&f, 1, "wlp6s0");
 	scene_session(&f, 1, 10, 1, "wlp6s0", "curl");
@@ -46,16 +49,20 @@ static void test_uplinks(void **state)
 {
 	struct facts f = { 0 };
 	struct doctor_input in = { .facts = &f };
+	struct uplink_list list;
 
 	(void)state;
 	scene_split(&f);
 	scene_link_is(&f, "wlp6s0", "", 0);
 	expect(&in, ""); /* there is another one */
-	in.uplinks = "wlp6s0,enp7s0";
+	list = list_of("wlp6s0,enp7s0");
+	in.uplinks = &list;
 	expect(&in, "warning uplink-unusable wlp6s0\n");
-	in.uplinks = "wlp6s0";
+	list = list_of("wlp6s0");
+	in.uplinks = &list;
 	expect(&in, "error no-uplink wlp6s0\n");
-	in.uplinks = "nosuch0";
+	list = list_of("nosuch0");
+	in.uplinks = &list;
 	expect(&in, "error no-uplink nosuch0\n");
 	scene_link_is(&f, "enp7s0", "", 0);
 	in.uplinks = NULL;
@@ -88,7 +95,8 @@ static void test_ports(void **state)
 static void test_lease(void **state)
 {
 	struct facts f = { 0 };
-	struct doctor_input in = { .facts = &f, .uplinks = "usb0" };
+	struct uplink_list list = list_of("usb0");
+	struct doctor_input in = { .facts = &f, .uplinks = &list };
 
 	(void)state;
 	scene_split(&f);
@@ -109,12 +117,14 @@ static void test_names(void **state)
 {
 	struct facts f = { 0 };
 	struct doctor_input in = { .facts = &f };
+	struct uplink_list list;
 
 	(void)state;
 	scene_split(&f);
 	f.dns.n = 0;
 	expect(&in, "warning no-name-servers enp7s0\nwarning no-name-servers wlp6s0\n");
-	in.uplinks = "wlp6s0";
+	list = list_of("wlp6s0");
+	in.uplinks = &list;
 	expect(&in, "error no-name-servers wlp6s0\n");
 	facts_done(&f);
 }

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "fake_kernel.h"
+#include "list.h"
 #include "model/own.h"
 #include "net/nl.h"
 #include "unit.h"
@@ -41,7 +42,7 @@ static uint32_t run(const char *uplink)
 	struct err err = { 0 };
 	int netns = -1;
 
-	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplink), 0);
+	r.uplinks = list_of(uplink);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), "a"), 0);
 	assert_int_equal(host_launch(&host, &launch, &s, &settle, &netns, &err), 0);
 	close_fd(&netns);
@@ -103,6 +104,7 @@ static void test_neighbour_is_no_longer_permanent(void **state)
 static void test_neighbour_of_nobody(void **state)
 {
 	struct object o = { .kind = OBJ_NEIGH, .neigh.dev = BRIDGE_NAME };
+	const struct uplink_list wired = list_of("enp7s0");
 	struct prefix p;
 	uint32_t id = run("wlp6s0");
 
@@ -112,7 +114,7 @@ static void test_neighbour_of_nobody(void **state)
 	assert_false(neigh_event(&o, RTM_NEWNEIGH, NUD_FAILED));
 	assert_false(neigh_event(&o, RTM_DELNEIGH, NUD_FAILED));
 	assert_false(host.stale);
-	assert_int_equal(host_move(&host, id, "enp7s0", 1000, &(struct err){ 0 }), 0);
+	assert_int_equal(host_move(&host, id, &wired, 1000, &(struct err){ 0 }), 0);
 	assert_int_equal(host.knowledge, HOST_CHANGED);
 	assert_false(neigh_event(&o, RTM_NEWNEIGH, NUD_FAILED));
 	assert_false(neigh_event(&o, RTM_DELNEIGH, NUD_FAILED));

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "fds.h"
 #include "launch/handover.h"
+#include "list.h"
 #include "mutate.h"
 #include "unit.h"
 
@@ -29,7 +30,7 @@ static int write_it(char *const argv[], char *const envp[])
 	int fd;
 
 	msg_request_init(&what.request, MSG_RUN);
-	strcpy(what.request.run.request.uplinks, "wlp6s0");
+	what.request.run.request.uplinks = list_of("wlp6s0");
 	fd = handover_write(&what, argv, envp, &err);
 	if (fd < 0)
 		fail_msg("%s", err.text);
@@ -134,7 +135,7 @@ static void test_process(void **state)
 		what.user.groups[i] = 5000 + i;
 	msg_request_init(&what.request, MSG_RUN);
 	what.request.run.request = (struct request){
-		.flags = SESSION_KEEP, .mtu = 1400, .uplinks = "a,b", .name = "n"
+		.flags = SESSION_KEEP, .mtu = 1400, .uplinks = list_of("a,b"), .name = "n"
 	};
 	assert_int_equal(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0);
 	fd = handover_write(&what, STRINGS("x", NULL), STRINGS(NULL), &err);

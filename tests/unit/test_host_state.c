@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "fake_host.h"
+#include "list.h"
 #include "mutate.h"
 #include "net/nft_codec.h"
 #include "unit.h"
@@ -247,7 +248,7 @@ static void step(struct chance *c, unsigned int n)
 		fake_kernel_end_session(id);
 		break;
 	case 4:
-		host_move(&fake_host, id, list, 1000, &err);
+		host_move(&fake_host, id, &(struct uplink_list[]){ list_of(list) }[0], 1000, &err);
 		break;
 	case 5:
 		host_pause(&fake_host, id, chance(c, 2), &err);

@@ -11,6 +11,7 @@
 #include "launch/files.h"
 #include "launch/instances.h"
 #include "launch/outside.h"
+#include "list.h"
 #include "unit.h"
 
 /* The policy as it is shipped. */
@@ -190,15 +191,14 @@ static void test_wrappers(void **state)
 static void test_advice(void **state)
 {
 	char *const argv[] = { (char *)"docker", (char *)"exec", (char *)"box", NULL };
-	struct outside_question q = { .apps = &shipped,
-				      .argv = argv,
-				      .scope.uplinks = "ssid:My Net's,wlp6s0" };
+	const struct uplink_list list = list_of("ssid:My Net's,wlp6s0");
+	struct outside_question q = { .apps = &shipped, .argv = argv, .scope.uplinks = &list };
 	struct err err = { 0 };
 
 	(void)state;
 	assert_int_equal(outside_find_server(&q, &err), 1);
 	assert_non_null(strstr(err.text, "--replace-route 'ssid:My Net'\\''s,wlp6s0' --pid "));
-	q.scope.uplinks = "";
+	q.scope.uplinks = NULL;
 	assert_int_equal(outside_find_server(&q, &err), 1);
 	assert_non_null(strstr(err.text, "would not use the session's uplink; "));
 	assert_non_null(strstr(err.text, "--replace-route UPLINK --pid "));

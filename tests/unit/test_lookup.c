@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "list.h"
 #include "model/facts.h"
 #include "plan/uplink.h"
 #include "scene.h"
@@ -215,17 +216,18 @@ static void test_lists(void **unused)
 	for (size_t i = 0; i < 1000; i++) {
 		struct session *s = VEC_PUSH(&a.sessions);
 
-		snprintf(s->uplinks, sizeof(s->uplinks), "%s", lists[i % 3]);
+		s->uplinks = list_of(lists[i % 3]);
 	}
 	assert_int_equal(uplinks_resolve_all(&a), 0);
 	assert_int_equal(a.lists.n, 3);
 	assert_int_equal(a.lists.words.n, 5);
-	assert_int_equal(a.lists.words.specials, 1);
+	assert_int_equal(a.lists.words.conditions, 1);
 	assert_true(uplinks_name(&a, "usb0"));
 	assert_false(uplinks_name(&a, "card4"));
 	for (size_t i = 0; i < 3; i++) {
-		struct uplink_walk x = { .facts = &a, .at = lists[i] },
-				   y = { .facts = &b, .at = lists[i] };
+		const struct uplink_list list = list_of(lists[i]);
+		struct uplink_walk x = { .facts = &a, .list = &list },
+				   y = { .facts = &b, .list = &list };
 		const struct fact_link *l, *m;
 		size_t n = 0;
 
@@ -237,18 +239,133 @@ static void test_lists(void **unused)
 			assert_int_equal(place(&a, l), place(&b, m));
 			assert_true(!l || l->listed);
 			if (l)
-				assert_string_equal(x.word, y.word);
+				assert_int_equal(x.word, y.word);
 			n += l != NULL;
 		} while (l);
-		assert_int_equal(uplinks_found(&a, lists[i])->n, i == 1 ? LINKS : n);
+		assert_int_equal(uplinks_found(&a, &list)->n, n);
 	}
+}
+
+#define CARDS    200
+#define SESSIONS 64
+
+/* Cards with names, altnames, networks, addresses and of each kind. */
+static void many_cards(struct facts *f)
+{
+	for (int i = 0; i < CARDS; i++) {
+		struct fact_link *l = VEC_PUSH(&f->links);
+
+		assert_non_null(l);
+		l->index = i + 2;
+		l->medium = (enum link_medium)(i % MEDIUM_COUNT);
+		l->mac = (struct mac){ { 2, 0, 0, 0, 0, (uint8_t)i } };
+		snprintf(l->name, sizeof(l->name), i == 7 ? "vpn" : "card%d", i);
+		snprintf(l->ssid, sizeof(l->ssid), "net%d", i / 3);
+		if (i % 2)
+			add_altnames(f, i);
+	}
+}
+
+/* Sixteen words, of each kind; those of one list are different. */
+static struct uplink_list draw_list(void)
+{
+	static const char *const kinds[] = { "wifi", "ethernet", "wwan", "vpn" };
+	struct uplink_list l = { 0 };
+
+	while (l.n < UPLINK_WORDS_MAX) {
+		char word[32];
+		unsigned int i = draw(CARDS + 5);
+
+		switch (draw(5)) {
+		case 0:
+			snprintf(word, sizeof(word), "%s", kinds[i % 4]);
+			break;
+		case 1:
+			snprintf(word, sizeof(word), "ssid:net%u", i % 10);
+			break;
+		case 2:
+			snprintf(word, sizeof(word), "lan%u", i);
+			break;
+		default:
+			snprintf(word, sizeof(word), "card%u", i);
+		}
+		if (!uplink_list_has(&l, word))
+			assert_int_equal(uplink_list_add(&l, word), 0);
+	}
+	return l;
+}
+
+/* As many comparisons as the lists have different words, and conditions times interfaces. */
+static size_t comparisons_of(const struct facts *f)
+{
+	size_t conditions = 0;
+
+	for (size_t i = 0; i < f->lists.words.n; i++) {
+		const struct fact_word *w = &f->lists.words.v[i];
+		const char *word = uplink_list_word(&f->lists.v[w->list].list, w->word);
+
+		conditions += w->condition && !facts_link(f, word);
+	}
+	return conditions * f->links.n + f->lists.words.n - conditions;
+}
+
+/*
+ * 64 sessions with 16 words each and 200 interfaces: a word is held against the interfaces once for
+ * an observation, and nothing that asks about a list afterwards does so again. What is found is
+ * what a search for each list alone finds.
+ */
+static void test_cost(void **unused)
+{
+	_cleanup_facts_ struct facts a = { 0 }, b = { 0 };
+	size_t comparisons, steps = 0;
+
+	(void)unused;
+	many_cards(&a);
+	many_cards(&b);
+	facts_index_links(&a);
+	for (size_t i = 0; i < SESSIONS; i++) {
+		struct session *s = VEC_PUSH(&a.sessions);
+
+		s->uplinks = draw_list();
+	}
+	assert_int_equal(uplinks_resolve_all(&a), 0);
+	comparisons = a.lists.comparisons;
+	print_message("%zu comparisons for %d words\n", comparisons, SESSIONS * UPLINK_WORDS_MAX);
+	assert_int_equal(comparisons, comparisons_of(&a));
+	assert_in_range(comparisons, CARDS, SESSIONS * UPLINK_WORDS_MAX * 4);
+	assert_int_equal(uplinks_resolve_all(&a), 0);
+	for (size_t i = 0; i < SESSIONS; i++) {
+		const struct uplink_list *list = &a.sessions.v[i].uplinks;
+		struct uplink_walk x = { .facts = &a, .list = list };
+		struct uplink_walk y = { .facts = &b, .list = list };
+		const struct fact_link *l, *m;
+
+		do {
+			l = uplink_walk(&x);
+			m = uplink_walk(&y);
+			assert_int_equal(place(&a, l), place(&b, m));
+			assert_true(!l || (x.word == y.word && uplink_listed(&a, list, l->name)));
+			steps++;
+		} while (l);
+	}
+	assert_in_range(steps, SESSIONS * UPLINK_WORDS_MAX, SESSIONS * (CARDS + 1));
+	assert_int_equal(a.lists.comparisons, comparisons);
+	/* as many sessions again with the same lists cost nothing */
+	for (size_t i = 0; i < SESSIONS; i++) {
+		const struct session copy = a.sessions.v[i];
+		struct session *s = VEC_PUSH(&a.sessions);
+
+		*s = copy;
+	}
+	assert_int_equal(uplinks_resolve_all(&a), 0);
+	assert_int_equal(a.lists.comparisons, comparisons);
 }
 
 /* Each altname of a card finds it, alone and in a list, with an index and without. */
 static void test_altnames(void **unused)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	char name[ALTNAME_MAX], list[ALTNAME_MAX + 8];
+	char name[ALTNAME_MAX];
 
 	(void)unused;
 	for (int i = 0; i < 3; i++) {
@@ -262,10 +379,11 @@ static void test_altnames(void **unused)
 	for (int indexed = 0; indexed < 2; indexed++) {
 		for (size_t i = 0; i < f.altnames.n; i++) {
 			const struct fact_link *l = &f.links.v[i / 42], *found;
-			struct uplink_walk walk = { .facts = &f, .at = list };
+			struct uplink_list list = list_of("no");
+			struct uplink_walk walk = { .facts = &f, .list = &list };
 
 			snprintf(name, sizeof(name), "%s", f.altnames.v[i].name);
-			snprintf(list, sizeof(list), "no,%s", name);
+			assert_int_equal(uplink_list_add(&list, name), 0);
 			assert_ptr_equal(facts_link_by_altname(&f, name), l);
 			assert_true(facts_has_altname(&f, l, name));
 			assert_false(facts_has_altname(&f, &f.links.v[(i / 42 + 1) % 3], name));
@@ -282,10 +400,9 @@ static void test_altnames(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_altnames),
-		cmocka_unit_test(test_sysctls),
-		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_random),  cmocka_unit_test(test_altnames),
+		cmocka_unit_test(test_sysctls), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_cost),
 	};
 
 	return RUN_TESTS(tests);

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "ipc/msg.h"
+#include "list.h"
 #include "mutate.h"
 #include "unit.h"
 
@@ -213,13 +214,12 @@ static void test_mutations(void **state)
 		struct msg_reply a;
 
 		msg_request_init(&q, MSG_RUN);
-		strcpy(q.run.request.uplinks, "wlp6s0");
+		q.run.request.uplinks = list_of("wlp6s0");
 		strcpy(q.run.request.name, "curl");
 		mutate(&c, &q, sizeof(q.run));
 		if (msg_request_check(&q, sizeof(q.run)) == 0 && q.header.op != MSG_ATTACH &&
 		    request_check(&q.run.request, NULL) == 0) {
-			assert_non_null(
-				memchr(q.run.request.uplinks, 0, sizeof(q.run.request.uplinks)));
+			assert_in_range(q.run.request.uplinks.n, 1, UPLINK_WORDS_MAX);
 			assert_true(session_name_valid(q.run.request.name));
 			passed++;
 		}

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "list.h"
 #include "mutate.h"
 #include "net/nft_codec.h"
 #include "plan/plan.h"
@@ -1102,14 +1103,14 @@ static void check_plan(struct object_set *want, enum place place)
 static void test_plan(void **state)
 {
 	const struct session sessions[] = {
-		{ .id = 1, .slot = 1, .host = 3, .uplinks = "wlp6s0", .uplink = "wlp6s0" },
+		{ .id = 1, .slot = 1, .host = 3, .uplinks = list_of("wlp6s0"), .uplink = "wlp6s0" },
 		{ .id = 2,
 		  .slot = 2,
 		  .host = 4,
-		  .uplinks = "enp7s0",
+		  .uplinks = list_of("enp7s0"),
 		  .uplink = "enp7s0",
 		  .flags = SESSION_NO_LAN },
-		{ .id = 3, .host = 5, .uplinks = "gone0", .flags = SESSION_HOST_ACCESS },
+		{ .id = 3, .host = 5, .uplinks = list_of("gone0"), .flags = SESSION_HOST_ACCESS },
 	};
 	_cleanup_facts_ struct facts f = { 0 };
 	_cleanup_set_ struct object_set host = { 0 }, inside = { 0 };

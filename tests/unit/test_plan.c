@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/vec.h"
+#include "list.h"
 #include "model/diff.h"
 #include "model/print.h"
 #include "plan/plan.h"
@@ -53,7 +54,7 @@ static struct session session(uint32_t n, uint32_t slot, const char *uplink)
 	};
 
 	snprintf(s.name, sizeof(s.name), "s%u", n);
-	snprintf(s.uplinks, sizeof(s.uplinks), "%s", uplink);
+	s.uplinks = list_of(uplink);
 	if (slot)
 		snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
 	return s;
@@ -551,7 +552,7 @@ static void test_listed_uplinks_stay_ready(void **state)
 	scene_slot(&x->f, 7, "enp7s0");
 	plan_one(x, s);
 	HAS_NOT(&x->host, "enp7s0");
-	strcpy(s.uplinks, "enp7s0,wlp6s0");
+	s.uplinks = list_of("enp7s0,wlp6s0");
 	plan_one(x, s);
 	HAS(&x->host, "fwmark 0x56000007/0xff0000ff lookup 22023");
 	HAS(&x->host, "default via 192.168.1.1 dev enp7s0 table 22023");
@@ -1120,7 +1121,7 @@ static void names_are(const char *servers, const char *uplinks, uint32_t flags, 
 	snprintf(words, sizeof(words), "%s", servers);
 	for (char *word; rest && (word = strsep(&rest, ","));)
 		scene_dns(&f, "wwan9", word);
-	snprintf(s.uplinks, sizeof(s.uplinks), "%s", uplinks);
+	s.uplinks = list_of(uplinks);
 	s.flags = flags;
 	assert_int_equal(plan_pool(&f, &pool, &err), 0);
 	n = plan_name_servers(&f, &s, &pool, at);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "daemon/policy.h"
 #include "fds.h"
+#include "list.h"
 #include "mutate.h"
 #include "unit.h"
 
@@ -103,7 +104,8 @@ static void test_unknown_names_fit_nobody(void **state)
 {
 	_cleanup_policy_ struct access_policy p = { 0 };
 	const struct access_subject s = { .uid = 0 + 1, .gid = 0 };
-	const struct access_question q = { .uplinks = "wlp6s0" };
+	const struct uplink_list list = list_of("wlp6s0");
+	const struct access_question q = { .uplinks = &list };
 	struct err err = { 0 };
 
 	(void)state;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "list.h"
 #include "plan/plan.h"
 #include "plan/probe.h"
 #include "scene.h"
@@ -32,7 +33,7 @@ static int ask(const struct facts *f, uint32_t uid, const char *uplinks, struct 
 	int r;
 
 	asked.dns[0] = scene_ip("10.0.0.1");
-	strcpy(asked.uplinks, uplinks);
+	asked.uplinks = list_of(uplinks);
 	strcpy(asked.name, "other");
 	r = probe_request(f, &asked, uid, ret, &parent, &err);
 	if (r == 0)
@@ -62,7 +63,7 @@ static void test_takes_after_its_parent(void **state)
 	assert_int_equal(r.owner, REQUEST_OWNER_SELF);
 	assert_int_equal(r.probe_of, 7);
 	assert_string_equal(r.name, "probe-game");
-	assert_string_equal(r.uplinks, "enp7s0");
+	LIST_IS(r.uplinks, "enp7s0");
 	s->flags = SESSION_HOST_ACCESS;
 	assert_int_equal(ask(&f, ALICE, "enp7s0", &r), 0);
 	assert_int_equal(r.flags, SESSION_HOST_ACCESS);
@@ -115,10 +116,10 @@ static void test_odd_name(void **state)
 	struct request r;
 
 	(void)state;
-	strcpy(s->uplinks, "a\\,b");
+	s->uplinks = list_of("a\\,b");
 	assert_int_equal(ask(&f, ALICE, "a,b", &r), -EINVAL);
 	assert_int_equal(ask(&f, ALICE, "a\\,b", &r), 0);
-	assert_string_equal(r.uplinks, "a\\,b");
+	LIST_IS(r.uplinks, "a\\,b");
 }
 
 static void test_stands(void **state)
@@ -137,9 +138,9 @@ static void test_stands(void **state)
 	s->flags = SESSION_PAUSED;
 	assert_false(probe_stands(&f, probe));
 	s->flags = 0;
-	strcpy(s->uplinks, "wlp6s0");
+	s->uplinks = list_of("wlp6s0");
 	assert_false(probe_stands(&f, probe));
-	strcpy(s->uplinks, "ethernet,enp7s0");
+	s->uplinks = list_of("ethernet,enp7s0");
 	assert_true(probe_stands(&f, probe));
 	s->id = 9;
 	assert_false(probe_stands(&f, probe));

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "base/vec.h"
+#include "list.h"
 #include "plan/rename.h"
 #include "plan/uplink.h"
 #include "scene.h"
@@ -36,7 +37,7 @@ static struct session *session(struct facts *f, uint32_t id, uint32_t slot, cons
 
 	assert_non_null(s);
 	*s = (struct session){ .id = id, .host = 9 + id, .slot = slot };
-	copy_string(s->uplinks, sizeof(s->uplinks), list);
+	s->uplinks = list_of(list);
 	copy_string(s->uplink, sizeof(s->uplink), uplink);
 	copy_string(s->recorded, sizeof(s->recorded), uplink);
 	copy_string(s->name, sizeof(s->name), "s");
@@ -58,7 +59,7 @@ static void session_is(const struct facts *f, size_t i, uint32_t slot, const cha
 
 	assert_int_equal(s->slot, slot);
 	assert_string_equal(s->uplink, uplink);
-	assert_string_equal(s->uplinks, list);
+	LIST_IS(s->uplinks, list);
 }
 
 /*
@@ -150,6 +151,7 @@ static void test_name_of_one_that_went_before(void **state)
 /* A tunnel has no address; the word that is left means no interface at all. */
 static void test_without_address(void **state)
 {
+	const struct uplink_list none = list_of("mac:00:00:00:00:00:00");
 	_cleanup_facts_ struct facts old = { 0 }, fresh = { 0 };
 
 	(void)state;
@@ -162,7 +164,7 @@ static void test_without_address(void **state)
 	session(&fresh, 1, 1, "tun0", "tun0");
 	map(&old, &fresh);
 	session_is(&fresh, 0, 0, "", "mac:00:00:00:00:00:00");
-	assert_false(uplink_listed(&fresh, "mac:00:00:00:00:00:00", "tun0"));
+	assert_false(uplink_listed(&fresh, &none, "tun0"));
 }
 
 /* Made anew, it is a candidate by its word, in its old slot. */
@@ -233,27 +235,27 @@ static void test_alias_behind(void **state)
 static void test_longer_names(void **state)
 {
 	_cleanup_facts_ struct facts old = { 0 }, fresh = { 0 };
-	char list[SESSION_UPLINKS_MAX] = "wlp6s0", alias[ALIAS_MAX];
+	char list[UPLINK_LIST_MAX] = "wlp6s0", alias[ALIAS_MAX], text[UPLINK_LIST_TEXT_MAX];
 	struct session *s;
 	size_t n;
 
 	(void)state;
-	while (strlen(list) + strlen(",card00") < sizeof(list))
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",card%02zu",
+	for (int i = 1; i < UPLINK_WORDS_MAX; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",a_card%02zu",
 			 strlen(list));
 	host(&old, cards);
 	host(&fresh, (const char *const[]){ "exactly15bytes_", "enp7s0", "enp9s0" });
 	slot(&fresh, 1, "wlp6s0", 2);
 	s = session(&fresh, 1, 1, "wlp6s0", list);
 	s->netns = s->since = UINT64_MAX;
+	s->flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS;
+	s->mtu = 65535;
 	map(&old, &fresh);
 	s = &fresh.sessions.v[0];
-	assert_true(strlen(s->uplinks) < sizeof(list));
-	assert_int_equal(strncmp(s->uplinks, "exactly15bytes_,card06,", 23), 0);
-	n = strlen(s->uplinks) - strlen("exactly15bytes_");
-	assert_int_equal(strncmp(s->uplinks + strlen("exactly15bytes_"), list + strlen("wlp6s0"),
-				 n),
-			 0);
+	uplink_list_format(&s->uplinks, text);
+	assert_int_equal(strncmp(text, "exactly15bytes_,a_card06,", 25), 0);
+	n = strlen(text) - strlen("exactly15bytes_");
+	assert_int_equal(strncmp(text + strlen("exactly15bytes_"), list + strlen("wlp6s0"), n), 0);
 	assert_int_equal(list[strlen("wlp6s0") + n], ',');
 	assert_int_equal(session_format(s, alias, NULL), 0);
 }

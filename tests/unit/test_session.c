@@ -2,25 +2,29 @@
 #include <errno.h>
 #include <string.h>
 
+#include "list.h"
 #include "model/session.h"
 #include "unit.h"
 
 #define NAME32 "n123456789abcdef0123456789abcdef"
 
-static const struct session steam = {
-	.id = 7,
-	.uid = 1000,
-	.slot = 2,
-	.netns = 4026532001,
-	.uplinks = "wlp6s0,enp7s0",
-	.name = "steam",
-	.host = 10,
-	.since = 1700000000,
-};
+static struct session steam(void)
+{
+	return (struct session){
+		.id = 7,
+		.uid = 1000,
+		.slot = 2,
+		.netns = 4026532001,
+		.uplinks = list_of("wlp6s0,enp7s0"),
+		.name = "steam",
+		.host = 10,
+		.since = 1700000000,
+	};
+}
 
 static void test_format(void **state)
 {
-	struct session s = steam;
+	struct session s = steam();
 	char alias[ALIAS_MAX];
 
 	(void)state;
@@ -53,7 +57,7 @@ static void session_equal(const struct session *a, const struct session *b)
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->slot, b->slot);
 	assert_true(a->netns == b->netns);
-	assert_string_equal(a->uplinks, b->uplinks);
+	assert_true(uplink_list_equal(&a->uplinks, &b->uplinks));
 	assert_string_equal(a->name, b->name);
 	assert_int_equal(a->host, b->host);
 	assert_true(a->since == b->since);
@@ -65,13 +69,13 @@ static void session_equal(const struct session *a, const struct session *b)
 static void test_reads_back(void **state)
 {
 	struct session sessions[] = {
-		steam,
-		{ .id = 1, .uplinks = "a", .name = "b", .host = SESSION_HOST_FIRST },
+		steam(),
+		{ .id = 1, .uplinks = list_of("a"), .name = "b", .host = SESSION_HOST_FIRST },
 		{ .id = UINT32_MAX,
 		  .uid = UINT32_MAX,
 		  .slot = 255,
 		  .netns = UINT64_MAX,
-		  .uplinks = "exactly15bytes_",
+		  .uplinks = list_of("exactly15bytes_"),
 		  .name = NAME32,
 		  .host = SESSION_HOST_LAST,
 		  .since = UINT64_MAX,
@@ -94,7 +98,7 @@ static void test_each_flag(void **state)
 {
 	(void)state;
 	for (uint32_t flag = 1; flag <= SESSION_KEEP; flag <<= 1) {
-		struct session s = steam, got;
+		struct session s = steam(), got;
 		char alias[ALIAS_MAX];
 
 		s.flags = flag;
@@ -110,14 +114,14 @@ static void test_too_long(void **state)
 			     .uid = UINT32_MAX,
 			     .slot = 255,
 			     .netns = UINT64_MAX,
-			     .uplinks = "u",
+			     .uplinks = list_of("u"),
 			     .host = UINT32_MAX,
 			     .since = UINT64_MAX,
 			     .mtu = 65535,
 			     .flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 				      SESSION_KEEP,
 			     .name = NAME32 };
-	char alias[ALIAS_MAX];
+	char alias[ALIAS_MAX], uplinks[UPLINK_WORD_MAX] = "";
 	struct err err = { 0 };
 	size_t spare;
 
@@ -125,11 +129,13 @@ static void test_too_long(void **state)
 	assert_int_equal(session_format(&s, alias, &err), 0);
 	/* The uplinks fill what is left: 255 bytes fit, 256 do not. */
 	spare = ALIAS_MAX - 1 - strlen(alias);
-	assert_true(spare + 2 < SESSION_UPLINKS_MAX);
-	memset(s.uplinks, 'u', spare + 1);
+	assert_true(spare + 2 < sizeof(uplinks));
+	memset(uplinks, 'u', spare + 1);
+	s.uplinks = list_of(uplinks);
 	assert_int_equal(session_format(&s, alias, &err), 0);
 	assert_int_equal(strlen(alias), ALIAS_MAX - 1);
-	s.uplinks[spare + 1] = 'u';
+	uplinks[spare + 1] = 'u';
+	s.uplinks = list_of(uplinks);
 	assert_int_equal(session_format(&s, alias, &err), -EMSGSIZE);
 	assert_int_equal(err.code, EMSGSIZE);
 	assert_string_equal(err.text, "record session '" NAME32 "': its name and uplinks take 256 "
@@ -227,15 +233,15 @@ static void test_parse_fails(void **state)
 			fail_msg("'%s' is no alias", bad[i]);
 		assert_int_equal(got.id, 0x55555555);
 	}
-	/* uplinks of 159 bytes fit, 160 do not; nor does an alias of 256 */
+	/* a word of 127 bytes fits, one of 128 does not; nor does an alias of 256 */
 	memset(big, 0, sizeof(big));
 	strcpy(big, "via1 1 0 0 0 ");
-	memset(big + 13, 'u', 160);
-	strcpy(big + 13 + 160, " host=3 b");
+	memset(big + 13, 'u', 128);
+	strcpy(big + 13 + 128, " host=3 b");
 	assert_int_equal(session_parse(big, &got), -EINVAL);
-	strcpy(big + 13 + 159, " host=3 b");
+	strcpy(big + 13 + 127, " host=3 b");
 	assert_int_equal(session_parse(big, &got), 0);
-	assert_int_equal(strlen(got.uplinks), 159);
+	assert_int_equal(uplink_list_used(&got.uplinks), 128);
 	strcpy(big, "via1 1 0 0 0 a host=3,");
 	memset(big + 22, 'o', ALIAS_MAX - 22 - 2);
 	strcpy(big + ALIAS_MAX - 2, " b");
@@ -256,50 +262,28 @@ static void test_port(void **state)
 	assert_string_equal(port, "viap4294967295");
 }
 
-static void test_list(void **state)
+/* A list of another version, or of somebody else's, is taken as far as it is one. */
+static void test_other_lists(void **state)
 {
-	const char *const longest =
-		"a_word_of_127_bytes_is_the_longest_that_can_be_xxxxxxxxxxxxxxxx"
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-	const char *at =
-		"wlp6s0,ssid:My\\, "
-		"own\\\\net,a_word_of_127_bytes_is_the_longest_that_can_be_xxxxxxxxxxxxxxxx"
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-	char name[UPLINK_WORD_MAX];
+	static const struct {
+		const char *alias, *list;
+	} rows[] = {
+		{ "via1 1 0 0 0 a,b, host=3 b", "a,b" },
+		{ "via1 1 0 0 0 a,,b host=3 b", "a" },
+		{ "via1 1 0 0 0 a,later:word,a/b host=3 b", "a,later:word,a/b" },
+		{ "via1 1 0 0 0 a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r host=3 b",
+		  "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p" },
+		{ "via1 1 0 0 0 ssid:a\\b%20c\\,d host=3 b", "ssid:a\\\\b c\\,d" },
+		{ "via1 1 0 0 0 mac:zz,wifi host=3 b", "mac:zz,wifi" },
+	};
+	struct session got;
 
 	(void)state;
-	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, "wlp6s0");
-	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, "ssid:My, own\\net");
-	assert_true(uplinks_next(&at, name));
-	assert_string_equal(name, longest);
-	assert_int_equal(strlen(name), UPLINK_WORD_MAX - 1);
-	assert_string_equal(at, "");
-	assert_false(uplinks_next(&at, name));
-	at = "a_word_of_128_bytes_is_longer_than_any_can_be__xxxxxxxxxxxxxxxx"
-	     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,a";
-	assert_false(uplinks_next(&at, name));
-	at = ",a";
-	assert_false(uplinks_next(&at, name));
-	at = "a,";
-	assert_true(uplinks_next(&at, name));
-	assert_false(uplinks_next(&at, name)); /* a comma too many is seen */
-	assert_string_equal(at, ",");
-}
-
-static void test_contain(void **state)
-{
-	(void)state;
-	assert_true(uplinks_contain("a", "a"));
-	assert_true(uplinks_contain("a,b,c", "a"));
-	assert_true(uplinks_contain("a,b,c", "b"));
-	assert_true(uplinks_contain("a,b,c", "c"));
-	assert_false(uplinks_contain("a,b,c", "d"));
-	assert_false(uplinks_contain("wlp6s0", "wlp6"));
-	assert_false(uplinks_contain("wlp6", "wlp6s0"));
-	assert_false(uplinks_contain("", ""));
-	assert_false(uplinks_contain("", "a"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(session_parse(rows[i].alias, &got), 0);
+		LIST_IS(got.uplinks, rows[i].list);
+	}
+	assert_int_equal(session_parse("via1 1 0 0 0 , host=3 b", &got), -EINVAL);
 }
 
 /* Its device's name stands there only when it is not the usual one. */
@@ -309,7 +293,7 @@ static void test_device(void **state)
 	char alias[ALIAS_MAX];
 
 	(void)state;
-	strcpy(s.uplinks, "wlp6s0");
+	s.uplinks = list_of("wlp6s0");
 	strcpy(s.name, "box");
 	assert_string_equal(session_device(&s), SESSION_DEV);
 	assert_int_equal(session_format(&s, alias, NULL), 0);
@@ -334,8 +318,8 @@ int main(void)
 		cmocka_unit_test(test_format),        cmocka_unit_test(test_reads_back),
 		cmocka_unit_test(test_each_flag),     cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_parse_options), cmocka_unit_test(test_parse_fails),
-		cmocka_unit_test(test_port),          cmocka_unit_test(test_list),
-		cmocka_unit_test(test_contain),       cmocka_unit_test(test_device),
+		cmocka_unit_test(test_port),          cmocka_unit_test(test_other_lists),
+		cmocka_unit_test(test_device),
 	};
 
 	return RUN_TESTS(tests);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "fake_kernel.h"
+#include "list.h"
 #include "unit.h"
 
 static struct host_state host;
@@ -33,7 +34,7 @@ static uint32_t run(const char *uplinks, const char *name)
 	struct err err = { 0 };
 	int netns = -1;
 
-	assert_int_equal(copy_string(r.uplinks, sizeof(r.uplinks), uplinks), 0);
+	r.uplinks = list_of(uplinks);
 	assert_int_equal(copy_string(r.name, sizeof(r.name), name), 0);
 	assert_int_equal(host_launch(&host,
 				     &(struct launch){ .request = &r, .uid = 1000, .peer = 1000 },
@@ -114,6 +115,7 @@ static void test_failover(void **state)
 static void test_requests(void **state)
 {
 	uint32_t id = run("wlp6s0", "a");
+	const struct uplink_list wired = list_of("enp7s0"), none = list_of("nosuch0");
 	struct err err = { 0 };
 	int r;
 
@@ -121,7 +123,7 @@ static void test_requests(void **state)
 	heal();
 	host.log.queue.n = 0;
 	session_log_request(&host, id, EVENT_MOVED, 0);
-	r = host_move(&host, id, "enp7s0", 0, &err);
+	r = host_move(&host, id, &wired, 0, &err);
 	session_log_served(&host, r);
 	told("moved a enp7s0 from wlp6s0");
 	session_log_request(&host, id, EVENT_PAUSED, 1000);
@@ -131,7 +133,7 @@ static void test_requests(void **state)
 	session_log_served(&host, host_pause(&host, id, false, &err));
 	told("resumed a enp7s0");
 	session_log_request(&host, id, EVENT_MOVED, 1000);
-	session_log_served(&host, host_move(&host, id, "nosuch0", 1000, &err));
+	session_log_served(&host, host_move(&host, id, &none, 1000, &err));
 	told("");
 	heal();
 	told("");

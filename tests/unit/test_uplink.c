@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "list.h"
 #include "plan/uplink.h"
 #include "scene.h"
 #include "unit.h"
@@ -414,15 +415,17 @@ static void test_texts(void **state)
 
 #define CHOICE(f, list, name)                                                                      \
 	do {                                                                                       \
+		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "";                                                          \
-		assert_int_equal(uplink_choose(f, list, got_, NULL), 0);                           \
+		assert_int_equal(uplink_choose(f, &list_, got_, NULL), 0);                         \
 		assert_string_equal(got_, name);                                                   \
 	} while (0)
 #define NO_CHOICE(f, list, line)                                                                   \
 	do {                                                                                       \
+		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "keep";                                                      \
 		struct err err_ = { 0 };                                                           \
-		assert_int_equal(uplink_choose(f, list, got_, &err_), -ENETUNREACH);               \
+		assert_int_equal(uplink_choose(f, &list_, got_, &err_), -ENETUNREACH);             \
 		assert_string_equal(err_.text, line);                                              \
 		assert_string_equal(got_, "keep");                                                 \
 	} while (0)
@@ -466,11 +469,12 @@ static void test_each_problem_has_a_hint(void **state)
 	scene_addr(&f, "usb0", "192.0.2.2/24");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		enum uplink_problem problem = UPLINK_MISSING + (enum uplink_problem)i;
+		const struct uplink_list list = list_of(names[i]);
 		struct err err = { 0 };
 		const char *why;
 
 		PROBLEM(&f, names[i], problem);
-		assert_int_equal(uplink_choose(&f, names[i], got, &err), -ENETUNREACH);
+		assert_int_equal(uplink_choose(&f, &list, got, &err), -ENETUNREACH);
 		assert_int_equal(err.code, ENETUNREACH);
 		assert_non_null(strstr(err.text, names[i]));
 		why = strstr(err.text, uplink_problem_text(problem));

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/nearest.h"
 #include "cli/words.h"
+#include "list.h"
 #include "unit.h"
 #include "verbs/verbs.h"
 
@@ -164,19 +165,28 @@ static void test_move_list(void **state)
 		{ "b,ssid:x\\,y", "ssid:x\\,y", "ssid:x\\,y,b" },
 		{ "", "b", "b" },
 	};
-	char list[SESSION_UPLINKS_MAX], long_list[SESSION_UPLINKS_MAX];
+	struct uplink_list before, to, list;
+	char long_list[UPLINK_LIST_MAX];
 	struct err err = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(move_list(rows[i].before, rows[i].uplinks, list, &err), 0);
-		assert_string_equal(list, rows[i].list);
+		before = list_of(rows[i].before);
+		to = list_of(rows[i].uplinks);
+		assert_int_equal(move_list(&before, &to, &list, &err), 0);
+		LIST_IS(list, rows[i].list);
 	}
 	memset(long_list, 'x', sizeof(long_list));
 	long_list[80] = ',';
 	long_list[sizeof(long_list) - 1] = 0;
-	assert_int_equal(move_list(long_list, "wlp6s0", list, &err), -EINVAL);
+	before = list_of(long_list);
+	to = list_of("wlp6s0");
+	assert_int_equal(move_list(&before, &to, &list, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "--only drops the others"));
+	before = list_of("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p");
+	assert_int_equal(move_list(&before, &to, &list, &err), -EINVAL);
+	assert_int_equal(move_list(NULL, &to, &list, &err), 0);
+	LIST_IS(list, "wlp6s0");
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "list.h"
 #include "scene.h"
 #include "unit.h"
 #include "verbs/masks.h"
@@ -179,7 +180,7 @@ static void test_ways(void **state)
 			f.links.v[i].medium = MEDIUM_WIFI;
 		else if (f.links.v[i].name[0] == 'v')
 			f.links.v[i].medium = MEDIUM_OTHER;
-	strcpy(s->uplinks, "wifi,wlan1,wlp6s0,ssid:x,ethernet");
+	s->uplinks = list_of("wifi,wlan1,wlp6s0,ssid:x,ethernet");
 	strcpy(s->uplink, "wlan1");
 	view_session(&f, s, &none, false, &view);
 	while (view_ways(&walk, &way))
