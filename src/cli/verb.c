@@ -44,11 +44,12 @@ static const struct verb verbs[] = {
 	[VERB_LIST] = {
 		.name = "list",
 		.program = VERB_BY_VERBS,
-		.usage = "[--json] [--all]",
+		.usage = "[--watch[=SECONDS]] [--json] [--all]",
 		.summary = "list the sessions: uplink, state, traffic, processes",
 		.text = "Prints one line for each session. Inside a session it says which one that is.\n"
 			"It needs no daemon and no rights.",
 		.examples = { { "via-iface list", "who uses which uplink" },
+			      { "via-iface list --watch", "and how fast, until Ctrl-C" },
 			      { "via-iface list --json", "the same for a program" } },
 	},
 	[VERB_STATUS] = {
@@ -274,6 +275,8 @@ static const struct verb_option options[] = {
 	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP),
 	  "JSON instead of text" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON, V(RUN), "with --dry-run: JSON instead of text" },
+	{ "watch", 0, "[=SECONDS]", WORD_FREE, OPT_WATCH, V(LIST),
+	  "how fast each receives and sends, again and again" },
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },
 	{ "quiet", 'q', NULL, WORD_NONE, OPT_QUIET,

@@ -109,6 +109,7 @@ enum option_id {
 	OPT_COLOR,
 	OPT_NO_ASK_PASSWORD,
 	OPT_WAIT,
+	OPT_WATCH,
 	OPT_HELP,
 };
 

@@ -156,6 +156,10 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 	case OPT_TITLE:
 		w->title = value;
 		break;
+	case OPT_WATCH:
+		w->watches = true;
+		w->watch = value;
+		break;
 	case OPT_WAIT:
 		w->waits = true;
 		w->wait = value;

@@ -38,9 +38,10 @@ struct words {
 	bool no_password, quiet, all, json, follow, live, only, replace, action;
 	enum color_when color;
 	const char *pid, *netns, *title, *since, *to;
-	bool waits;
-	const char *wait; /* with waits: what stands behind --wait=, or NULL */
-	char **v;         /* what is no option */
+	bool watches, waits;
+	const char *watch; /* with watches: what stands behind --watch=, or NULL */
+	const char *wait;  /* with waits: what stands behind --wait=, or NULL */
+	char **v;          /* what is no option */
 	int n;
 };
 

@@ -60,14 +60,6 @@ static struct json_object *new_event(const char *event)
 	return o;
 }
 
-static void print_line(struct json_object *o)
-{
-	text_print_json(stdout,
-			json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
-
 static void print_time(void)
 {
 	time_t now = time(NULL);
@@ -93,7 +85,7 @@ static void print_change(enum change change, const struct seen *s, void *arg)
 		json_object_object_add(o, "state",
 				       json_object_new_string(session_state_name(s->state)));
 		json_object_object_add(o, "reason", json_object_new_string(s->reason));
-		print_line(o);
+		json_show_line(o);
 		return;
 	}
 	print_time();
@@ -129,7 +121,7 @@ static void print_healed(const struct watch *w, const struct msg_event *e)
 		json_object_object_add(o, "session", NULL);
 		json_object_object_add(o, "object", json_object_new_string(e->object));
 		json_object_object_add(o, "count", json_object_new_int64(e->count));
-		print_line(o);
+		json_show_line(o);
 		return;
 	}
 	print_time();

@@ -190,3 +190,11 @@ void json_show(struct json_object *o)
 								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
+
+void json_show_line(struct json_object *o)
+{
+	text_print_json(stdout,
+			json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}

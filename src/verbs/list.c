@@ -19,6 +19,7 @@
 #include "verbs/tables.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
+#include "verbs/watch.h"
 
 #define PIDS_SHOWN 8
 
@@ -49,27 +50,38 @@ static void add_pids(struct table *t, const struct session_view *v)
 	table_add(t, "%s", n ? strbuf_text(&pids) : "-");
 }
 
-static void add_row(struct table *t, const struct session_view *v)
+static void add_note(struct table *t, const struct session_view *v)
 {
 	const bool attached = v->session->flags & SESSION_ATTACHED;
-	char rx[24], tx[24], age[24];
 
+	table_add(t, "%s%s%s", attached ? "(attached)" : "", attached && *v->reason ? " " : "",
+		  v->reason);
+}
+
+/* Name, id, uplink, state, user: the cells with which both tables begin. */
+static void add_who(struct table *t, const struct session_view *v)
+{
 	table_add(t, "%s", v->session->name);
 	table_add(t, "%" PRIu32, v->session->id);
 	table_add(t, "%s", v->session->slot ? v->session->uplink : "-");
 	table_add(t, "%s", session_state_name(v->state));
 	table_colour(t, view_state_colour(v->state));
 	table_add(t, "%s", v->user);
+}
+
+static void add_row(struct table *t, const struct session_view *v)
+{
+	char rx[24], tx[24], age[24];
+
+	add_who(t, v);
 	table_add(t, "%s", human_bytes(v->rx_bytes, rx));
 	table_add(t, "%s", human_bytes(v->tx_bytes, tx));
 	table_add(t, "%s", human_age(v->session->since, age));
 	add_pids(t, v);
-	table_add(t, "%s%s%s", attached ? "(attached)" : "", attached && *v->reason ? " " : "",
-		  v->reason);
+	add_note(t, v);
 }
 
-/* Probe sessions come and go by themselves; they are shown to who asks for all. */
-static bool shown(const struct session *s, bool all)
+bool tables_shows(const struct session *s, bool all)
 {
 	return all || !s->probe_of;
 }
@@ -81,7 +93,7 @@ int tables_print_sessions(const struct facts *f, const struct processes *p, bool
 	struct session_view v;
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
-		if (!shown(&f->sessions.v[i], all))
+		if (!tables_shows(&f->sessions.v[i], all))
 			continue;
 		view_session(f, &f->sessions.v[i], p, sees_all, &v);
 		add_row(&t, &v);
@@ -93,13 +105,61 @@ int tables_print_sessions(const struct facts *f, const struct processes *p, bool
 	return table_print(&t, terminal, out);
 }
 
+static const struct table_column rate_columns[] = {
+	{ "NAME", .least = 8 },
+	{ "ID", .right = true },
+	{ "UPLINK", .least = 6 },
+	{ "STATE" },
+	{ "USER", .least = 6 },
+	{ "RX/s", .right = true },
+	{ "TX/s", .right = true },
+	{ "RX", .right = true, .drop = 1 },
+	{ "TX", .right = true, .drop = 1 },
+	{ "NOTE", .least = 8 },
+};
+
+static void add_rates(struct table *t, const struct session_view *v, const struct rate *rate)
+{
+	char buf[24];
+
+	add_who(t, v);
+	if (rate && rate->known) {
+		table_add(t, "%s", human_bytes(rate->rx, buf));
+		table_add(t, "%s", human_bytes(rate->tx, buf));
+	} else { /* it was not there, or not seen before */
+		table_add(t, "-");
+		table_add(t, "-");
+	}
+	table_add(t, "%s", human_bytes(v->rx_bytes, buf));
+	table_add(t, "%s", human_bytes(v->tx_bytes, buf));
+	add_note(t, v);
+}
+
+int tables_print_rates(const struct facts *f, const struct processes *p, const struct rates *rates,
+		       bool sees_all, bool all, const struct terminal *terminal, FILE *out)
+{
+	struct table t = { .of = rate_columns, .columns = ARRAY_SIZE(rate_columns) };
+	struct session_view v;
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		if (!tables_shows(&f->sessions.v[i], all))
+			continue;
+		view_session(f, &f->sessions.v[i], p, sees_all, &v);
+		add_rates(&t, &v, rates_of(rates, &f->sessions.v[i]));
+	}
+	if (t.n)
+		return table_print(&t, terminal, out);
+	fputs("no session runs\n", out);
+	return 0;
+}
+
 static void print_json(const struct facts *f, const struct processes *p, bool all)
 {
 	struct json_object *array = json_object_new_array();
 	struct session_view v;
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
-		if (!shown(&f->sessions.v[i], all))
+		if (!tables_shows(&f->sessions.v[i], all))
 			continue;
 		view_session(f, &f->sessions.v[i], p, geteuid() == 0, &v);
 		json_object_array_add(array, json_session(&v));
@@ -160,14 +220,16 @@ int verb_list(int argc, char *argv[])
 		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
-	if (r == 0 && w.json)
-		print_json(&f, &processes, w.all);
-	else if (r == 0 && !f.sessions.n && print_own())
+	if (r == 0 && !w.json && !f.sessions.n && print_own())
 		return 0; /* the host's sessions cannot be seen from there */
+	if (r == 0 && w.watches)
+		r = watch_sessions(&w, &err);
+	else if (r == 0 && w.json)
+		print_json(&f, &processes, w.all);
 	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all, &terminal,
 						 stdout) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
-	if (r == 0)
+	if (r == 0 && !w.watches)
 		warn(&f, &processes);
 	return r < 0 ? program_fail(&err) : 0;
 }

@@ -89,10 +89,7 @@ static void print_json(const struct log_entry *e)
 	add_number(o, "since", e->since);
 	add_bytes(o, "by", e->by == LOG_UID_NONE ? LOG_BYTES_UNKNOWN : e->by);
 	add_number(o, "count", e->count);
-	text_print_json(stdout,
-			json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
+	json_show_line(o);
 }
 
 static void print_text(const struct log_entry *e)

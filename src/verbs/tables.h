@@ -6,6 +6,7 @@
 
 #include "model/facts.h"
 #include "verbs/processes.h"
+#include "verbs/rates.h"
 #include "verbs/terminal.h"
 
 /*
@@ -14,6 +15,12 @@
  */
 int tables_print_sessions(const struct facts *f, const struct processes *p, bool sees_all, bool all,
 			  const struct terminal *terminal, FILE *out);
+/* With how fast each receives and sends, in place of age and processes. */
+int tables_print_rates(const struct facts *f, const struct processes *p, const struct rates *rates,
+		       bool sees_all, bool all, const struct terminal *terminal, FILE *out);
 int tables_print_uplinks(const struct facts *f, const struct terminal *terminal, FILE *out);
+
+/* Probe sessions come and go by themselves; they are shown to who asks for all. */
+bool tables_shows(const struct session *s, bool all);
 
 #endif

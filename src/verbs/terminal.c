@@ -25,12 +25,25 @@ size_t terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
 }
 
+size_t terminal_height(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_row;
+}
+
+bool terminal_can_move(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
 static bool colours_by_itself(void)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
-	return isatty(STDOUT_FILENO) && !(no && no[0]) && term && term[0] &&
-	       strcmp(term, "dumb") != 0;
+	return terminal_can_move() && !(no && no[0]);
 }
 
 struct terminal terminal_of_stdout(enum color_when when)

@@ -23,6 +23,12 @@ struct terminal terminal_of_stdout(enum color_when when);
 /* The columns that standard output has now, as above: a window may change its size. */
 size_t terminal_width(void);
 
+/* The same of its lines; 0: it is none. */
+size_t terminal_height(void);
+
+/* Whether standard output is a terminal whose cursor can be moved: TERM is set and not "dumb". */
+bool terminal_can_move(void);
+
 /* Colours by meaning. Each stands on a word that says the same. */
 enum colour {
 	COLOUR_NONE,

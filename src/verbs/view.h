@@ -73,8 +73,9 @@ struct json_object *json_findings(const struct findings *f);
 /* Prints on stderr what is more than information. */
 void view_warn(const struct findings *f);
 
-/* Prints and puts. */
+/* Prints and puts: for people, or as one line. */
 void json_show(struct json_object *o);
+void json_show_line(struct json_object *o);
 
 /* The name of a user, or the number where there is none. */
 void view_user(uint32_t uid, char ret[33]);

@@ -1,5 +1,11 @@
 """What differs on a terminal: colours, tables that are shown anew, lines about what takes long, a password's question."""
 
+import fcntl
+import json
+import re
+import struct
+import termios
+
 from lab import params, program
 
 COLOUR = "\033["
@@ -57,3 +63,77 @@ def test_colours_of_findings(lab):
 def test_wrong_colour(lab):
     done = lab.via("list", "--color=green")
     assert (done.code, done.err) == (125, "via-iface: invalid --color 'green': it is auto, always or never\n"), done
+
+
+# --- list --watch -------------------------------------------------------------------------------
+
+FRAME = "\033[H\033[J"
+LOAD = "python3 -c 'import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nwhile 1: s.sendto(bytes(1000), (\"203.0.113.1\", 9)); time.sleep(0.01)'"
+
+
+def resize(terminal, rows, columns):
+    fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def last_frame(terminal):
+    return terminal.seen.rpartition(FRAME)[2]
+
+
+def test_watch_on_a_terminal(lab):
+    """In place: sessions come and go, each with how fast it sends; a new size is taken at once."""
+    with lab.pty([program("via-iface"), "list", "--watch=1"], env={"TERM": "xterm"}) as terminal:
+        resize(terminal, 24, 80)
+        terminal.expect("no session runs\n")
+        lab.session(lab.spare, "--name", "sender", script=f"exec {LOAD}")
+        terminal.expect(r"sender +\d+  wlp6s0 .*\n", 20)
+        match = terminal.expect(r"sender +\d+  wlp6s0  \S+ +\S+ +\S+ +(\d+)K  ", 20)
+        assert 40 <= int(match.group(1)) <= 130, terminal.seen
+        others = [lab.session(lab.spare, "--name", f"idle{i}") for i in range(4)]
+        terminal.expect("idle3", 20)
+        resize(terminal, 5, 60)
+        terminal.expect(re.escape(FRAME) + r"NAME[^\n]*\n(?:[^\n]*\n){2}and 3 more\n", 0.9 * lab.scale)
+        assert max(map(len, re.sub(r"\033\[\d*m", "", last_frame(terminal)).splitlines())) <= 60, last_frame(terminal)
+        resize(terminal, 24, 80)
+        for held in others:
+            held.finish()
+        terminal.expect(re.escape(FRAME) + r"NAME[^\n]*\n[^\n]*sender[^\n]*\n$", 20)
+        terminal.send("\x03")
+        terminal.expect_end()
+    assert terminal.code == -2, terminal.code
+
+
+def test_watch_in_a_pipe(lab):
+    """One block each time, without any code; and one line of JSON."""
+    lab.session(lab.spare, "--name", "sender", script=f"exec {LOAD}")
+    process = lab.via_popen("list", "--watch=1")
+    process.expect("\n\nNAME", 20)
+    text = process.expect("K  ", 20)
+    assert "\033" not in text and re.match(r"NAME +ID .*RX/s .*\nsender .* - +- .*\n\nNAME", text), text
+    assert process.stop(2).code == -2
+    process = lab.via_popen("list", "--watch=1", "--json")
+    lab.wait(lambda: process._read(0.1) and process.out.count(b"\n") >= 3, 20, "three lines")
+    first, second, third = (json.loads(line)[0] for line in process.out.splitlines()[:3])
+    assert (first["name"], first["rx_rate"], first["tx_rate"]) == ("sender", None, None), first
+    for line in (second, third):
+        assert 40000 <= line["tx_rate"] <= 130000 and line["tx_bytes"] > first["tx_bytes"], line
+    process.stop()
+
+
+def test_watch_ends(lab):
+    """When nobody reads, and when what it prints cannot be written."""
+    lab.session(lab.spare, "--name", "steady")
+    reader = lab.run("$0 list --watch=1 | head -n 1".replace("$0", program("via-iface")), timeout=10)
+    assert reader.out.startswith("NAME"), reader
+    process = lab.via_popen("list", "--watch=3600")
+    process.expect("steady")
+    process.popen.stdout.close()
+    process._open = {}
+    lab.wait(lambda: process.popen.poll() is not None, 5, "the end")
+    full = lab.run(f"exec {program('via-iface')} list --watch=1 >/dev/full")
+    assert (full.code, full.err) == (125, "via-iface: write to standard output: No space left on device\n"), full
+
+
+def test_watch_wrong(lab):
+    for value in ("0", "x", "-1", "86401"):
+        done = lab.via("list", f"--watch={value}")
+        assert done.code == 125 and f"invalid --watch '{value}': it is a number of seconds, 1 to 86400" in done.err, done

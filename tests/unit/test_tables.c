@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "scene.h"
 #include "unit.h"
+#include "verbs/rates.h"
 #include "verbs/table.h"
 #include "verbs/tables.h"
 
@@ -75,6 +76,25 @@ static void strip_colours(char *text)
 	*to = 0;
 }
 
+/* Two seconds after an observation in which the last session was not there yet. */
+static void print_rates(struct facts *f, const struct processes *p, const struct terminal *terminal,
+			FILE *out)
+{
+	struct rates rates = { 0 };
+
+	f->sessions.n--;
+	assert_int_equal(rates_take(&rates, f, 1000000000), 0);
+	f->sessions.n++;
+	for (size_t i = 0; i < f->links.n; i++)
+		if (!strncmp(f->links.v[i].name, "viap", 4)) {
+			f->links.v[i].rx_bytes += i * 2000;
+			f->links.v[i].tx_bytes += i * i * i * 5000;
+		}
+	assert_int_equal(rates_take(&rates, f, 3000000000), 0);
+	assert_int_equal(tables_print_rates(f, p, &rates, false, false, terminal, out), 0);
+	rates_done(&rates);
+}
+
 /* What is printed of that host; the caller's to free. */
 static char *print_table(const char *what, unsigned int sessions, const struct terminal *terminal)
 {
@@ -87,6 +107,8 @@ static char *print_table(const char *what, unsigned int sessions, const struct t
 	host(&f, sessions, &p);
 	if (!strcmp(what, "list"))
 		assert_int_equal(tables_print_sessions(&f, &p, false, false, terminal, out), 0);
+	else if (!strcmp(what, "rates"))
+		print_rates(&f, &p, terminal, out);
 	else
 		assert_int_equal(tables_print_uplinks(&f, terminal, out), 0);
 	fclose(out);
@@ -155,6 +177,42 @@ static void test_list(void **state)
 	}
 }
 
+static void test_rates(void **state)
+{
+	(void)state;
+	golden("rates", 1, 80);
+	golden("rates", 30, 80);
+	golden("rates", 30, 200);
+}
+
+/* A number that is given again, and a counter that starts again, have no rate. */
+static void test_rate_of_another(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	_cleanup_processes_ struct processes p = { 0 };
+	struct rates rates = { 0 };
+	struct fact_link *port;
+
+	(void)state;
+	host(&f, 1, &p);
+	port = &f.links.v[f.links.n - 1];
+	port->tx_bytes = 5000;
+	assert_int_equal(rates_take(&rates, &f, 1000000000), 0);
+	assert_false(rates_of(&rates, &f.sessions.v[0])->known);
+	port->tx_bytes = 6000;
+	assert_int_equal(rates_take(&rates, &f, 1500000000), 0);
+	assert_true(rates_of(&rates, &f.sessions.v[0])->known);
+	assert_int_equal(rates_of(&rates, &f.sessions.v[0])->rx, 2000);
+	port->tx_bytes = 10;
+	assert_int_equal(rates_take(&rates, &f, 2000000000), 0);
+	assert_false(rates_of(&rates, &f.sessions.v[0])->known);
+	port->tx_bytes = 20;
+	f.sessions.v[0].since++;
+	assert_int_equal(rates_take(&rates, &f, 3000000000), 0);
+	assert_false(rates_of(&rates, &f.sessions.v[0])->known);
+	rates_done(&rates);
+}
+
 static void test_uplinks(void **state)
 {
 	(void)state;
@@ -198,10 +256,9 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_uplinks),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_list),  cmocka_unit_test(test_uplinks),
+		cmocka_unit_test(test_cut),   cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_rates), cmocka_unit_test(test_rate_of_another),
 	};
 
 	return RUN_TESTS(tests);
