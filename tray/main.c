@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/language.h"
 #include "config.h"
 #include "tray/client.h"
+#include "tray/dialogs.h"
 #include "tray/menu.h"
 #include "tray/notify.h"
 #include "tray/starters.h"
@@ -241,38 +243,11 @@ static int on_command_line(GApplication *app, GApplicationCommandLine *line, voi
 	return EXIT_SUCCESS;
 }
 
-/* For an entry of a menu that started nothing, where no server shows notifications. */
-static int show_failure(const char *text)
-{
-	g_auto(GStrv) parts = g_strsplit(text, "\n", 2);
-	GtkWidget *dialog;
-	int answer;
-
-	if (!gtk_init_check(NULL, NULL))
-		return EXIT_FAILURE;
-	dialog = gtk_message_dialog_new(NULL, 0, GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s",
-					parts[0]);
-	if (parts[1])
-		gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s",
-							 parts[1]);
-	gtk_window_set_title(GTK_WINDOW(dialog), "via-iface");
-	gtk_dialog_add_button(GTK_DIALOG(dialog), _("Show the uplinks"), GTK_RESPONSE_ACCEPT);
-	answer = gtk_dialog_run(GTK_DIALOG(dialog));
-	gtk_widget_destroy(dialog);
-	return answer == GTK_RESPONSE_ACCEPT ? -1 : EXIT_SUCCESS;
-}
-
 static int on_options(GApplication *app, GVariantDict *options, void *data)
 {
-	const char *text;
-
 	(void)app, (void)data;
-	if (g_variant_dict_lookup(options, "failed", "&s", &text)) {
-		int r = show_failure(text);
-
-		g_variant_dict_insert(options, "window", "b", TRUE);
-		return r;
-	}
+	if (g_variant_dict_contains(options, "failed") || g_variant_dict_contains(options, "ask"))
+		return dialogs_show(options);
 	if (!g_variant_dict_contains(options, "version"))
 		return -1;
 	printf("via-iface-tray %s\n", VIA_VERSION);
@@ -284,13 +259,15 @@ int main(int argc, char *argv[])
 	const GOptionEntry options[] = {
 		{ "window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_("Show a window, no icon"), NULL },
 		{ "failed", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
+		{ "ask", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
+		{ "choice", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING_ARRAY, NULL, NULL, NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Say the version"), NULL },
 		{ 0 },
 	};
 	struct tray t = { 0 };
 	int status;
 
-	words_init();
+	language_init(VIA_LOCALEDIR);
 	t.app = gtk_application_new(APP_ID, G_APPLICATION_HANDLES_COMMAND_LINE);
 	g_application_add_main_option_entries(G_APPLICATION(t.app), options);
 	g_signal_connect(t.app, "handle-local-options", G_CALLBACK(on_options), &t);

@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 
+#include "base/language.h"
 #include "tray/words.h"
 
 #define MOMENT_MS   400
@@ -192,7 +193,7 @@ static void say(struct note *n, char *title, char *body, gboolean block)
 
 static void say_blocked(struct note *n, const struct news *news)
 {
-	const char *why = words_reason(news->reason);
+	const char *why = language_reason(news->reason);
 
 	say(n, g_strdup_printf(_("%s is blocked"), news->name),
 	    news->uplink[0] ? g_strdup_printf("%s: %s", news->uplink, why) : g_strdup(why), TRUE);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "tray/graph.h"
 #include "tray/orders.h"
 #include "tray/words.h"
@@ -277,7 +278,7 @@ static const char *icon_of(const struct tray_uplink *u)
 static void add_uplink(struct window *w, const struct tray_uplink *u)
 {
 	GtkWidget *box, *row = row_new(w->uplinks, -1, &box), *column;
-	const char *why = u->usable ? "" : words_reason(u->reason);
+	const char *why = u->usable ? "" : language_reason(u->reason);
 
 	pack(box, gtk_image_new_from_icon_name(icon_of(u), GTK_ICON_SIZE_LARGE_TOOLBAR), FALSE);
 	column = column_new(box, TRUE);

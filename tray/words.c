@@ -3,20 +3,9 @@
 
 #include <assert.h>
 #include <glib/gi18n.h>
-#include <locale.h>
 #include <string.h>
 
-#include "tray/paths.h"
-
-void words_init(void)
-{
-	g_autofree char *built = paths_built("po");
-
-	setlocale(LC_ALL, "");
-	bindtextdomain(GETTEXT_PACKAGE, built ? built : VIA_LOCALEDIR);
-	bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-	textdomain(GETTEXT_PACKAGE);
-}
+#include "base/language.h"
 
 const char *words_state(enum tray_state state)
 {
@@ -29,29 +18,6 @@ const char *words_state(enum tray_state state)
 	static_assert(G_N_ELEMENTS(names) == TRAY_STATE_COUNT, "a state has no name");
 
 	return _(names[state]);
-}
-
-const char *words_reason(const char *reason)
-{
-	/* As src/plan/uplink.c and src/plan/state.c have them; another one is shown as it is. */
-	static const struct {
-		const char *reason, *text;
-	} known[] = {
-		{ "no such interface", N_("no such interface") },
-		{ "it is down", N_("it is down") },
-		{ "it has no carrier", N_("it has no carrier") },
-		{ "it has no address", N_("it has no address") },
-		{ "it has no gateway: no default route leads through it, in any table",
-		  N_("it has no gateway") },
-		{ "no uplink of its list is usable", N_("no uplink of its list is usable") },
-		{ "its programs have ended", N_("its programs have ended") },
-		{ "it was paused", N_("it was paused") },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-		if (!strcmp(reason, known[i].reason))
-			return _(known[i].text);
-	return reason;
 }
 
 const char *words_kind(const char *kind)
@@ -115,7 +81,7 @@ char *words_state_why(const struct tray_session *s)
 
 	if (s->state == TRAY_BLOCKED && s->reason[0])
 		/* TRANSLATORS: state, reason: "blocked: it has no carrier" */
-		return g_strdup_printf(_("%s: %s"), state, words_reason(s->reason));
+		return g_strdup_printf(_("%s: %s"), state, language_reason(s->reason));
 	return g_strdup(state);
 }
 
@@ -128,7 +94,7 @@ char *words_uplink(const struct tray_uplink *u, gboolean why)
 	if (u->ssid[0])
 		g_string_append_printf(text, " · %s", u->ssid);
 	if (why && !u->usable)
-		g_string_append_printf(text, " (%s)", words_reason(u->reason));
+		g_string_append_printf(text, " (%s)", language_reason(u->reason));
 	return g_string_free(text, FALSE);
 }
 

@@ -8,11 +8,7 @@
 
 /* What people read, in their language. A char * is the caller's, by g_free(). */
 
-/* The languages' files: those of the build tree where the program was started from it. */
-void words_init(void);
-
 const char *words_state(enum tray_state state);
-const char *words_reason(const char *reason); /* of via-iface, which speaks English */
 const char *words_kind(const char *kind);
 
 char *words_rate(double bytes); /* "1.2 MB/s" */

@@ -75,6 +75,12 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 	case OPT_STRICT:
 		o->strict = true;
 		return 0;
+	case OPT_SEPARATE:
+		o->separate = true;
+		return 0;
+	case OPT_ALLOW_HANDOVER:
+		o->allow_handover = true;
+		return 0;
 	case OPT_NO_PROXY_ENV:
 		o->no_proxy_env = true;
 		return 0;
@@ -217,6 +223,14 @@ static int check_probe(const struct launch_options *o, struct err *err)
 	return err_hint(err, "name a list, '%s,UPLINK', or leave it out", word);
 }
 
+static int check_handover(const struct launch_options *o, struct err *err)
+{
+	if (!o->separate || !o->allow_handover)
+		return 0;
+	return err_set(err, EINVAL,
+		       "read the command line: it is either --separate or --allow-handover");
+}
+
 /* Options that have no effect where they stand are mistakes. */
 static int check_effect(const struct launch_options *o, enum verb_id verb, struct err *err)
 {
@@ -230,7 +244,14 @@ static int check_effect(const struct launch_options *o, enum verb_id verb, struc
 		err_set(err, EINVAL, "invalid option '--wait': a plan waits for nothing");
 		return err_hint(err, "leave out --wait or --dry-run");
 	}
-	return check_probe(o, err);
+	return check_handover(o, err) < 0 ? -EINVAL : check_probe(o, err);
+}
+
+static void take_program(const struct option_reader *reader, struct launch_options *o)
+{
+	o->program = reader->argv + reader->at;
+	o->line = reader->argv;
+	o->n_line = reader->at;
 }
 
 /* [OPTIONS] UPLINKS [OPTIONS] [--] PROGRAM, or [OPTIONS] -- PROGRAM. */
@@ -247,7 +268,7 @@ static int read_run(struct option_reader *reader, struct launch_options *o, stru
 	if (r < 0)
 		return r;
 	if (reader->at < reader->argc)
-		o->program = reader->argv + reader->at;
+		take_program(reader, o);
 	else if (by_policy)
 		return take_uplinks(reader, o, err);
 	return 0;
@@ -334,10 +355,12 @@ int cli_parse_exec(int argc, char *argv[], struct launch_options *ret, const cha
 	*ret_session = argv[reader.at++];
 	reader.ended = false;
 	r = take_options(&reader, &o, err); /* no program begins with a dash */
+	if (r >= 0)
+		r = check_handover(&o, err);
 	if (r < 0)
 		return r;
 	if (reader.at < argc)
-		o.program = argv + reader.at;
+		take_program(&reader, &o);
 	*ret = o;
 	return 0;
 }

@@ -178,10 +178,13 @@ static const struct verb verbs[] = {
 		.program = VERB_BY_DESKTOP,
 		.usage = "add APP [UPLINK[,UPLINK…]] [--name TEXT] [--replace|--action]\n"
 			 "remove ENTRY [UPLINK[,UPLINK…]]\n"
-			 "list [--json]",
+			 "list [--json]\n"
+			 "start [--app-id=ID] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]",
 		.summary = "make entries for the menu that start an app through an uplink",
 		.text = "APP is the id or the name of an entry of the menu, a path, or steam:NUMBER. The new\n"
-			"entry is a file of yours in ~/.local/share/applications.",
+			"entry is a file of yours in ~/.local/share/applications. `desktop start` is its command\n"
+			"line: a run that shows why it failed, and asks before it would be handed to an instance\n"
+			"outside.",
 		.words = { WORD_DESKTOP },
 		.examples = { { "via-iface desktop add firefox wlp6s0", "one more entry" },
 			      { "via-iface desktop list", "the entries that were made" } },
@@ -234,6 +237,10 @@ static const struct verb_option options[] = {
 	  "let it keep sockets that were opened outside" },
 	{ "strict", 0, NULL, WORD_NONE, OPT_STRICT, RUNS,
 	  "refuse a program whose work another process outside would do" },
+	{ "separate", 0, NULL, WORD_NONE, OPT_SEPARATE, V(RUN) | V(EXEC),
+	  "start a separate instance, with a profile or a bus of its own" },
+	{ "allow-handover", 0, NULL, WORD_NONE, OPT_ALLOW_HANDOVER, V(RUN) | V(EXEC),
+	  "start it even if an instance outside would take the start" },
 	{ "no-app-policy", 0, NULL, WORD_NONE, OPT_NO_APP_POLICY, RUNS,
 	  "leave out what files of the app policy say of the program" },
 	{ "wait", 0, "[=SECONDS]", WORD_FREE, OPT_WAIT, V(RUN) | V(ATTACH) | V(MOVE),
@@ -257,6 +264,8 @@ static const struct verb_option options[] = {
 	  "add: the entry takes the place of the original" },
 	{ "action", 0, NULL, WORD_NONE, OPT_ACTION, V(DESKTOP),
 	  "add: the original gets one more action" },
+	{ "app-id", 0, "ID", WORD_FREE, OPT_APP_ID, V(DESKTOP),
+	  "start: the app's name on the session bus" },
 	{ "only", 0, NULL, WORD_NONE, OPT_ONLY, V(MOVE),
 	  "drop the other uplinks of the session's list" },
 	{ "all", 0, NULL, WORD_NONE, OPT_ALL, V(PAUSE) | V(RESUME) | V(STOP),

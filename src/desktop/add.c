@@ -200,7 +200,8 @@ static void warn_of_outside(GKeyFile *e, const struct uplink_list *uplinks)
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
 	_cleanup_exec_ struct exec x = { 0 };
-	struct err ignored = { 0 }, told = { 0 };
+	struct outside_found told = { 0 };
+	struct err ignored = { 0 };
 	const struct app *app;
 	struct apps all = { 0 };
 	struct outside_question q = { .apps = &all, .uid = geteuid(), .scope.uplinks = uplinks };
@@ -211,11 +212,9 @@ static void warn_of_outside(GKeyFile *e, const struct uplink_list *uplinks)
 	if (apps_load(APPS_DIR_COUNT, &all, &ignored) < 0)
 		return;
 	app = outside_section(&all, words, NULL);
-	if (app &&
-	    (app->outside.how == APP_OUTSIDE_SERVER || app->outside.how == APP_OUTSIDE_BUS) &&
-	    outside_find_server(&q, &told))
+	if (app && app->outside.how == APP_OUTSIDE_SERVER && outside_find_server(&q, &told))
 		fprintf(stderr, "via-iface: warning: the entry will start nothing: %s\n",
-			told.text);
+			told.line.text);
 	apps_done(&all);
 }
 

@@ -2,8 +2,10 @@
 #include "desktop/check.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/language.h"
 #include "base/nearest.h"
 #include "desktop/exec.h"
 #include "launch/launch.h"
@@ -42,6 +44,41 @@ int check_uplinks(const char *text, struct uplink_list *ret, struct err *err)
 		    unknown(&f, uplink_list_word(ret, i), some, err) < 0)
 			return -err->code;
 	return 0;
+}
+
+/* "wlp6s0: it is down"; behind others. */
+static void add_reason(GString *text, const char *name, const char *reason, bool *ret_translated)
+{
+	const char *shown = language_reason(reason);
+
+	*ret_translated |= shown != reason && strcmp(shown, reason) != 0;
+	g_string_append_printf(text, "%s%s: %s", text->len ? "\n" : "", name, shown);
+}
+
+char *check_reason(const char *uplinks)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct uplink_list list = { 0 };
+	struct uplink_walk walk = { .facts = &f, .list = &list };
+	const struct fact_link *l;
+	struct err ignored = { 0 };
+	bool translated = false;
+
+	if (uplink_list_parse(uplinks, &list, &ignored) < 0 || observe_host(0, &f, &ignored) < 0)
+		return NULL;
+	while ((l = uplink_walk(&walk))) {
+		enum uplink_problem problem = uplink_lookup(&f, l->name).problem;
+
+		if (problem == UPLINK_USABLE)
+			return NULL;
+		add_reason(text, l->name, uplink_problem_text(problem), &translated);
+	}
+	for (size_t i = 0; i < list.n; i++)
+		if (!uplink_is_here(&f, &list, i))
+			add_reason(text, uplink_list_word(&list, i), uplink_missing_text(&list, i),
+				   &translated);
+	return translated ? g_strdup(text->str) : NULL;
 }
 
 int check_program(GKeyFile *e, struct err *err)

@@ -16,4 +16,10 @@ int check_uplinks(const char *text, struct uplink_list *ret, struct err *err);
 /* Whether the program of an entry can be found. */
 int check_program(GKeyFile *e, struct err *err);
 
+/*
+ * Why no uplink of a list can be used now, in the user's language; by g_free(). NULL where one can,
+ * and where the language is the one that messages have.
+ */
+char *check_reason(const char *uplinks);
+
 #endif

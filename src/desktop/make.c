@@ -2,6 +2,7 @@
 #include "desktop/make.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,25 @@ char *desktop_slug(const char *text)
 
 /* --- command lines --------------------------------------------------------------------------- */
 
+/*
+ * The option with the name that an application has on the session bus, where the id of its entry
+ * may be one; else NULL. A start is handed to who has it (desktop/handed.h).
+ */
+static char *app_id_of(const char *source)
+{
+	g_autofree char *id = g_path_get_basename(source);
+
+	if (!g_str_has_suffix(id, ".desktop"))
+		return NULL;
+	id[strlen(id) - strlen(".desktop")] = 0;
+	return g_application_id_is_valid(id) ? g_strconcat("--app-id=", id, NULL) : NULL;
+}
+
 static int rewrite(const char *value, const struct desktop_wish *wish, struct strbuf *ret,
 		   struct err *err)
 {
 	_cleanup_exec_ struct exec x = { 0 };
+	g_autofree char *app_id = app_id_of(wish->source);
 	const char *words[6];
 	size_t n = 0;
 	int r = exec_parse(value, &x, err);
@@ -31,6 +47,8 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 	words[n++] = "via-iface";
 	words[n++] = "desktop";
 	words[n++] = "start";
+	if (app_id)
+		words[n++] = app_id;
 	if (wish->uplinks[0])
 		words[n++] = wish->uplinks;
 	words[n++] = "--";

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-iface desktop start [UPLINK[,UPLINK…]] -- PROGRAM …, the command line of our entries: a run
- * whose failure is shown, since nobody reads the standard error of what a menu starts. This process
- * becomes the program. Another one, which is no child of it, reads the pipe of launch/program.h: it
- * ends when the program runs, and else shows the line.
+ * via-iface desktop start [--app-id=ID] [UPLINK[,UPLINK…]] -- PROGRAM …, the command line of our
+ * entries: a run whose failure is shown, since nobody reads the standard error of what a menu
+ * starts. This process becomes the program. Another one, which is no child of it, reads the pipe of
+ * launch/program.h: it ends when the program runs, and else shows the line.
+ *
+ * A start that would be handed to an instance outside is asked about first, by this process: the
+ * one that reads the pipe is forked before GLib has threads.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,116 +19,57 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/language.h"
+#include "config.h"
+#include "desktop/check.h"
 #include "desktop/desktop.h"
+#include "desktop/handed.h"
+#include "desktop/note.h"
 #include "launch/program.h"
 
-#define SERVER      "org.freedesktop.Notifications"
-#define SERVER_PATH "/org/freedesktop/Notifications"
-#define SHOWN_S     600 /* then a server that tells nothing of its end is not waited for any more */
+static const struct note_choice open_window = { "window", N_("Open via-iface") };
 
-struct note {
-	GMainLoop *loop;
-	guint32 id;
-	bool window; /* the button was pressed */
-};
+/* --- a failure ------------------------------------------------------------------------------- */
 
-/* ActionInvoked (us), NotificationClosed (uu): the server's own number is the first value. */
-static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
-		      const char *interface, const char *name, GVariant *values, void *data)
+static void read_all(int fd, char *ret, size_t size)
 {
-	struct note *n = data;
-	guint32 id = 0;
+	size_t len = 0;
+	ssize_t n;
 
-	(void)bus, (void)sender, (void)path, (void)interface;
-	if (g_variant_n_children(values) < 1)
-		return;
-	g_variant_get_child(values, 0, "u", &id);
-	if (id != n->id)
-		return;
-	n->window |= !strcmp(name, "ActionInvoked");
-	g_main_loop_quit(n->loop);
-}
-
-static gboolean on_time(void *data)
-{
-	g_main_loop_quit(((struct note *)data)->loop);
-	return G_SOURCE_CONTINUE;
-}
-
-static GVariant *note_of(const char *title, const char *line)
-{
-	g_autofree char *body = g_markup_escape_text(line, -1);
-	GVariantBuilder actions, hints;
-
-	g_variant_builder_init(&actions, G_VARIANT_TYPE("as"));
-	g_variant_builder_add(&actions, "s", "default");
-	g_variant_builder_add(&actions, "s", "Show the uplinks");
-	g_variant_builder_add(&actions, "s", "window");
-	g_variant_builder_add(&actions, "s", "Show the uplinks");
-	g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
-	g_variant_builder_add(&hints, "{sv}", "desktop-entry", g_variant_new_string("via-iface"));
-	return g_variant_new("(susssasa{sv}i)", "via-iface", 0, "via-iface", title, body, &actions,
-			     &hints, -1);
-}
-
-/* Shows it, and waits until it is gone or its button was pressed; false where nobody shows it. */
-static bool notify(const char *title, const char *line, bool *ret_window)
-{
-	g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
-	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	struct note n = { .loop = loop };
-	g_autoptr(GVariant) answer = NULL;
-
-	if (!bus)
-		return false;
-	g_dbus_connection_signal_subscribe(bus, NULL, SERVER, NULL, SERVER_PATH, NULL,
-					   G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &n, NULL);
-	answer = g_dbus_connection_call_sync(bus, SERVER, SERVER_PATH, SERVER, "Notify",
-					     note_of(title, line), G_VARIANT_TYPE("(u)"),
-					     G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
-	if (!answer)
-		return false;
-	g_variant_get(answer, "(u)", &n.id);
-	g_timeout_add_seconds(SHOWN_S, on_time, &n);
-	g_main_loop_run(loop);
-	*ret_window = n.window;
-	return true;
-}
-
-static void become_tray(const char *option, const char *text)
-{
-	execlp("via-iface-tray", "via-iface-tray", option, text, (char *)NULL);
+	while (len < size - 1 &&
+	       ((n = read(fd, ret + len, size - 1 - len)) > 0 || (n < 0 && errno == EINTR)))
+		len += n > 0 ? (size_t)n : 0;
+	ret[len] = 0;
 }
 
 /* In the process that stays behind, until the program runs or somebody has seen why it does not. */
-__attribute__((noreturn)) static void watch(int report, const char *program)
+__attribute__((noreturn)) static void watch(int report, const char *uplinks, const char *program)
 {
 	/* a string of D-Bus is UTF-8; the name of a file is any bytes */
 	g_autofree char *name = g_utf8_make_valid(program, -1);
-	g_autofree char *title = g_strdup_printf("%s did not start", name);
-	g_autofree char *valid = NULL, *both = NULL;
+	g_autofree char *title = NULL, *why = NULL, *valid = NULL, *body = NULL;
+	struct note_choice window = open_window;
+	struct note n = { .choices = &window, .n = 1 };
+	const char *choice = NULL;
 	char line[ERR_TEXT_MAX];
-	size_t len = 0;
-	bool window = false;
-	ssize_t n;
 
-	while (len < sizeof(line) - 1 &&
-	       ((n = read(report, line + len, sizeof(line) - 1 - len)) > 0 ||
-		(n < 0 && errno == EINTR)))
-		len += n > 0 ? (size_t)n : 0;
-	line[len] = 0;
-	if (!len)
+	read_all(report, line, sizeof(line));
+	if (!line[0])
 		_exit(0);
+	language_init(VIA_LOCALEDIR);
+	window.label = _(open_window.label);
+	n.title = title = g_strdup_printf(_("%s did not start"), name);
+	why = check_reason(uplinks);
 	valid = g_utf8_make_valid(line, -1);
-	both = g_strconcat(title, "\n", valid, NULL);
-	if (!notify(title, valid, &window))
-		become_tray("--failed", both);
-	else if (window)
-		become_tray("--window", NULL);
+	n.body = body = why ? g_strdup_printf("%s\n%s", why, valid) : g_strdup(valid);
+	if (!note_notify(&n, &choice) && !note_dialog(&n, &choice))
+		_exit(EXIT_VIA_FAILED);
+	if (choice)
+		execlp("via-iface-tray", "via-iface-tray", "--window", (char *)NULL);
 	_exit(0);
 }
 
-static int prepare(const char *program, struct err *err)
+static int prepare(const char *uplinks, const char *program, struct err *err)
 {
 	_cleanup_close_ int report = -1, ours = -1;
 	char number[16];
@@ -140,30 +84,154 @@ static int prepare(const char *program, struct err *err)
 		return err_errno(err, -r, "start who shows a failure");
 	if (r == 0) {
 		close_fd(&report);
-		watch(ours, program);
+		watch(ours, uplinks, program);
 	}
 	snprintf(number, sizeof(number), "%d", steal_fd(&report));
 	return setenv(REPORT_VARIABLE, number, 1) < 0 ? err_errno(err, errno, "name a pipe") : 0;
 }
 
-int desktop_start(int argc, char *argv[], struct err *err)
+/* --- a start that would be handed over -------------------------------------------------------- */
+
+enum choice {
+	CHOICE_SEPARATE,
+	CHOICE_SHOW,
+	CHOICE_ANYWAY,
+	CHOICE_COUNT,
+};
+
+static const struct note_choice choices[] = {
+	[CHOICE_SEPARATE] = { "separate", N_("Start separately") },
+	[CHOICE_SHOW] = { "show", N_("Show the running one") },
+	[CHOICE_ANYWAY] = { "anyway", N_("Start anyway") },
+};
+_Static_assert(ARRAY_SIZE(choices) == CHOICE_COUNT, "one for each");
+
+/* False where nobody can be asked; CHOICE_COUNT: it was closed. */
+static bool ask(const struct handed *h, enum choice *ret)
+{
+	const bool bus = h->found.how == APP_OUTSIDE_BUS;
+	/* TRANSLATORS: a program */
+	g_autofree char *title = g_strdup_printf(bus ? _("%s would be started outside")
+						     : _("%s already runs outside"),
+						 h->found.name);
+	/* TRANSLATORS: an uplink */
+	g_autofree char *why =
+		g_strdup_printf(bus ? _("The session bus starts it, and it would not use %s.")
+				    : _("This start would be handed to it, and would not use %s."),
+				h->uplinks);
+	g_autofree char *body =
+		h->found.separate ? g_strdup_printf("%s %s", why,
+						    _("A separate one may have a profile of its "
+						      "own."))
+				  : g_strdup(why);
+	struct note_choice offered[CHOICE_COUNT];
+	struct note n = { .title = title, .body = body, .choices = offered, .question = true };
+	const char *chosen = NULL;
+
+	for (enum choice c = 0; c < CHOICE_COUNT; c++)
+		if (c != CHOICE_SEPARATE || h->found.separate)
+			offered[n.n++] = (struct note_choice){ choices[c].id, _(choices[c].label) };
+	if (!note_notify(&n, &chosen) && !note_dialog(&n, &chosen))
+		return false;
+	*ret = 0;
+	while (*ret < CHOICE_COUNT && g_strcmp0(choices[*ret].id, chosen) != 0)
+		(*ret)++;
+	return true;
+}
+
+/* --- the run --------------------------------------------------------------------------------- */
+
+struct start {
+	const char *app_id;  /* or NULL */
+	const char *uplinks; /* "": by the app policy */
+	char **program;
+};
+
+static int read_words(int argc, char *argv[], struct start *ret, struct err *err)
+{
+	static const char option[] = "--app-id=";
+	int at = 1, end;
+
+	*ret = (struct start){ .uplinks = "" };
+	if (at < argc && g_str_has_prefix(argv[at], option))
+		ret->app_id = argv[at++] + strlen(option);
+	for (end = at; end < argc && strcmp(argv[end], "--") != 0;)
+		end++;
+	if (end > at + 1 || end + 1 >= argc ||
+	    (ret->app_id && !g_application_id_is_valid(ret->app_id)))
+		return err_set(
+			err, EINVAL,
+			"read the command line: start takes [--app-id=ID], the uplinks, -- and "
+			"a program");
+	if (end > at)
+		ret->uplinks = argv[at];
+	ret->program = argv + end + 1;
+	return 0;
+}
+
+/* --strict: nobody sees a warning. */
+static int run(const struct start *s, const char *option, bool own_bus, struct err *err)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	char path[PATH_MAX];
-	int at = 1;
 
-	while (at < argc && strcmp(argv[at], "--") != 0)
-		at++;
-	if (at > 2 || at + 1 >= argc)
-		return err_set(err, EINVAL,
-			       "read the command line: start takes the uplinks, -- and a program");
-	if (prepare(argv[at + 1], err) < 0)
-		return -err->code;
 	g_ptr_array_add(words, (char *)"run");
-	g_ptr_array_add(words, (char *)"--strict"); /* nobody sees a warning */
-	for (int i = 1; i < argc; i++)
-		g_ptr_array_add(words, argv[i]);
+	g_ptr_array_add(words, (char *)"--strict");
+	if (option)
+		g_ptr_array_add(words, (char *)option);
+	if (s->uplinks[0])
+		g_ptr_array_add(words, (char *)s->uplinks);
+	g_ptr_array_add(words, (char *)"--");
+	if (own_bus) {
+		g_ptr_array_add(words, (char *)"dbus-run-session");
+		g_ptr_array_add(words, (char *)"--");
+	}
+	for (char **word = s->program; *word; word++)
+		g_ptr_array_add(words, *word);
 	if (program_find("via-iface-verbs", path, err) < 0)
 		return -err->code;
 	return program_become(path, (char **)words->pdata, (int)words->len, err);
+}
+
+static void forget_report(void)
+{
+	int report = program_report();
+
+	unsetenv(REPORT_VARIABLE);
+	if (report >= 0)
+		close(report);
+}
+
+int desktop_start(int argc, char *argv[], struct err *err)
+{
+	enum choice choice = CHOICE_COUNT;
+	struct handed h;
+	struct start s;
+	int r = read_words(argc, argv, &s, err);
+
+	if (r == 0)
+		r = prepare(s.uplinks, s.program[0], err);
+	if (r < 0)
+		return r;
+	if (!handed_find(s.app_id, s.uplinks, s.program, &h))
+		return run(&s, NULL, false, err);
+	language_init(VIA_LOCALEDIR);
+	if (!ask(&h, &choice)) { /* the run refuses what the app policy knows of */
+		if (!h.by_name)
+			return run(&s, NULL, false, err);
+		*err = h.found.line;
+		return -err->code;
+	}
+	switch (choice) {
+	case CHOICE_SEPARATE:
+		return run(&s, h.by_name ? NULL : "--separate", h.by_name, err);
+	case CHOICE_ANYWAY:
+		return run(&s, "--allow-handover", false, err);
+	case CHOICE_SHOW:
+		forget_report();
+		return handed_show(s.app_id, s.program, err);
+	case CHOICE_COUNT:
+		break;
+	}
+	return 0;
 }

@@ -51,6 +51,19 @@ static bool fits(const struct app_outside *o, char *const argv[])
 	       !has(o, argv + 1, o->unless, 1);
 }
 
+bool app_outside_hands_over(enum app_outside_how how)
+{
+	return how == APP_OUTSIDE_INSTANCE || how == APP_OUTSIDE_BUS || how == APP_OUTSIDE_FLATPAK;
+}
+
+bool apps_know_outside(const struct apps *a, const char *program)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].set & 1u << APP_OUTSIDE && word_listed(a->v[i].match, program))
+			return true;
+	return false;
+}
+
 const struct app *apps_find_outside(const struct apps *a, char *const argv[])
 {
 	const char *slash = strrchr(argv[0], '/');

@@ -169,19 +169,6 @@ static const char *set_no_proxy_env(struct app *a, const char *value)
 	return set_bool(&a->no_proxy_env, value, "yes", "no", "it is yes or no");
 }
 
-/* An empty one takes back what an earlier file said. */
-static const char *set_separate_instance(struct app *a, const char *value)
-{
-	const char *wrong = set_words(a->separate_instance, value, "\"'\\",
-				      "quotes and backslashes mean nothing here; the arguments "
-				      "have blanks between");
-	size_t n = a->separate_instance[0] != 0;
-
-	for (const char *c = a->separate_instance; *c; c++)
-		n += *c == ' ';
-	return wrong ? wrong : n > APP_SEPARATE_MAX ? "there are more than 16 arguments" : NULL;
-}
-
 static const char *set_separate(struct app *a, const char *value)
 {
 	return set_bool(&a->separate_always, value, "always", "running",
@@ -275,6 +262,29 @@ static const char *set_advice(struct app *a, const char *value)
 	return set_text(a->outside.advice, value);
 }
 
+/* Arguments with blanks between; an empty value takes back what an earlier file said. */
+static const char *set_separate_words(char ret[APP_WORDS_MAX], const char *value)
+{
+	const char *wrong = set_words(ret, value, "\"'\\",
+				      "quotes and backslashes mean nothing here; the arguments "
+				      "have blanks between");
+	size_t n = ret[0] != 0;
+
+	for (const char *c = ret; *c; c++)
+		n += *c == ' ';
+	return wrong ? wrong : n > APP_SEPARATE_MAX ? "there are more than 16 arguments" : NULL;
+}
+
+static const char *set_separate_instance(struct app *a, const char *value)
+{
+	return set_separate_words(a->separate_instance, value);
+}
+
+static const char *set_outside_separate(struct app *a, const char *value)
+{
+	return set_separate_words(a->outside.separate, value);
+}
+
 static const char *const keys[] = {
 	[APP_MATCH] = "match",
 	[APP_UPLINK] = "uplink",
@@ -296,6 +306,7 @@ static const char *const keys[] = {
 	[APP_OUTSIDE_SOCKET] = "outside-socket",
 	[APP_OUTSIDE_WHO] = "outside-who",
 	[APP_OUTSIDE_ADVICE] = "outside-advice",
+	[APP_OUTSIDE_SEPARATE] = "outside-separate",
 	[APP_KEY_COUNT] = NULL,
 };
 
@@ -320,6 +331,7 @@ static const char *(*const setters[])(struct app *a, const char *value) = {
 	[APP_OUTSIDE_SOCKET] = set_socket,
 	[APP_OUTSIDE_WHO] = set_who,
 	[APP_OUTSIDE_ADVICE] = set_advice,
+	[APP_OUTSIDE_SEPARATE] = set_outside_separate,
 };
 _Static_assert(ARRAY_SIZE(setters) == APP_KEY_COUNT && APP_KEY_COUNT < 32, "one for each key");
 
@@ -432,8 +444,10 @@ static void expand(struct strbuf *sb, const char *word, size_t len, const char *
 		   const char *uplinks)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (word[i] == '~' && i + 1 < len && word[i + 1] == '/' &&
-		    (i == 0 || word[i - 1] == '=')) {
+		bool starts = i == 0 || word[i - 1] == '=' ||
+			      (i >= 3 && !strncmp(word + i - 3, "://", 3));
+
+		if (word[i] == '~' && i + 1 < len && word[i + 1] == '/' && starts) {
 			strbuf_add(sb, "%s", home);
 		} else if (word[i] == '%' && i + 1 < len && word[i + 1] == 'u') {
 			for (const char *u = uplinks; *u; u++)
@@ -446,7 +460,7 @@ static void expand(struct strbuf *sb, const char *word, size_t len, const char *
 	strbuf_add_bytes(sb, "", 1);
 }
 
-int app_separate_arguments(const struct app *app, const char *home,
+int app_separate_arguments(const char *arguments, const char *home,
 			   const struct uplink_list *uplinks, char ***ret, char **ret_bytes)
 {
 	char list[UPLINK_LIST_TEXT_MAX];
@@ -454,7 +468,7 @@ int app_separate_arguments(const struct app *app, const char *home,
 	_cleanup_strbuf_ struct strbuf bytes = { 0 };
 	size_t n = 0, at = 0;
 
-	for (const char *word = app->separate_instance; *word && n < APP_SEPARATE_MAX; n++) {
+	for (const char *word = arguments; *word && n < APP_SEPARATE_MAX; n++) {
 		size_t len = strcspn(word, " ");
 
 		expand(&bytes, word, len, home, uplink_list_format(uplinks, list));

@@ -46,8 +46,11 @@ enum app_key {
 	APP_OUTSIDE_SOCKET,
 	APP_OUTSIDE_WHO,
 	APP_OUTSIDE_ADVICE,
+	APP_OUTSIDE_SEPARATE,
 	APP_KEY_COUNT,
 };
+
+#define OUTSIDE_OWN_BUS "own-bus"
 
 /* By which process, outside of the session, a program has its work done. */
 enum app_outside_how {
@@ -83,11 +86,14 @@ struct app_outside {
 	/* Where one listens, also before it runs: absolute, or below $XDG_RUNTIME_DIR. */
 	char socket[APP_WORDS_MAX];
 	char who[APP_WORDS_MAX]; /* SERVER, CLIENT, TMUX: who does the work */
-	/*
-	 * INSTANCE, BUS: a command that starts a separate one. Else what can be done, with "%u" for
-	 * the uplinks, quoted for a shell. "": there is nothing.
-	 */
+	/* What can be done, with "%u" for the uplinks, quoted for a shell. "": there is nothing. */
 	char advice[APP_WORDS_MAX];
+	/*
+	 * INSTANCE, BUS: the arguments that start a separate one, as in separate_instance below;
+	 * with the word OUTSIDE_OWN_BUS before them on a session bus of its own. "": there are
+	 * none.
+	 */
+	char separate[APP_WORDS_MAX];
 };
 
 struct app {
@@ -138,12 +144,20 @@ int apps_find(const struct apps *a, const char *program, struct app *ret, struct
  */
 const struct app *apps_find_outside(const struct apps *a, char *const argv[]);
 
+/* Whether a second start of that kind is handed to a process that runs, or that the bus starts. */
+bool app_outside_hands_over(enum app_outside_how how);
+
+/* Whether a section says where the work of a program's second start is done, whatever its
+ * arguments. */
+bool apps_know_outside(const struct apps *a, const char *program);
+
 /*
- * The arguments that make a separate instance, with "~/" (at the beginning, or behind a '=') made
- * to home and "%u" to the list of uplinks, as one word of a path. ret ends with NULL, its strings
- * lie in *ret_bytes; both are the caller's to free. Returns how many, or -ENOMEM.
+ * The arguments that make a separate instance (app.separate_instance, app_outside.separate), with
+ * "~/" (at the beginning, or behind "=" or "://") made to home and "%u" to the list of uplinks, as
+ * one word of a path. ret ends with NULL, its strings lie in *ret_bytes; both are the caller's to
+ * free. Returns how many, or -ENOMEM.
  */
-int app_separate_arguments(const struct app *app, const char *home,
+int app_separate_arguments(const char *arguments, const char *home,
 			   const struct uplink_list *uplinks, char ***ret, char **ret_bytes);
 
 #endif

@@ -74,6 +74,17 @@ static size_t behind_env(char *const argv[])
 	return argv[i] ? i : 0;
 }
 
+/* Behind `dbus-run-session [--OPTION=VALUE…] [--]`; 0: nothing is there to be run. */
+static size_t behind_bus(char *const argv[])
+{
+	size_t i = 1;
+
+	while (argv[i] && argv[i][0] == '-' && strcmp(argv[i], "--") != 0)
+		i++;
+	i += argv[i] && !strcmp(argv[i], "--");
+	return argv[i] ? i : 0;
+}
+
 /* Behind `flatpak run` or `snap run` and the options; 0: it is something else. */
 static size_t behind_run(char *const argv[])
 {
@@ -92,6 +103,10 @@ size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX])
 	size_t at = 0, more;
 
 	while (!strcmp(name, "env") && (more = behind_env(argv + at))) {
+		at += more;
+		name = base_name(argv[at]);
+	}
+	if (!strcmp(name, "dbus-run-session") && (more = behind_bus(argv + at))) {
 		at += more;
 		name = base_name(argv[at]);
 	}

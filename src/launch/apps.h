@@ -27,8 +27,9 @@ bool apps_file(const char *name);
 #define APPS_PROGRAM_MAX 256
 
 /*
- * The program that a command line is about: its base name, behind `env [NAME=VALUE…]`; the id of
- * the app for `flatpak run ID`, the name for `snap run NAME`. Returns its place in argv. Pure.
+ * The program that a command line is about: its base name, behind `env [NAME=VALUE…]` and
+ * dbus-run-session(1); the id of the app for `flatpak run ID`, the name for `snap run NAME`.
+ * Returns its place in argv. Pure.
  */
 size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX]);
 

@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "launch/apps.h"
 #include "launch/files.h"
-#include "launch/instances.h"
+#include "launch/separate.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
 
@@ -109,77 +109,6 @@ int apps_load_for(const struct launch_options *o, bool for_uplink, struct apps *
 		return 0;
 	*err = mistake;
 	return r;
-}
-
-/* --- a separate instance --------------------------------------------------------------------- */
-
-/* Whether one of the options is among the words already, with whatever value. */
-static bool has_option(char *const words[], char *const options[])
-{
-	for (; *words; words++)
-		for (char *const *o = options; *o; o++) {
-			size_t len = strcspn(*o, "=");
-
-			if ((*o)[0] == '-' && !strncmp(*words, *o, len) &&
-			    (!(*words)[len] || (*words)[len] == '='))
-				return true;
-		}
-	return false;
-}
-
-static pid_t find_instance(const struct app *app, const struct handover_user *user)
-{
-	return instance_find(app->match, user && user->wanted ? user->uid : geteuid(), NULL);
-}
-
-/* The command line with n more arguments behind the place `at`. */
-static char **insert(char **program, size_t at, char **more, size_t n)
-{
-	char **all;
-	size_t count = 0;
-
-	while (program[count])
-		count++;
-	all = calloc(count + n + 1, sizeof(*all));
-	if (!all)
-		return NULL;
-	memcpy(all, program, (at + 1) * sizeof(*all));
-	memcpy(all + at + 1, more, n * sizeof(*all));
-	memcpy(all + at + 1 + n, program + at + 1, (count - at - 1) * sizeof(*all));
-	return all;
-}
-
-static int separate(struct launch_options *o, const struct app *app, size_t at,
-		    const struct handover_user *user, struct err *err)
-{
-	const char *home = getenv("HOME");
-	char **more = NULL, **all, *bytes = NULL;
-	pid_t pid = 0;
-	int n = app_separate_arguments(app, home ? home : "", &o->request.uplinks, &more, &bytes);
-
-	if (n < 0)
-		return err_errno(err, ENOMEM, "run '%s'", o->program[0]);
-	if (n == 0 || has_option(o->program + at + 1, more) ||
-	    (!app->separate_always && !(pid = find_instance(app, user)))) {
-		free(more);
-		free(bytes);
-		return 0;
-	}
-	all = insert(o->program, at, more, (size_t)n);
-	free(more);
-	if (!all) {
-		free(bytes);
-		return err_errno(err, ENOMEM, "run '%s'", o->program[0]);
-	}
-	o->program = o->made = all;
-	o->made_bytes = bytes;
-	if (pid && !o->quiet)
-		text_print(
-			stderr,
-			"via-iface: %s (pid %d) already runs outside: a separate one is started, "
-			"as [%s] says (`via-iface --no-app-policy` leaves that out)\n",
-			o->program[at], (int)pid, app->section);
-	return 0;
 }
 
 /* --- the options ----------------------------------------------------------------------------- */
@@ -278,7 +207,7 @@ int apps_apply(struct launch_options *o, const struct apps *apps, const struct h
 		return no_uplink(o, program, found ? &app : NULL, err);
 	r = request_check(&o->request, err);
 	if (r == 0 && found)
-		r = separate(o, &app, at, user, err);
+		r = separate_by_policy(o, &app, at, user, err);
 	return r;
 }
 

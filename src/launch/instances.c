@@ -34,6 +34,32 @@ bool instance_is(const char *names, const char *exe, const char *comm)
 	return false;
 }
 
+/* What the alias of a port says: of a session. */
+static bool read_session(int dir, const char *port, struct session *ret)
+{
+	char path[NAME_MAX + 16], alias[ALIAS_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/ifalias", port);
+	n = file_start(dir, path, 0, alias, sizeof(alias));
+	if (n <= 0)
+		return false;
+	alias[n - (alias[n - 1] == '\n')] = 0;
+	return session_parse(alias, ret) == 0;
+}
+
+bool instance_uplinks(uint32_t id, struct uplink_list *ret)
+{
+	char path[64];
+	struct session s;
+
+	snprintf(path, sizeof(path), "/sys/class/net/" PORT_PREFIX "%u", id);
+	if (!read_session(AT_FDCWD, path, &s))
+		return false;
+	*ret = s.uplinks;
+	return true;
+}
+
 /* Whether a session by that list of uplinks has that netns; its port's alias says so. */
 static bool goes_by(uint64_t netns, const struct uplink_list *uplinks)
 {
@@ -42,19 +68,11 @@ static bool goes_by(uint64_t netns, const struct uplink_list *uplinks)
 	bool found = false;
 
 	while (links && !found && (entry = readdir(links))) {
-		char path[NAME_MAX + 16], alias[ALIAS_MAX];
 		struct session s;
-		ssize_t n;
 
-		if (strncmp(entry->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/ifalias", entry->d_name);
-		n = file_start(dirfd(links), path, 0, alias, sizeof(alias));
-		if (n <= 0)
-			continue;
-		alias[n - (alias[n - 1] == '\n')] = 0;
-		found = session_parse(alias, &s) == 0 && s.netns == netns && uplinks &&
-			uplink_list_equal(&s.uplinks, uplinks);
+		found = !strncmp(entry->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) &&
+			read_session(dirfd(links), entry->d_name, &s) && s.netns == netns &&
+			uplinks && uplink_list_equal(&s.uplinks, uplinks);
 	}
 	if (links)
 		closedir(links);

@@ -20,6 +20,10 @@ struct instance_scope {
 	const struct uplink_list *uplinks; /* then: what its list will be */
 };
 
+/* The list of uplinks of the session of that id, as its port's alias has it; false: none is there.
+ */
+bool instance_uplinks(uint32_t id, struct uplink_list *ret);
+
 /* Whether a process is outside. One whose netns cannot be seen is. */
 bool instance_is_outside(pid_t pid, const struct instance_scope *scope);
 

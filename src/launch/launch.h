@@ -31,10 +31,15 @@ struct launch_options {
 	bool no_proxy_env;  /* drop http_proxy and its kin */
 	bool allow_sockets; /* do not refuse sockets of the outside network */
 	bool no_app_policy; /* what the app policy says of the program does not count */
-	bool strict;      /* refuse a program whose work would be done outside (launch/outside.h) */
-	bool no_password; /* start no agent where polkit wants a password (launch/agent.h) */
-	uint32_t given;   /* enum launch_given */
-	uint32_t wait;    /* for an uplink, seconds; 0: not at all */
+	bool strict;   /* refuse a program whose work would be done outside (launch/outside.h) */
+	bool separate; /* start a separate instance (launch/separate.h) */
+	bool allow_handover; /* do not refuse a start that is handed to an instance outside */
+	bool no_password;    /* start no agent where polkit wants a password (launch/agent.h) */
+	/* The words that stand before the program, of argv, for a message; n_line 0: not known. */
+	char *const *line;
+	int n_line;
+	uint32_t given;        /* enum launch_given */
+	uint32_t wait;         /* for an uplink, seconds; 0: not at all */
 	launch_wait *wait_for; /* where wait is not 0 */
 	const char *user;      /* to run as; NULL: the caller */
 	uint32_t pid;          /* attach: to the netns of this process; 0: to */

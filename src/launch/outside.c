@@ -19,7 +19,9 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/strbuf.h"
+#include "launch/apps.h"
 #include "launch/wrappers.h"
+#include "model/log_entry.h"
 
 /* --- where things are ------------------------------------------------------------------------- */
 
@@ -202,6 +204,66 @@ static const char *its_uplink(const struct outside_question *q, char text[UPLINK
 	return list_text(q, "the session's uplink", text);
 }
 
+size_t outside_plain_length(char *const argv[])
+{
+	char program[APPS_PROGRAM_MAX];
+	size_t named = apps_program(argv, program);
+	char *const *at = argv, *const * next;
+
+	for (size_t i = 0; i < WRAPPERS_MAX && (next = wrapper_behind(at)); i++)
+		at = next;
+	return (named > (size_t)(at - argv) ? named : (size_t)(at - argv)) + 1;
+}
+
+/* Words for a shell, with a blank between. */
+static void add_words(char *const words[], size_t n, struct strbuf *ret)
+{
+	for (size_t i = 0; i < n && words[i]; i++) {
+		if (i)
+			strbuf_add(ret, " ");
+		strbuf_add_word(ret, words[i]);
+	}
+}
+
+/* The command line as it was, with one more option. */
+static void add_command(const struct outside_question *q, const char *option, struct strbuf *ret)
+{
+	strbuf_add(ret, "`via-iface%s%s %s ", q->line[0][0] ? " " : "", q->line[0], option);
+	add_words(q->line + 1, (size_t)q->n_line - 1, ret);
+	strbuf_add(ret, " ");
+	add_words(q->argv, SIZE_MAX, ret);
+	strbuf_add(ret, "`");
+}
+
+/* Each as a command to be pasted; where there is no room for that, by the option's name. */
+static void add_choices(const struct outside_question *q, const struct app_outside *k,
+			struct outside_found *ret)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+
+	if (q->n_line) {
+		if (ret->separate) {
+			strbuf_add(&text, "start a separate one with ");
+			add_command(q, "--separate", &text);
+		} else if (k->how == APP_OUTSIDE_FLATPAK) {
+			strbuf_add(&text, "end that one first with `flatpak kill %s`", ret->name);
+		} else {
+			strbuf_add(&text, "%s", k->advice[0] ? k->advice : "end that one first");
+		}
+		strbuf_add(&text, ", show the one outside with `");
+		add_words(q->argv, outside_plain_length(q->argv), &text);
+		strbuf_add(&text, "`, or let it be handed over with ");
+		add_command(q, "--allow-handover", &text);
+	}
+	if (q->n_line && strlen(ret->line.text) + text.len + 3 < ERR_TEXT_MAX)
+		err_hint(&ret->line, "%s", strbuf_text(&text));
+	else
+		err_hint(&ret->line,
+			 "%sshow the one outside, or let it be handed over with "
+			 "--allow-handover",
+			 ret->separate ? "start a separate one with --separate, " : "");
+}
+
 static void add_advice(const struct outside_question *q, const char *advice, struct err *ret)
 {
 	_cleanup_strbuf_ struct strbuf text = { 0 };
@@ -218,63 +280,68 @@ static void add_advice(const struct outside_question *q, const char *advice, str
 	err_hint(ret, "%s", strbuf_text(&text));
 }
 
-static int tell_instance(const struct outside_question *q, const struct app *app, pid_t pid,
-			 struct err *ret)
+static struct err *begin(const struct app_outside *k, const char *name, pid_t pid,
+			 struct outside_found *ret)
 {
-	const struct app_outside *k = &app->outside;
-	char name[APP_WORDS_MAX], list[UPLINK_LIST_TEXT_MAX];
+	*ret = (struct outside_found){ .how = k->how, .pid = pid };
+	log_text(ret->name, sizeof(ret->name), name);
+	return &ret->line;
+}
 
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(app->match, " "), app->match);
+/* A second start is handed to it: which it is, and what the user can choose instead. */
+static int tell_instance(const struct outside_question *q, const struct app_outside *k,
+			 const char *name, pid_t pid, struct outside_found *ret)
+{
+	struct err *line = begin(k, name, pid, ret);
+	char list[UPLINK_LIST_TEXT_MAX];
 
+	ret->separate = k->separate[0] != 0;
 	if (k->how == APP_OUTSIDE_BUS)
-		err_set(ret, EPERM,
+		err_set(line, EPERM,
 			"%s lets the session bus start it, outside: its windows would not "
 			"use %s",
-			name, its_uplink(q, list));
+			ret->name, its_uplink(q, list));
 	else
-		err_set(ret, EPERM,
-			"%s (pid %d) already runs outside: a second start may be handed "
+		err_set(line, EPERM,
+			"%s (pid %d) already runs outside: a second start would be handed "
 			"to it, and would not use %s",
-			name, (int)pid, its_uplink(q, list));
-	if (k->how == APP_OUTSIDE_BUS)
-		err_hint(ret, "start it with its own bus, `%s`", k->advice);
-	else if (k->advice[0])
-		err_hint(ret, "start a separate one with `%s`", k->advice);
-	else
-		err_hint(ret, "end it first");
+			ret->name, (int)pid, its_uplink(q, list));
+	add_choices(q, k, ret);
 	return 1;
 }
 
 /* pid: of the server, where it was searched; else 0. */
 static int tell_server(const struct outside_question *q, const struct app_outside *k,
-		       const char *name, pid_t pid, struct err *ret)
+		       const char *name, pid_t pid, struct outside_found *ret)
 {
 	char number[32] = "", list[UPLINK_LIST_TEXT_MAX];
+	struct err *line = begin(k, name, pid, ret);
 
 	if (pid > 0)
 		snprintf(number, sizeof(number), " (pid %d)", (int)pid);
-	err_set(ret, EPERM, "%s has its work done outside, by %s%s: that would not use %s", name,
+	err_set(line, EPERM, "%s has its work done outside, by %s%s: that would not use %s", name,
 		k->who[0] ? k->who : "another process", number, its_uplink(q, list));
 	if (k->advice[0])
-		add_advice(q, k->advice, ret);
+		add_advice(q, k->advice, line);
 	return 1;
 }
 
 static int find_server(const struct outside_question *q, const struct app *app, char *const argv[],
-		       struct err *ret)
+		       struct outside_found *ret)
 {
 	const struct app_outside *k = &app->outside;
 	const char *name = program_base_name(argv[0]);
 	const char *processes = k->processes[0] ? k->processes : app->match;
 	char path[PATH_MAX], id[128], list[UPLINK_LIST_TEXT_MAX];
+	struct err *line;
 	pid_t pid;
 
 	switch (k->how) {
 	case APP_OUTSIDE_BUS:
-		return tell_instance(q, app, 0, ret);
+		return tell_instance(q, k, name, 0, ret);
 	case APP_OUTSIDE_INSTANCE:
 		pid = instance_find(processes, q->uid, &q->scope);
-		return pid ? tell_instance(q, app, pid, ret) : 0;
+		return pid ? tell_instance(q, k, name, pid, ret) : 0;
 	case APP_OUTSIDE_SERVER:
 		return tell_server(q, k, name, 0, ret);
 	case APP_OUTSIDE_CLIENT:
@@ -288,24 +355,18 @@ static int find_server(const struct outside_question *q, const struct app *app, 
 			       : 0;
 	case APP_OUTSIDE_FLATPAK:
 		pid = flatpak_app(argv, id) ? find_flatpak(q, id) : 0;
-		if (!pid)
-			return 0;
-		err_set(ret, EPERM,
-			"%s (pid %d) already runs outside: a second start may be handed "
-			"to it, and would not use %s",
-			id, (int)pid, its_uplink(q, list));
-		err_hint(ret, "end it first with `flatpak kill %s`", id);
-		return 1;
+		return pid ? tell_instance(q, k, id, pid, ret) : 0;
 	case APP_OUTSIDE_SSH:
 		pid = ssh_shares(argv) ? instance_find(processes, q->uid, &q->scope) : 0;
 		if (!pid)
 			return 0;
-		err_set(ret, EPERM,
+		line = begin(k, name, pid, ret);
+		err_set(line, EPERM,
 			"%s may go by a connection that ssh (pid %d) holds open outside, and "
 			"would not use %s",
 			name, (int)pid, its_uplink(q, list));
 		if (k->advice[0])
-			add_advice(q, k->advice, ret);
+			add_advice(q, k->advice, line);
 		return 1;
 	case APP_OUTSIDE_NO:
 	case APP_OUTSIDE_COUNT:
@@ -330,7 +391,7 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
 	return NULL;
 }
 
-int outside_find_server(const struct outside_question *q, struct err *ret)
+int outside_find_server(const struct outside_question *q, struct outside_found *ret)
 {
 	char *const *argv = NULL;
 	const struct app *app = outside_section(q->apps, q->argv, &argv);
@@ -341,22 +402,30 @@ int outside_find_server(const struct outside_question *q, struct err *ret)
 /* --- a launch --------------------------------------------------------------------------------- */
 
 int outside_check(const struct launch_options *o, const struct handover *h, const struct apps *apps,
-		  struct err *ret, struct err *err)
+		  const struct uplink_list *uplinks, struct err *ret, struct err *err)
 {
 	struct outside_question q = {
 		.apps = apps,
 		.argv = o->program,
 		.uid = h->user.wanted ? h->user.uid : geteuid(),
-		.scope.uplinks = &o->request.uplinks,
+		.scope.uplinks = uplinks,
+		.line = o->line,
+		.n_line = o->n_line,
 	};
+	struct outside_found found = { 0 };
+	bool handed;
 	struct stat st;
 
-	if (o->quiet && !o->strict)
-		return 0;
 	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
 		q.scope.netns = st.st_ino;
-	if (!outside_find_server(&q, ret) || !o->strict)
+	if (!outside_find_server(&q, &found))
 		return 0;
-	*err = *ret;
-	return -ret->code;
+	handed = app_outside_hands_over(found.how);
+	if (handed ? !o->allow_handover : o->strict) {
+		*err = found.line;
+		return -found.line.code;
+	}
+	if (!handed)
+		*ret = found.line;
+	return 0;
 }

@@ -20,6 +20,18 @@ struct outside_question {
 	char *const *argv;
 	uid_t uid;                   /* of the program */
 	struct instance_scope scope; /* no uplinks: not known, of a session that runs */
+	/* What stands before argv on the command line of via-iface, from its verb on, or "" in the
+	 * verb's place; n_line 0: it is not known. For commands in the line. */
+	char *const *line;
+	int n_line;
+};
+
+struct outside_found {
+	enum app_outside_how how;
+	pid_t pid;       /* of who does the work; 0: not known */
+	char name[64];   /* of the program, for people */
+	bool separate;   /* --separate starts one of its own */
+	struct err line; /* who does the work, and what can be done */
 };
 
 /*
@@ -30,16 +42,23 @@ const struct app *outside_section(const struct apps *apps, char *const argv[],
 				  char *const **ret_argv);
 
 /*
- * Returns 1 with one line in ret: who does the work, and what can be done. 0 when it is none that
- * the app policy knows, or none of that runs outside now.
+ * Returns 1 when another process does the work, 0 when it is none that the app policy knows, or
+ * none of that runs outside now.
  */
-int outside_find_server(const struct outside_question *q, struct err *ret);
+int outside_find_server(const struct outside_question *q, struct outside_found *ret);
 
 /*
- * For a launch, by what apps_load_for() read: the line goes to ret, unless o->quiet. Fails where
- * the program is to be refused (o->strict); then err is set.
+ * How many words of a command line start the program and no more: without its arguments, which
+ * would be handed over as well.
+ */
+size_t outside_plain_length(char *const argv[]);
+
+/*
+ * For a launch, by what apps_load_for() read. A start that would be handed over is refused, unless
+ * o->allow_handover; then err is set. Of others the line goes to ret, or with o->strict to err.
+ * uplinks: of the session, empty where that is not known.
  */
 int outside_check(const struct launch_options *o, const struct handover *h, const struct apps *apps,
-		  struct err *ret, struct err *err);
+		  const struct uplink_list *uplinks, struct err *ret, struct err *err);
 
 #endif

@@ -25,6 +25,7 @@
 #include "launch/name.h"
 #include "launch/outside.h"
 #include "launch/program.h"
+#include "launch/separate.h"
 #include "launch/wrappers.h"
 
 int launch_find_program(const char *name, struct err *err)
@@ -64,19 +65,24 @@ static int check_program(const char *name, struct err *err)
  * What the app policy says, read once: first the options of a new session, then who outside would
  * do the program's work, as a line in ret.
  */
-static int ask_policy(struct launch_options *o, const struct handover *h, struct err *ret,
-		      struct err *err)
+static int ask_policy(struct launch_options *o, const struct handover *h, uint32_t id,
+		      struct err *ret, struct err *err)
 {
 	bool new_session = h->netns < 0;
+	struct uplink_list uplinks = { 0 };
 	struct apps apps = { 0 };
-	int r = 0;
+	int r = apps_load_for(o, new_session && !o->request.uplinks.n, &apps, err);
 
-	if ((new_session && !o->no_app_policy) || !o->quiet || o->strict)
-		r = apps_load_for(o, new_session && !o->request.uplinks.n, &apps, err);
 	if (r == 0 && new_session)
 		r = apps_apply(o, &apps, &h->user, err);
+	if (new_session)
+		uplinks = o->request.uplinks;
+	else
+		instance_uplinks(id, &uplinks);
+	if (r == 0 && o->separate && !o->made)
+		r = separate_as_asked(o, &apps, &uplinks, &h->user, err);
 	if (r == 0)
-		r = outside_check(o, h, &apps, ret, err);
+		r = outside_check(o, h, &apps, &uplinks, ret, err);
 	apps_done(&apps);
 	return r;
 }
@@ -140,7 +146,7 @@ int launch(struct launch_options *o, const struct launch_target *t)
 		err_errno(&err, errno, "hand over the session's netns");
 		return program_fail(&err);
 	}
-	if (ask_policy(o, &h, &outside, &err) < 0 || ambient_check(&err) < 0 ||
+	if (ask_policy(o, &h, t->id, &outside, &err) < 0 || ambient_check(&err) < 0 ||
 	    daemon_check(&err) < 0 || program_find("via-iface-enter", enter, &err) < 0 ||
 	    (o->wait && o->wait_for(o, &err) < 0) ||
 	    environment_prepare(o, &h.user, &around, &err) < 0)

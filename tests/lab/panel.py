@@ -61,6 +61,7 @@ NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
     <arg type="a{sv}" direction="in"/><arg type="i" direction="in"/>
     <arg type="u" direction="out"/>
   </method>
+  <method name="GetCapabilities"><arg type="as" direction="out"/></method>
   <method name="CloseNotification"><arg type="u" direction="in"/></method>
 </interface></node>"""
 
@@ -138,6 +139,8 @@ class Desktop:
         self.conn = self._connect()
         self.notes = {}  # number: (title, body), as they are shown
         self.noted = []  # all titles that ever were
+        self.buttons = {}  # number: {action: label}
+        self.capabilities = ["actions", "body"]
         self._show_notifications()
         if panel:
             self.start_panel()
@@ -195,7 +198,10 @@ class Desktop:
                 number = words[1] or len(self.noted) + 1
                 self.notes[number] = (words[3], words[4])
                 self.noted.append(words[3])
+                self.buttons[number] = dict(zip(words[5][0::2], words[5][1::2]))
                 invocation.return_value(GLib.Variant("(u)", (number,)))
+            elif method == "GetCapabilities":
+                invocation.return_value(GLib.Variant("(as)", (self.capabilities,)))
             else:
                 self.notes.pop(words[0], None)
                 invocation.return_value(None)
@@ -203,6 +209,14 @@ class Desktop:
         interface = Gio.DBusNodeInfo.new_for_xml(NOTIFICATIONS).interfaces[0]
         self.conn.register_object("/org/freedesktop/Notifications", interface, called, None, None)
         self.call(BUS, "/", BUS, "RequestName", GLib.Variant("(su)", (NOTES, 0)))
+
+    def press(self, number, action):
+        """A button of a notification; None: it is closed."""
+        name, words = ("ActionInvoked", GLib.Variant("(us)", (number, action or "")))
+        if action is None:
+            name, words = ("NotificationClosed", GLib.Variant("(uu)", (number, 2)))
+        self.conn.emit_signal(None, "/org/freedesktop/Notifications", NOTES, name, words)
+        self.conn.flush_sync(None)
 
     def wait(self, predicate, seconds=5, what=None):
         """As the lab's, and notifications come in meanwhile."""

@@ -129,7 +129,9 @@ def shown(words):
 # What the standard forbids or takes away, and GLib reads in its own way: a code for files in a
 # comment, two of them, %d.
 # Those whose work is always done outside (test_outside.py).
-REFUSED = ("backslashes", "heroic-game", "org.gnome.Terminal")
+REFUSED = ("backslashes", "heroic-game")
+# Those of which nothing is started before the user was asked (test_desktop_handed_over.py).
+ASKED = ("org.gnome.Terminal",)
 NO_FILES = ("comment", "two-codes", "deprecated-codes")
 
 
@@ -163,7 +165,12 @@ def test_launch(lab, part):
             assert not os.path.exists(desktop.record)
         else:
             assert name not in REFUSED
-        for files in () if desktop.told else ((), (document,))[: 1 if name in NO_FILES else 2]:
+        if name in ASKED:
+            line = re.sub(" %[a-zA-Z]", "", value(ours, "Exec"))
+            asked = lab.run(["/bin/sh", "-c", line], env=desktop.env)
+            assert asked.code == 125 and "--allow-handover" in asked.err, asked
+            assert not os.path.exists(desktop.record)
+        for files in () if desktop.told or name in ASKED else ((), (document,))[: 1 if name in NO_FILES else 2]:
             netns, wanted = desktop.launch(original, *files)
             assert netns == host
             netns, words = desktop.launch(ours, *files)

@@ -51,7 +51,7 @@ def test_a_failure_is_shown(lab):
         assert title == "no-such-game did not start", title
         assert "via-iface: " + body.replace("&apos;", "'").replace("&#39;", "'") == done.err.strip(), (body, done.err)
         before = desk.screen.picture()
-        press(desk, number)
+        desk.press(number, "window")
         lab.wait(lambda: windows(lab, desk), 20, "the tray's window", 0.1)
         lab.wait(lambda: desk.changed(before, 20000), 20, "the window's picture", 0.1)
         desk.keep("failure-window")
@@ -92,16 +92,3 @@ def test_a_failure_without_a_server(lab):
 def windows(lab, desk):
     tree = lab.run(["xwininfo", "-root", "-tree"], env=desk.env).out
     return [line for line in tree.splitlines() if "ia-iface" in line and "10x10" not in line and "1x1" not in line]
-
-
-def press(desk, number):
-    import panel
-
-    desk.conn.emit_signal(
-        None,
-        "/org/freedesktop/Notifications",
-        panel.NOTES,
-        "ActionInvoked",
-        panel.GLib.Variant("(us)", (number, "window")),
-    )
-    desk.conn.flush_sync(None)

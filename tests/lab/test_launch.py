@@ -210,7 +210,7 @@ def test_no_second_program(lab):
     for name in names:
         write_file(os.path.join(folder, name), f'#!/bin/dash\necho "{name} $#"\n')
         os.chmod(os.path.join(folder, name), 0o755)
-        done = installed.run(lab.spare, "--", os.path.join(folder, name))
+        done = installed.run("--allow-handover", lab.spare, "--", os.path.join(folder, name))
         assert done.code == 0 and done.out.startswith(f"{name} "), done
     assert installed.run(lab.spare, "--", "sh", "-c", ":").code == 0
     assert installed.run(lab.spare, "--", "env", "A=b", "nice", "sh", "-c", ":").code == 0

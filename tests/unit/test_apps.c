@@ -76,7 +76,7 @@ static void test_all_keys(void **state)
 		 "outside = client\noutside-when = run  --remote\noutside-when-env = STY\n"
 		 "outside-unless = -x\noutside-value-options = -c\noutside-processes = a b\n"
 		 "outside-socket = /x/y\noutside-who = the server's one\n"
-		 "outside-advice = say `x \"$(y)\"`\n"
+		 "outside-advice = say `x \"$(y)\"`\noutside-separate = own-bus  -x=~/%u\n"
 		 "[metered]\nuplink = wwan0");
 	a = find("firefox-esr");
 	assert_string_equal(a.section, "firefox");
@@ -100,6 +100,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(a.outside.socket, "/x/y");
 	assert_string_equal(a.outside.who, "the server's one");
 	assert_string_equal(a.outside.advice, "say `x \"$(y)\"`");
+	assert_string_equal(a.outside.separate, "own-bus -x=~/%u");
 	assert_string_equal(find("firefox").section, "firefox");
 	assert_string_equal(find("org.mozilla.firefox").section, "firefox");
 	assert_none("fire");
@@ -186,7 +187,7 @@ static void test_nothing_is_passed_over(void **state)
 		  "host-access, no-proxy-env, separate-instance, separate, profile, outside, "
 		  "outside-when, "
 		  "outside-when-env, outside-unless, outside-value-options, outside-processes, "
-		  "outside-socket, outside-who and outside-advice" },
+		  "outside-socket, outside-who, outside-advice and outside-separate" },
 		{ "[steam]\nlan = no\nsteam\n", "F:3: it is neither '[APP]' nor 'KEY = VALUE'" },
 		{ "[a]\nlan=no\n\n[b]\nlan=no\n[a]\nlan=no\n",
 		  "F:6: [a] is there twice, also in line 1" },
@@ -293,12 +294,10 @@ static void assert_arguments(const char *value, const char *uplinks, const char 
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
 	const struct uplink_list list = list_of(uplinks);
-	struct app a = { 0 };
 	char have[512] = "";
 	int n;
 
-	snprintf(a.separate_instance, sizeof(a.separate_instance), "%s", value);
-	n = app_separate_arguments(&a, "/home/me", &list, &words, &bytes);
+	n = app_separate_arguments(value, "/home/me", &list, &words, &bytes);
 	assert_true(n >= 0);
 	assert_null(words[n]);
 	for (int i = 0; i < n; i++)
@@ -313,6 +312,7 @@ static void test_arguments(void **state)
 	assert_arguments("--new", "wlp6s0", "--new|");
 	assert_arguments("--p ~/d/%u/x --dir=~/%u a~/b ~ %x %", "wlp6s0",
 			 "--p|/home/me/d/wlp6s0/x|--dir=/home/me/wlp6s0|a~/b|~|%x|%|");
+	assert_arguments("-env:X=file://~/%u x//~/y", "a", "-env:X=file:///home/me/a|x//~/y|");
 	assert_arguments("--d=%u", "ssid:a/../b c,wwan", "--d=ssid:a_.._b c,wwan|");
 }
 
@@ -331,6 +331,9 @@ static void test_program(void **state)
 	(void)state;
 	ASSERT_PROGRAM("steam", 0, "steam", "-x");
 	ASSERT_PROGRAM("steam", 0, "/usr/games/steam");
+	ASSERT_PROGRAM("kgx", 2, "dbus-run-session", "--", "kgx");
+	ASSERT_PROGRAM("kgx", 4, "env", "A=b", "dbus-run-session", "--config-file=x", "kgx");
+	ASSERT_PROGRAM("dbus-run-session", 0, "dbus-run-session", "--");
 	ASSERT_PROGRAM("steam", 3, "env", "A=b", "C=", "/usr/bin/steam", "x=y");
 	ASSERT_PROGRAM("steam", 5, "/usr/bin/env", "-i", "-u", "HOME", "--", "steam");
 	ASSERT_PROGRAM("steam", 2, "env", "--unset=X", "steam");

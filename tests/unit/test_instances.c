@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -93,6 +94,48 @@ static void test_separated(void **state)
 	assert_non_null(KIND("chromium", "--user-data-directory=/x"));
 	assert_non_null(KIND("chromium", "user-data-dir"));
 	assert_non_null(KIND("steam", "--user-data-dir=/x"));
+}
+
+/* How a program is started without its arguments, which would be handed over as well. */
+static void test_plain_length(void **state)
+{
+#define PLAIN(...) outside_plain_length((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
+	(void)state;
+	assert_int_equal(PLAIN("firefox", "https://example.org/"), 1);
+	assert_int_equal(PLAIN("env", "A=b", "firefox", "x"), 3);
+	assert_int_equal(PLAIN("timeout", "9", "firefox", "x"), 3);
+	assert_int_equal(PLAIN("flatpak", "run", "--command=x", "org.example.App", "x"), 4);
+	assert_int_equal(PLAIN("snap", "run", "firefox", "x"), 3);
+}
+
+/* Each section that says how a separate one is started fits no more once that is done. */
+static void test_separate_is_enough(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < shipped.n; i++) {
+		const struct app_outside *o = &shipped.v[i].outside;
+		char text[3 * APP_WORDS_MAX], *rest = text;
+		const char *words[64] = { NULL };
+		size_t at = 0;
+
+		if (!o->separate[0])
+			continue;
+		assert_true(app_outside_hands_over(o->how));
+		if (!strncmp(o->separate, OUTSIDE_OWN_BUS, strlen(OUTSIDE_OWN_BUS)))
+			continue;
+		snprintf(text, sizeof(text), "%.*s %s %s", (int)strcspn(shipped.v[i].match, " "),
+			 shipped.v[i].match, o->when, o->separate);
+		while ((words[at] = strsep(&rest, " ")) && at < ARRAY_SIZE(words) - 1)
+			at += words[at][0] != 0;
+		words[at] = NULL;
+		if (outside_section(&shipped, (char *const *)words, NULL))
+			fail_msg("[%s]: '%s' does not separate it", shipped.v[i].section,
+				 o->separate);
+		n++;
+	}
+	assert_in_range(n, 20, 100);
 }
 
 /* Each of those that hand over their work, and what of them does it itself. */
@@ -193,15 +236,16 @@ static void test_advice(void **state)
 	char *const argv[] = { (char *)"docker", (char *)"exec", (char *)"box", NULL };
 	const struct uplink_list list = list_of("ssid:My Net's,wlp6s0");
 	struct outside_question q = { .apps = &shipped, .argv = argv, .scope.uplinks = &list };
-	struct err err = { 0 };
+	struct outside_found found;
 
 	(void)state;
-	assert_int_equal(outside_find_server(&q, &err), 1);
-	assert_non_null(strstr(err.text, "--replace-route 'ssid:My Net'\\''s,wlp6s0' --pid "));
+	assert_int_equal(outside_find_server(&q, &found), 1);
+	assert_non_null(
+		strstr(found.line.text, "--replace-route 'ssid:My Net'\\''s,wlp6s0' --pid "));
 	q.scope.uplinks = NULL;
-	assert_int_equal(outside_find_server(&q, &err), 1);
-	assert_non_null(strstr(err.text, "would not use the session's uplink; "));
-	assert_non_null(strstr(err.text, "--replace-route UPLINK --pid "));
+	assert_int_equal(outside_find_server(&q, &found), 1);
+	assert_non_null(strstr(found.line.text, "would not use the session's uplink; "));
+	assert_non_null(strstr(found.line.text, "--replace-route UPLINK --pid "));
 }
 
 static void test_is(void **state)
@@ -284,11 +328,12 @@ static void test_find_zombie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_others),
-		cmocka_unit_test(test_separated), cmocka_unit_test(test_is),
-		cmocka_unit_test(test_servers),   cmocka_unit_test(test_around),
-		cmocka_unit_test(test_wrappers),  cmocka_unit_test(test_advice),
-		cmocka_unit_test(test_find),      cmocka_unit_test(test_find_zombie),
+		cmocka_unit_test(test_kinds),        cmocka_unit_test(test_others),
+		cmocka_unit_test(test_separated),    cmocka_unit_test(test_is),
+		cmocka_unit_test(test_servers),      cmocka_unit_test(test_around),
+		cmocka_unit_test(test_wrappers),     cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_plain_length), cmocka_unit_test(test_separate_is_enough),
+		cmocka_unit_test(test_find),         cmocka_unit_test(test_find_zombie),
 	};
 
 	return cmocka_run_group_tests(tests, read_shipped, drop_shipped);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "desktop/note.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "launch/program.h"
+
+#define SERVER      "org.freedesktop.Notifications"
+#define SERVER_PATH "/org/freedesktop/Notifications"
+#define SHOWN_S     600 /* then a server that tells nothing of its end is not waited for any more */
+#define CRITICAL    2 /* Desktop Notifications Specification, "Urgency Levels": it does not expire */
+
+struct shown {
+	GMainLoop *loop;
+	const struct note *note;
+	guint32 id;
+	const char *choice;
+};
+
+static const char *find_choice(const struct note *n, const char *id)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (!g_strcmp0(n->choices[i].id, id))
+			return n->choices[i].id;
+	return NULL;
+}
+
+/* ActionInvoked (us), NotificationClosed (uu): the server's own number is the first value. */
+static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
+		      const char *interface, const char *name, GVariant *values, void *data)
+{
+	struct shown *s = data;
+	const char *action = NULL;
+	guint32 id = 0;
+
+	(void)bus, (void)sender, (void)path, (void)interface;
+	if (g_variant_n_children(values) < 1)
+		return;
+	g_variant_get_child(values, 0, "u", &id);
+	if (id != s->id)
+		return;
+	if (!strcmp(name, "ActionInvoked") &&
+	    g_variant_is_of_type(values, G_VARIANT_TYPE("(us)"))) {
+		g_variant_get_child(values, 1, "&s", &action);
+		/* a press on the note itself */
+		s->choice = !strcmp(action, "default") && !s->note->question && s->note->n
+				    ? s->note->choices[0].id
+				    : find_choice(s->note, action);
+	}
+	g_main_loop_quit(s->loop);
+}
+
+static gboolean on_time(void *data)
+{
+	g_main_loop_quit(((struct shown *)data)->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static GVariant *words_of(const struct note *n)
+{
+	g_autofree char *body = g_markup_escape_text(n->body, -1);
+	GVariantBuilder actions, hints;
+
+	g_variant_builder_init(&actions, G_VARIANT_TYPE("as"));
+	if (!n->question && n->n) {
+		g_variant_builder_add(&actions, "s", "default");
+		g_variant_builder_add(&actions, "s", n->choices[0].label);
+	}
+	for (size_t i = 0; i < n->n; i++) {
+		g_variant_builder_add(&actions, "s", n->choices[i].id);
+		g_variant_builder_add(&actions, "s", n->choices[i].label);
+	}
+	g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
+	g_variant_builder_add(&hints, "{sv}", "desktop-entry",
+			      g_variant_new_string("org.via_iface.Tray"));
+	if (n->question)
+		g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte(CRITICAL));
+	return g_variant_new("(susssasa{sv}i)", "via-iface", 0, "via-iface", n->title, body,
+			     &actions, &hints, n->question ? 0 : -1);
+}
+
+static GVariant *call(GDBusConnection *bus, const char *method, GVariant *words, const char *type)
+{
+	return g_dbus_connection_call_sync(bus, SERVER, SERVER_PATH, SERVER, method, words,
+					   G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+					   NULL);
+}
+
+static bool has_buttons(GDBusConnection *bus)
+{
+	g_autoptr(GVariant) answer = call(bus, "GetCapabilities", NULL, "(as)");
+	g_autofree const char **all = NULL;
+
+	if (!answer)
+		return false;
+	g_variant_get(answer, "(^a&s)", &all);
+	return g_strv_contains(all, "actions");
+}
+
+bool note_notify(const struct note *n, const char **ret)
+{
+	g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	struct shown s = { .loop = loop, .note = n };
+	g_autoptr(GVariant) answer = NULL;
+	guint signals;
+
+	if (!bus || (n->question && !has_buttons(bus)))
+		return false;
+	signals = g_dbus_connection_signal_subscribe(bus, NULL, SERVER, NULL, SERVER_PATH, NULL,
+						     G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &s, NULL);
+	answer = call(bus, "Notify", words_of(n), "(u)");
+	if (answer) {
+		guint timer = g_timeout_add_seconds(SHOWN_S, on_time, &s);
+
+		g_variant_get(answer, "(u)", &s.id);
+		g_main_loop_run(loop);
+		g_source_remove(timer);
+		*ret = s.choice;
+	}
+	g_dbus_connection_signal_unsubscribe(bus, signals);
+	return answer != NULL;
+}
+
+bool note_dialog(const struct note *n, const char **ret)
+{
+	g_autoptr(GSubprocessLauncher) launcher =
+		g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+	g_autofree char *text = g_strconcat(n->title, "\n", n->body, NULL), *out = NULL;
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GSubprocess) process = NULL;
+
+	g_ptr_array_add(words, g_strdup("via-iface-tray"));
+	g_ptr_array_add(words, g_strconcat(n->question ? "--ask=" : "--failed=", text, NULL));
+	for (size_t i = 0; i < n->n; i++)
+		g_ptr_array_add(words, g_strdup_printf("--choice=%s=%s", n->choices[i].id,
+						       n->choices[i].label));
+	g_ptr_array_add(words, NULL);
+	g_subprocess_launcher_unsetenv(launcher, REPORT_VARIABLE);
+	process = g_subprocess_launcher_spawnv(launcher, (const char *const *)words->pdata, NULL);
+	if (!process || !g_subprocess_communicate_utf8(process, NULL, NULL, &out, NULL, NULL) ||
+	    !g_subprocess_get_successful(process))
+		return false;
+	*ret = find_choice(n, g_strchomp(out));
+	return true;
+}
