@@ -278,16 +278,19 @@ class Lab(Network, State):
         except OSError:
             return False
 
-    def wait(self, predicate, seconds=5, what=None, step=0.005):
-        """Until predicate() is true; returns its value. For what gives no event to wait for."""
+    def wait(self, predicate, seconds=10, what=None, step=0.005):
+        """Until predicate() is true; returns its value. For what gives no event to wait for: it is
+        asked again after `step` seconds, and the longer it takes the less often, up to a tenth of a
+        second, since who waits keeps the processor from whom he waits for."""
         limit = Limit(seconds * self.sanitized)
+        start = time.monotonic()
         while True:
             value = predicate()
             if value:
                 return value
-            if limit.left() <= 0:
+            if limit.is_over(self.yardstick):
                 raise AssertionError(f"not within {seconds} s: {what or predicate}")
-            time.sleep(step)
+            time.sleep(max(step, min(0.1, (time.monotonic() - start) / 20)))
 
     @functools.cached_property
     def yardstick(self):
@@ -326,17 +329,17 @@ class Lab(Network, State):
         with self.inside(ns):
             return dev in (name for _, name in socket.if_nameindex())
 
-    def wait_gone(self, seconds=6):
-        """Until no daemon runs and the bridge is gone."""
+    def wait_gone(self, seconds=10):
+        """Until no daemon runs and the bridge is gone. That the daemon exits as soon as it is to is
+        first_light.linger's; what it removes takes as long as others hold the lock of network devices."""
         limit = Limit(seconds * self.sanitized)
         while pids := self.daemon_pids():
             with contextlib.suppress(ProcessLookupError):
                 pidfd = os.pidfd_open(pids[0])
                 try:
-                    left = limit.left()
-                    if left <= 0:
+                    if limit.is_over(self.yardstick):
                         raise AssertionError(f"via-ifaced {pids} still runs after {seconds} s")
-                    select.select([pidfd], [], [], left)
+                    select.select([pidfd], [], [], max(0.1, limit.left()))
                 finally:
                     os.close(pidfd)
         if self.link_exists(BRIDGE):
