@@ -8,17 +8,18 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/parse.h"
 #include "base/vec.h"
 #include "plan/internal.h"
 #include "plan/uplink.h"
 
-static const char *const pools[] = {
-	"10.209.0.0/22",
-	"10.213.0.0/22",
-	"172.29.208.0/22",
-	"100.99.208.0/22",
+static const struct prefix pools[] = {
+	{ { AF_INET, { 10, 209 } }, 22 },
+	{ { AF_INET, { 10, 213 } }, 22 },
+	{ { AF_INET, { 172, 29, 208 } }, 22 },
+	{ { AF_INET, { 100, 99, 208 } }, 22 },
 };
 
 static bool on_our_bridge(const struct facts *f, int index)
@@ -68,7 +69,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 {
 	const struct fact_link *bridge = own_bridge(f);
 	struct pool pool = { .ip6 = ula(f) };
-	char by[PLAN_TAKEN_MAX] = "";
+	char by[PLAN_TAKEN_MAX] = "", last[IP_TEXT_MAX];
 
 	for (size_t i = 0; bridge && i < f->addrs.n; i++) {
 		const struct fact_addr *a = &f->addrs.v[i];
@@ -81,7 +82,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 		}
 	}
 	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
-		prefix_parse(pools[i], &pool.ip4);
+		pool.ip4 = pools[i];
 		if (!plan_pool_taken(f, &pool, by)) {
 			*ret = pool;
 			return 0;
@@ -90,7 +91,7 @@ int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
 	return err_set(err, EADDRNOTAVAIL,
 		       "choose addresses for sessions: all four pools are taken, the last one, %s, "
 		       "by %s; remove or narrow that route",
-		       pools[3], by);
+		       prefix_format(&pool.ip4, last), by);
 }
 
 struct ip plan_gateway(const struct pool *pool, uint8_t family)

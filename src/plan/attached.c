@@ -194,15 +194,17 @@ static struct nft_rule by_device(int index, uint8_t family, const struct prefix 
 /* What is on the device's links, then nothing more. */
 static void plan_device(const struct attached *a, int index, uint8_t family, struct fw_chain *c)
 {
-	static const char *const on_every_link[] = { "224.0.0.0/4", "255.255.255.255/32",
-						     "169.254.0.0/16", "ff00::/8", "fe80::/10" };
-	for (size_t i = 0; i < sizeof(on_every_link) / sizeof(on_every_link[0]); i++) {
-		struct prefix p;
+	static const struct prefix on_every_link[] = {
+		{ { AF_INET, { 224 } }, 4 }, /* 224.0.0.0/4 */
+		{ { AF_INET, { 255, 255, 255, 255 } }, 32 },
+		{ { AF_INET, { 169, 254 } }, 16 },    /* 169.254.0.0/16 */
+		{ { AF_INET6, { 0xff } }, 8 },        /* ff00::/8 */
+		{ { AF_INET6, { 0xfe, 0x80 } }, 10 }, /* fe80::/10 */
+	};
 
-		prefix_parse(on_every_link[i], &p);
-		if (p.ip.family == family)
-			fw_rule_verdict(c, by_device(index, family, &p), NF_ACCEPT);
-	}
+	for (size_t i = 0; i < sizeof(on_every_link) / sizeof(on_every_link[0]); i++)
+		if (on_every_link[i].ip.family == family)
+			fw_rule_verdict(c, by_device(index, family, &on_every_link[i]), NF_ACCEPT);
 	for (size_t i = 0; i < a->routes.n; i++) {
 		const struct fact_route *r = &a->routes.v[i];
 

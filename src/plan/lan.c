@@ -24,41 +24,56 @@
 
 #define DNS_PORT 53
 
-/* data/via-iface.1.scd has the same list, and tests/lab/test_lan.py compares the two. */
-static const char *const fixed4[] = {
-	"0.0.0.0/8",      /* RFC 791: this network */
-	"10.0.0.0/8",     /* RFC 1918 */
-	"100.64.0.0/10",  /* RFC 6598: shared with a provider */
-	"127.0.0.0/8",    /* RFC 1122: loopback */
-	"169.254.0.0/16", /* RFC 3927: link-local */
-	"172.16.0.0/12",  /* RFC 1918 */
-	"192.0.0.0/24",   /* RFC 6890: protocol assignments */
-	"192.168.0.0/16", /* RFC 1918 */
-	"198.18.0.0/15",  /* RFC 2544: benchmarks */
-	"224.0.0.0/4",    /* RFC 5771: multicast */
-	"240.0.0.0/4",    /* RFC 1112: reserved; RFC 919: broadcast */
+/* data/via-iface.1.scd has the same list, and tests/lab/test_no_lan.py compares the two. */
+static const struct prefix fixed4[] = {
+	{ { AF_INET, { 0 } }, 8 },         /* 0.0.0.0/8, RFC 791: this network */
+	{ { AF_INET, { 10 } }, 8 },        /* 10.0.0.0/8, RFC 1918 */
+	{ { AF_INET, { 100, 64 } }, 10 },  /* 100.64.0.0/10, RFC 6598: shared with a provider */
+	{ { AF_INET, { 127 } }, 8 },       /* 127.0.0.0/8, RFC 1122: loopback */
+	{ { AF_INET, { 169, 254 } }, 16 }, /* 169.254.0.0/16, RFC 3927: link-local */
+	{ { AF_INET, { 172, 16 } }, 12 },  /* 172.16.0.0/12, RFC 1918 */
+	{ { AF_INET, { 192 } }, 24 },      /* 192.0.0.0/24, RFC 6890: protocol assignments */
+	{ { AF_INET, { 192, 168 } }, 16 }, /* 192.168.0.0/16, RFC 1918 */
+	{ { AF_INET, { 198, 18 } }, 15 },  /* 198.18.0.0/15, RFC 2544: benchmarks */
+	{ { AF_INET, { 224 } }, 4 },       /* 224.0.0.0/4, RFC 5771: multicast */
+	{ { AF_INET, { 240 } }, 4 },       /* 240.0.0.0/4, RFC 1112: reserved; RFC 919 */
 };
-static const char *const fixed6[] = {
-	"::/96",           /* RFC 4291: unspecified, loopback, IPv4-compatible */
-	"::ffff:0:0/96",   /* RFC 4291: IPv4-mapped */
-	"::ffff:0:0:0/96", /* RFC 2765: IPv4-translated */
-	"64:ff9b:1::/48",  /* RFC 8215: NAT64 of a network's own */
-	"100::/64",        /* RFC 6666: discard-only */
-	"2001::/32",       /* RFC 4380: Teredo, which hides two IPv4 addresses */
-	"2001:2::/48",     /* RFC 5180: benchmarks */
-	"5f00::/16",       /* RFC 9602: segment routing inside a network */
-	"fc00::/7",        /* RFC 4193: unique local */
-	"fe80::/10",       /* RFC 4291: link-local */
-	"fec0::/10",       /* RFC 3879: site-local */
-	"ff00::/8",        /* RFC 4291: multicast */
+static const struct prefix fixed6[] = {
+	/* ::/96, RFC 4291: unspecified, loopback, IPv4-compatible */
+	{ { AF_INET6, { 0 } }, 96 },
+	/* ::ffff:0:0/96, RFC 4291: IPv4-mapped */
+	{ { AF_INET6, { [10] = 0xff, 0xff } }, 96 },
+	/* ::ffff:0:0:0/96, RFC 2765: IPv4-translated */
+	{ { AF_INET6, { [8] = 0xff, 0xff } }, 96 },
+	/* 64:ff9b:1::/48, RFC 8215: NAT64 of a network's own */
+	{ { AF_INET6, { 0, 0x64, 0xff, 0x9b, 0, 1 } }, 48 },
+	/* 100::/64, RFC 6666: discard-only */
+	{ { AF_INET6, { 1 } }, 64 },
+	/* 2001::/32, RFC 4380: Teredo, which hides two IPv4 addresses */
+	{ { AF_INET6, { 0x20, 1 } }, 32 },
+	/* 2001:2::/48, RFC 5180: benchmarks */
+	{ { AF_INET6, { 0x20, 1, 0, 2 } }, 48 },
+	/* 5f00::/16, RFC 9602: segment routing inside a network */
+	{ { AF_INET6, { 0x5f } }, 16 },
+	/* fc00::/7, RFC 4193: unique local */
+	{ { AF_INET6, { 0xfc } }, 7 },
+	/* fe80::/10, RFC 4291: link-local */
+	{ { AF_INET6, { 0xfe, 0x80 } }, 10 },
+	/* fec0::/10, RFC 3879: site-local */
+	{ { AF_INET6, { 0xfe, 0xc0 } }, 10 },
+	/* ff00::/8, RFC 4291: multicast */
+	{ { AF_INET6, { 0xff } }, 8 },
 };
 
 /* Prefixes behind which an IPv4 address stands, and the chain that checks it. */
 static const struct {
-	const char *prefix, *chain;
+	struct prefix prefix;
+	const char *chain;
 } embedding[] = {
-	{ "64:ff9b::/96", "lan_nat64" }, /* RFC 6052: NAT64 */
-	{ "2002::/16", "lan_6to4" },     /* RFC 3056: 6to4 */
+	/* 64:ff9b::/96, RFC 6052: NAT64 */
+	{ { { AF_INET6, { 0, 0x64, 0xff, 0x9b } }, 96 }, "lan_nat64" },
+	/* 2002::/16, RFC 3056: 6to4 */
+	{ { { AF_INET6, { 0x20, 2 } }, 16 }, "lan_6to4" },
 };
 
 struct prefixes {
@@ -70,14 +85,6 @@ struct prefixes {
 static void prefixes_done(struct prefixes *p)
 {
 	VEC_DONE(p);
-}
-
-static struct prefix parsed(const char *text)
-{
-	struct prefix p = { 0 };
-
-	prefix_parse(text, &p);
-	return p;
 }
 
 /* The IPv4 prefix as it stands in an IPv6 address behind another prefix. */
@@ -97,18 +104,12 @@ static bool covers(const struct prefix *outer, const struct prefix *inner)
 
 static bool fixed_covers(const struct prefix *p)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(fixed4) && p->ip.family == AF_INET; i++) {
-		struct prefix one = parsed(fixed4[i]);
-
-		if (covers(&one, p))
+	for (size_t i = 0; i < ARRAY_SIZE(fixed4) && p->ip.family == AF_INET; i++)
+		if (covers(&fixed4[i], p))
 			return true;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(fixed6) && p->ip.family == AF_INET6; i++) {
-		struct prefix one = parsed(fixed6[i]);
-
-		if (covers(&one, p))
+	for (size_t i = 0; i < ARRAY_SIZE(fixed6) && p->ip.family == AF_INET6; i++)
+		if (covers(&fixed6[i], p))
 			return true;
-	}
 	return false;
 }
 
@@ -189,12 +190,12 @@ bool plan_is_lan(const struct facts *f, const char *uplink, const struct ip *ip)
 	if (fixed_covers(&host))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(embedding) && ip->family == AF_INET6; i++) {
-		struct prefix behind = parsed(embedding[i].prefix);
+		const struct prefix *behind = &embedding[i].prefix;
 		struct ip inside;
 
-		if (!prefix_contains(&behind, ip))
+		if (!prefix_contains(behind, ip))
 			continue;
-		inside = ip_from_bytes(AF_INET, ip->bytes + behind.len / 8);
+		inside = ip_from_bytes(AF_INET, ip->bytes + behind->len / 8);
 		return plan_is_lan(f, uplink, &inside);
 	}
 	find_networks(f, uplink, &near);
@@ -274,8 +275,7 @@ static void plan_near(const struct plan_ctx *x, const struct fact_slot *slot, st
 
 		reject_network(p->ip.family == AF_INET ? c4 : c6, p, mark);
 		for (size_t j = 0; j < ARRAY_SIZE(embedding) && p->ip.family == AF_INET; j++) {
-			struct prefix behind = parsed(embedding[j].prefix);
-			struct prefix inside = embedded(&behind, p);
+			struct prefix inside = embedded(&embedding[j].prefix, p);
 
 			reject_network(c6, &inside, mark);
 		}
@@ -286,16 +286,16 @@ static void plan_near(const struct plan_ctx *x, const struct fact_slot *slot, st
 static void plan_embedding(const struct plan_ctx *x, struct fw_chain *c6)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(embedding); i++) {
-		struct prefix behind = parsed(embedding[i].prefix);
+		const struct prefix *behind = &embedding[i].prefix;
 		struct fw_chain c = fw_chain(x->set, NFPROTO_INET, embedding[i].chain);
 		struct nft_rule r = { 0 };
 
 		for (size_t j = 0; j < ARRAY_SIZE(fixed4); j++) {
-			struct prefix ip4 = parsed(fixed4[j]), inside = embedded(&behind, &ip4);
+			struct prefix inside = embedded(behind, &fixed4[j]);
 
 			reject_network(&c, &inside, 0);
 		}
-		match_daddr(&r, &behind);
+		match_daddr(&r, behind);
 		nft_verdict(&r, NFT_JUMP, embedding[i].chain);
 		fw_rule(c6, &r);
 	}
@@ -317,9 +317,9 @@ void plan_lan(const struct plan_ctx *x)
 		accept_questions(plan_families[i] == AF_INET ? &c4 : &c6, plan_families[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(fixed4); i++)
-		reject_network(&c4, &(struct prefix[]){ parsed(fixed4[i]) }[0], 0);
+		reject_network(&c4, &fixed4[i], 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fixed6); i++)
-		reject_network(&c6, &(struct prefix[]){ parsed(fixed6[i]) }[0], 0);
+		reject_network(&c6, &fixed6[i], 0);
 	plan_embedding(x, &c6);
 	for (size_t i = 0; i < x->n_slots; i++) {
 		plan_for_slot(x, &x->slots[i]);

@@ -80,7 +80,7 @@ void uplink_offer_names(const struct facts *f, struct nearest *n);
  * Whether a word of a list names that interface, or is a condition that it meets; and whether one
  * of the host is such.
  */
-bool uplink_matches(const struct facts *f, const struct fact_link *link,
+bool uplink_matches(const struct facts *f, const struct fact_link *l,
 		    const struct uplink_list *list, size_t word);
 bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t word);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What --no-lan refuses, address by address; tests/lab/test_lan.py asks the kernel the same. */
+/* What --no-lan refuses, address by address; tests/lab/test_no_lan.py asks the kernel the same. */
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
