@@ -67,10 +67,10 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 const char *uplink_problem_text(enum uplink_problem problem);
 
 /* The same on a word of a list that means no interface now. */
-const char *uplink_missing_text(const struct uplink_list *list, size_t word);
+const char *uplink_missing_text(const struct uplink_list *l, size_t word);
 
 /* What there is in its place, as a hint (base/err.h): the name that was meant, or what is here. */
-int uplink_missing_hint(const struct facts *f, const struct uplink_list *list, size_t word,
+int uplink_missing_hint(const struct facts *f, const struct uplink_list *l, size_t word,
 			struct err *err);
 
 /* Offers what interfaces may be called in a list, as what a mistyped word may mean. */
@@ -81,15 +81,15 @@ void uplink_offer_names(const struct facts *f, struct nearest *n);
  * of the host is such.
  */
 bool uplink_matches(const struct facts *f, const struct fact_link *l,
-		    const struct uplink_list *list, size_t word);
-bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t word);
+		    const struct uplink_list *list, size_t i);
+bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t i);
 
 /*
  * Steps through the interfaces that one word means, whatever the others do: *next starts as 0. An
  * interface of that name is meant alone.
  */
 const struct fact_link *uplink_of_word(const struct facts *f, const struct uplink_list *list,
-				       size_t word, size_t *next);
+				       size_t i, size_t *next);
 
 /*
  * Steps through the interfaces that a list means, in the order of preference: those of one word in
