@@ -26,6 +26,7 @@
 #include "plan/others.h"
 #include "plan/uplink.h"
 #include "verbs/doctor.h"
+#include "verbs/progress.h"
 #include "verbs/verbs.h"
 
 /* What an entry of the neighbour table takes to fail: three questions, and from stale 5 s before.
@@ -147,7 +148,10 @@ static int start(struct live *l, const struct ip to[2], struct err *err)
 	close(out[1]);
 	l->to_child = in[1];
 	l->from_child = fdopen(out[0], "r");
-	return l->child < 0 || !l->from_child ? err_errno(err, errno, "start a session") : 0;
+	if (l->child < 0 || !l->from_child)
+		return err_errno(err, errno, "start a session");
+	setvbuf(l->from_child, NULL, _IONBF, 0);
+	return 0;
 }
 
 static void end(struct live *l)
@@ -184,10 +188,21 @@ static void take_line(struct live *l, char *line)
 		memcpy(f->far, word, sizeof(f->far));
 }
 
+/* The stream has no buffer, so that poll(2) sees what is to be read. */
+static bool read_line(struct live *l, char *line, int size, bool *told)
+{
+	if (!*told && !progress_ready(fileno(l->from_child))) {
+		progress_tell("packets leave by %s; waiting for answers, 10 s at most", l->uplink);
+		*told = true;
+	}
+	return fgets(line, size, l->from_child) != NULL;
+}
+
 /* False: no session came to be, for the reason in refused. */
 static bool listen_to(struct live *l)
 {
 	char line[ERR_TEXT_MAX + 16] = "";
+	bool told = false;
 
 	if (!fgets(line, sizeof(line), l->from_child) || strcmp(line, "ready\n") != 0) {
 		const char *text = !strncmp(line, "via-iface: ", 11) ? line + 11 : line;
@@ -198,7 +213,7 @@ static bool listen_to(struct live *l)
 	read_counters(&l->before);
 	if (write(l->to_child, "g", 1) != 1)
 		return false;
-	while (fgets(line, sizeof(line), l->from_child) && strcmp(line, "done\n") != 0)
+	while (read_line(l, line, sizeof(line), &told) && strcmp(line, "done\n") != 0)
 		take_line(l, line);
 	read_counters(&l->after);
 	return true;

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "launch/program.h"
+#include "verbs/progress.h"
 #include "verbs/verbs.h"
 
 /* The sessions that are meant, of the facts. */
@@ -51,11 +53,17 @@ static void find_all(const struct facts *f, uint32_t flags, struct meant *ret)
 /* Returns how many failed. */
 static size_t act(const struct each *e, const struct meant *m, bool quiet)
 {
+	int64_t tell_at = clock_ms() + PROGRESS_MS;
 	size_t failed = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct err err = { 0 };
 
+		if (i && clock_ms() >= tell_at) {
+			progress_tell("%s: %zu of %zu sessions are done", verb_get(e->verb)->name,
+				      i, m->n);
+			tell_at = clock_ms() + PROGRESS_MS;
+		}
 		if (e->act(m->v[i], quiet, &err) < 0) {
 			program_fail(&err);
 			failed++;

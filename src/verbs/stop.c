@@ -30,6 +30,7 @@
 #include "verbs/detach.h"
 #include "verbs/each.h"
 #include "verbs/processes.h"
+#include "verbs/progress.h"
 #include "verbs/verbs.h"
 
 #define TERM_MS 5000 /* to end by themselves */
@@ -48,6 +49,7 @@ struct ending {
 		size_t n, size;
 	} pids; /* of the same places */
 	uint64_t netns;
+	const char *session; /* its name */
 	char port[IFNAMSIZ];
 	struct kernel kernel;
 	int signal;
@@ -128,9 +130,23 @@ static int tell_new(struct ending *e, struct err *err)
 	return r;
 }
 
+static void tell_waiting(const struct ending *e, int64_t left)
+{
+	const char *processes = e->fds.n == 1 ? "process" : "processes";
+
+	if (e->signal == SIGTERM)
+		progress_tell("session '%s': waiting for %zu %s to end; SIGKILL follows in %d s",
+			      e->session, e->fds.n, processes, (int)((left + 999) / 1000));
+	else
+		progress_tell("session '%s': waiting for the kernel to end %zu %s", e->session,
+			      e->fds.n, processes);
+}
+
 /* Until none is left, or until it is time: 0, or -ETIMEDOUT. Each end may have left a child. */
 static int wait_for_end(struct ending *e, int64_t end, struct err *err)
 {
+	int64_t tell_at = clock_ms() + PROGRESS_MS;
+
 	for (;;) {
 		int64_t left = end - clock_ms();
 		int r = tell_new(e, err);
@@ -139,7 +155,13 @@ static int wait_for_end(struct ending *e, int64_t end, struct err *err)
 			return r;
 		if (left <= 0)
 			return -ETIMEDOUT;
-		if (poll(e->fds.v, e->fds.n, (int)left) < 0 && errno != EINTR)
+		if (tell_at <= clock_ms()) {
+			tell_waiting(e, left);
+			tell_at = INT64_MAX;
+		} else if (tell_at - clock_ms() < left) {
+			left = tell_at - clock_ms();
+		}
+		if (poll(e->fds.v, e->fds.n, left < 0 ? 0 : (int)left) < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for the programs to end");
 		for (size_t i = e->fds.n; i-- > 0;)
 			if (e->fds.v[i].revents)
@@ -149,7 +171,7 @@ static int wait_for_end(struct ending *e, int64_t end, struct err *err)
 
 static int end_programs(const struct session *s, struct err *err)
 {
-	struct ending e = { .netns = s->netns, .signal = SIGTERM };
+	struct ending e = { .netns = s->netns, .session = s->name, .signal = SIGTERM };
 	int r = kernel_open(&e.kernel, VIA_RUNDIR, false, err);
 
 	if (r < 0)

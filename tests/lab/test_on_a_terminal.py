@@ -137,3 +137,35 @@ def test_watch_wrong(lab):
     for value in ("0", "x", "-1", "86401"):
         done = lab.via("list", f"--watch={value}")
         assert done.code == 125 and f"invalid --watch '{value}': it is a number of seconds, 1 to 86400" in done.err, done
+
+
+# --- what takes long ----------------------------------------------------------------------------
+
+STUBBORN = "trap '' TERM; echo stubborn; while :; do sleep 1; done"
+
+
+def test_stop_says_what_it_waits_for(lab):
+    """On a terminal alone, and not when it is quick."""
+    lab.session(lab.spare, "--name", "quick")
+    with lab.pty([program("via-iface"), "stop", "quick"]) as terminal:
+        terminal.expect("session 'quick' is stopped")
+        terminal.expect_end()
+    assert "waiting" not in terminal.seen, terminal.seen
+    for name in ("first", "second"):
+        lab.session(lab.spare, "--name", name, script=STUBBORN).expect("stubborn")
+    with lab.pty([program("via-iface"), "stop", "--all"]) as terminal:
+        terminal.expect(r"via-iface: session 'first': waiting for \d processe?s? ?to end; SIGKILL follows in 5 s\n", 4 * lab.scale)
+        terminal.expect("session 'first' is stopped\nvia-iface: stop: 1 of 2 sessions are done\nvia-iface: session 'second': waiting", 20)
+        terminal.expect("session 'second' is stopped", 20)
+    lab.session(lab.spare, "--name", "third", script=STUBBORN).expect("stubborn")
+    piped = lab.via("stop", "third", check=True)
+    assert (piped.out, piped.err) == ("session 'third' is stopped\n", ""), piped
+
+
+def test_doctor_says_what_it_waits_for(lab):
+    lab.ip("addr flush dev lan", ns=lab.spare.router)
+    lab.ip("neigh flush dev wlp6s0")
+    with lab.pty([program("via-iface"), "doctor", "--live", "wlp6s0"]) as terminal:
+        terminal.expect("via-iface: packets leave by wlp6s0; waiting for answers, 10 s at most\n", 20)
+        terminal.expect("no answer from the gateway", 30)
+    assert lab.via("doctor", "--live", "wlp6s0").err == ""
