@@ -18,6 +18,12 @@
  */
 int standard_files(struct err *err);
 
+/*
+ * close_range(2) without flags, by its number: musl has no function of that name. 0, or -1 with
+ * errno.
+ */
+int close_descriptors(unsigned int first, unsigned int last);
+
 /* Whether descriptor 1 was closed when the program was started; after standard_files(). */
 bool standard_output_closed(void);
 

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "daemon/persons.h"
 #include "ipc/sock.h"
 
@@ -77,10 +78,10 @@ static void keep_only(int *fds, size_t n)
 	qsort(fds, n, sizeof(*fds), by_number);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned int)fds[i] > next)
-			close_range(next, (unsigned int)fds[i] - 1, 0);
+			close_descriptors(next, (unsigned int)fds[i] - 1);
 		next = (unsigned int)fds[i] + 1;
 	}
-	close_range(next, UINT_MAX, 0);
+	close_descriptors(next, UINT_MAX);
 }
 
 /* Of the namespaces' own filesystem, of which there is one. */

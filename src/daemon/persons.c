@@ -109,19 +109,14 @@ static const struct uid_range *range_of(const struct persons *p, uid_t uid)
  * asked over a network, or a daemon that does not answer (nsswitch.conf(5)), and this is the loop
  * that heals: so the file comes first. NULL: not there.
  */
-struct line {
-	struct passwd pw;
-	char bytes[1024];
-};
-
-static const struct passwd *local_user(const char *name, uid_t uid, struct line *line)
+static const struct passwd *local_user(const char *name, uid_t uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
 	struct passwd *pw = NULL;
 
 	if (!file)
 		return NULL;
-	while (fgetpwent_r(file, &line->pw, line->bytes, sizeof(line->bytes), &pw) == 0)
+	while ((pw = fgetpwent(file)))
 		if (name ? !strcmp(pw->pw_name, name) : pw->pw_uid == uid)
 			break;
 	fclose(file);
@@ -132,11 +127,10 @@ static const struct passwd *local_user(const char *name, uid_t uid, struct line 
 static uid_t owner_of(const struct uid_range *range)
 {
 	const struct passwd *pw;
-	struct line line;
 	uint32_t uid = 0;
 
 	if (parse_u32(range->owner, 0, UINT32_MAX - 1, &uid) < 0) {
-		pw = local_user(range->owner, 0, &line);
+		pw = local_user(range->owner, 0);
 		if (!pw)
 			pw = getpwnam(range->owner);
 		uid = pw ? pw->pw_uid : 0;
@@ -147,8 +141,7 @@ static uid_t owner_of(const struct uid_range *range)
 /* systemd, src/nsresourced/nsresourced-manager.c and userwork.c: "ns-NAMESPACE-UID". */
 static bool is_user(uid_t uid)
 {
-	struct line line;
-	const struct passwd *pw = local_user(NULL, uid, &line);
+	const struct passwd *pw = local_user(NULL, uid);
 
 	if (!pw)
 		pw = getpwuid(uid);

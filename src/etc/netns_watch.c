@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "etc/netns_files.h"
 #include "model/session.h"
 
@@ -44,7 +45,7 @@ static void let_go(void)
 {
 	sigset_t none;
 
-	close_range(0, ~0u, 0);
+	close_descriptors(0, ~0u);
 	for (int fd = 0; fd < 3; fd++)
 		if (open("/dev/null", O_RDWR) != fd)
 			_exit(1);

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "config.h"
 #include "launch/daemon.h"
 #include "launch/program.h"
@@ -53,7 +54,7 @@ static void become_agent(int terminal, int notify, pid_t parent)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(terminal, fd) < 0)
 			_exit(EXIT_VIA_FAILED);
-	if (dup2(notify, NOTIFY_FD) < 0 || close_range(NOTIFY_FD + 1, ~0u, 0) < 0 ||
+	if (dup2(notify, NOTIFY_FD) < 0 || close_descriptors(NOTIFY_FD + 1, ~0u) < 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
 		_exit(EXIT_VIA_FAILED);
 	execve(argv[0], argv, envp);

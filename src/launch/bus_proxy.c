@@ -35,6 +35,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "launch/bus.h"
 #include "launch/program.h"
 #include "model/session.h"
@@ -158,7 +159,7 @@ static int detach(int line, struct helper *ret, struct err *err)
 	struct helper h = { .line = 3, .lock = -1, .proxy_fd = -1 };
 	sigset_t ending, none;
 
-	if (dup2(line, 3) < 0 || close_range(4, ~0u, 0) < 0)
+	if (dup2(line, 3) < 0 || close_descriptors(4, ~0u) < 0)
 		return err_errno(err, errno, "close what was inherited");
 	if (fcntl(3, F_SETFD, FD_CLOEXEC) < 0)
 		return err_errno(err, errno, "keep a socket from the proxy");

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/util.h"
 #include "config.h"
 #include "ipc/ask.h"
@@ -66,7 +67,7 @@ static void become_daemon(const char *path, int ready)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(ready, READY_FD) < 0 || close_range(READY_FD + 1, ~0u, 0) < 0)
+	if (dup2(ready, READY_FD) < 0 || close_descriptors(READY_FD + 1, ~0u) < 0)
 		_exit(1);
 	for (int fd = 0; fd < 3; fd++) {
 		close(fd);

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "launch/program.h"
 
@@ -77,7 +78,7 @@ static void become_prober(const char *path, const char *text, int line, int next
 		next = fcntl(next, F_DUPFD, PROBER_NEXT + 1);
 	close(PROBER_NEXT);
 	if (line < 0 || dup2(line, PROBER_LINE) < 0 || (next >= 0 && dup2(next, PROBER_NEXT) < 0) ||
-	    close_range(PROBER_NEXT + 1, ~0u, 0) < 0)
+	    close_descriptors(PROBER_NEXT + 1, ~0u) < 0)
 		_exit(1);
 	for (int fd = 0; fd < 3; fd++) {
 		close(fd);

@@ -12,6 +12,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <time.h> /* before errqueue.h, which uses struct timespec */
+
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
