@@ -10,7 +10,9 @@
 #include "config.h"
 #include "launch/agent.h"
 #include "launch/program.h"
+#include "plan/uplink.h"
 #include "verbs/each.h"
+#include "verbs/run.h"
 #include "verbs/verbs.h"
 #include "verbs/wait.h"
 
@@ -64,7 +66,22 @@ static int await_uplink(const struct session *s, const struct words *w,
 	return r < 0 ? r : wait_for_uplink(&o, err);
 }
 
-static int move(const struct session *s, const struct words *w, struct err *err)
+/*
+ * The session's other uplinks would hide that the one that is named does not exist. One that is
+ * there and cannot serve now becomes the first of the list.
+ */
+static int check_exists(const struct facts *f, const struct uplink_list *to, struct err *err)
+{
+	struct uplink_walk walk = { .facts = f, .list = to };
+	char ignored[IFNAMSIZ];
+
+	if (explain_is_elsewhere() || uplink_walk(&walk))
+		return 0;
+	return uplink_choose(f, to, ignored, err);
+}
+
+static int move(const struct facts *f, const struct session *s, const struct words *w,
+		struct err *err)
 {
 	const struct uplink_list *list;
 	char text[UPLINK_LIST_TEXT_MAX];
@@ -81,6 +98,8 @@ static int move(const struct session *s, const struct words *w, struct err *err)
 		r = uplink_list_check(list, err);
 	if (r == 0 && w->waits)
 		r = await_uplink(s, w, &to, err);
+	else if (r == 0 && !uplink_list_equal(list, &to))
+		r = check_exists(f, &to, err);
 	if (r == 0)
 		r = change(&request, !w->no_password, w->quiet, err);
 	if (r == 0 && !w->quiet && !uplink_list_equal(list, &to))
@@ -108,7 +127,7 @@ int verb_move(int argc, char *argv[])
 		err_hint(&err, "say `via-iface move %s %s`", w.v[1], w.v[0]);
 	}
 	if (s)
-		move(s, &w, &err);
+		move(&f, s, &w, &err);
 	return err.code ? program_fail(&err) : 0;
 }
 

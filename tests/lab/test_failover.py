@@ -123,6 +123,23 @@ def test_move_takes_names_along(lab):
     held.finish()
 
 
+def test_move_of_a_list_to_nothing(lab):
+    """The rest of a session's list does not hide a name that nothing has; one that is there and
+    down becomes the first of the list."""
+    def game():
+        return lab.via("list", "--json", check=True).json()[0]
+
+    held = lab.session(f"{lab.spare},{lab.wired}", "--name", "game")
+    done = lab.via("move", "game", "wlp6s9")
+    assert done.code == 125 and done.err.rstrip().endswith("did you mean 'wlp6s0'?"), done
+    assert game()["uplinks"] == [str(lab.spare), str(lab.wired)], game()
+    lab.ip(f"link set {lab.wired} down")
+    done = lab.via("move", "game", lab.wired, check=True)
+    assert f"its list of uplinks is {lab.wired},{lab.spare}; " in done.out, done
+    assert game()["uplink"] == str(lab.spare), game()
+    held.finish()
+
+
 REFUSED = {
     "missing": ("flow1", "wlan9", "no such interface"),
     "down": ("flow1", "enp7s0", "it is down"),
