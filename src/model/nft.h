@@ -260,6 +260,9 @@ void nft_print_rule(struct strbuf *sb, const struct nft_rule *r);
 void nft_print_key(struct strbuf *sb, const struct nft_key *k);
 void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain);
 const char *nft_type_name(enum nft_type type);
+/* A value of that type, of len bytes as a register holds them. */
+void nft_print_value(struct strbuf *sb, enum nft_type type, const uint8_t *bytes, size_t len);
+
 const char *nft_family_name(uint8_t family);
 const char *nft_hook_name(uint8_t family, uint32_t hook);
 

@@ -137,7 +137,7 @@ static void print_ifname(struct strbuf *sb, const char *name, size_t len)
 		strbuf_add(sb, "\"%.*s\"", (int)used, name);
 }
 
-static void print_value(struct strbuf *sb, enum nft_type type, const uint8_t *bytes, size_t len)
+void nft_print_value(struct strbuf *sb, enum nft_type type, const uint8_t *bytes, size_t len)
 {
 	char buf[IP_TEXT_MAX];
 	struct mac mac;
@@ -243,7 +243,7 @@ static void print_match(struct strbuf *sb, const struct nft_stmt *s)
 		strbuf_add(sb, "& 0x%08x ", s->mask);
 	if (s->negate || s->mask)
 		strbuf_add(sb, "%s ", op);
-	print_value(sb, f->type, s->value, s->len);
+	nft_print_value(sb, f->type, s->value, s->len);
 	if (s->prefix)
 		strbuf_add(sb, "/%u", s->prefix);
 }
@@ -321,7 +321,7 @@ static void print_nat(struct strbuf *sb, const struct nft_stmt *s)
 
 	strbuf_add(sb, "%s %s to %s", s->op == NFT_OP_SNAT ? "snat" : "dnat", ip4 ? "ip" : "ip6",
 		   !ip4 && ports ? "[" : "");
-	print_value(sb, ip4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value, s->len);
+	nft_print_value(sb, ip4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value, s->len);
 	if (ports)
 		strbuf_add(sb, "%s:%u-%u", ip4 ? "" : "]", s->ports.min, s->ports.max);
 }
@@ -385,7 +385,7 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		break;
 	case NFT_OP_SET_ADDRESS:
 		strbuf_add(sb, "%s set ", nft_field_info(s->fields[0])->text);
-		print_value(sb, nft_field_info(s->fields[0])->type, s->value, s->len);
+		nft_print_value(sb, nft_field_info(s->fields[0])->type, s->value, s->len);
 		break;
 	case NFT_OP_DNAT_SAME:
 		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
@@ -431,7 +431,7 @@ void nft_print_key(struct strbuf *sb, const struct nft_key *k)
 		size_t len = type_len(k->types[i]);
 
 		strbuf_add(sb, "%s", i ? " . " : "");
-		print_value(sb, k->types[i], at, len);
+		nft_print_value(sb, k->types[i], at, len);
 		at += (len + 3) / 4 * 4;
 	}
 	for (size_t i = 0; !k->n_types && i < k->len; i++)

@@ -26,6 +26,7 @@
 #include "plan/others.h"
 #include "plan/uplink.h"
 #include "verbs/doctor.h"
+#include "verbs/doctor_trace.h"
 #include "verbs/progress.h"
 #include "verbs/verbs.h"
 
@@ -100,7 +101,8 @@ struct live {
 	struct family families[2];
 	enum { NAMES_NONE, NAMES_YES, NAMES_NO } names;
 	struct counters before, after;
-	char name[SESSION_NAME_MAX], refused[ERR_TEXT_MAX];
+	struct doctor_trace trace;
+	char name[SESSION_NAME_MAX], port[IFNAMSIZ], refused[ERR_TEXT_MAX];
 	pid_t child;
 	int to_child;
 	FILE *from_child;
@@ -161,6 +163,7 @@ static void end(struct live *l)
 		fclose(l->from_child);
 	while (l->child > 0 && waitpid(l->child, NULL, 0) < 0 && errno == EINTR)
 		;
+	doctor_trace_done(&l->trace);
 	VEC_DONE(&l->before);
 	VEC_DONE(&l->after);
 }
@@ -199,10 +202,9 @@ static bool read_line(struct live *l, char *line, int size, bool *told)
 }
 
 /* False: no session came to be, for the reason in refused. */
-static bool listen_to(struct live *l)
+static bool await_session(struct live *l)
 {
 	char line[ERR_TEXT_MAX + 16] = "";
-	bool told = false;
 
 	if (!fgets(line, sizeof(line), l->from_child) || strcmp(line, "ready\n") != 0) {
 		const char *text = !strncmp(line, "via-iface: ", 11) ? line + 11 : line;
@@ -210,13 +212,20 @@ static bool listen_to(struct live *l)
 		snprintf(l->refused, sizeof(l->refused), "%.*s", (int)strcspn(text, "\n"), text);
 		return false;
 	}
+	return true;
+}
+
+static void send_packets(struct live *l)
+{
+	char line[ERR_TEXT_MAX + 16];
+	bool told = false;
+
 	read_counters(&l->before);
 	if (write(l->to_child, "g", 1) != 1)
-		return false;
+		return;
 	while (read_line(l, line, sizeof(line), &told) && strcmp(line, "done\n") != 0)
 		take_line(l, line);
 	read_counters(&l->after);
-	return true;
 }
 
 /* --- what it means ------------------------------------------------------------------------- */
@@ -280,23 +289,26 @@ static const char *other_card(const struct live *l, unsigned int sent)
 	return NULL;
 }
 
-static void tell_not_sent(const struct live *l, const struct family *f, const char *port,
-			  struct findings *ret)
+static void tell_not_sent(struct live *l, const struct family *f, struct findings *ret)
 {
-	struct finding *added = findings_add(ret, "live-not-sent", SEVERITY_ERROR, l->uplink);
-	bool reached = grown(&l->before, &l->after, port, true) >= f->sent;
+	struct finding *added;
+	bool reached = grown(&l->before, &l->after, l->port, true) >= f->sent;
 	const char *other = other_card(l, f->sent);
+	char last[224];
 
+	doctor_trace_tell_mark(&l->trace, f->number, ret);
+	doctor_trace_last(&l->trace, f->number, last);
+	added = findings_add(ret, "live-not-sent", SEVERITY_ERROR, l->uplink);
 	if (!f->sent)
 		finding_text(added, "send by '%s' (%s): %s", l->uplink, f->name, f->error);
 	else
 		finding_text(added,
 			     "send by '%s' (%s): %u packets of a session %s, and did not leave by "
-			     "'%s'%s%s%s: a rule of this host drops or redirects them",
+			     "'%s'%s%s%s%s%s: a rule of this host drops or redirects them",
 			     l->uplink, f->name, f->sent,
 			     reached ? "reached the host by its port" : "did not reach the host",
 			     l->uplink, other ? "; as many left by '" : "", other ? other : "",
-			     other ? "'" : "");
+			     other ? "'" : "", last[0] ? "; " : "", last);
 	finding_fix(
 		added,
 		geteuid() ? "run as root, doctor names the rules: `sudo via-iface doctor --live %s`"
@@ -358,8 +370,8 @@ static enum end how_it_ended(const struct live *l, const struct family *f, const
 	return left ? END_ANSWERED : END_NOT_SENT;
 }
 
-static void judge(struct live *l, struct family *f, const char *port, bool exact,
-		  bool failures_only, struct findings *ret)
+static void judge(struct live *l, struct family *f, bool exact, bool failures_only,
+		  struct findings *ret)
 {
 	struct uplink u = uplink_lookup(l->facts, l->uplink);
 	const struct way_out *way = f->number == AF_INET ? &u.ip4 : &u.ip6;
@@ -371,7 +383,7 @@ static void judge(struct live *l, struct family *f, const char *port, bool exact
 	if (!f->beyond && !f->near[0])
 		end = how_it_ended(l, f, &way->gateway);
 	if (end == END_NOT_SENT)
-		tell_not_sent(l, f, port, ret);
+		tell_not_sent(l, f, ret);
 	else if (end == END_SILENT)
 		tell_silent(l, f, ret);
 	else if (!failures_only)
@@ -390,16 +402,57 @@ static void tell_names(const struct live *l, struct findings *ret)
 	finding_fix(f, "give another: `via-iface --dns 9.9.9.9 %s -- PROGRAM`", l->uplink);
 }
 
+static enum doctor_answered who_answered(const struct family *f)
+{
+	return f->far[0]    ? ANSWERED_FROM_BEYOND
+	       : f->near[0] ? ANSWERED_BY_GATEWAY
+			    : ANSWERED_BY_NOBODY;
+}
+
 /* Rules of others that take a session's packets, while the session is there. */
-static void find_rules(const struct live *l, const struct facts *now, const struct session *s,
+static void find_rules(struct live *l, const struct facts *now, const struct session *s,
 		       struct findings *ret)
 {
-	size_t n = ret->n;
+	enum doctor_answered answered[] = { who_answered(&l->families[0]),
+					    who_answered(&l->families[1]) };
+	size_t kept = ret->n, n, traced;
 
 	others_check(now, s, ret);
-	for (; n < ret->n; n++)
-		if (!strcmp(ret->v[n].object, l->name))
-			snprintf(ret->v[n].object, sizeof(ret->v[n].object), "%s", l->uplink);
+	n = ret->n;
+	traced = doctor_trace_tell(&l->trace, now, answered, ret);
+	for (size_t i = kept; i < ret->n; i++) {
+		struct finding *f = &ret->v[i];
+
+		/* which rules it can be, where it is known which one it is */
+		if (i < n && traced &&
+		    (!strcmp(f->id, "rule-of-others") || !strcmp(f->id, "rpfilter-of-others")))
+			continue;
+		if (!strcmp(f->object, l->name))
+			snprintf(f->object, sizeof(f->object), "%s", l->uplink);
+		ret->v[kept++] = *f;
+	}
+	ret->n = kept;
+}
+
+/* Runs the session's packets, with what they meet in facts and findings. */
+static int try_out(struct live *l, struct facts *ret, struct findings *findings, struct err *err)
+{
+	_cleanup_facts_ struct facts before = { 0 };
+	const struct session *s;
+	int r = geteuid() ? 0 : observe_host(0, &before, err);
+
+	if (r < 0)
+		return r;
+	doctor_trace_begin(&l->trace, &before, find(&before, l->name), l->uplink);
+	send_packets(l);
+	doctor_trace_end(&l->trace);
+	r = observe_host(OBSERVE_STOPS, ret, err);
+	s = r == 0 ? find(ret, l->name) : NULL;
+	if (s) {
+		session_port(s->id, l->port);
+		find_rules(l, ret, s, findings);
+	}
+	return r;
 }
 
 static void tell_refused(const struct live *l, struct findings *ret)
@@ -419,8 +472,6 @@ int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, 
 					{ .number = AF_INET6, .name = "IPv6" } } };
 	_cleanup_facts_ struct facts now = { 0 };
 	struct uplink u = uplink_lookup(f, uplink);
-	const struct session *s;
-	char port[IFNAMSIZ] = "";
 	struct ip ips[2];
 	int r;
 
@@ -431,18 +482,13 @@ int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, 
 	l.families[0].usable = u.ip4.usable && (!to || to->family == AF_INET);
 	l.families[1].usable = u.ip6.usable && (!to || to->family == AF_INET6);
 	r = start(&l, ips, err);
-	if (r == 0 && !listen_to(&l)) {
+	if (r == 0 && !await_session(&l)) {
 		tell_refused(&l, ret);
 	} else if (r == 0) {
-		r = observe_host(OBSERVE_STOPS, &now, err);
-		s = r == 0 ? find(&now, l.name) : NULL;
-		if (s) {
-			session_port(s->id, port);
-			find_rules(&l, &now, s, ret);
-		}
+		r = try_out(&l, &now, ret, err);
 		for (size_t i = 0; i < 2 && r == 0; i++)
 			if (l.families[i].usable)
-				judge(&l, &l.families[i], port, to != NULL, failures_only, ret);
+				judge(&l, &l.families[i], to != NULL, failures_only, ret);
 		tell_names(&l, ret);
 	}
 	end(&l);

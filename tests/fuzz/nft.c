@@ -14,11 +14,13 @@
 #include <stdbool.h>
 
 #include "base/strbuf.h"
+#include "base/vec.h"
 #include "fuzz.h"
 #include "model/print.h"
 #include "model/set.h"
 #include "net/nft_codec.h"
 #include "net/stops.h"
+#include "net/trace.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
@@ -134,17 +136,23 @@ void exit(int status)
 
 static void decode(const struct nlmsghdr *nlh, int left, struct nft_decoder *decoder)
 {
+	static const struct trace_devices devices = { .v = { 1, 2, 3 } };
 	const struct facts facts = { 0 };
+	struct trace trace = { 0 };
+	struct trace_text text;
 	struct stop_rule rule;
 
 	if (setjmp(back) == 0) {
 		may_return = true;
 		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			if (nft_decode(nlh, decoder) < 0 ||
-			    stops_decode_rule(nlh, &facts, &rule) < 0)
+			    stops_decode_rule(nlh, &facts, &rule) < 0 ||
+			    trace_take(&trace, nlh, &devices) < 0 ||
+			    trace_take_rule(nlh, &text) < 0)
 				break;
 	}
 	may_return = false;
+	VEC_DONE(&trace.packets);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -88,12 +88,12 @@ def test_rule_that_drops(lab, where):
     """Named by table, chain and handle, and where the packets were last seen."""
     lab.nft(DROPS[where])
     found = live(lab, to=lab.server)
-    named = {f["id"]: f for f in found}
+    named = {f["id"]: f for f in reversed(found)}
     assert set(named) == {"rule-of-others", "live-not-sent"}, found
     assert {f["object"] for f in found} == {"wlp6s0"}, found
-    rules = named["rule-of-others"]["text"]
     listing = lab.run("nft -a list table inet other", check=True).out
     handle = next(line.split("# handle ")[1] for line in listing.splitlines() if " drop # handle" in line)
+    rules = " ".join(f["text"] for f in found if f["id"] == "rule-of-others")
     assert "table inet other, chain" in rules and f"handle {handle}" in rules, (found, listing)
     assert "reached the host by its port, and did not leave by 'wlp6s0'" in named["live-not-sent"]["text"], found
     lab.nft("delete table inet other")
@@ -107,7 +107,8 @@ def test_reverse_path_filter_in_raw(lab):
     )
     found = live(lab, to=lab.server)
     assert ("error", "rpfilter-of-others", "wlp6s0") in ids(found), found
-    assert "table inet other, chain c, handle" in found[-1]["text"] + found[0]["text"], found
+    (text,) = [f["text"] for f in found if f["id"] == "rpfilter-of-others"]
+    assert "table inet other, chain c (hook prerouting), handle 2: " in text, found
     lab.nft("delete table inet other")
     well(lab)
 

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/doctor_trace.h"
+
+#include <inttypes.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "model/nft.h"
+#include "plan/plan.h"
+
+void doctor_trace_begin(struct doctor_trace *d, const struct facts *f, const struct session *s,
+			const char *uplink)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	struct err ignored = { 0 };
+	struct pool pool;
+
+	if (geteuid() != 0 || !s || plan_pool(f, &pool, NULL) < 0)
+		return;
+	session_port(s->id, d->port);
+	d->of = (struct trace_of){ .port = d->port, .uplink = uplink };
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (families[i] == AF_INET || !(s->flags & SESSION_NO_IPV6))
+			d->of.session[i] = plan_address(&pool, s, families[i]);
+	d->runs = trace_begin(&d->trace, &d->of, &ignored) == 0;
+	if (!d->runs)
+		trace_done(&d->trace);
+}
+
+void doctor_trace_end(struct doctor_trace *d)
+{
+	if (d->runs)
+		trace_end(&d->trace, &d->of);
+}
+
+void doctor_trace_done(struct doctor_trace *d)
+{
+	if (d->runs)
+		trace_done(&d->trace);
+	*d = (struct doctor_trace){ 0 };
+}
+
+static bool is_ours(const struct trace_place *at)
+{
+	return !strcmp(at->table, NFT_TABLE_NAME) || !strcmp(at->table, TRACE_TABLE);
+}
+
+static bool is_same(const struct trace_place *a, const struct trace_place *b)
+{
+	return a->family == b->family && a->handle == b->handle && !strcmp(a->table, b->table) &&
+	       !strcmp(a->chain, b->chain);
+}
+
+/* --- what to type -------------------------------------------------------------------------- */
+
+/* A rule of iptables-nft is iptables' own to precede: nft(8) must not change its tables. */
+static void propose_xtables(struct finding *f, const struct trace_packet *p, const char *match)
+{
+	_cleanup_strbuf_ struct strbuf chain = { 0 };
+
+	strbuf_add_word(&chain, p->last.chain);
+	finding_fix(f, "`sudo %s -t %s -I %s %s -j ACCEPT` lets it pass",
+		    p->last.family == NFPROTO_IPV6 ? "ip6tables" : "iptables", p->last.table,
+		    strbuf_text(&chain), match);
+}
+
+static void propose_nft(struct finding *f, const struct trace_packet *p, const char *match)
+{
+	char position[40] = "";
+
+	if (p->last.handle)
+		snprintf(position, sizeof(position), " position %" PRIu64, p->last.handle);
+	finding_fix(f, "`sudo nft insert rule %s %s %s%s %s accept` lets it pass",
+		    nft_family_name(p->last.family), p->last.table, p->last.chain, position, match);
+}
+
+/* What comes from sessions, to that uplink where that is known in the hook, and nothing else. */
+static void propose(struct finding *f, const struct trace_packet *p, const struct trace_text *text,
+		    const char *uplink)
+{
+	bool forward = !strcmp(text->hook, "forward") || !text->hook[0];
+	char match[128];
+
+	if (p->answer && !forward) {
+		finding_fix(f, "no command can be right: such a packet has no mark yet, and only "
+			       "who wrote the rule can say what else it is to stop");
+	} else if (text->xtables) {
+		if (p->answer)
+			snprintf(match, sizeof(match),
+				 "-i %s -o " BRIDGE_NAME
+				 " -m conntrack --ctstate RELATED,ESTABLISHED",
+				 uplink);
+		else
+			snprintf(match, sizeof(match), "-i " BRIDGE_NAME "%s%s",
+				 forward ? " -o " : "", forward ? uplink : "");
+		propose_xtables(f, p, match);
+	} else {
+		if (p->answer)
+			snprintf(match, sizeof(match),
+				 "iifname %s oifname " BRIDGE_NAME " ct state established,related",
+				 uplink);
+		else
+			snprintf(match, sizeof(match), "iifname %s%s%s",
+				 p->last.family == NFPROTO_BRIDGE ? "'\"viap*\"'" : BRIDGE_NAME,
+				 forward ? " oifname " : "", forward ? uplink : "");
+		propose_nft(f, p, match);
+	}
+}
+
+/* --- findings ------------------------------------------------------------------------------ */
+
+/* "table inet other, chain c (hook forward), handle 4: iifname "via0" drop" */
+static void add_place(struct strbuf *sb, const struct trace_place *at,
+		      const struct trace_text *text)
+{
+	strbuf_add(sb, "table %s %s, chain %s", nft_family_name(at->family), at->table, at->chain);
+	if (text->hook[0])
+		strbuf_add(sb, " (hook %s)", text->hook);
+	if (!at->handle)
+		strbuf_add(sb, ", its policy");
+	else if (text->rule[0])
+		strbuf_add(sb, ", handle %" PRIu64 ": %s", at->handle, text->rule);
+	else
+		strbuf_add(sb,
+			   ", handle %" PRIu64 ", which `sudo nft -a list chain %s %s %s` shows",
+			   at->handle, nft_family_name(at->family), at->table, at->chain);
+}
+
+static bool is_reverse_path_filter(const struct facts *f, const struct trace_place *at)
+{
+	for (size_t i = 0; i < f->stops.n; i++) {
+		const struct fact_stop *s = &f->stops.v[i];
+
+		if (s->kind == STOP_RPFILTER && s->family == at->family &&
+		    s->handle == at->handle && !strcmp(s->table, at->table) &&
+		    !strcmp(s->chain, at->chain))
+			return true;
+	}
+	return false;
+}
+
+static const char *family_name(uint8_t family)
+{
+	return family == AF_INET ? "IPv4 " : family == AF_INET6 ? "IPv6 " : "";
+}
+
+static void tell_drop(struct doctor_trace *d, const struct facts *f, const struct trace_packet *p,
+		      enum severity severity, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf place = { 0 };
+	struct trace_text text;
+	struct finding *added;
+	const char *id =
+		is_reverse_path_filter(f, &p->last) ? "rpfilter-of-others" : "rule-of-others";
+
+	trace_describe(&d->trace.events, &p->last, &text);
+	add_place(&place, &p->last, &text);
+	added = findings_add(ret, id, severity, d->of.uplink);
+	finding_text(added, "%s%s '%s' are dropped by %s", family_name(p->family),
+		     p->answer ? "answers that come in by" : "packets that a session sends by",
+		     d->of.uplink, strbuf_text(&place));
+	propose(added, p, &text, d->of.uplink);
+}
+
+static void tell_mark(struct doctor_trace *d, const struct trace_packet *p, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf place = { 0 };
+	struct trace_text text;
+	struct finding *added;
+
+	trace_describe(&d->trace.events, &p->marked, &text);
+	add_place(&place, &p->marked, &text);
+	added = findings_add(ret, "rule-of-others", SEVERITY_ERROR, d->of.uplink);
+	finding_text(added,
+		     "%spackets that a session sends by '%s' get the mark 0x%08x instead of "
+		     "via-iface's, which leads them to no uplink, by %s",
+		     family_name(p->family), d->of.uplink, p->mark, strbuf_text(&place));
+	finding_fix(added, "who wrote it has to give its chain a priority below 1000, at which "
+			   "via-iface sets its mark again, or to leave out what has "
+			   "`iifname " BRIDGE_NAME "`");
+}
+
+static bool is_told(const struct trace *t, size_t at)
+{
+	const struct trace_packet *p = &t->packets.v[at];
+
+	for (size_t i = 0; i < at; i++) {
+		const struct trace_packet *q = &t->packets.v[i];
+
+		if (p->family == q->family && p->answer == q->answer && q->dropped &&
+		    is_same(&p->last, &q->last))
+			return true;
+	}
+	return false;
+}
+
+size_t doctor_trace_tell(struct doctor_trace *d, const struct facts *f,
+			 const enum doctor_answered answered[2], struct findings *ret)
+{
+	const struct trace *t = &d->trace;
+	size_t before = ret->n;
+
+	for (size_t i = 0; d->runs && i < t->packets.n; i++) {
+		const struct trace_packet *p = &t->packets.v[i];
+
+		enum doctor_answered by =
+			p->family ? answered[p->family == AF_INET6] : ANSWERED_BY_NOBODY;
+		/* answers may be the host's own, where the session had all of its */
+		bool concerns = !p->answer || by != ANSWERED_FROM_BEYOND;
+
+		if (p->dropped && !is_ours(&p->last) && concerns && !is_told(t, i))
+			tell_drop(d, f, p,
+				  by == ANSWERED_BY_NOBODY || p->answer ? SEVERITY_ERROR
+									: SEVERITY_WARNING,
+				  ret);
+	}
+	return ret->n - before;
+}
+
+bool doctor_trace_tell_mark(struct doctor_trace *d, uint8_t family, struct findings *ret)
+{
+	const struct trace *t = &d->trace;
+
+	for (size_t i = 0; d->runs && i < t->packets.n; i++) {
+		const struct trace_packet *p = &t->packets.v[i];
+
+		if (p->marked.table[0] && p->mark_now == p->mark && !p->answer &&
+		    p->family == family) {
+			tell_mark(d, p, ret);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* In the order in which a packet passes them. */
+static int rank_of(const struct trace_place *at, const char *hook)
+{
+	static const char *const hooks[] = { "prerouting", "forward", "postrouting" };
+
+	if (at->family == NFPROTO_BRIDGE)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(hook, hooks[i]))
+			return (int)i + 1;
+	return 0; /* of a chain that others jump to */
+}
+
+void doctor_trace_last(struct doctor_trace *d, uint8_t family, char ret[224])
+{
+	const struct trace *t = &d->trace;
+	int best = -1;
+
+	ret[0] = 0;
+	for (size_t i = 0; d->runs && i < t->packets.n; i++) {
+		const struct trace_packet *p = &t->packets.v[i];
+		struct trace_text text;
+		int rank;
+
+		if (p->answer || p->family != family)
+			continue;
+		trace_describe(&d->trace.events, &p->last, &text);
+		rank = rank_of(&p->last, text.hook);
+		if (rank <= best)
+			continue;
+		best = rank;
+		snprintf(ret, 224, "last seen in %s%s%stable %s %s, chain %s",
+			 text.hook[0] ? "hook " : "", text.hook, text.hook[0] ? ", " : "",
+			 nft_family_name(p->last.family), p->last.table, p->last.chain);
+	}
+}
