@@ -131,7 +131,7 @@ int server_run(const struct server_options *options, struct err *err)
 	manager_notify("STOPPING=1");
 	/* a signal came while lingering, or just as the last session ended */
 	s.host.stale |= HOST_STALE_FACTS;
-	if (r == 0 && host_heal(&s.host, &ignored) == 0 && !host_sessions(&s.host))
+	if (r == 0 && !s.cleared && host_heal(&s.host, &ignored) == 0 && !host_sessions(&s.host))
 		host_clear(&s.host, &ignored);
 	done(&s);
 	return r == -EALREADY ? 0 : r;

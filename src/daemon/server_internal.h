@@ -25,6 +25,7 @@ struct server {
 	int signal_fd;
 	unsigned int link_events; /* as they were when replies that settle were last checked */
 	int64_t leave_at;         /* clock_ms() at which an idle daemon exits; 0: it is not idle */
+	bool cleared;             /* it exits, and nothing of ours is left */
 };
 
 extern const struct loop_source server_sources[];

@@ -37,10 +37,12 @@ static void leave(struct server *s)
 			return;
 		log_line(LOG_ERR, "%s", err.text);
 	}
+	s->loop.stop = !s->options->stay;
 	if (host_clear(&s->host, &err) < 0)
 		log_line(LOG_ERR, "clear the host: %s", err.text);
+	else
+		s->cleared = s->loop.stop;
 	s->leave_at = 0;
-	s->loop.stop = !s->options->stay;
 }
 
 static size_t fill_signals(void *data, struct pollfd *fds)
