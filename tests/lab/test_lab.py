@@ -1,10 +1,11 @@
 """The lab itself: that its network and its tools are what the other tests take them for."""
 
+import json
 import os
 import signal
 import time
 
-from lab import ROOT, needs, timeout, topology, write_file
+from lab import ROOT, build_dir, needs, timeout, topology, write_file
 from snapshot import contents
 
 # A session made by hand, with what a program of ours would do reduced to its core.
@@ -196,6 +197,15 @@ INSTALLED = {
     "/etc/dbus-1/system.d/via-iface.conf": "",
     "/etc/netns/box/resolv.conf": "nameserver 192.0.2.1\n",
 }
+
+
+def test_meson_knows_each_test(lab):
+    """`meson test` has every test of the lab by its name, those of a new module too."""
+    with open(os.path.join(build_dir(), "meson-info/intro-tests.json")) as f:
+        known = {test["name"] for test in json.load(f) if "via-iface:lab" in test["suite"]}
+    listed = lab.run([os.path.join(ROOT, "tests/lab/run"), "--list"], check=True).out.splitlines()
+    missing = {name.replace(":", "_") for name in listed} - known
+    assert not missing, f"`meson setup --reconfigure {build_dir()}` lists {sorted(missing)[:9]}, too"
 
 
 @needs("root", "tool:setcap", "tool:setpriv", "tool:meson", "tool:getcap", "tool:ninja")
