@@ -8,7 +8,7 @@ import signal
 import time
 
 from lab import ROOT, needs, params, sanitized, write_file
-from panel import WATCHER, Desktop
+from panel import APP, WATCHER, Desktop
 
 NOBODY = 65534
 TOOLS = ("Xvfb", "xfce4-panel", "xfwm4", "xdotool", "xprop", "xwininfo", "dbus-daemon")
@@ -352,7 +352,26 @@ def test_catalogues(lab):
         lab.run(["msgfmt", "--check", "-o", "/dev/null", path], check=True)
 
 
+@desktop
 @needs("tool:desktop-file-validate")
 def test_desktop_files(lab):
-    for name in ("autostart/via-iface-tray.desktop", "org.via_iface.Tray.desktop"):
-        lab.run(["desktop-file-validate", f"{ROOT}/data/{name}"], check=True)
+    """One entry is shown in menus: it opens the window, which is told to be its by WM_CLASS (X11) and by
+    the application's id (Wayland)."""
+    folder = f"{ROOT}/data"
+    lab.run(["desktop-file-validate", f"{folder}/autostart/via-iface-tray.desktop"], check=True)
+    entries = [name for name in os.listdir(folder) if name.endswith(".desktop")]
+    assert entries == [f"{APP}.desktop"], entries
+    path = f"{folder}/{entries[0]}"
+    lab.run(["desktop-file-validate", path], check=True)
+    with open(path, encoding="utf-8") as f:
+        keys = dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+    assert keys["Name"] == "via-iface" and "NoDisplay" not in keys and keys["Terminal"] == "false"
+    with open(f"{folder}/org.via_iface.via_iface.metainfo.xml", encoding="utf-8") as f:
+        assert f'<launchable type="desktop-id">{entries[0]}</launchable>' in f.read()
+    with Desktop(lab) as desk:
+        desk.run(*keys["Exec"].split()[1:])
+        lab.wait(lambda: "via-iface" in desk.screen.windows(), 20, "the window", 0.1)
+        assert desk.owned(APP)
+        found = lab.run(["xdotool", "search", "--onlyvisible", "--name", "^via-iface$"], env=desk.env, check=True).out
+        words = lab.run(["xprop", "-id", found.split()[0], "WM_CLASS"], env=desk.env, check=True).out
+        assert f'"{keys["StartupWMClass"]}"' in words, words
