@@ -55,7 +55,7 @@ static void add_reason(GString *text, const char *name, const char *reason, bool
 	g_string_append_printf(text, "%s%s: %s", text->len ? "\n" : "", name, shown);
 }
 
-char *check_reason(const char *uplinks)
+char *check_reason(const char *uplinks, bool *ret_none)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -65,6 +65,7 @@ char *check_reason(const char *uplinks)
 	struct err ignored = { 0 };
 	bool translated = false;
 
+	*ret_none = false;
 	if (uplink_list_parse(uplinks, &list, &ignored) < 0 || observe_host(0, &f, &ignored) < 0)
 		return NULL;
 	while ((l = uplink_walk(&walk))) {
@@ -78,6 +79,7 @@ char *check_reason(const char *uplinks)
 		if (!uplink_is_here(&f, &list, i))
 			add_reason(text, uplink_list_word(&list, i), uplink_missing_text(&list, i),
 				   &translated);
+	*ret_none = true;
 	return translated ? g_strdup(text->str) : NULL;
 }
 

@@ -18,8 +18,8 @@ int check_program(GKeyFile *e, struct err *err);
 
 /*
  * Why no uplink of a list can be used now, in the user's language; by g_free(). NULL where one can,
- * and where the language is the one that messages have.
+ * and where the language is the one that messages have: *ret_none says whether none can.
  */
-char *check_reason(const char *uplinks);
+char *check_reason(const char *uplinks, bool *ret_none);
 
 #endif

@@ -27,7 +27,16 @@
 #include "desktop/note.h"
 #include "launch/program.h"
 
-static const struct note_choice open_window = { "window", N_("Open via-iface") };
+#define APP_ID "--app-id="
+#define WAIT   "--wait" /* of a start again, by the button */
+#define WAIT_S "600"    /* then it is shown once more: nobody expects the program any longer */
+
+struct start {
+	bool wait;
+	const char *app_id;  /* or NULL */
+	const char *uplinks; /* "": by the app policy */
+	char **program;
+};
 
 /* --- a failure ------------------------------------------------------------------------------- */
 
@@ -42,34 +51,58 @@ static void read_all(int fd, char *ret, size_t size)
 	ret[len] = 0;
 }
 
+/* The same start once more, by a process without GLib's threads: it forks. */
+static void start_again(const struct start *s)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+	g_autofree char *app_id = s->app_id ? g_strconcat(APP_ID, s->app_id, NULL) : NULL;
+	char path[PATH_MAX];
+
+	g_ptr_array_add(words, (char *)"start");
+	g_ptr_array_add(words, (char *)WAIT);
+	if (app_id)
+		g_ptr_array_add(words, app_id);
+	g_ptr_array_add(words, (char *)s->uplinks);
+	g_ptr_array_add(words, (char *)"--");
+	for (char **word = s->program; *word; word++)
+		g_ptr_array_add(words, *word);
+	if (program_find("via-iface-desktop", path, NULL) == 0)
+		program_become(path, (char **)words->pdata, (int)words->len, NULL);
+}
+
 /* In the process that stays behind, until the program runs or somebody has seen why it does not. */
-__attribute__((noreturn)) static void watch(int report, const char *uplinks, const char *program)
+__attribute__((noreturn)) static void watch(int report, const struct start *s)
 {
 	/* a string of D-Bus is UTF-8; the name of a file is any bytes */
-	g_autofree char *name = g_utf8_make_valid(program, -1);
+	g_autofree char *name = g_utf8_make_valid(s->program[0], -1);
 	g_autofree char *title = NULL, *why = NULL, *valid = NULL, *body = NULL;
-	struct note_choice window = open_window;
-	struct note n = { .choices = &window, .n = 1 };
+	struct note_choice offered[2] = { { "window" }, { "wait" } };
+	struct note n = { .choices = offered, .n = 1 };
 	const char *choice = NULL;
 	char line[ERR_TEXT_MAX];
+	bool none = false;
 
 	read_all(report, line, sizeof(line));
 	if (!line[0])
 		_exit(0);
 	language_init(VIA_LOCALEDIR);
-	window.label = _(open_window.label);
+	offered[0].label = _("Open via-iface");
+	offered[1].label = _("Wait for it");
 	n.title = title = g_strdup_printf(_("%s did not start"), name);
-	why = check_reason(uplinks);
+	why = check_reason(s->uplinks, &none);
+	n.n += none;
 	valid = g_utf8_make_valid(line, -1);
 	n.body = body = why ? g_strdup_printf("%s\n%s", why, valid) : g_strdup(valid);
 	if (!note_notify(&n, &choice) && !note_dialog(&n, &choice))
 		_exit(EXIT_VIA_FAILED);
-	if (choice)
+	if (choice == offered[1].id)
+		start_again(s);
+	else if (choice)
 		execlp("via-iface-tray", "via-iface-tray", "--window", (char *)NULL);
 	_exit(0);
 }
 
-static int prepare(const char *uplinks, const char *program, struct err *err)
+static int prepare(const struct start *s, struct err *err)
 {
 	_cleanup_close_ int report = -1, ours = -1;
 	char number[16];
@@ -84,7 +117,7 @@ static int prepare(const char *uplinks, const char *program, struct err *err)
 		return err_errno(err, -r, "start who shows a failure");
 	if (r == 0) {
 		close_fd(&report);
-		watch(ours, uplinks, program);
+		watch(ours, s);
 	}
 	snprintf(number, sizeof(number), "%d", steal_fd(&report));
 	return setenv(REPORT_VARIABLE, number, 1) < 0 ? err_errno(err, errno, "name a pipe") : 0;
@@ -141,20 +174,15 @@ static bool ask(const struct handed *h, enum choice *ret)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
-struct start {
-	const char *app_id;  /* or NULL */
-	const char *uplinks; /* "": by the app policy */
-	char **program;
-};
-
 static int read_words(int argc, char *argv[], struct start *ret, struct err *err)
 {
-	static const char option[] = "--app-id=";
 	int at = 1, end;
 
 	*ret = (struct start){ .uplinks = "" };
-	if (at < argc && g_str_has_prefix(argv[at], option))
-		ret->app_id = argv[at++] + strlen(option);
+	if (at < argc && !strcmp(argv[at], WAIT))
+		ret->wait = at++;
+	if (at < argc && g_str_has_prefix(argv[at], APP_ID))
+		ret->app_id = argv[at++] + strlen(APP_ID);
 	for (end = at; end < argc && strcmp(argv[end], "--") != 0;)
 		end++;
 	if (end > at + 1 || end + 1 >= argc ||
@@ -177,6 +205,8 @@ static int run(const struct start *s, const char *option, bool own_bus, struct e
 
 	g_ptr_array_add(words, (char *)"run");
 	g_ptr_array_add(words, (char *)"--strict");
+	if (s->wait)
+		g_ptr_array_add(words, (char *)WAIT "=" WAIT_S);
 	if (option)
 		g_ptr_array_add(words, (char *)option);
 	if (s->uplinks[0])
@@ -210,7 +240,7 @@ int desktop_start(int argc, char *argv[], struct err *err)
 	int r = read_words(argc, argv, &s, err);
 
 	if (r == 0)
-		r = prepare(s.uplinks, s.program[0], err);
+		r = prepare(&s, err);
 	if (r < 0)
 		return r;
 	if (!handed_find(s.app_id, s.uplinks, s.program, &h))

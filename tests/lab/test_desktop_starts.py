@@ -1,8 +1,11 @@
 """From the menu nothing fails unseen: what is wrong is said when an entry is made, or shown when it
 is started."""
 
+import os
+
 from lab import needs
 from test_desktop import Desktop, simple
+from test_leaves_by_its_uplink import give_back, lose
 
 GLIB = needs("tool:gio")
 
@@ -73,6 +76,32 @@ def test_a_failure_is_shown(lab):
         desk.wait(lambda: len(desk.noted) == 3, 10, "the third notification")
         assert desk.noted[2] == "no-such-g\ufffdme did not start", desk.noted
         held.finish()
+
+
+@SCREEN
+def test_waits_for_the_uplink(lab):
+    """With the uplink down a start says so, with its reason; the second button starts the program once
+    that can serve."""
+    import panel
+
+    out = f"{lab.tmp}/out"
+    with panel.Desktop(lab, panel=False) as desk:
+        lose(lab, "down")
+        done = lab.run([*START, "wlp6s0", "--", "sh", "-c", f"curl -s {lab.url} >{out}.new; mv {out}.new {out}"], env=desk.env)
+        assert done.code == 125 and "it is down" in done.err, done
+        desk.wait(lambda: desk.notes, 20, "the notification")
+        ((number, (title, body)),) = desk.notes.items()
+        assert title == "sh did not start" and "wlp6s0" in body and "it is down" in body, (title, body)
+        assert desk.buttons[number]["wait"] == "Wait for it", desk.buttons
+        desk.press(number, "wait")
+        lab.wait(lambda: lab.processes("via-iface-verbs"), 20, "who waits")
+        assert not os.path.exists(out)
+        give_back(lab, "down")
+        lab.wait(lambda: os.path.exists(out), 20, "the program")
+        with open(out) as f:
+            assert f.read().strip() == lab.spare.addr
+        lab.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who waited")
+        assert len(desk.noted) == 1
 
 
 @SCREEN
