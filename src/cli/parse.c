@@ -181,7 +181,7 @@ static int take_uplinks(struct option_reader *reader, struct launch_options *o, 
 							    : "UPLINK -- PROGRAM");
 	}
 	o->uplinks = word;
-	uplink_list_parse(word, &o->request.uplinks, NULL); /* what is wrong comes last */
+	uplink_list_parse(word, &o->request.uplinks, NULL); /* none, if that fails */
 	reader->at++;
 	return 0;
 }
@@ -196,7 +196,9 @@ static int check_request(struct launch_options *o,
 	memset(&checked.uplinks, 0, sizeof(checked.uplinks));
 	uplink_list_add(&checked.uplinks, "any");
 	r = check(&checked, err);
-	return r == 0 && o->uplinks ? uplink_list_parse(o->uplinks, &o->request.uplinks, err) : r;
+	if (r < 0 || !o->uplinks || o->request.uplinks.n)
+		return r;
+	return uplink_list_parse(o->uplinks, &o->request.uplinks, err); /* for the line */
 }
 
 /* Its probe sessions have the session's options. */

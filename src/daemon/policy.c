@@ -83,7 +83,7 @@ static int add_rule(struct conf *c, const char *who)
 	r->line = c->line;
 	r->lan = r->host_access = r->attach = true;
 	r->sessions = ACCESS_SESSIONS_DEFAULT;
-	strcpy(r->uplinks, "*");
+	r->uplinks[0] = '*';
 	if (copy_string(r->file, sizeof(r->file), c->file) < 0)
 		return CONF_COMPLAIN(c, c->line, "the file's name is too long");
 	if (copy_string(r->name, sizeof(r->name), who) < 0)
@@ -121,7 +121,7 @@ static int begin_section(struct conf *c, char *text)
 
 static const char *set_uplinks(struct access_rule *r, const char *value)
 {
-	char list[ACCESS_GLOBS_MAX], *rest = list, *one;
+	char list[ACCESS_GLOBS_MAX], globs[ACCESS_GLOBS_MAX + 1] = "", *rest = list, *one;
 	size_t len = 0;
 
 	if (copy_string(list, sizeof(list), value) < 0)
@@ -136,12 +136,10 @@ static const char *set_uplinks(struct access_rule *r, const char *value)
 		     strncmp(one, "mac:", 4) != 0))
 			return "each must be an interface name, wifi, ethernet, wwan, vpn, "
 			       "ssid:NAME, mac:ADDRESS, or a pattern for some with * ? [ ]";
-		if (len)
-			r->uplinks[len++] = ' ';
-		memcpy(r->uplinks + len, one, n); /* never longer than what it is taken from */
-		len += n;
+		memcpy(globs + len, one, n + 1); /* never longer than what it is taken from */
+		len += n + 1;
 	}
-	r->uplinks[len] = 0;
+	memcpy(r->uplinks, globs, sizeof(globs));
 	return len ? NULL : "no uplink is named; 'sessions = 0' refuses all";
 }
 

@@ -44,20 +44,20 @@ static bool covers(const char *glob, const struct uplink_list *list, size_t i)
 
 bool access_covers(const char *globs, const struct uplink_list *list, size_t word)
 {
-	char one[ACCESS_GLOBS_MAX];
-
-	for (const char *at = globs; *at;) {
-		size_t len = strcspn(at, " ");
-
-		if (len && len < sizeof(one)) {
-			memcpy(one, at, len);
-			one[len] = 0;
-			if (covers(one, list, word))
-				return true;
-		}
-		at += len + (at[len] == ' ');
-	}
+	for (const char *glob = globs; *glob; glob += strlen(glob) + 1)
+		if (covers(glob, list, word))
+			return true;
 	return false;
+}
+
+const char *access_globs_format(const char *globs, char text[ACCESS_GLOBS_MAX])
+{
+	size_t n = 0;
+
+	for (const char *glob = globs; *glob; glob += strlen(glob) + 1)
+		n += (size_t)snprintf(text + n, ACCESS_GLOBS_MAX - n, "%s%s", n ? " " : "", glob);
+	text[n] = 0;
+	return text;
 }
 
 static bool in_group(const struct access_subject *s, uint32_t gid)
@@ -178,7 +178,7 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 				     struct err *why)
 {
 	const char *uplink = uncovered(r, q->uplinks);
-	char where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32];
+	char where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32], globs[ACCESS_GLOBS_MAX];
 
 	snprintf(where, sizeof(where), "%s:%u [%s]", r->file, r->line, r->name);
 	if (!r->sessions || (q->op == ACCESS_ATTACH && !r->attach)) {
@@ -187,7 +187,8 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		return ACCESS_REFUSE;
 	}
 	if (uplink) {
-		err_set(why, EPERM, "%s allows only '%s', and not '%s'", where, r->uplinks, uplink);
+		err_set(why, EPERM, "%s allows only '%s', and not '%s'", where,
+			access_globs_format(r->uplinks, globs), uplink);
 		err_hint(why, "name one of those, or ask the administrator to add '%s'", uplink);
 		return ACCESS_REFUSE;
 	}
@@ -266,6 +267,7 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 	const char *group = rule ? NULL : group_that_would_do(p, q);
 	_cleanup_strbuf_ struct strbuf text = { 0 };
 	bool lan = from->lan || !(q->flags & SESSION_NO_LAN);
+	char globs[ACCESS_GLOBS_MAX];
 
 	if (p->broken.code || !s->name || !session_name_characters(s->name) ||
 	    q->op != ACCESS_RUN || (rule && !rule->sessions))
@@ -273,7 +275,7 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 	if (group)
 		return snprintf(ret, ACCESS_REMEDY_MAX, "%%%s", group) < ACCESS_REMEDY_MAX;
 	strbuf_add(&text, "[%s]\nuplinks =%s%s", s->name, from->uplinks[0] ? " " : "",
-		   from->uplinks);
+		   access_globs_format(from->uplinks, globs));
 	if (!add_missing(&text, rule, q->uplinks))
 		return false;
 	strbuf_add(&text, "\nlan = %s\nhost-access = %s\nattach = %s\nsessions = %u\n",

@@ -35,12 +35,12 @@ struct access_rule {
 	char file[ACCESS_FILE_MAX]; /* where it stands */
 	uint32_t line;
 	enum access_who who;
-	char name[ACCESS_NAME_MAX];     /* as it is written there: "%netdev" */
-	uint32_t id;                    /* of the user or group */
-	bool known;                     /* there is such a user or group; else it fits nobody */
-	char uplinks[ACCESS_GLOBS_MAX]; /* glob(7) patterns, with a space between */
-	bool lan;                       /* else --no-lan must be given */
-	bool host_access;               /* --host-access may be given */
+	char name[ACCESS_NAME_MAX];         /* as it is written there: "%netdev" */
+	uint32_t id;                        /* of the user or group */
+	bool known;                         /* there is such a user or group; else it fits nobody */
+	char uplinks[ACCESS_GLOBS_MAX + 1]; /* glob(7) patterns, each terminated; "" ends them */
+	bool lan;                           /* else --no-lan must be given */
+	bool host_access;                   /* --host-access may be given */
 	bool attach;
 	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
 	uint32_t connections; /* of each session, as struct session has it; 0: the default */
@@ -122,6 +122,9 @@ bool access_remedy(const struct access_policy *policy, const struct access_subje
  * and their kin - is covered by "*", and by patterns that begin so.
  */
 bool access_covers(const char *globs, const struct uplink_list *list, size_t word);
+
+/* The patterns as a section has them, with a blank between. Fills text and returns it. */
+const char *access_globs_format(const char *globs, char text[ACCESS_GLOBS_MAX]);
 
 void access_policy_done(struct access_policy *policy);
 

@@ -23,14 +23,14 @@ static const struct access_rule usual[] = {
 	{ BASE, 1, ACCESS_GROUP, "%netdev", NETDEV, FREE, .uplinks = "*", .sessions = 64 },
 	{ BASE, 1, ACCESS_GROUP, "%wheel", NETDEV + 1, .known = false, .uplinks = "*",
 	  .sessions = 64 },
-	{ BASE, 5, ACCESS_GROUP, "%students", STUDENTS, .known = true, .uplinks = "wwan* usb0",
+	{ BASE, 5, ACCESS_GROUP, "%students", STUDENTS, .known = true, .uplinks = "wwan*\0usb0",
 	  .sessions = 4 },
-	{ BASE, 12, ACCESS_USER, "alice", ALICE, FREE, .uplinks = "wlp6s0 wlp7s0", .sessions = 2 },
+	{ BASE, 12, ACCESS_USER, "alice", ALICE, FREE, .uplinks = "wlp6s0\0wlp7s0", .sessions = 2 },
 	{ "d/50.conf", 1, ACCESS_USER, "bob", BOB, FREE, .uplinks = "*", .sessions = 0 },
 	{ "d/60.conf", 1, ACCESS_USER, "carol", CAROL, .known = false, .uplinks = "*",
 	  .sessions = 64 },
 	{ "d/60.conf", 4, ACCESS_USER, "dave", DAVE, .known = true, .lan = true,
-	  .uplinks = "wlp[0-9]s? en?7*", .sessions = 8 },
+	  .uplinks = "wlp[0-9]s?\0en?7*", .sessions = 8 },
 	{ "d/70.conf", 2, ACCESS_GROUP, "%guests", GUESTS, .known = true, .lan = true,
 	  .host_access = true, .uplinks = "*", .sessions = 1 },
 };
@@ -337,16 +337,20 @@ static void test_covers(void **state)
 		{ "*:*", "mac:00:00:00:00:00:01", false },
 		{ "mac:00:aB:*", "mac:00:Ab:00:00:00:01", true },
 		{ "mac:00:ab:*", "mac:00:ac:00:00:00:01", false },
-		{ " a  b ", "b", true },
 		{ "wlp\\6s0", "wlp6s0", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct uplink_list list = { 0 };
+		char globs[ACCESS_GLOBS_MAX + 1] = "", text[ACCESS_GLOBS_MAX];
 
+		strcpy(globs, cases[i].globs);
+		for (char *c = globs; (c = strchr(c, ' ')); c++)
+			*c = 0;
+		assert_string_equal(access_globs_format(globs, text), cases[i].globs);
 		assert_int_equal(uplink_list_add(&list, cases[i].uplink), 0);
-		if (access_covers(cases[i].globs, &list, 0) != cases[i].covers)
+		if (access_covers(globs, &list, 0) != cases[i].covers)
 			fail_msg("'%s' and '%s'", cases[i].globs, cases[i].uplink);
 	}
 }

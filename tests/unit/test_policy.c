@@ -52,6 +52,7 @@ static int parse(const char *text, struct access_policy *to, struct err *err)
 static void test_all_keys(void **state)
 {
 	_cleanup_policy_ struct access_policy p = { 0 };
+	char globs[ACCESS_GLOBS_MAX];
 	struct err err = { 0 };
 	int r = parse("\xef\xbb\xbf# who\n"
 		      "; sits here\n"
@@ -76,7 +77,7 @@ static void test_all_keys(void **state)
 
 		assert_string_equal(rule->file, "F");
 		assert_int_equal(rule->line, 4);
-		assert_string_equal(rule->uplinks,
+		assert_string_equal(access_globs_format(rule->uplinks, globs),
 				    "wlp* eth[0-9] usb0 wifi ssid:My?Net* mac:00:1b:*");
 		assert_false(rule->lan || rule->host_access || rule->attach);
 		assert_int_equal(rule->sessions, 3);
@@ -95,9 +96,28 @@ static void test_all_keys(void **state)
 	assert_true(p.v[4].known && p.v[4].id == 42);
 	assert_int_equal(p.v[5].who, ACCESS_ANYBODY);
 	assert_int_equal(p.v[5].line, 11);
-	assert_string_equal(p.v[5].uplinks, "*");
+	assert_string_equal(access_globs_format(p.v[5].uplinks, globs), "*");
 	assert_true(p.v[5].lan && p.v[5].host_access && p.v[5].attach);
 	assert_int_equal(p.v[5].sessions, 0);
+}
+
+/* As many patterns as there is room for: each is one, and nothing is behind them. */
+static void test_longest_list(void **state)
+{
+	_cleanup_policy_ struct access_policy p = { 0 };
+	const struct uplink_list yes = list_of("b,a"), no = list_of("c");
+	char text[64 + ACCESS_GLOBS_MAX] = "[*]\nuplinks=", globs[ACCESS_GLOBS_MAX];
+	const size_t first = strlen(text);
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 189; i++) /* with its key as long as a line may be */
+		text[first + i] = i % 2 ? ' ' : i ? 'a' : 'b';
+	assert_int_equal(parse(text, &p, &err), 0);
+	assert_string_equal(access_globs_format(p.v[0].uplinks, globs), text + first);
+	assert_true(access_covers(p.v[0].uplinks, &yes, 0));
+	assert_true(access_covers(p.v[0].uplinks, &yes, 1));
+	assert_false(access_covers(p.v[0].uplinks, &no, 0));
 }
 
 static void test_unknown_names_fit_nobody(void **state)
@@ -474,6 +494,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_keys),
+		TEST(test_longest_list),
 		TEST(test_unknown_names_fit_nobody),
 		TEST(test_nothing_is_passed_over),
 		TEST(test_sizes),
