@@ -26,12 +26,30 @@ with open(os.path.join(ROOT, "src/ipc/msg.h"), encoding="utf-8") as header:
 RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, LOG, OP_END = range(1, 14)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
-SIZE = 8 + 16 + 160 + 36 + 16 + 36 + 1 + 3 * 17  # of the largest request
+LIST = 4 + 16 * 9 + 160  # bytes of a list of uplinks
+SIZE = 8 + 16 + LIST + 36 + 16 + 36 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
 
 NS_GET_USERNS = 0xB701
+
+
+KINDS = {b"ethernet": 0, b"wifi": 1, b"wwan": 2, b"vpn": 3}
+
+
+def uplink_list(text):
+    """The bytes of a list of uplinks (src/model/uplink_list.h), also of one that is none."""
+    text = text if isinstance(text, bytes) else text.encode()
+    words, taken = [], b""
+    for word in re.split(rb"(?<!\\),", text) if text else []:
+        word = re.sub(rb"\\(.)", rb"\1", word)
+        mac = re.fullmatch(rb"mac:((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})", word)
+        kind = 2 if word.startswith(b"ssid:") else 3 if word.startswith(b"mac:") else int(word in KINDS)
+        value = bytes.fromhex(mac[1].decode().replace(":", "")) if mac else bytes(6)
+        words.append(bytes([kind, KINDS.get(word, 0)]) + value + bytes([len(taken) & 255]))
+        taken += word + b"\0"
+    return struct.pack("<I", len(words)) + b"".join(words).ljust(16 * 9, b"\0") + taken[:160].ljust(160, b"\0")
 
 
 def message(
@@ -50,14 +68,14 @@ def message(
     if op in (PAUSE, RESUME, STOP, EXEC):
         return head + struct.pack("<I", ident)
     if op == MOVE:
-        return head + struct.pack("<I", ident) + text(uplinks, 160)
+        return head + struct.pack("<I", ident) + uplink_list(uplinks)
     if op == EXPLAIN:
-        return head + struct.pack("<II", ident, flags) + text(uplinks, 160)
+        return head + struct.pack("<II", ident, flags) + uplink_list(uplinks)
     if op == PROBE:
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = head + struct.pack("<IIII", flags, mtu, ident, owner)
-    body += text(uplinks, 160) + text(name, 36) + text(device, 16) + text(program, 36)
+    body += uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(program, 36)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 
