@@ -11,14 +11,16 @@ static void check_servers(const struct facts *f, const struct fact_link *l,
 			  const struct fact_dns *dns, struct findings *ret)
 {
 	char text[IP_TEXT_MAX];
+	struct finding *found;
 
 	for (size_t i = 0; i < dns->n; i++) {
 		const char *problem = plan_server_problem(f, l, &dns->servers[i]);
 
 		if (!problem)
 			continue;
-		finding_text(findings_add(ret, "name-server-not-asked", SEVERITY_WARNING, l->name),
-			     "sessions do not ask the name server %s of '%s': %s",
+		found = findings_add(ret, "name-server-not-asked", SEVERITY_WARNING, l->name);
+		finding_run(found, "--dns 9.9.9.9", l->name, "asks another one");
+		finding_text(found, "sessions do not ask the name server %s of '%s': %s",
 			     ip_format(&dns->servers[i], text), l->name, problem);
 	}
 }

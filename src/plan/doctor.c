@@ -24,10 +24,13 @@ static void check_names(const struct doctor_input *in, const struct fact_link *l
 			enum severity severity, struct findings *ret)
 {
 	struct err err = { 0 };
+	struct finding *f;
 
 	if (plan_check_names(in->facts, l->name, &err) == 0)
 		return;
-	finding_text(findings_add(ret, "no-name-servers", severity, l->name), "%s", err.text);
+	f = findings_add(ret, "no-name-servers", severity, l->name);
+	finding_error(f, err.text, "");
+	finding_run(f, "--dns 9.9.9.9", l->name, "asks that one");
 }
 
 /* A card without a default route: that it serves all the same, and by which gateway. */
@@ -63,6 +66,19 @@ static void check_deprecated(const struct doctor_input *in, const struct fact_li
 				     ip_format(&ways[i]->address, address), l->name);
 }
 
+static void tell_silent(const struct fact_link *l, const char *text, struct findings *ret)
+{
+	struct finding *f = findings_add(ret, "gateway-silent", SEVERITY_WARNING, l->name);
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+
+	strbuf_add_word(&word, l->name);
+	finding_text(f, "uplink '%s': %s", l->name, text);
+	finding_fix(f,
+		    "`via-iface doctor --live %s` asks it once more; whether it is on is to be "
+		    "seen there",
+		    strbuf_text(&word));
+}
+
 /* A gateway that does not answer: the next one serves, or, where there is none, nothing does. */
 static void check_gateways(const struct doctor_input *in, const struct fact_link *l,
 			   struct findings *ret)
@@ -73,8 +89,38 @@ static void check_gateways(const struct doctor_input *in, const struct fact_link
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (way_silent_text(ways[i], text))
-			finding_text(findings_add(ret, "gateway-silent", SEVERITY_WARNING, l->name),
-				     "uplink '%s': %s", l->name, text);
+			tell_silent(l, text, ret);
+}
+
+static void tell_unusable(const struct doctor_input *in, const struct fact_link *l,
+			  enum uplink_problem problem, struct findings *ret)
+{
+	struct finding *f = findings_add(ret, "uplink-unusable", SEVERITY_WARNING, l->name);
+	struct uplink_list one = { 0 };
+	char chosen[IFNAMSIZ];
+	struct err err = { 0 };
+
+	if (uplink_list_add(&one, l->name) == 0 && uplink_choose(in->facts, &one, chosen, &err) < 0)
+		finding_error(f, err.text, "");
+	finding_text(f, "'%s' cannot serve now: %s", l->name, uplink_problem_text(problem));
+}
+
+/* The hint of one uplink is its fix; one of several has none that is sure to help. */
+static void tell_no_uplink(const char *uplinks, const char *text, struct findings *ret)
+{
+	struct finding *f = findings_add(ret, "no-uplink", SEVERITY_ERROR, uplinks);
+	static const char all[] = "`via-iface uplinks` shows what there is, and what can serve";
+
+	if (strncmp(text, "use one of", 10) != 0)
+		finding_error(f, text, all);
+	else
+		finding_text(f, "%s", text);
+	if (f && !strchr(f->fix, '`')) {
+		char hint[sizeof(f->fix)];
+
+		memcpy(hint, f->fix, sizeof(hint));
+		finding_fix(f, "%s%s%s", hint, hint[0] ? "; " : "", all);
+	}
 }
 
 /* The uplinks of a list: in the way when none of them can serve. */
@@ -87,9 +133,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 	const struct fact_link *l;
 
 	if (!usable)
-		finding_text(findings_add(ret, "no-uplink", SEVERITY_ERROR,
-					  uplink_list_format(in->uplinks, text)),
-			     "%s", err.text);
+		tell_no_uplink(uplink_list_format(in->uplinks, text), err.text, ret);
 	while ((l = uplink_walk(&walk))) {
 		enum uplink_problem problem = uplink_lookup(in->facts, l->name).problem;
 
@@ -100,10 +144,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 		if (problem == UPLINK_USABLE)
 			check_names(in, l, SEVERITY_ERROR, ret);
 		else if (usable)
-			finding_text(findings_add(ret, "uplink-unusable", SEVERITY_WARNING,
-						  l->name),
-				     "'%s' cannot serve now: %s", l->name,
-				     uplink_problem_text(problem));
+			tell_unusable(in, l, problem, ret);
 	}
 }
 
@@ -142,16 +183,22 @@ static void check_bridge(const struct facts *facts, struct findings *ret)
 	if (bridge && !facts_is_our_bridge(bridge)) {
 		f = findings_add(ret, "foreign-bridge", SEVERITY_ERROR, BRIDGE_NAME);
 		finding_text(f, "there is a device '" BRIDGE_NAME "' that is not of via-iface");
-		finding_fix(f, "rename it: `ip link set dev " BRIDGE_NAME " name OTHER`");
+		finding_fix(f, "`sudo ip link set dev " BRIDGE_NAME
+			       " down && sudo ip link set dev " BRIDGE_NAME
+			       " name other0 && sudo ip link set dev other0 up` renames it, which "
+			       "removes its routes; who made it has to give it another name, too");
 		return;
 	}
 	if (plan_pool(facts, &pool, &err) < 0)
-		finding_text(findings_add(ret, "pools-taken", SEVERITY_ERROR, "addresses"), "%s",
-			     err.text);
+		finding_error(
+			findings_add(ret, "pools-taken", SEVERITY_ERROR, "addresses"), err.text,
+			"no command can be right: only who set those routes and addresses can "
+			"say which of them may be narrower");
 	else if (bridge && plan_pool_taken(facts, &pool, by)) {
 		f = findings_add(ret, "pool-overlap", SEVERITY_WARNING, by);
 		finding_text(f, "the addresses of the sessions overlap %s, which came later", by);
-		finding_fix(f, "end all sessions once: the next one takes other addresses");
+		finding_fix(f, "`sudo via-iface stop --all` ends all sessions: the next one takes "
+			       "other addresses");
 	}
 }
 
@@ -176,7 +223,7 @@ static void check_firewalls(const struct doctor_input *in, struct findings *ret)
 		f = findings_add(ret, "iptables-legacy", SEVERITY_WARNING, "iptables-legacy");
 		finding_text(f, "iptables-legacy has a filter table here, which nft cannot "
 				"show; a drop in it stops sessions");
-		finding_fix(f, "see `iptables-legacy -nvL FORWARD`");
+		finding_fix(f, "`sudo iptables-legacy -nvL FORWARD` shows it");
 	}
 	for (size_t i = 0; i < facts->chains.n; i++) {
 		const struct fact_chain *c = &facts->chains.v[i];
@@ -189,8 +236,12 @@ static void check_firewalls(const struct doctor_input *in, struct findings *ret)
 			     "%s drops what is forwarded, and only its own program can change "
 			     "it",
 			     name);
-		finding_fix(f, "for firewalld, a zone and a policy of via-iface must be loaded: "
-			       "`firewall-cmd --reload`");
+		if (!strncmp(c->table, "firewalld", 9))
+			finding_fix(f, "`sudo firewall-cmd --reload` loads the zone and the policy "
+				       "of via-iface");
+		else
+			finding_fix(f, "no command of another program can be right: it has to "
+				       "accept what has `iifname " BRIDGE_NAME "`, itself");
 	}
 }
 
@@ -220,7 +271,7 @@ static void check_ports(const struct facts *facts, struct findings *ret)
 			     ports.min, ports.max);
 		break;
 	}
-	finding_fix(f, "`sysctl %s=\"32768 60999\"` leaves 61000-65535 to them", key);
+	finding_fix(f, "`sudo sysctl -w %s=\"32768 60999\"` leaves 61000-65535 to them", key);
 	if (!facts->no_socket_match)
 		return;
 	f = findings_add(ret, "socket-match", SEVERITY_WARNING, "nft_socket");
@@ -233,6 +284,7 @@ static void check_ports(const struct facts *facts, struct findings *ret)
 
 static void check_proxies(const struct doctor_input *in, struct findings *ret)
 {
+	char list[UPLINK_LIST_TEXT_MAX];
 	_cleanup_strbuf_ struct strbuf names = { 0 };
 	struct finding *f;
 
@@ -245,7 +297,8 @@ static void check_proxies(const struct doctor_input *in, struct findings *ret)
 		     "%s: a program that minds this asks the proxy, by the uplink, and not the "
 		     "server itself",
 		     strbuf_text(&names));
-	finding_fix(f, "run it with --no-proxy-env");
+	finding_run(f, "--no-proxy-env", in->uplinks ? uplink_list_format(in->uplinks, list) : NULL,
+		    "runs it without them");
 }
 
 static void check_kernel(const struct doctor_input *in, struct findings *ret)
@@ -258,10 +311,32 @@ static void check_kernel(const struct doctor_input *in, struct findings *ret)
 	}
 }
 
+/* To an uplink that can serve now, where there is one. */
+static void tell_move(const struct facts *facts, const struct session *s, struct finding *f)
+{
+	_cleanup_strbuf_ struct strbuf line = { 0 };
+
+	strbuf_add(&line, "via-iface move ");
+	strbuf_add_word(&line, s->name);
+	for (size_t i = 0; i < facts->links.n; i++) {
+		const struct fact_link *l = &facts->links.v[i];
+
+		if (strcmp(l->name, s->uplink) == 0 ||
+		    uplink_lookup(facts, l->name).problem != UPLINK_USABLE)
+			continue;
+		strbuf_add(&line, " ");
+		strbuf_add_word(&line, l->name);
+		finding_fix(f, "`%s` lets it leave by that uplink", strbuf_text(&line));
+		return;
+	}
+	finding_fix(f, "no other uplink can serve now: `via-iface uplinks` shows why");
+}
+
 static void check_sessions(const struct facts *facts, struct findings *ret)
 {
 	for (size_t i = 0; i < facts->sessions.n; i++) {
 		const struct session *s = &facts->sessions.v[i];
+		_cleanup_strbuf_ struct strbuf word = { 0 };
 		const char *reason;
 		enum session_state state = session_state(facts, s, false, &reason);
 		struct finding *f;
@@ -271,11 +346,12 @@ static void check_sessions(const struct facts *facts, struct findings *ret)
 			finding_text(f, "session '%s' is blocked: %s%s%s", s->name,
 				     s->uplink[0] ? s->uplink : "", s->uplink[0] ? ": " : "",
 				     reason);
-			finding_fix(f, "`via-iface move %s UPLINK` gives it another way", s->name);
+			tell_move(facts, s, f);
 		} else if (state == STATE_PAUSED) {
 			f = findings_add(ret, "session-paused", SEVERITY_INFO, s->name);
 			finding_text(f, "session '%s' was paused", s->name);
-			finding_fix(f, "`via-iface resume %s`", s->name);
+			strbuf_add_word(&word, s->name);
+			finding_fix(f, "`via-iface resume %s`", strbuf_text(&word));
 		}
 	}
 }
@@ -336,8 +412,10 @@ static void check_difference(const struct doctor_input *in, struct findings *ret
 		     n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "it" : "they",
 		     strbuf_text(&names), n > OBJECTS_NAMED ? ", …" : "");
 	finding_fix(f,
-		    in->heal ? "a daemon that starts puts that right: `%s`"
-			     : "a running daemon puts that right at once; see its log%s",
+		    in->heal
+			    ? "a daemon that starts puts that right: `%s`"
+			    : "a running daemon puts that right at once; `sudo via-iface log` says "
+			      "what it could not%s",
 		    in->heal ? in->heal : "");
 }
 

@@ -42,6 +42,9 @@ void finding_fix(struct finding *f, const char *fmt, ...) __attribute__((format(
  */
 void finding_error(struct finding *f, const char *line, const char *otherwise);
 
+/* A fix that starts a program with that option: "`via-iface --dns … wlp6s0 -- PROGRAM` what". */
+void finding_run(struct finding *f, const char *option, const char *uplinks, const char *what);
+
 /* The first one of that id, or NULL. */
 const struct finding *findings_find(const struct findings *f, const char *id);
 /* Whether one is in the way. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "base/vec.h"
 #include "plan/doctor.h"
 
@@ -61,6 +62,16 @@ void finding_error(struct finding *f, const char *line, const char *otherwise)
 
 	finding_text(f, "%.*s", hint ? (int)(hint - line) : (int)strlen(line), line);
 	finding_fix(f, "%s", hint ? hint + 2 : otherwise);
+}
+
+void finding_run(struct finding *f, const char *option, const char *uplinks, const char *what)
+{
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+
+	if (uplinks)
+		strbuf_add_word(&word, uplinks);
+	finding_fix(f, "`via-iface %s %s -- PROGRAM` %s", option,
+		    uplinks ? strbuf_text(&word) : "UPLINK", what);
 }
 
 const struct finding *findings_find(const struct findings *f, const char *id)

@@ -76,36 +76,67 @@ static const struct fact_rule *rule_before(const struct facts *f, const struct s
 	return r && !r->priority ? r : NULL;
 }
 
-static const char *action_of(const struct fact_rule *r, char buf[32])
+static void add_prefix(struct strbuf *sb, const char *what, const struct prefix *p)
 {
-	switch (r->action) {
-	case FR_ACT_TO_TBL:
-		snprintf(buf, 32, "lookup %" PRIu32, r->table);
-		return buf;
-	case FR_ACT_GOTO:
-		snprintf(buf, 32, "goto %" PRIu32, r->target);
-		return buf;
-	case FR_ACT_BLACKHOLE:
-		return "blackhole";
-	case FR_ACT_UNREACHABLE:
-		return "unreachable";
-	case FR_ACT_PROHIBIT:
-		return "prohibit";
-	}
-	return "?";
+	char text[IP_TEXT_MAX];
+
+	if (p->len)
+		strbuf_add(sb, "%s %s/%u ", what, ip_format(&p->ip, text), p->len);
 }
 
+/* What follows the priority in ip-rule(8), as it is typed. */
+static void add_rule(struct strbuf *sb, const struct fact_rule *r)
+{
+	strbuf_add(sb, "%s", r->invert ? "not " : "");
+	if (!r->src.len)
+		strbuf_add(sb, "from all ");
+	add_prefix(sb, "from", &r->src);
+	add_prefix(sb, "to", &r->dst);
+	if (r->mask)
+		strbuf_add(sb, "fwmark 0x%" PRIx32 "/0x%" PRIx32 " ", r->mark, r->mask);
+	if (r->iif[0])
+		strbuf_add(sb, "iif %s ", r->iif);
+	if (r->oif[0])
+		strbuf_add(sb, "oif %s ", r->oif);
+	switch (r->action) {
+	case FR_ACT_TO_TBL:
+		strbuf_add(sb, "lookup %" PRIu32, r->table);
+		if (r->suppress >= 0)
+			strbuf_add(sb, " suppress_prefixlength %d", r->suppress);
+		break;
+	case FR_ACT_GOTO:
+		strbuf_add(sb, "goto %" PRIu32, r->target);
+		break;
+	case FR_ACT_BLACKHOLE:
+		strbuf_add(sb, "blackhole");
+		break;
+	case FR_ACT_UNREACHABLE:
+		strbuf_add(sb, "unreachable");
+		break;
+	case FR_ACT_PROHIBIT:
+		strbuf_add(sb, "prohibit");
+		break;
+	}
+}
+
+/* The same rule at 1, in front of which those of via-iface can be, and as before for others. */
 static void tell_rule(const struct fact_rule *r, struct findings *ret)
 {
-	char buf[32];
 	struct finding *f = findings_add(ret, "routing-rule-first", SEVERITY_ERROR, "ip rule 0");
+	const char *ip = per_family(r->family, "ip", "ip -6");
+	_cleanup_strbuf_ struct strbuf rule = { 0 };
 
+	add_rule(&rule, r);
 	finding_text(f,
-		     "routing rule 0 of another program (%s, %s) is asked before those of "
+		     "routing rule 0 of another program (%s: %s) is asked before those of "
 		     "via-iface, and takes the packets of sessions",
-		     per_family(r->family, "IPv4", "IPv6"), action_of(r, buf));
-	finding_fix(f, "give it another priority; see `%s rule`",
-		    per_family(r->family, "ip", "ip -6"));
+		     per_family(r->family, "IPv4", "IPv6"), strbuf_text(&rule));
+	if (r->special)
+		finding_fix(f, "who made it has to give it another priority; see `%s rule`", ip);
+	else
+		finding_fix(f,
+			    "`sudo %s rule add pref 3 %s && sudo %s rule del pref 0 %s` moves it",
+			    ip, strbuf_text(&rule), ip, strbuf_text(&rule));
 }
 
 /* --- nftables ------------------------------------------------------------------------------ */

@@ -399,7 +399,7 @@ static void tell_names(const struct live *l, struct findings *ret)
 	f = findings_add(ret, "live-no-names", SEVERITY_WARNING, l->uplink);
 	finding_text(f, "ask for names by '%s': no name server of it answered a session",
 		     l->uplink);
-	finding_fix(f, "give another: `via-iface --dns 9.9.9.9 %s -- PROGRAM`", l->uplink);
+	finding_run(f, "--dns 9.9.9.9", l->uplink, "asks another one");
 }
 
 static enum doctor_answered who_answered(const struct family *f)
@@ -459,7 +459,7 @@ static void tell_refused(const struct live *l, struct findings *ret)
 {
 	struct finding *f = findings_add(ret, "live-not-started", SEVERITY_ERROR, l->uplink);
 
-	finding_text(f, "start a session on '%s': %s", l->uplink, l->refused);
+	finding_error(f, l->refused, "");
 }
 
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,

@@ -102,7 +102,7 @@ static void test_routing_rule(void **state)
 	struct fixture *x = *state;
 	struct fact_rule *r = rule_at_zero(x, AF_INET, 77);
 
-	is(x, STATE_BLOCKED, "routing rule", "routing rule 0 of another program (IPv4, lookup 77)");
+	is(x, STATE_BLOCKED, "routing rule", "routing rule 0 of another program (IPv4: from all lookup 77)");
 	assert_int_equal(severity_of_first(x), SEVERITY_ERROR);
 	r->priority = 1;
 	is(x, STATE_UP, "", NULL);
@@ -111,7 +111,7 @@ static void test_routing_rule(void **state)
 	is(x, STATE_UP, "", NULL);
 	r->family = AF_INET6;
 	r->action = FR_ACT_PROHIBIT;
-	is(x, STATE_BLOCKED, "routing rule", "(IPv6, prohibit)");
+	is(x, STATE_BLOCKED, "routing rule", "(IPv6: from all prohibit)");
 }
 
 static void test_dropped(void **state)
