@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define PREFIX_MIN 3 /* bytes of a word that is taken for the beginning of another */
+#define CUT_MAX    3 /* and how many more that has */
+
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
@@ -47,7 +50,12 @@ void nearest_offer(struct nearest *n, const char *name)
 	if (len > NEAREST_WORD_MAX || strlen(name) > NEAREST_WORD_MAX)
 		return;
 	distance = nearest_distance(n->word, name);
-	if (!distance || distance > limit || (n->best && distance >= n->distance))
+	if (len >= PREFIX_MIN && distance > limit && distance <= CUT_MAX &&
+	    !strncmp(name, n->word, len))
+		distance = NEAREST_WORD_MAX;
+	else if (!distance || distance > limit)
+		return;
+	if (n->best && distance >= n->distance)
 		return;
 	n->best = name;
 	n->distance = distance;

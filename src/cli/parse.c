@@ -246,6 +246,10 @@ static int check_effect(const struct launch_options *o, enum verb_id verb, struc
 		err_set(err, EINVAL, "invalid option '--wait': a plan waits for nothing");
 		return err_hint(err, "leave out --wait or --dry-run");
 	}
+	if (o->dry_run && o->no_password) {
+		err_set(err, EINVAL, "invalid option '--no-ask-password': a plan asks for nothing");
+		return err_hint(err, "leave out --no-ask-password or --dry-run");
+	}
 	return check_handover(o, err) < 0 ? -EINVAL : check_probe(o, err);
 }
 

@@ -168,7 +168,7 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 		w->no_password = true;
 		break;
 	case OPT_COLOR:
-		return take_color(w, value, err);
+		return value ? take_color(w, value, err) : 0;
 	default: /* of verbs that read their words themselves (parse.c) */
 		break;
 	}
@@ -186,13 +186,16 @@ int words_read(enum verb_id verb, int argc, char *argv[], int max, struct words 
 		const char *value = NULL;
 		int r = option_read(&reader, &o, &value, err);
 
-		if (r > 0)
+		if (r > 0 && o)
 			r = take(&w, o->id, value, err);
 		else if (r == 0 && reader.at < argc)
 			w.v[w.n++] = argv[reader.at++];
 		if (r < 0)
 			return r;
 	}
+	if (w.color == COLOR_ALWAYS && (w.json || w.follow))
+		return err_set(err, EINVAL, "invalid option '--color=always': %s no colours",
+			       w.json ? "JSON has" : "--follow prints");
 	if (w.n > max) {
 		err_set(err, EINVAL, "read '%s': that is a word too many for %s", w.v[max],
 			verb_get(verb)->name);

@@ -40,6 +40,25 @@ static int read_line(int argc, char *argv[], struct line *ret, struct err *err)
 	return 0;
 }
 
+/* Options of one of add, remove, list have no effect with another. */
+static int check_effect(const struct line *l, struct err *err)
+{
+	const char *what = l->n ? l->v[0] : "";
+	const char *of_add = l->replace  ? "replace"
+			     : l->action ? "action"
+			     : l->name   ? "name"
+					 : NULL;
+
+	if (of_add && (!strcmp(what, "list") || !strcmp(what, "remove")))
+		return err_set(err, EINVAL,
+			       "invalid option '--%s': it is one of `via-iface desktop add`",
+			       of_add);
+	if (l->json && (!strcmp(what, "add") || !strcmp(what, "remove")))
+		return err_set(err, EINVAL,
+			       "invalid option '--json': it is one of `via-iface desktop list`");
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct {
@@ -55,7 +74,8 @@ int main(int argc, char *argv[])
 		return standard_files(&err) < 0 || desktop_start(argc - 1, argv + 1, &err) < 0
 			       ? program_fail(&err)
 			       : 0;
-	if (standard_files(&err) < 0 || (argc && read_line(argc, argv, &l, &err) < 0))
+	if (standard_files(&err) < 0 || (argc && read_line(argc, argv, &l, &err) < 0) ||
+	    check_effect(&l, &err) < 0)
 		return program_fail(&err);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (l.v[0] && !strcmp(l.v[0], own[i].name))

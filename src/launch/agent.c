@@ -131,7 +131,7 @@ int agent_ask(const union msg_request *request, int pass, bool may_ask, struct m
 {
 	int r = daemon_ask(request, pass, ret, err);
 	struct err refused = *err;
-	pid_t agent;
+	pid_t agent = 0;
 
 	if (r != -ENOKEY || !may_ask || agent_start(&agent) < 0)
 		return r;

@@ -34,6 +34,8 @@ int launch_find_program(const char *name, struct err *err)
 	char full[PATH_MAX];
 	struct stat st;
 
+	if (!*name)
+		return err_set(err, ENOENT, "run '': it is empty");
 	if (strchr(name, '/'))
 		return stat(name, &st) < 0 ? err_errno(err, errno, "run '%s'", name) : 0;
 	if (!path)

@@ -98,7 +98,8 @@ int each_session(const struct each *e, const struct words *w)
 	if (r == 0)
 		failed = act(e, &m, w->quiet);
 	if (r == 0 && w->all && !m.n && !w->quiet)
-		puts(geteuid() ? "no session of yours runs" : "no session runs");
+		printf("no session%s %s\n", geteuid() ? " of yours" : "",
+		       e->flags & SESSION_ATTACHED ? "is attached" : "runs");
 	free(m.v);
 	return r < 0 ? program_fail(&err) : failed ? EXIT_VIA_FAILED : 0;
 }

@@ -31,8 +31,11 @@ static void test_nearest(void **state)
 	NEAR("lst", "list", "status", "list");
 	NEAR("stauts", "status", "list", "status");
 	NEAR("wlp6s1", "wlp6s0", "enp7s0", "wlp6s0");
-	NEAR("list", "", "list"); /* that is it */
-	NEAR("ls", "", "list");   /* too short to be a mistake */
+	NEAR("list", "", "list");                   /* that is it */
+	NEAR("wlp6", "wlp6s0", "enp7s0", "wlp6s0"); /* its beginning */
+	NEAR("stat", "stab", "status", "stab");     /* a mistake is likelier */
+	NEAR("all", "", "allow-inherited-sockets");
+	NEAR("ls", "", "list"); /* too short to be a mistake */
 	NEAR("steam", "", "stop", "status");
 	NEAR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "", "list"); /* 41 bytes */
 	NEAR("list", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
