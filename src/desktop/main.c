@@ -80,8 +80,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (l.v[0] && !strcmp(l.v[0], own[i].name))
 			return program_finish(own[i].run(&l, &err) < 0 ? program_fail(&err) : 0);
-	err_set(&err, EINVAL,
-		"read the command line: desktop does add, remove, list or start%s%s%s",
+	err_set(&err, EINVAL, "read the command line: desktop does add, remove or list%s%s%s",
 		l.n ? ", not '" : "", l.n ? l.v[0] : "", l.n ? "'" : "");
 	err_hint(&err, "`via-iface help desktop` explains them");
 	return program_fail(&err);

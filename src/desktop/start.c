@@ -88,11 +88,13 @@ __attribute__((noreturn)) static void watch(int report, const struct start *s)
 	language_init(VIA_LOCALEDIR);
 	offered[0].label = _("Open via-iface");
 	offered[1].label = _("Wait for it");
-	n.title = title = g_strdup_printf(_("%s did not start"), name);
+	title = g_strdup_printf(_("%s did not start"), name);
 	why = check_reason(s->uplinks, &none);
 	n.n += none;
 	valid = g_utf8_make_valid(line, -1);
-	n.body = body = why ? g_strdup_printf("%s\n%s", why, valid) : g_strdup(valid);
+	body = why ? g_strdup_printf("%s\n%s", why, valid) : g_strdup(valid);
+	n.title = title;
+	n.body = body;
 	if (!note_notify(&n, &choice) && !note_dialog(&n, &choice))
 		_exit(EXIT_VIA_FAILED);
 	if (choice == offered[1].id)
@@ -186,11 +188,12 @@ static int read_words(int argc, char *argv[], struct start *ret, struct err *err
 	for (end = at; end < argc && strcmp(argv[end], "--") != 0;)
 		end++;
 	if (end > at + 1 || end + 1 >= argc ||
-	    (ret->app_id && !g_application_id_is_valid(ret->app_id)))
-		return err_set(
-			err, EINVAL,
-			"read the command line: start takes [--app-id=ID], the uplinks, -- and "
-			"a program");
+	    (ret->app_id && !g_application_id_is_valid(ret->app_id))) {
+		err_set(err, EINVAL,
+			"read the command line: start takes [--app-id=ID], the uplinks, -- and a "
+			"program");
+		return -EINVAL;
+	}
 	if (end > at)
 		ret->uplinks = argv[at];
 	ret->program = argv + end + 1;

@@ -81,7 +81,7 @@ static int ask_policy(struct launch_options *o, const struct handover *h, uint32
 		uplinks = o->request.uplinks;
 	else
 		instance_uplinks(id, &uplinks);
-	if (r == 0 && o->separate && !o->made)
+	if (r == 0 && o->separate)
 		r = separate_as_asked(o, &apps, &uplinks, &h->user, err);
 	if (r == 0)
 		r = outside_check(o, h, &apps, &uplinks, ret, err);

@@ -141,6 +141,7 @@ int separate_by_policy(struct launch_options *o, const struct app *app, size_t a
 	r = add(o, app->separate_instance, &o->request.uplinks, at, 0, user, err);
 	if (r < 0)
 		return r;
+	o->separate = false; /* it is */
 	if (r == 0 && pid && !o->quiet)
 		text_print(
 			stderr,

@@ -16,8 +16,8 @@
  */
 
 /*
- * By `separate-instance` of an app, for the program at o->program[at]: with o->separate, with
- * `separate = always`, or when one runs already.
+ * By `separate-instance` of an app, for the program at o->program[at]: with o->separate, which is
+ * done then and cleared, with `separate = always`, or when one runs already.
  */
 int separate_by_policy(struct launch_options *o, const struct app *app, size_t at,
 		       const struct handover_user *user, struct err *err);

@@ -299,6 +299,15 @@ LINES = [
      "write to standard output: No space left on device"),
     ("version > /dev/full", 125,
      "write to standard output: No space left on device"),
+    ("--separate --allow-handover wlp6s0 -- true", 125,
+     "read the command line: it is either --separate or --allow-handover"),
+    ("exec --separate --allow-handover game true", 125,
+     "read the command line: it is either --separate or --allow-handover"),
+    ("--separate wlp6s0 -- true", 125,
+     "run 'true' with --separate: the app policy has no arguments that start a separate one; end the one that "
+     "runs first, or write 'outside-separate' into ~/.config/via-iface/apps (via-iface-apps.conf(5))"),
+    ("desktop start wlp6s0 steam", 125,
+     "read the command line: start takes [--app-id=ID], the uplinks, -- and a program"),
     ("list 1< /dev/null", 125,
      "write to standard output: Bad file descriptor"),
 ]

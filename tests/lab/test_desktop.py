@@ -478,6 +478,9 @@ def test_separate_instance(lab):
     assert f"(pid {outside.pid}) already runs outside: a separate one is started" in done.err, done
     done = lab.via("run", "-q", "--", "lab-browser", "--profile=mine", env=env, check=True)
     assert (done.out, done.err) == ("--profile=mine\n", ""), done
+    for words, seen in ((("x",), f"--profile {lab.tmp}/{lab.spare}/b x\n"), (("--profile=mine",), "--profile=mine\n")):
+        done = lab.via("run", "--separate", "--", "lab-browser", *words, env=env, check=True)
+        assert (done.out, done.err) == (seen, ""), done
     done = lab.via(lab.wired, "--", "lab-browser", env=env, check=True)
     assert done.out == f"--profile {lab.tmp}/{lab.wired}/b\n", done
     outside.finish()
