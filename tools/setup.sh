@@ -20,7 +20,7 @@ if [ -n "${via_for_tests-}" ]; then
 		librsvg2-bin gettext libgtk-3-dev libayatana-appindicator3-dev libdbusmenu-gtk3-dev
 		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
 		bash-completion zsh fish
-		rpm rpmlint makepkg libarchive-tools fakeroot bzip2 selinux-policy-dev shellcheck musl-tools
+		rpm rpmlint makepkg libarchive-tools fakeroot bzip2 selinux-policy-dev shellcheck musl-tools nix-bin libxml2-utils apparmor
 		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common
 	)
 fi

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 
 #define OVERFLOW_UID "/proc/sys/kernel/overflowuid"
+#define APPARMOR     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 
 static unsigned long read_number(const char *path)
 {
@@ -92,6 +93,21 @@ static int keep_bounds(const struct bounds *b, struct err *err)
 	return 0;
 }
 
+/*
+ * security/apparmor/lsm.c:apparmor_userns_create refuses it; or, as Ubuntu has it, puts the caller
+ * into the profile unprivileged_userns, which has no capabilities, so that its maps cannot be
+ * written.
+ */
+static int refused(struct err *err)
+{
+	if (read_number(APPARMOR))
+		return err_hint(err, "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor "
+				     "allows it by a profile alone; see whether "
+				     "/etc/apparmor.d/via-iface-enter is there, and is loaded "
+				     "(aa-status)");
+	return err_hint(err, "see user.max_user_namespaces and kernel.unprivileged_userns_clone");
+}
+
 static int make(int *ret_netns, struct err *err)
 {
 	struct bounds bounds = get_bounds();
@@ -109,13 +125,12 @@ static int make(int *ret_netns, struct err *err)
 					"user_namespaces(7); `unshare -U --map-current-user` "
 					"maps it",
 					uid);
-		return err_hint(err,
-				"see user.max_user_namespaces, kernel.unprivileged_userns_clone "
-				"and kernel.apparmor_restrict_unprivileged_userns");
+		return refused(err);
 	}
 	r = map_ids(uid, gid, err);
-	if (r == 0)
-		r = keep_bounds(&bounds, err);
+	if (r < 0)
+		return refused(err);
+	r = keep_bounds(&bounds, err);
 	if (r < 0)
 		return r;
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
