@@ -32,7 +32,8 @@ static void look_up(const struct apps *all, const struct app *of)
 		uplink_list_add(&found.uplinks, "wlp6s0");
 	must(found.n_dns <= SESSION_DNS_MAX);
 	/* a launch has an uplink: the app policy's, or its own */
-	n = app_separate_arguments(&found, "/home/me", &found.uplinks, &words, &bytes);
+	n = app_separate_arguments(found.separate_instance, "/home/me", &found.uplinks, &words,
+				   &bytes);
 	must(n >= 0 && n <= APP_SEPARATE_MAX && !words[n]);
 	for (int i = 0; i < n; i++)
 		must(words[i][0]);

@@ -114,7 +114,7 @@ def test_a_failure_without_a_server(lab):
         env = {**desk.env, "PATH": f"{panel.build_dir()}/tray:{desk.env['PATH']}"}
         done = lab.run([*START, "wlp6s0", "--", "no-such-game"], env=env)
         assert done.code == 127, done
-        lab.wait(lambda: windows(lab, desk), 20, "the dialog", 0.1)
+        lab.wait(lambda: desk.screen.shows("via-iface"), 20, "the dialog", 0.1)
         desk.keep("failure-dialog")
 
 
