@@ -9,23 +9,17 @@
  * which the first sends no signal when it ends (clone(2), exit_signal 0), and is left to init.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/files.h"
+#include "base/detach.h"
+#include "base/link_watch.h"
 #include "etc/netns_files.h"
 #include "model/session.h"
 
@@ -40,38 +34,28 @@ static pid_t clone_quietly(void)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* Closes everything inherited, the netns above all, which would otherwise not end. */
-static void let_go(void)
-{
-	sigset_t none;
-
-	close_descriptors(0, ~0u);
-	for (int fd = 0; fd < 3; fd++)
-		if (open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-	prctl(PR_SET_NAME, "via-iface-etc");
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(022);
-	if (setsid() < 0 || chdir("/") < 0)
-		_exit(1);
-}
-
 /* Events are hints, and may be lost (ENOBUFS): what counts is whether the port is still there. */
 static void wait_for_end(const char *port, unsigned int index)
 {
-	const struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char bytes[1], name[IFNAMSIZ];
+	int fd = link_watch_open();
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&links, sizeof(links)) < 0)
+	if (fd < 0)
 		_exit(1); /* the next command of root's removes them */
-	while (index && if_indextoname(index, name) && !strcmp(name, port))
-		if (recv(fd, bytes, sizeof(bytes), MSG_TRUNC) < 0 && errno != ENOBUFS &&
-		    errno != EINTR)
+	while (!link_watch_gone(fd, port, index))
+		if (link_watch_wait(fd) < 0)
 			_exit(1);
+}
+
+/* The netns above all is closed, which would otherwise not end. */
+__attribute__((noreturn)) static void help(const struct netns_files *f, const char *port,
+					   unsigned int index)
+{
+	prctl(PR_SET_NAME, "via-iface-etc");
+	if (detach_leave(STDERR_FILENO, 022) < 0 || setsid() < 0)
+		_exit(1);
+	wait_for_end(port, index);
+	netns_files_remove(f->name, f->id, f->netns);
+	_exit(0);
 }
 
 int netns_files_watch(const struct netns_files *f, struct err *err)
@@ -84,11 +68,8 @@ int netns_files_watch(const struct netns_files *f, struct err *err)
 	index = if_nametoindex(port);
 	pid = clone_quietly();
 	if (pid == 0) {
-		if (clone_quietly() == 0) {
-			let_go();
-			wait_for_end(port, index);
-			netns_files_remove(f->name, f->id, f->netns);
-		}
+		if (clone_quietly() == 0)
+			help(f, port, index);
 		_exit(0);
 	}
 	if (pid < 0)

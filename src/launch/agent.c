@@ -44,13 +44,9 @@ static void become_agent(int terminal, int notify, pid_t parent)
 {
 	char *const argv[] = { (char *)VIA_PKTTYAGENT, (char *)"--notify-fd", (char *)"3", NULL };
 	char *envp[8];
-	sigset_t none;
 
 	program_clean_environment(envp);
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	detach_default_signals();
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(terminal, fd) < 0)
 			_exit(EXIT_VIA_FAILED);

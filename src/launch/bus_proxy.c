@@ -17,8 +17,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -35,7 +33,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
-#include "base/files.h"
+#include "base/link_watch.h"
 #include "launch/bus.h"
 #include "launch/program.h"
 #include "model/session.h"
@@ -63,9 +61,11 @@ struct answer {
 };
 
 struct helper {
-	int line;    /* to the launch, until that has said which session it is */
-	int signals; /* those that end us, SIGCHLD of the proxy among them */
-	int links;   /* netlink: links come and go */
+	int line;            /* to the launch, until that has said which session it is */
+	int signals;         /* those that end us, SIGCHLD of the proxy among them */
+	int links;           /* link_watch_open() */
+	char port[IFNAMSIZ]; /* the session's, once it is known */
+	unsigned int port_index;
 	char dir[BUS_DIR_MAX];
 	int lock;     /* the directory, locked while we live */
 	int proxy_fd; /* the proxy ends when this is closed */
@@ -157,30 +157,19 @@ static int make_dir(struct helper *h, struct err *err)
 static int detach(int line, struct helper *ret, struct err *err)
 {
 	struct helper h = { .line = 3, .lock = -1, .proxy_fd = -1 };
-	sigset_t ending, none;
+	sigset_t ending;
+	int r = dup2(line, h.line) < 0 ? -errno : detach_leave(h.line, 077);
 
-	if (dup2(line, 3) < 0 || close_descriptors(4, ~0u) < 0)
-		return err_errno(err, errno, "close what was inherited");
-	if (fcntl(3, F_SETFD, FD_CLOEXEC) < 0)
+	if (r < 0)
+		return err_errno(err, -r, "leave what was inherited");
+	if (fcntl(h.line, F_SETFD, FD_CLOEXEC) < 0)
 		return err_errno(err, errno, "keep a socket from the proxy");
-	for (int fd = 0; fd < 3; fd++) {
-		close(fd);
-		if (open("/dev/null", O_RDWR) != fd)
-			return err_errno(err, errno, "open /dev/null");
-	}
 	prctl(PR_SET_NAME, "via-iface-bus");
-	umask(077);
-	if (chdir("/") < 0)
-		return err_errno(err, errno, "enter directory '/'");
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGHUP);
 	sigaddset(&ending, SIGCHLD);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	sigprocmask(SIG_BLOCK, &ending, NULL);
 	h.signals = signalfd(-1, &ending, SFD_CLOEXEC);
 	if (h.signals < 0)
@@ -231,15 +220,10 @@ static int start_proxy(struct helper *h, const char *program, const char *const 
 	return h->proxy < 0 ? err_errno(err, errno, "start '%s'", program) : 0;
 }
 
-/* No more of netlink(7) than this, so that a launch loads no library for it. */
 static int listen_to_links(struct helper *h, struct err *err)
 {
-	const struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-
-	h->links = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (h->links < 0 || bind(h->links, (const struct sockaddr *)&links, sizeof(links)) < 0)
-		return err_errno(err, errno, "listen to links on a netlink socket");
-	return 0;
+	h->links = link_watch_open();
+	return h->links < 0 ? err_errno(err, -h->links, "listen to links on a netlink socket") : 0;
 }
 
 static void answer(const struct helper *h, const struct err *err)
@@ -251,29 +235,23 @@ static void answer(const struct helper *h, const struct err *err)
 	(void)send(h->line, &a, sizeof(a), MSG_NOSIGNAL);
 }
 
-/* The index of the session's port; 0 when it is gone already, or when there was no session. */
-static unsigned int take_session(struct helper *h)
+/* Whether there is a session; its port may be gone already. */
+static bool take_session(struct helper *h)
 {
-	char port[IFNAMSIZ];
 	uint32_t id;
 	ssize_t n = recv(h->line, &id, sizeof(id), 0);
 
 	close_fd(&h->line);
 	if (n != sizeof(id))
-		return 0;
-	session_port(id, port);
-	return if_nametoindex(port);
+		return false;
+	session_port(id, h->port);
+	h->port_index = if_nametoindex(h->port);
+	return true;
 }
 
-/* Events are hints, and may be lost (ENOBUFS): what counts is whether the port is still there. */
-static bool port_gone(struct helper *h, unsigned int port)
+static bool is_over(const struct helper *h)
 {
-	char bytes[1], name[IFNAMSIZ];
-
-	while (recv(h->links, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
-	       errno == ENOBUFS || errno == EINTR)
-		;
-	return port && !if_indextoname(port, name);
+	return h->port[0] && link_watch_gone(h->links, h->port, h->port_index);
 }
 
 /* Returns when the session is over, the launch failed, the proxy ended or a signal came. */
@@ -281,7 +259,6 @@ static void serve(struct helper *h)
 {
 	enum { LINE, SIGNALS, LINKS, PROXY, N };
 	const struct err fine = { 0 };
-	unsigned int port = 0;
 	char ready;
 
 	for (;;) {
@@ -299,9 +276,9 @@ static void serve(struct helper *h)
 				return;
 			answer(h, &fine);
 		}
-		if (p[LINE].revents && !(port = take_session(h)))
+		if (p[LINE].revents && !take_session(h))
 			return;
-		if (p[LINKS].revents && port_gone(h, port))
+		if ((p[LINE].revents || p[LINKS].revents) && is_over(h))
 			return;
 	}
 }
@@ -384,31 +361,25 @@ static int await_answer(int line, char dir[BUS_DIR_MAX], struct err *err)
 int bus_proxy_start(const char *const addresses[], size_t n, const struct handover_user *user,
 		    char ret_dir[BUS_DIR_MAX], int *ret_notify, struct err *err)
 {
-	_cleanup_close_ int ours = -1, theirs = -1;
+	_cleanup_close_ int line = -1;
 	char program[PATH_MAX], dir[BUS_DIR_MAX];
-	int ends[2], r = find_proxy(program, err);
+	int r = find_proxy(program, err);
 
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return err_errno(err, errno, "make a socket pair");
-	ours = ends[0];
-	theirs = ends[1];
-	r = detach_fork();
+	r = detach_fork_with_line(&line);
 	if (r < 0)
 		return err_errno(err, -r, "start a helper");
 	if (r == 0) {
-		help(theirs, program, addresses, n, user);
+		help(line, program, addresses, n, user);
 		_exit(0);
 	}
-	close_fd(&theirs);
-	r = await_answer(ours, dir, err);
+	r = await_answer(line, dir, err);
 	if (r < 0)
 		return r;
-	/* Inherited on purpose, and not as 0, 1 or 2 when the caller has closed those. */
-	r = fcntl(ours, F_DUPFD, 3);
+	r = detach_inherit(line);
 	if (r < 0)
-		return err_errno(err, errno, "keep a socket for via-iface-enter");
+		return err_errno(err, -r, "keep a socket for via-iface-enter");
 	memcpy(ret_dir, dir, BUS_DIR_MAX);
 	*ret_notify = r;
 	return 0;

@@ -5,16 +5,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/detach.h"
-#include "base/files.h"
 #include "base/util.h"
 #include "config.h"
 #include "ipc/ask.h"
@@ -59,23 +56,10 @@ static void become_daemon(const char *path, int ready)
 	char *argv[] = { (char *)"via-ifaced", (char *)"--supervise", (char *)"--ready",
 			 (char *)"3", NULL };
 	char *envp[8];
-	sigset_t none;
 
 	program_clean_environment(envp);
 	lift_limits();
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(ready, READY_FD) < 0 || close_descriptors(READY_FD + 1, ~0u) < 0)
-		_exit(1);
-	for (int fd = 0; fd < 3; fd++) {
-		close(fd);
-		if (open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-	}
-	umask(022);
-	if (chdir("/") < 0)
+	if (dup2(ready, READY_FD) < 0 || detach_leave(READY_FD, 022) < 0)
 		_exit(1);
 	execve(path, argv, envp);
 	dprintf(READY_FD, "start '%s': %s", path, strerror(errno));

@@ -9,17 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/detach.h"
-#include "base/files.h"
 #include "base/parse.h"
 #include "launch/program.h"
 
@@ -65,53 +60,36 @@ int probe_parse(const char *text, struct probe *ret, struct err *err)
 static void become_prober(const char *path, const char *text, int line, int next)
 {
 	char *argv[] = { (char *)path, (char *)"prober", (char *)text, NULL }, *envp[8];
-	sigset_t none;
 
 	program_clean_environment(envp);
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* out of the way of each other first */
 	line = fcntl(line, F_DUPFD, PROBER_NEXT + 1);
 	if (next >= 0)
 		next = fcntl(next, F_DUPFD, PROBER_NEXT + 1);
 	close(PROBER_NEXT);
 	if (line < 0 || dup2(line, PROBER_LINE) < 0 || (next >= 0 && dup2(next, PROBER_NEXT) < 0) ||
-	    close_descriptors(PROBER_NEXT + 1, ~0u) < 0)
+	    detach_leave(PROBER_NEXT, 077) < 0)
 		_exit(1);
-	for (int fd = 0; fd < 3; fd++) {
-		close(fd);
-		if (open("/dev/null", O_RDWR) != fd)
-			_exit(1);
-	}
-	umask(077);
-	if (chdir("/") == 0)
-		execve(path, argv, envp);
+	execve(path, argv, envp);
 	_exit(1);
 }
 
 int probe_start(const char *text, int next, int *ret_notify, struct err *err)
 {
-	_cleanup_close_ int ours = -1, theirs = -1;
+	_cleanup_close_ int line = -1;
 	char path[PATH_MAX];
-	int ends[2], r = program_find("via-iface-verbs", path, err);
+	int r = program_find("via-iface-verbs", path, err);
 
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return err_errno(err, errno, "make a socket pair");
-	ours = ends[0];
-	theirs = ends[1];
-	r = detach_fork();
+	r = detach_fork_with_line(&line);
 	if (r < 0)
 		return err_errno(err, -r, "start the prober");
 	if (r == 0)
-		become_prober(path, text, theirs, next);
-	/* Inherited on purpose, and not as 0, 1 or 2 when the caller has closed those. */
-	r = fcntl(ours, F_DUPFD, 3);
+		become_prober(path, text, line, next);
+	r = detach_inherit(line);
 	if (r < 0)
-		return err_errno(err, errno, "keep a socket for via-iface-enter");
+		return err_errno(err, -r, "keep a socket for via-iface-enter");
 	*ret_notify = r;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "config.h"
 #include "ipc/sock.h"
+#include "launch/daemon.h"
 #include "plan/uplink.h"
 #include "verbs/run.h"
 #include "verbs/verbs.h"
@@ -24,7 +25,7 @@
  */
 bool explain_is_elsewhere(void)
 {
-	static const char path[] = VIA_RUNDIR "/socket";
+	static const char path[] = DAEMON_SOCKET;
 	_cleanup_close_ int fd = sock_connect(path, NULL);
 	_cleanup_free_ char *line = NULL;
 	FILE *f = fd < 0 ? NULL : fopen("/proc/net/unix", "re");

@@ -22,6 +22,7 @@
 #include "config.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
+#include "launch/daemon.h"
 #include "net/nl.h"
 #include "verbs/changes.h"
 #include "verbs/host_events.h"
@@ -170,7 +171,7 @@ static void ask_to_be_told(struct watch *w)
 	int r;
 
 	msg_request_init(&request, MSG_SUBSCRIBE);
-	w->daemon = ask_connect(VIA_RUNDIR "/socket", &err);
+	w->daemon = ask_connect(DAEMON_SOCKET, &err);
 	r = w->daemon < 0 ? w->daemon : ask_exchange(w->daemon, &request, -1, &reply, &none, &err);
 	if (r < 0 || reply.status == MSG_BUSY) {
 		ask_later(w);

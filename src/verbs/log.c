@@ -24,6 +24,7 @@
 #include "config.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
+#include "launch/daemon.h"
 #include "model/own.h"
 #include "net/nl.h"
 #include "net/rtnl.h"
@@ -161,7 +162,7 @@ static int read_file(struct log_view *v, struct err *err)
 /* Asks for what is new, and with follow for what comes. Returns what ask_daemon() does. */
 static int ask(struct log_view *v, struct err *err)
 {
-	_cleanup_close_ int fd = ask_connect(VIA_RUNDIR "/socket", err), log = -1;
+	_cleanup_close_ int fd = ask_connect(DAEMON_SOCKET, err), log = -1;
 	struct msg_reply reply = { 0 };
 	union msg_request request;
 	int r = fd;

@@ -15,7 +15,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,15 +27,16 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/link_watch.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "config.h"
 #include "ipc/ask.h"
+#include "launch/daemon.h"
 #include "launch/launch.h"
 #include "launch/probe.h"
 #include "launch/program.h"
-#include "net/nl.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
 
@@ -63,8 +63,9 @@ struct prober {
 	struct probe probe;
 	char self[PATH_MAX];
 	uint32_t id;
-	unsigned int port; /* index of the session's */
-	struct nl_sock links;
+	char port[IFNAMSIZ]; /* the session's */
+	unsigned int port_index;
+	int links;   /* link_watch_open() */
 	int signals; /* SIGCHLD */
 	struct {
 		struct way *v;
@@ -99,7 +100,7 @@ static void say(struct prober *p, struct way *w)
 	request.probe.id = p->id;
 	request.probe.failed = w->bad;
 	if (copy_string(request.probe.uplink, sizeof(request.probe.uplink), w->uplink) == 0 &&
-	    ask_daemon(VIA_RUNDIR "/socket", &request, -1, &reply, NULL, &err) == 0)
+	    ask_daemon(DAEMON_SOCKET, &request, -1, &reply, NULL, &err) == 0)
 		w->said = w->bad;
 	w->say_at = clock_ms() + (w->said == w->bad ? SAY_AGAIN_MS : PROBE_AGAIN_MS);
 }
@@ -282,17 +283,6 @@ static int time_left(const struct prober *p)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Events are hints, and may be lost (ENOBUFS): what counts is whether the port is still there. */
-static bool port_gone(const struct prober *p)
-{
-	char bytes[1], name[IFNAMSIZ];
-
-	while (nl_recv(&p->links, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
-	       errno == ENOBUFS || errno == EINTR)
-		;
-	return !if_indextoname(p->port, name);
-}
-
 static void take_child(struct prober *p)
 {
 	struct signalfd_siginfo info;
@@ -305,9 +295,9 @@ static void take_child(struct prober *p)
 
 static void serve(struct prober *p)
 {
-	while (!port_gone(p)) {
+	while (!link_watch_gone(p->links, p->port, p->port_index)) {
 		struct pollfd fds[] = {
-			{ .fd = nl_fd(&p->links), .events = POLLIN },
+			{ .fd = p->links, .events = POLLIN },
 			{ .fd = p->signals, .events = POLLIN },
 		};
 
@@ -341,7 +331,6 @@ static uint32_t await_session(void)
 
 static int prepare(struct prober *p, const char *text, struct err *err)
 {
-	char port[IFNAMSIZ];
 	sigset_t ending;
 	ssize_t n = readlink("/proc/self/exe", p->self, sizeof(p->self) - 1);
 	int r = probe_parse(text, &p->probe, err);
@@ -357,17 +346,17 @@ static int prepare(struct prober *p, const char *text, struct err *err)
 	p->signals = signalfd(-1, &ending, SFD_CLOEXEC);
 	if (p->signals < 0)
 		return err_errno(err, errno, "wait for signals");
-	r = nl_open(&p->links, NETLINK_ROUTE, err);
-	if (r == 0)
-		r = nl_join(&p->links, RTNLGRP_LINK, err);
-	session_port(p->id, port);
-	p->port = if_nametoindex(port); /* not before: what ends from now on is told */
-	return r;
+	p->links = link_watch_open();
+	if (p->links < 0)
+		return err_errno(err, -p->links, "listen to links on a netlink socket");
+	session_port(p->id, p->port);
+	p->port_index = if_nametoindex(p->port); /* not before: what ends from now on is told */
+	return 0;
 }
 
 int verb_prober(int argc, char *argv[])
 {
-	struct prober p = { .signals = -1 };
+	struct prober p = { .signals = -1, .links = -1 };
 	struct err err = { 0 };
 
 	if (argc != 2)
@@ -383,7 +372,7 @@ int verb_prober(int argc, char *argv[])
 		syslog(LOG_ERR, "session %u: probe its uplinks: %s", p.id, err.text);
 	end_probe(&p);
 	VEC_DONE(&p.ways);
-	nl_close(&p.links);
+	close_fd(&p.links);
 	close_fd(&p.signals);
 	return err.code ? EXIT_VIA_FAILED : 0;
 }
