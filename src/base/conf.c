@@ -41,6 +41,12 @@ static void note(struct conf *c)
 	c->r = 0;
 }
 
+const char *conf_set_bool(bool *ret, const char *value)
+{
+	*ret = !strcmp(value, "yes");
+	return *ret || !strcmp(value, "no") ? NULL : "it is yes or no";
+}
+
 char *conf_trim(char *s)
 {
 	size_t len;

@@ -68,6 +68,9 @@ struct conf {
 	((c)->wrong_at = (c)->line,                                                                \
 	 (c)->r = err_set((c)->err, EINVAL, "%s:%u: " fmt, (c)->file, number, ##__VA_ARGS__))
 
+/* yes or no. Returns NULL, or what is wrong, for take(). */
+const char *conf_set_bool(bool *ret, const char *value);
+
 /* Without the blanks around it; changes s. */
 char *conf_trim(char *s);
 

@@ -19,18 +19,24 @@ static void one_line(struct err *err)
 	text_make_printable(err->text);
 }
 
+static void __attribute__((format(printf, 3, 0)))
+set(struct err *err, int code, const char *fmt, va_list ap)
+{
+	if (!err)
+		return;
+	err->code = code_of(code);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	one_line(err);
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!err)
-		return -code_of(code);
-	err->code = code_of(code);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	set(err, code, fmt, ap);
 	va_end(ap);
-	one_line(err);
-	return -err->code;
+	return -code_of(code);
 }
 
 static void append(struct err *err, const char *joint, const char *text)
@@ -45,14 +51,12 @@ int err_errno(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!err)
-		return -code_of(code);
-	err->code = code_of(code);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	set(err, code, fmt, ap);
 	va_end(ap);
-	append(err, ": ", strerror(err->code));
-	return -err->code;
+	if (err)
+		append(err, ": ", strerror(err->code));
+	return -code_of(code);
 }
 
 int err_wrap(struct err *err, const char *fmt, ...)

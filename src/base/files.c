@@ -98,6 +98,31 @@ int each_file(const char *dir, unsigned int most, int (*wanted)(const struct dir
 	return r < 0 ? r : 0;
 }
 
+int is_conf_file(const struct dirent *entry)
+{
+	const char *name = entry->d_name;
+	size_t len = strlen(name);
+
+	return name[0] != '.' && len > 5 && !strcmp(name + len - 5, ".conf");
+}
+
+int write_all(int fd, const void *bytes, size_t len)
+{
+	const char *next = bytes;
+
+	while (len) {
+		ssize_t n = write(fd, next, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		next += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 uint64_t process_netns(pid_t pid)
 {
 	char path[40];

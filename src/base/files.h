@@ -47,6 +47,15 @@ int each_file(const char *dir, unsigned int most, int (*wanted)(const struct dir
 	      struct err *err);
 
 /*
+ * For each_file(), of a directory of drop-ins: "NAME.conf", and no file that is hidden. Takes the
+ * name alone.
+ */
+int is_conf_file(const struct dirent *entry);
+
+/* Writes all of it: 0 or a negative errno. */
+int write_all(int fd, const void *bytes, size_t len);
+
+/*
  * The inode of a process's netns (proc(5), ns/net); 0 where it has ended, or the caller may not
  * see it.
  */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "base/vec.h"
 
@@ -148,23 +149,6 @@ static const struct log_entry **sorted(const struct history *h, uid_t uid, uid_t
 }
 
 /* --- files --------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const void *bytes, size_t len)
-{
-	const char *next = bytes;
-
-	while (len) {
-		ssize_t n = write(fd, next, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		next += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int write_entries(int fd, const struct log_entry *const *v, size_t n)
 {

@@ -143,25 +143,19 @@ static const char *set_uplinks(struct access_rule *r, const char *value)
 	return len ? NULL : "no uplink is named; 'sessions = 0' refuses all";
 }
 
-static const char *set_bool(bool *ret, const char *value)
-{
-	*ret = !strcmp(value, "yes");
-	return *ret || !strcmp(value, "no") ? NULL : "it is yes or no";
-}
-
 static const char *set_lan(struct access_rule *r, const char *value)
 {
-	return set_bool(&r->lan, value);
+	return conf_set_bool(&r->lan, value);
 }
 
 static const char *set_host_access(struct access_rule *r, const char *value)
 {
-	return set_bool(&r->host_access, value);
+	return conf_set_bool(&r->host_access, value);
 }
 
 static const char *set_attach(struct access_rule *r, const char *value)
 {
-	return set_bool(&r->attach, value);
+	return conf_set_bool(&r->attach, value);
 }
 
 static const char *set_sessions(struct access_rule *r, const char *value)
@@ -308,13 +302,6 @@ static int check_dir(const char *path, struct err *err)
 	return r < 0 ? r : 1;
 }
 
-static int is_drop_in(const struct dirent *e)
-{
-	size_t len = strlen(e->d_name);
-
-	return e->d_name[0] != '.' && len > 5 && !strcmp(e->d_name + len - 5, ".conf");
-}
-
 static int take_drop_in(const char *path, void *arg, struct err *err)
 {
 	return load_file(path, arg, err);
@@ -341,7 +328,7 @@ static int load_all(const char *dir, const struct load *l, struct err *err)
 	snprintf(path, sizeof(path), "%s/" DROP_INS, dir);
 	snprintf(to->drop_ins, sizeof(to->drop_ins), "%.*s", ACCESS_FILE_MAX - 1, path);
 	r = check_dir(path, err);
-	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_drop_in, take_drop_in, (void *)l, err)
+	return r > 0 ? each_file(path, POLICY_FILES_MAX, is_conf_file, take_drop_in, (void *)l, err)
 		     : r;
 }
 
@@ -399,7 +386,7 @@ const struct access_policy *policy_now(struct policy *p)
 	mark(path, &h, NULL);
 	snprintf(path, sizeof(path), "%s/" DROP_INS, p->dir);
 	mark(path, &h, NULL);
-	each_file(path, POLICY_FILES_MAX, is_drop_in, mark, &h, NULL);
+	each_file(path, POLICY_FILES_MAX, is_conf_file, mark, &h, NULL);
 	/* a broken one is tried again: it may have been the user database that failed */
 	if (!p->loaded || p->seen != h || p->access.broken.code) {
 		access_policy_done(&p->access);

@@ -142,8 +142,8 @@ static const char *set_dns(struct app *a, const char *value)
 	return NULL;
 }
 
-static const char *set_bool(bool *ret, const char *value, const char *yes, const char *no,
-			    const char *wrong)
+static const char *set_one_of(bool *ret, const char *value, const char *yes, const char *no,
+			      const char *wrong)
 {
 	*ret = !strcmp(value, yes);
 	return *ret || !strcmp(value, no) ? NULL : wrong;
@@ -151,28 +151,28 @@ static const char *set_bool(bool *ret, const char *value, const char *yes, const
 
 static const char *set_ipv6(struct app *a, const char *value)
 {
-	return set_bool(&a->ipv6, value, "auto", "off", "it is auto or off");
+	return set_one_of(&a->ipv6, value, "auto", "off", "it is auto or off");
 }
 
 static const char *set_lan(struct app *a, const char *value)
 {
-	return set_bool(&a->lan, value, "yes", "no", "it is yes or no");
+	return conf_set_bool(&a->lan, value);
 }
 
 static const char *set_host_access(struct app *a, const char *value)
 {
-	return set_bool(&a->host_access, value, "yes", "no", "it is yes or no");
+	return conf_set_bool(&a->host_access, value);
 }
 
 static const char *set_no_proxy_env(struct app *a, const char *value)
 {
-	return set_bool(&a->no_proxy_env, value, "yes", "no", "it is yes or no");
+	return conf_set_bool(&a->no_proxy_env, value);
 }
 
 static const char *set_separate(struct app *a, const char *value)
 {
-	return set_bool(&a->separate_always, value, "always", "running",
-			"it is running (when another instance runs already) or always");
+	return set_one_of(&a->separate_always, value, "always", "running",
+			  "it is running (when another instance runs already) or always");
 }
 
 static const char *set_profile(struct app *a, const char *value)

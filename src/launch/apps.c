@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "config.h"
 #include "launch/wrappers.h"
 
@@ -33,13 +34,6 @@ bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
 		break;
 	}
 	return false;
-}
-
-bool apps_file(const char *name)
-{
-	size_t len = strlen(name);
-
-	return name[0] != '.' && len > 5 && !strcmp(name + len - 5, ".conf");
 }
 
 /* --- the program ----------------------------------------------------------------------------- */
@@ -154,23 +148,15 @@ static bool holds_word(const char *text, size_t len, const char *word)
 static bool speaks_of(int dir, const char *file, const struct names *names, char *buf)
 {
 	_cleanup_close_ int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	size_t len = 0;
+	ssize_t len;
 
 	if (fd < 0)
 		return errno != ENOENT;
-	while (len < APPS_FILE_BYTES_MAX) {
-		ssize_t n = read(fd, buf + len, APPS_FILE_BYTES_MAX - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return true;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
+	len = read_up_to(fd, buf, APPS_FILE_BYTES_MAX);
+	if (len < 0)
+		return true;
 	for (size_t i = 0; i < names->n; i++)
-		if (holds_word(buf, len, names->v[i]))
+		if (holds_word(buf, (size_t)len, names->v[i]))
 			return true;
 	return len == APPS_FILE_BYTES_MAX; /* too large: who reads it will say so */
 }
@@ -188,7 +174,7 @@ bool apps_mention(char *const argv[])
 		DIR *dir = apps_dir(which, path) ? opendir(path) : NULL;
 
 		while (dir && !found && (entry = readdir(dir)))
-			found = apps_file(entry->d_name) &&
+			found = is_conf_file(entry) &&
 				speaks_of(dirfd(dir), entry->d_name, &names, buf);
 		if (dir)
 			closedir(dir);

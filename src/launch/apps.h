@@ -21,9 +21,6 @@ enum apps_dir {
 /* The directory's path, in the order in which they are read; false where there is none. */
 bool apps_dir(enum apps_dir which, char ret[PATH_MAX]);
 
-/* Whether it is a name of a file that is read there. */
-bool apps_file(const char *name);
-
 #define APPS_PROGRAM_MAX 256
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launch/apps_apply.h"
-#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,16 +13,12 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "launch/apps.h"
 #include "launch/files.h"
 #include "launch/separate.h"
 
 /* --- files ----------------------------------------------------------------------------------- */
-
-static int is_file(const struct dirent *e)
-{
-	return apps_file(e->d_name);
-}
 
 /* What is read into, and all mistakes; mistakes is NULL where the first one ends reading. */
 struct load {
@@ -74,7 +69,7 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 
 	for (enum apps_dir which = 0; which < end && r == 0; which++)
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
-			r = each_file(dir, APPS_FILES_MAX, is_file, load_file,
+			r = each_file(dir, APPS_FILES_MAX, is_conf_file, load_file,
 				      &(struct load){ .to = &all, .own = which == APPS_OWN }, err);
 	if (r < 0)
 		apps_done(&all);
@@ -92,7 +87,7 @@ void apps_mistakes(struct conf_mistakes *ret)
 		struct err err = { 0 };
 
 		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)) &&
-		    each_file(dir, APPS_FILES_MAX, is_file, load_file,
+		    each_file(dir, APPS_FILES_MAX, is_conf_file, load_file,
 			      &(struct load){ &all, ret, which == APPS_OWN }, &err) < 0)
 			conf_mistakes_add(ret, &err);
 	}

@@ -69,21 +69,6 @@ static int make_beside(int dir, char name[NAME_MAX])
 	return -EEXIST;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 int file_write(const char *path, const char *text, size_t len, struct err *err)
 {
 	_cleanup_close_ int dir = -1, fd = -1;
@@ -98,6 +83,8 @@ int file_write(const char *path, const char *text, size_t len, struct err *err)
 	if (fd < 0)
 		return path_error(err, fd, "write", path);
 	r = write_all(fd, text, len);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r == 0 && (fchmod(fd, 0644) < 0 || renameat(dir, tmp, dir, name) < 0))
 		r = -errno;
 	if (r < 0)

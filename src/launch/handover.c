@@ -11,23 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
-
-static int write_all(int fd, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
+#include "base/files.h"
 
 static int read_all(int fd, void *bytes, size_t len, off_t at)
 {
