@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 #include "cli/cli.h"
 #include "cli/words.h"
@@ -29,16 +31,50 @@ int cli_parse_wait(const char *text, uint32_t *ret, struct err *err)
 		       text);
 }
 
+/* Options without a value. */
+static bool take_switch(enum option_id id, struct launch_options *o)
+{
+	static const struct {
+		enum option_id id;
+		uint32_t flag; /* enum session_flag */
+		size_t member; /* where flag is 0: a bool of struct launch_options */
+	} switches[] = {
+		{ OPT_NO_LAN, SESSION_NO_LAN, 0 },
+		{ OPT_KEEP, SESSION_KEEP, 0 },
+		{ OPT_HOST_ACCESS, SESSION_HOST_ACCESS, 0 },
+		{ OPT_REPLACE_ROUTE, SESSION_REPLACE_ROUTE, 0 },
+		{ OPT_FALLBACK, SESSION_FALLBACK, 0 },
+		{ OPT_FOREIGN_RESOLVER, SESSION_FOREIGN_RESOLVER, 0 },
+		{ OPT_STRICT, 0, offsetof(struct launch_options, strict) },
+		{ OPT_SEPARATE, 0, offsetof(struct launch_options, separate) },
+		{ OPT_ALLOW_HANDOVER, 0, offsetof(struct launch_options, allow_handover) },
+		{ OPT_NO_PROXY_ENV, 0, offsetof(struct launch_options, no_proxy_env) },
+		{ OPT_ALLOW_SOCKETS, 0, offsetof(struct launch_options, allow_sockets) },
+		{ OPT_NO_APP_POLICY, 0, offsetof(struct launch_options, no_app_policy) },
+		{ OPT_DRY_RUN, 0, offsetof(struct launch_options, dry_run) },
+		{ OPT_JSON, 0, offsetof(struct launch_options, json) },
+		{ OPT_NO_ASK_PASSWORD, 0, offsetof(struct launch_options, no_password) },
+		{ OPT_QUIET, 0, offsetof(struct launch_options, quiet) },
+		{ OPT_VERBOSE, 0, offsetof(struct launch_options, verbose) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		if (switches[i].id != id)
+			continue;
+		o->request.flags |= switches[i].flag;
+		if (!switches[i].flag)
+			*(bool *)((char *)o + switches[i].member) = true;
+		return true;
+	}
+	return false;
+}
+
 static int take_option(enum option_id id, const char *arg, struct launch_options *o,
 		       struct err *err)
 {
+	if (take_switch(id, o))
+		return 0;
 	switch (id) {
-	case OPT_NO_LAN:
-		o->request.flags |= SESSION_NO_LAN;
-		return 0;
-	case OPT_KEEP:
-		o->request.flags |= SESSION_KEEP;
-		return 0;
 	case OPT_USER:
 		o->user = arg;
 		return 0;
@@ -57,9 +93,6 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		else
 			return err_set(err, EINVAL, "invalid --ipv6 '%s': it is auto or off", arg);
 		return 0;
-	case OPT_HOST_ACCESS:
-		o->request.flags |= SESSION_HOST_ACCESS;
-		return 0;
 	case OPT_MTU:
 		if (parse_u32(arg, 1, 65535, &o->request.mtu) < 0)
 			return err_set(err, EINVAL,
@@ -72,21 +105,6 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		return request_read_dns(arg, &o->request, err);
 	case OPT_PROBE:
 		return take_probe(arg, o, err);
-	case OPT_STRICT:
-		o->strict = true;
-		return 0;
-	case OPT_SEPARATE:
-		o->separate = true;
-		return 0;
-	case OPT_ALLOW_HANDOVER:
-		o->allow_handover = true;
-		return 0;
-	case OPT_NO_PROXY_ENV:
-		o->no_proxy_env = true;
-		return 0;
-	case OPT_ALLOW_SOCKETS:
-		o->allow_sockets = true;
-		return 0;
 	case OPT_PID:
 		if (parse_u32(arg, 1, INT_MAX, &o->pid) < 0)
 			return err_set(err, EINVAL,
@@ -100,35 +118,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 			return err_set(err, EINVAL, "invalid --ifname '%.40s': it is 1 to 15 bytes",
 				       arg);
 		return 0;
-	case OPT_REPLACE_ROUTE:
-		o->request.flags |= SESSION_REPLACE_ROUTE;
-		return 0;
-	case OPT_FALLBACK:
-		o->request.flags |= SESSION_FALLBACK;
-		return 0;
-	case OPT_FOREIGN_RESOLVER:
-		o->request.flags |= SESSION_FOREIGN_RESOLVER;
-		return 0;
-	case OPT_NO_APP_POLICY:
-		o->no_app_policy = true;
-		return 0;
-	case OPT_DRY_RUN:
-		o->dry_run = true;
-		return 0;
-	case OPT_JSON:
-		o->json = true;
-		return 0;
 	case OPT_WAIT:
 		return cli_parse_wait(arg, &o->wait, err);
-	case OPT_NO_ASK_PASSWORD:
-		o->no_password = true;
-		return 0;
-	case OPT_QUIET:
-		o->quiet = true;
-		return 0;
-	case OPT_VERBOSE:
-		o->verbose = true;
-		return 0;
 	default: /* of verbs whose words words_read() reads */
 		return 0;
 	}

@@ -315,15 +315,52 @@ void nft_print_verdict(struct strbuf *sb, int32_t verdict, const char *chain)
 }
 
 /* An IPv6 address with ports is in brackets. */
-static void print_nat(struct strbuf *sb, const struct nft_stmt *s)
+static void print_nat_address(struct strbuf *sb, const struct nft_stmt *s)
 {
 	bool ip4 = s->family == NFPROTO_IPV4, ports = s->ports.max;
 
-	strbuf_add(sb, "%s %s to %s", s->op == NFT_OP_SNAT ? "snat" : "dnat", ip4 ? "ip" : "ip6",
-		   !ip4 && ports ? "[" : "");
+	strbuf_add(sb, "%s", !ip4 && ports ? "[" : "");
 	nft_print_value(sb, ip4 ? NFT_TYPE_IPV4 : NFT_TYPE_IPV6, s->value, s->len);
 	if (ports)
 		strbuf_add(sb, "%s:%u-%u", ip4 ? "" : "]", s->ports.min, s->ports.max);
+}
+
+static void print_nat(struct strbuf *sb, const struct nft_stmt *s)
+{
+	if (s->op == NFT_OP_MASQUERADE) {
+		strbuf_add(sb, "masquerade%s", s->len ? " to :" : "");
+		if (s->len)
+			print_ports(sb, s);
+		return;
+	}
+	strbuf_add(sb, "%s %s to ", s->op == NFT_OP_SNAT ? "snat" : "dnat",
+		   s->family == NFPROTO_IPV4 ? "ip" : "ip6");
+	if (s->op == NFT_OP_DNAT_MAP || s->op == NFT_OP_DNAT_SAME)
+		print_fields(sb, s);
+	else
+		print_nat_address(sb, s);
+	if (s->op == NFT_OP_DNAT_MAP)
+		strbuf_add(sb, " map @%s", s->name);
+}
+
+/* Statements without a value. */
+static const char *const words[NFT_OP_COUNT] = {
+	[NFT_OP_MSS_CLAMP] = "tcp option maxseg size set rt mtu",
+	[NFT_OP_REJECT_PORT] = "reject with icmpx type port-unreachable",
+	[NFT_OP_REJECT] = "reject with icmpx type admin-prohibited",
+	[NFT_OP_RESET] = "reject with tcp reset",
+	[NFT_OP_COUNTER] = "counter",
+	/* as nft(8) lists it; it cannot be written so */
+	[NFT_OP_XT_REPLIES] = "ct state related,established",
+};
+
+static void print_find(struct strbuf *sb, const struct nft_stmt *s)
+{
+	print_fields(sb, s);
+	if (s->op == NFT_OP_LOOKUP)
+		strbuf_add(sb, " %s@%s", s->negate ? "!= " : "", s->name);
+	else
+		strbuf_add(sb, " vmap @%s", s->name);
 }
 
 static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
@@ -337,22 +374,17 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 		print_ports(sb, s);
 		break;
 	case NFT_OP_LOOKUP:
-		print_fields(sb, s);
-		strbuf_add(sb, " %s@%s", s->negate ? "!= " : "", s->name);
-		break;
 	case NFT_OP_VMAP:
-		print_fields(sb, s);
-		strbuf_add(sb, " vmap @%s", s->name);
+		print_find(sb, s);
 		break;
 	case NFT_OP_SET_MARK:
 		strbuf_add(sb, "%s set %s & 0x%08x | 0x%08x", nft_field_info(s->fields[0])->text,
 			   nft_field_info(s->fields[0])->text, ~s->mask, value32(s->value));
 		break;
 	case NFT_OP_CT_ZONE:
-		strbuf_add(sb, "ct original zone set %u", s->zone);
-		break;
 	case NFT_OP_CT_ZONE_BOTH:
-		strbuf_add(sb, "ct zone set %u", s->zone);
+		strbuf_add(sb, "ct %szone set %u", s->op == NFT_OP_CT_ZONE ? "original " : "",
+			   s->zone);
 		break;
 	case NFT_OP_LIMIT:
 		print_limit(sb, &s->limit);
@@ -364,50 +396,27 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_CONNECTIONS:
 		print_connections(sb, s);
 		break;
-	case NFT_OP_MSS_CLAMP:
-		strbuf_add(sb, "tcp option maxseg size set rt mtu");
-		break;
-	case NFT_OP_MASQUERADE:
-		strbuf_add(sb, "masquerade");
-		if (s->len) {
-			strbuf_add(sb, " to :");
-			print_ports(sb, s);
-		}
-		break;
-	case NFT_OP_SNAT:
-	case NFT_OP_DNAT:
-		print_nat(sb, s);
-		break;
-	case NFT_OP_DNAT_MAP:
-		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
-		print_fields(sb, s);
-		strbuf_add(sb, " map @%s", s->name);
-		break;
 	case NFT_OP_SET_ADDRESS:
 		strbuf_add(sb, "%s set ", nft_field_info(s->fields[0])->text);
 		nft_print_value(sb, nft_field_info(s->fields[0])->type, s->value, s->len);
 		break;
+	case NFT_OP_MASQUERADE:
+	case NFT_OP_SNAT:
+	case NFT_OP_DNAT:
+	case NFT_OP_DNAT_MAP:
 	case NFT_OP_DNAT_SAME:
-		strbuf_add(sb, "dnat %s to ", s->family == NFPROTO_IPV4 ? "ip" : "ip6");
-		print_fields(sb, s);
-		break;
-	case NFT_OP_REJECT_PORT:
-		strbuf_add(sb, "reject with icmpx type port-unreachable");
-		break;
-	case NFT_OP_REJECT:
-		strbuf_add(sb, "reject with icmpx type admin-prohibited");
-		break;
-	case NFT_OP_RESET:
-		strbuf_add(sb, "reject with tcp reset");
-		break;
-	case NFT_OP_COUNTER:
-		strbuf_add(sb, "counter");
-		break;
-	case NFT_OP_XT_REPLIES: /* as nft(8) lists it; it cannot be written so */
-		strbuf_add(sb, "ct state related,established");
+		print_nat(sb, s);
 		break;
 	case NFT_OP_VERDICT:
 		nft_print_verdict(sb, s->verdict, s->name);
+		break;
+	case NFT_OP_MSS_CLAMP:
+	case NFT_OP_REJECT_PORT:
+	case NFT_OP_REJECT:
+	case NFT_OP_RESET:
+	case NFT_OP_COUNTER:
+	case NFT_OP_XT_REPLIES:
+		strbuf_add(sb, "%s", words[s->op]);
 		break;
 	case NFT_OP_COUNT:
 		break;

@@ -183,6 +183,14 @@ static void nft(struct strbuf *sb, const struct object *o, const char *verb, con
 	strbuf_add(sb, "nft '%s %s %s %s", verb, what, nft_family_name(o->family), object_table(o));
 }
 
+/* A command that ends with what it is about; name is "" where that is the table. */
+static void nft_whole(struct strbuf *sb, const struct object *o, const char *verb, const char *what,
+		      const char *name, const char *netns)
+{
+	nft(sb, o, verb, what, netns);
+	strbuf_add(sb, "%s%s'\n", *name ? " " : "", name);
+}
+
 static void add_chain(struct strbuf *sb, const struct object *o, const char *netns)
 {
 	const struct obj_nft_chain *c = &o->nft_chain;
@@ -324,10 +332,16 @@ static void neigh(struct strbuf *sb, const struct object *o, const char *verb, c
 	strbuf_add(sb, "\n");
 }
 
-void print_add(struct strbuf *sb, const struct object *o, const char *netns)
+static void fdb(struct strbuf *sb, const struct obj_fdb *f, const char *verb, const char *more)
 {
 	char mac[MAC_TEXT_MAX];
 
+	strbuf_add(sb, "bridge fdb %s %s dev %s master%s\n", verb, mac_format(&f->mac, mac), f->dev,
+		   more);
+}
+
+void print_add(struct strbuf *sb, const struct object *o, const char *netns)
+{
 	switch (o->kind) {
 	case OBJ_NETNS:
 		strbuf_add(sb, "ip netns add %s\n", netns);
@@ -355,8 +369,7 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 		neigh(sb, o, "replace", netns);
 		break;
 	case OBJ_FDB:
-		strbuf_add(sb, "bridge fdb replace %s dev %s master static\n",
-			   mac_format(&o->fdb.mac, mac), o->fdb.dev);
+		fdb(sb, &o->fdb, "replace", " static");
 		break;
 	case OBJ_TC:
 		add_tc(sb, &o->tc);
@@ -365,8 +378,7 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 		sysctl(sb, o, o->sysctl.value, netns);
 		break;
 	case OBJ_NFT_TABLE:
-		nft(sb, o, "add", "table", netns);
-		strbuf_add(sb, "'\n");
+		nft_whole(sb, o, "add", "table", "", netns);
 		break;
 	case OBJ_NFT_CHAIN:
 		add_chain(sb, o, netns);
@@ -447,13 +459,7 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 		neigh(sb, o, "del", netns);
 		break;
 	case OBJ_FDB:
-		strbuf_add(sb, "bridge fdb del ");
-		{
-			char mac[MAC_TEXT_MAX];
-
-			strbuf_add(sb, "%s dev %s master\n", mac_format(&o->fdb.mac, mac),
-				   o->fdb.dev);
-		}
+		fdb(sb, &o->fdb, "del", "");
 		break;
 	case OBJ_TC:
 		strbuf_add(sb, "tc qdisc del dev %s clsact\n", o->tc.dev);
@@ -463,23 +469,20 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 			sysctl(sb, o, o->sysctl.before, netns);
 		break;
 	case OBJ_NFT_TABLE:
-		nft(sb, o, "delete", "table", netns);
-		strbuf_add(sb, "'\n");
+		nft_whole(sb, o, "delete", "table", "", netns);
 		break;
 	case OBJ_NFT_CHAIN:
-		nft(sb, o, "delete", "chain", netns);
-		strbuf_add(sb, " %s'\n", o->nft_chain.name);
+		nft_whole(sb, o, "delete", "chain", o->nft_chain.name, netns);
 		break;
 	case OBJ_NFT_SET:
-		nft(sb, o, "delete", o->nft_set.vmap || o->nft_set.data ? "map" : "set", netns);
-		strbuf_add(sb, " %s'\n", o->nft_set.name);
+		nft_whole(sb, o, "delete", o->nft_set.vmap || o->nft_set.data ? "map" : "set",
+			  o->nft_set.name, netns);
 		break;
 	case OBJ_NFT_ELEMENT:
 		element(sb, o, "delete", netns);
 		break;
 	case OBJ_NFT_RULE:
-		nft(sb, o, "flush", "chain", netns);
-		strbuf_add(sb, " %s'\n", o->nft_rule.chain);
+		nft_whole(sb, o, "flush", "chain", o->nft_rule.chain, netns);
 		break;
 	case OBJ_NFT_ACCEPT:
 		remove_accept(sb, o);

@@ -13,6 +13,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "model/accept.h"
 #include "net/attr.h"
 #include "net/nft_codec.h"
@@ -87,8 +88,8 @@ static void read_expr(const struct nft_expr *x, void *arg)
 	case EXPR_VERDICT:
 		r->decided = true;
 		r->verdict = x->verdict;
-		if (x->target && strlen(x->target) < sizeof(r->target))
-			strcpy(r->target, x->target);
+		if (x->target) /* one that is too long is no chain of a firewall that we know */
+			copy_string(r->target, sizeof(r->target), x->target);
 		break;
 	case EXPR_REJECT:
 		r->rejects = true;

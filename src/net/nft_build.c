@@ -322,13 +322,17 @@ static void mss_clamp(struct builder *b)
 	set_u32(e, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
 }
 
-static void reject(struct builder *b, uint32_t type, uint8_t code)
+static void reject(struct builder *b, enum nft_op op)
 {
 	struct nftnl_expr *e = expr(b, "reject");
 
-	set_u32(e, NFTNL_EXPR_REJECT_TYPE, type);
+	set_u32(e, NFTNL_EXPR_REJECT_TYPE,
+		op == NFT_OP_RESET ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
 	if (e)
-		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, code);
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE,
+				  op == NFT_OP_REJECT        ? NFT_REJECT_ICMPX_ADMIN_PROHIBITED
+				  : op == NFT_OP_REJECT_PORT ? NFT_REJECT_ICMPX_PORT_UNREACH
+							     : 0);
 }
 
 static void verdict(struct builder *b, const struct nft_stmt *s)
@@ -420,11 +424,12 @@ static void dynset(struct builder *b, const struct nft_stmt *s, uint32_t op,
 
 static void update(struct builder *b, const struct nft_stmt *s)
 {
-	struct nftnl_expr *limit = s->limit.rate ? nftnl_expr_alloc("limit") : NULL;
+	bool limits = s->op == NFT_OP_UPDATE && s->limit.rate;
+	struct nftnl_expr *limit = limits ? nftnl_expr_alloc("limit") : NULL;
 
 	put_limit(limit, &s->limit);
-	b->failed |= s->limit.rate && !limit;
-	dynset(b, s, NFT_DYNSET_OP_UPDATE, limit);
+	b->failed |= limits && !limit;
+	dynset(b, s, s->op == NFT_OP_UPDATE ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_DELETE, limit);
 }
 
 static void connections(struct builder *b, const struct nft_stmt *s)
@@ -437,6 +442,16 @@ static void connections(struct builder *b, const struct nft_stmt *s)
 	b->failed |= !count;
 	if (s->name[0])
 		dynset(b, s, NFT_DYNSET_OP_ADD, count);
+}
+
+static void nat(struct builder *b, const struct nft_stmt *s)
+{
+	if (s->op == NFT_OP_MASQUERADE)
+		masquerade(b, s);
+	else if (s->op == NFT_OP_SNAT)
+		snat(b, s);
+	else
+		dnat(b, s);
 }
 
 static void statement(struct builder *b, const struct nft_stmt *s)
@@ -452,10 +467,8 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		put_limit(expr(b, "limit"), &s->limit);
 		break;
 	case NFT_OP_UPDATE:
-		update(b, s);
-		break;
 	case NFT_OP_DELETE:
-		dynset(b, s, NFT_DYNSET_OP_DELETE, NULL);
+		update(b, s);
 		break;
 	case NFT_OP_CONNECTIONS:
 		connections(b, s);
@@ -475,27 +488,19 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		mss_clamp(b);
 		break;
 	case NFT_OP_MASQUERADE:
-		masquerade(b, s);
-		break;
 	case NFT_OP_SNAT:
-		snat(b, s);
-		break;
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
 	case NFT_OP_DNAT_SAME:
-		dnat(b, s);
+		nat(b, s);
 		break;
 	case NFT_OP_SET_ADDRESS:
 		set_address(b, s);
 		break;
 	case NFT_OP_REJECT_PORT:
-		reject(b, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
-		break;
 	case NFT_OP_REJECT:
-		reject(b, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
-		break;
 	case NFT_OP_RESET:
-		reject(b, NFT_REJECT_TCP_RST, 0);
+		reject(b, s->op);
 		break;
 	case NFT_OP_COUNTER:
 		counter(b);

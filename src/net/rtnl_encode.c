@@ -13,6 +13,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -128,9 +129,10 @@ static void set_port(struct nl_msg *m, const struct rtnl_numbers *n)
 	put_port_flags(m);
 }
 
-static void encode_link(struct nl_msg *m, const struct obj_link *l, enum step_action action,
+static void encode_link(struct nl_msg *m, const struct object *object, enum step_action action,
 			int part, const struct rtnl_numbers *n)
 {
+	const struct obj_link *l = &object->link;
 	struct ifinfomsg *ifi;
 
 	switch (action) {
@@ -155,37 +157,44 @@ static void encode_link(struct nl_msg *m, const struct obj_link *l, enum step_ac
 	}
 }
 
-static void encode_link_up(struct nl_msg *m, enum step_action action, const struct rtnl_numbers *n)
+static void encode_link_up(struct nl_msg *m, const struct object *object, enum step_action action,
+			   int part, const struct rtnl_numbers *n)
 {
 	struct ifinfomsg *ifi = nl_msg_start(m, RTM_NEWLINK, 0, sizeof(*ifi));
 
+	(void)object;
+	(void)part;
 	ifi->ifi_index = n->dev;
 	ifi->ifi_change = IFF_UP;
 	ifi->ifi_flags = action == STEP_REMOVE ? 0 : IFF_UP;
 }
 
 /* net/core/rtnetlink.c:rtnl_linkprop */
-static void encode_altname(struct nl_msg *m, const struct obj_altname *a, enum step_action action,
-			   const struct rtnl_numbers *n)
+static void encode_altname(struct nl_msg *m, const struct object *object, enum step_action action,
+			   int part, const struct rtnl_numbers *n)
 {
+	const struct obj_altname *a = &object->altname;
 	bool gone = action == STEP_REMOVE;
 	struct ifinfomsg *ifi = nl_msg_start(m, gone ? RTM_DELLINKPROP : RTM_NEWLINKPROP,
 					     gone ? 0 : create_flags(action), sizeof(*ifi));
 	struct nlattr *list;
 
+	(void)part;
 	ifi->ifi_index = n->dev;
 	list = nl_nest(m, IFLA_PROP_LIST);
 	nl_put_str(m, IFLA_ALT_IFNAME, a->name);
 	nl_nest_end(m, list);
 }
 
-static void encode_address(struct nl_msg *m, const struct obj_address *a, enum step_action action,
-			   const struct rtnl_numbers *n)
+static void encode_address(struct nl_msg *m, const struct object *object, enum step_action action,
+			   int part, const struct rtnl_numbers *n)
 {
+	const struct obj_address *a = &object->address;
 	bool gone = action == STEP_REMOVE;
 	struct ifaddrmsg *ifa = nl_msg_start(m, gone ? RTM_DELADDR : RTM_NEWADDR,
 					     gone ? 0 : create_flags(action), sizeof(*ifa));
 
+	(void)part;
 	ifa->ifa_family = a->prefix.ip.family;
 	ifa->ifa_prefixlen = a->prefix.len;
 	ifa->ifa_index = (uint32_t)n->dev;
@@ -224,14 +233,16 @@ static uint16_t route_flags(const struct object *o)
 	return NLM_F_CREATE | (o->place == PLACE_HOST ? NLM_F_REPLACE : NLM_F_EXCL);
 }
 
-static void encode_route(struct nl_msg *m, const struct object *o, enum step_action action,
-			 const struct rtnl_numbers *n)
+static void encode_route(struct nl_msg *m, const struct object *object, enum step_action action,
+			 int part, const struct rtnl_numbers *n)
 {
+	const struct object *o = object;
 	const struct obj_route *r = &o->route;
 	bool gone = action == STEP_REMOVE;
 	struct rtmsg *rtm = nl_msg_start(m, gone ? RTM_DELROUTE : RTM_NEWROUTE,
 					 gone ? 0 : route_flags(o), sizeof(*rtm));
 
+	(void)part;
 	rtm->rtm_family = r->dst.ip.family;
 	rtm->rtm_dst_len = r->dst.len;
 	/* a route without a device is not removed with ours: it is found again by its protocol */
@@ -265,12 +276,16 @@ const uint8_t rtnl_rule_actions[RULE_ACTION_COUNT] = {
 	[RULE_BLACKHOLE] = FR_ACT_BLACKHOLE,
 };
 
-static void encode_rule(struct nl_msg *m, const struct obj_rule *r, enum step_action action)
+static void encode_rule(struct nl_msg *m, const struct object *object, enum step_action action,
+			int part, const struct rtnl_numbers *n)
 {
+	const struct obj_rule *r = &object->rule;
 	bool gone = action == STEP_REMOVE;
 	struct fib_rule_hdr *frh = nl_msg_start(m, gone ? RTM_DELRULE : RTM_NEWRULE,
 						gone ? 0 : NLM_F_CREATE | NLM_F_EXCL, sizeof(*frh));
 
+	(void)part;
+	(void)n;
 	frh->family = r->family;
 	frh->action = rtnl_rule_actions[r->action];
 	if (r->not_iif)
@@ -295,11 +310,13 @@ static struct ndmsg *start_neigh(struct nl_msg *m, enum step_action action)
 			    gone ? 0 : NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct ndmsg));
 }
 
-static void encode_neigh(struct nl_msg *m, const struct obj_neigh *o, enum step_action action,
-			 const struct rtnl_numbers *n)
+static void encode_neigh(struct nl_msg *m, const struct object *object, enum step_action action,
+			 int part, const struct rtnl_numbers *n)
 {
+	const struct obj_neigh *o = &object->neigh;
 	struct ndmsg *ndm = start_neigh(m, action);
 
+	(void)part;
 	ndm->ndm_family = o->ip.family;
 	ndm->ndm_ifindex = n->dev;
 	ndm->ndm_state = NUD_PERMANENT;
@@ -307,11 +324,13 @@ static void encode_neigh(struct nl_msg *m, const struct obj_neigh *o, enum step_
 	nl_put_mac(m, NDA_LLADDR, &o->mac);
 }
 
-static void encode_fdb(struct nl_msg *m, const struct obj_fdb *o, enum step_action action,
-		       const struct rtnl_numbers *n)
+static void encode_fdb(struct nl_msg *m, const struct object *object, enum step_action action,
+		       int part, const struct rtnl_numbers *n)
 {
+	const struct obj_fdb *o = &object->fdb;
 	struct ndmsg *ndm = start_neigh(m, action);
 
+	(void)part;
 	ndm->ndm_family = AF_BRIDGE;
 	ndm->ndm_ifindex = n->dev;
 	ndm->ndm_state = NUD_NOARP; /* static */
@@ -342,9 +361,10 @@ static struct tcmsg *start_tc(struct nl_msg *m, uint16_t type, uint16_t flags, i
 
 #define TC_INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
-static void encode_tc(struct nl_msg *m, const struct obj_tc *t, enum step_action action, int part,
-		      const struct rtnl_numbers *n)
+static void encode_tc(struct nl_msg *m, const struct object *object, enum step_action action,
+		      int part, const struct rtnl_numbers *n)
 {
+	const struct obj_tc *t = &object->tc;
 	struct sock_filter program[5];
 	struct nlattr *options;
 	struct tcmsg *tcm;
@@ -379,82 +399,37 @@ int rtnl_parts(const struct object *o, enum step_action action)
 	return o->kind == OBJ_TC ? 2 : 1;
 }
 
+/* What rtnetlink makes; all other kinds are not its. */
+static const struct {
+	void (*encode)(struct nl_msg *m, const struct object *object, enum step_action action,
+		       int part, const struct rtnl_numbers *n);
+	size_t device; /* where the name of its device is in the object; 0: it has none */
+} kinds[OBJ_KIND_COUNT] = {
+	[OBJ_LINK] = { encode_link, offsetof(struct object, link.name) },
+	[OBJ_LINK_UP] = { encode_link_up, offsetof(struct object, link.name) },
+	[OBJ_ALTNAME] = { encode_altname, offsetof(struct object, altname.dev) },
+	[OBJ_ADDRESS] = { encode_address, offsetof(struct object, address.dev) },
+	[OBJ_ROUTE] = { encode_route, offsetof(struct object, route.dev) },
+	[OBJ_RULE] = { encode_rule, 0 },
+	[OBJ_NEIGH] = { encode_neigh, offsetof(struct object, neigh.dev) },
+	[OBJ_FDB] = { encode_fdb, offsetof(struct object, fdb.dev) },
+	[OBJ_TC] = { encode_tc, offsetof(struct object, tc.dev) },
+};
+
 const char *rtnl_device(const struct object *o)
 {
-	switch (o->kind) {
-	case OBJ_LINK:
-	case OBJ_LINK_UP:
-		return o->link.name;
-	case OBJ_ALTNAME:
-		return o->altname.dev;
-	case OBJ_ADDRESS:
-		return o->address.dev;
-	case OBJ_ROUTE:
-		return o->route.dev;
-	case OBJ_NEIGH:
-		return o->neigh.dev;
-	case OBJ_FDB:
-		return o->fdb.dev;
-	case OBJ_TC:
-		return o->tc.dev;
-	case OBJ_NETNS:
-	case OBJ_RULE:
-	case OBJ_SYSCTL:
-	case OBJ_NFT_TABLE:
-	case OBJ_NFT_CHAIN:
-	case OBJ_NFT_SET:
-	case OBJ_NFT_ELEMENT:
-	case OBJ_NFT_RULE:
-	case OBJ_NFT_ACCEPT:
-	case OBJ_KIND_COUNT:
-		break;
-	}
-	return "";
+	size_t at = kinds[o->kind].device;
+
+	return at ? (const char *)o + at : "";
 }
 
 void rtnl_encode(struct nl_msg *m, const struct object *o, enum step_action action, int part,
 		 const struct rtnl_numbers *n)
 {
-	switch (o->kind) {
-	case OBJ_LINK:
-		encode_link(m, &o->link, action, part, n);
-		break;
-	case OBJ_LINK_UP:
-		encode_link_up(m, action, n);
-		break;
-	case OBJ_ALTNAME:
-		encode_altname(m, &o->altname, action, n);
-		break;
-	case OBJ_ADDRESS:
-		encode_address(m, &o->address, action, n);
-		break;
-	case OBJ_ROUTE:
-		encode_route(m, o, action, n);
-		break;
-	case OBJ_RULE:
-		encode_rule(m, &o->rule, action);
-		break;
-	case OBJ_NEIGH:
-		encode_neigh(m, &o->neigh, action, n);
-		break;
-	case OBJ_FDB:
-		encode_fdb(m, &o->fdb, action, n);
-		break;
-	case OBJ_TC:
-		encode_tc(m, &o->tc, action, part, n);
-		break;
-	case OBJ_NETNS:
-	case OBJ_SYSCTL:
-	case OBJ_NFT_TABLE:
-	case OBJ_NFT_CHAIN:
-	case OBJ_NFT_SET:
-	case OBJ_NFT_ELEMENT:
-	case OBJ_NFT_RULE:
-	case OBJ_NFT_ACCEPT:
-	case OBJ_KIND_COUNT:
-		m->overflow = true; /* not rtnetlink's: a bug, and an error rather than silence */
-		break;
-	}
+	if (kinds[o->kind].encode)
+		kinds[o->kind].encode(m, o, action, part, n);
+	else
+		m->overflow = true; /* a bug, and an error rather than silence */
 }
 
 void rtnl_dump_links(struct nl_msg *m, bool counters)

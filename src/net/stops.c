@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/vec.h"
 #include "net/nft_codec.h"
 #include "net/nft_exprs.h"
@@ -118,8 +119,8 @@ static void read_expr(const struct nft_expr *x, void *arg)
 		break;
 	case EXPR_VERDICT:
 		r->drops |= x->verdict == NF_DROP;
-		if (x->target && strlen(x->target) < sizeof(r->target))
-			strcpy(r->target, x->target);
+		if (x->target) /* one that is too long is no chain of a firewall that we know */
+			copy_string(r->target, sizeof(r->target), x->target);
 		break;
 	case EXPR_REJECT:
 		r->drops = true;
@@ -138,10 +139,7 @@ static void read_expr(const struct nft_expr *x, void *arg)
 
 static bool copy_name(char ret[FOREIGN_NAME_MAX], const char *name)
 {
-	if (!name || strlen(name) >= FOREIGN_NAME_MAX)
-		return false;
-	strcpy(ret, name);
-	return true;
+	return name && copy_string(ret, FOREIGN_NAME_MAX, name) == 0;
 }
 
 static int judge(struct nftnl_rule *rule, const struct facts *facts, struct stop_rule *ret)
