@@ -148,6 +148,7 @@ int host_stop(struct host_state *h, uint32_t id, struct err *err)
 	set_add(&port, &link);
 	if (port.failed || diff(&nothing, &port, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the end of session %u", id);
+	session_log_leaving(h, id);
 	return apply(&h->kernel, &steps, NULL, err); /* its event takes the rest along */
 }
 

@@ -8,6 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/journal.h"
@@ -69,8 +70,13 @@ static void drain(struct event_log *l, int64_t until)
 
 int64_t event_log_due(const struct event_log *l)
 {
-	return l->history.due < l->host->log.missing_due ? l->history.due
-							 : l->host->log.missing_due;
+	const int64_t due[] = { l->history.due, l->host->log.missing_due,
+				answers_due(&l->answers) };
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_SIZE(due); i++)
+		first = due[i] < first ? due[i] : first;
+	return first;
 }
 
 void event_log_drain(struct event_log *l)
@@ -78,6 +84,7 @@ void event_log_drain(struct event_log *l)
 	int64_t now = clock_ms();
 
 	drain(l, now);
+	answers_expire(&l->answers, now);
 	if (l->history.due <= now)
 		history_flush(&l->history, now);
 }
@@ -87,4 +94,5 @@ void event_log_close(struct event_log *l)
 	drain(l, INT64_MAX - 1);
 	history_flush(&l->history, INT64_MAX);
 	history_close(&l->history);
+	answers_expire(&l->answers, INT64_MAX);
 }

@@ -2,6 +2,7 @@
 #ifndef VIA_DAEMON_EVENT_LOG_H
 #define VIA_DAEMON_EVENT_LOG_H
 
+#include "daemon/answers.h"
 #include "daemon/history.h"
 #include "daemon/host_state.h"
 #include "daemon/persons.h"
@@ -13,6 +14,7 @@
  */
 struct event_log {
 	struct history history;
+	struct answers answers;
 	struct host_state *host;
 	struct persons *persons;
 	struct subscribers *subscribers;

@@ -78,7 +78,7 @@ int history_each(const struct history *h, history_sink *each, void *arg);
 
 /*
  * A sealed memfd of the entries that the uid may see, with a seq above `after`, in the order of
- * seq; the caller's to close. person is whose uid it is.
+ * seq, and LOG_FILE_MAGIC behind them; the caller's to close. person is whose uid it is.
  */
 int history_export(const struct history *h, uid_t uid, uid_t person, uint64_t after,
 		   struct err *err);

@@ -23,7 +23,10 @@
 #include "etc/netns_files.h"
 #include "net/attached.h"
 
-/* How many peers the limit of descriptors leaves room for: one in eight may be a subscriber. */
+/*
+ * How many peers the limit of descriptors leaves room for: one in eight may be a subscriber. For
+ * each four answers of the log that are kept there is one less.
+ */
 static int make_room(struct server *s, struct err *err)
 {
 	size_t room, subscribers;
@@ -31,6 +34,8 @@ static int make_room(struct server *s, struct err *err)
 
 	if (r < 0)
 		return r;
+	s->log.answers.most = room < ANSWERS_MAX ? room : ANSWERS_MAX;
+	room -= s->log.answers.most / DESCRIPTORS_PER_CONNECTION;
 	subscribers = room / 8;
 	s->subscribers.max = subscribers < SUBSCRIBERS_MAX ? subscribers : SUBSCRIBERS_MAX;
 	room -= s->subscribers.max;

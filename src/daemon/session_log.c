@@ -226,6 +226,16 @@ static void end(struct session_log *l, struct session_seen *seen, uint64_t recei
 	drop(l, seen);
 }
 
+void session_log_leaving(struct host_state *h, uint32_t id)
+{
+	struct session_seen *seen = find(&h->log, id);
+	char port[IFNAMSIZ];
+
+	session_port(id, port);
+	if (seen)
+		observe_received(&h->kernel, port, &seen->sent, NULL);
+}
+
 void session_log_ended(struct host_state *h, uint32_t id, uint64_t received)
 {
 	struct session_seen *seen = find(&h->log, id);

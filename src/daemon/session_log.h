@@ -60,6 +60,12 @@ void session_log_started(struct host_state *h, const struct session *s, const ch
 			 uint32_t by);
 
 /*
+ * Its port is about to be removed. What the program sent is counted at the other end of the pair
+ * and so not known afterwards (drivers/net/veth.c:veth_get_stats64).
+ */
+void session_log_leaving(struct host_state *h, uint32_t id);
+
+/*
  * Its port is gone, of which received is what was sent to the program in bytes, or
  * LOG_BYTES_UNKNOWN.
  */

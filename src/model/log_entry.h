@@ -38,7 +38,8 @@ enum event {
 
 /*
  * The daemon's file, in its runtime directory: the magic with its terminator, then entries in the
- * order of seq.
+ * order of seq. An answer to LOG is the other way round: where the magic is not at its end, it was
+ * truncated (daemon/answers.h), and is to be asked for again.
  */
 #define LOG_FILE       "log"
 #define LOG_FILE_MAGIC "via-iface log 1"

@@ -50,6 +50,12 @@ int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *
 int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct object *ret,
 		  bool *ret_there);
 
+/*
+ * How many bytes a device has received: of a session's port, what its program sent. Returns 0 or a
+ * negative errno.
+ */
+int observe_received(struct kernel *k, const char *name, uint64_t *ret, struct err *err);
+
 /* One link of ours as it is now: 1 when it is up, 0 when not, or a negative errno. */
 int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,
 		 struct err *err);

@@ -431,6 +431,19 @@ static int take_one_link(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
+int observe_received(struct kernel *k, const char *name, uint64_t *ret, struct err *err)
+{
+	struct rtnl_link l = { 0 };
+	struct nl_msg m;
+	int r;
+
+	rtnl_get_link_counters(&m, name);
+	r = nl_get(&k->route, &m, take_one_link, &l, err);
+	if (r == 0)
+		*ret = l.fact.rx_bytes;
+	return r;
+}
+
 int observe_link(struct kernel *k, const struct facts *f, const char *name, struct object *ret,
 		 struct err *err)
 {

@@ -39,6 +39,7 @@ void rtnl_get_neigh(struct nl_msg *m, int index, const struct ip *ip);
 void rtnl_use_neigh(struct nl_msg *m, int index, const struct ip *ip);
 void rtnl_dump_fdb(struct nl_msg *m, int bridge);
 void rtnl_dump_filters(struct nl_msg *m, int index);
+void rtnl_get_link_counters(struct nl_msg *m, const char *name);
 void rtnl_get_link(struct nl_msg *m, const char *name);
 void rtnl_get_link_by_index(struct nl_msg *m, int index);
 /* What number the netns where it is sent has for another one, by a descriptor. */

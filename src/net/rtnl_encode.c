@@ -479,10 +479,15 @@ void rtnl_dump_filters(struct nl_msg *m, int index)
 	start_tc(m, RTM_GETTFILTER, 0, index)->tcm_parent = TC_INGRESS;
 }
 
-void rtnl_get_link(struct nl_msg *m, const char *name)
+void rtnl_get_link_counters(struct nl_msg *m, const char *name)
 {
 	nl_msg_start(m, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	nl_put_str(m, IFLA_IFNAME, name);
+}
+
+void rtnl_get_link(struct nl_msg *m, const char *name)
+{
+	rtnl_get_link_counters(m, name);
 	nl_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 

@@ -32,7 +32,9 @@
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
-#define AGAIN_MS 1000 /* after a daemon that did not serve */
+#define LOG_TRIES 8
+#define LOG_REST  sizeof(LOG_FILE_MAGIC)
+#define AGAIN_MS  1000 /* after a daemon that did not serve */
 
 struct log_view {
 	bool json, follow;
@@ -132,14 +134,18 @@ static void take(struct log_view *v, const struct log_entry *e)
 		print_text(e);
 }
 
-/* Entries from an offset of a file on. */
-static int read_entries(struct log_view *v, int fd, off_t from, struct err *err)
+/* Entries from an offset of a file on; what is behind the last is copied to ret_rest. */
+static int read_entries(struct log_view *v, int fd, off_t from, char ret_rest[LOG_REST],
+			struct err *err)
 {
 	struct log_entry e;
 	ssize_t n;
 
 	for (; (n = pread(fd, &e, sizeof(e), from)) == sizeof(e); from += n)
 		take(v, &e);
+	memset(ret_rest, 0, LOG_REST);
+	if (n > 0)
+		memcpy(ret_rest, &e, (size_t)n < LOG_REST ? (size_t)n : LOG_REST);
 	return n < 0 ? err_errno(err, errno, "read the log") : 0;
 }
 
@@ -148,7 +154,7 @@ static int read_entries(struct log_view *v, int fd, off_t from, struct err *err)
 static int read_file(struct log_view *v, struct err *err)
 {
 	static const char path[] = VIA_RUNDIR "/" LOG_FILE;
-	char magic[sizeof(LOG_FILE_MAGIC)];
+	char magic[sizeof(LOG_FILE_MAGIC)], rest[LOG_REST];
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
@@ -156,12 +162,12 @@ static int read_file(struct log_view *v, struct err *err)
 	if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
 	    memcmp(magic, LOG_FILE_MAGIC, sizeof(magic)) != 0)
 		return err_set(err, EBADMSG, "read '%s': it is no log of this version", path);
-	return read_entries(v, fd, sizeof(magic), err);
+	return read_entries(v, fd, sizeof(magic), rest, err);
 }
 
-/* Asks for what is new, and with follow for what comes. Returns what ask_daemon() does. */
-static int ask(struct log_view *v, struct err *err)
+static int ask_once(struct log_view *v, struct err *err)
 {
+	char rest[LOG_REST];
 	_cleanup_close_ int fd = ask_connect(DAEMON_SOCKET, err), log = -1;
 	struct msg_reply reply = { 0 };
 	union msg_request request;
@@ -178,9 +184,24 @@ static int ask(struct log_view *v, struct err *err)
 		return err_set(err, EBUSY, "ask the daemon: it is busy; try again");
 	if (reply.status != MSG_OK || log < 0)
 		return err_set(err, ECANCELED, "read the log: %s", reply.text);
-	r = read_entries(v, log, 0, err);
+	r = read_entries(v, log, 0, rest, err);
+	if (r == 0 && memcmp(rest, LOG_FILE_MAGIC, sizeof(LOG_FILE_MAGIC)) != 0)
+		return err_set(err, ESTALE, "read the log: others of yours ask for it too");
 	if (v->follow)
 		v->daemon = steal_fd(&fd);
+	return r;
+}
+
+/*
+ * Asks for what is new, and with follow for what comes. Returns what ask_daemon() does. An answer
+ * that was not read before the person's next ones has been truncated (daemon/answers.h).
+ */
+static int ask(struct log_view *v, struct err *err)
+{
+	int r = -ESTALE;
+
+	for (int i = 0; i < LOG_TRIES && r == -ESTALE; i++)
+		r = ask_once(v, err);
 	return r;
 }
 

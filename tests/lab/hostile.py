@@ -249,6 +249,17 @@ def keep_open(name, path, flags=os.O_RDONLY, look=True):
     return os.fstat(held[name]).st_ino if look else None
 
 
+def keep_logs(number):
+    """Asks for the log so often, keeps all answers, and returns how large they are at the end."""
+    kept = []
+    for _ in range(number):
+        with connect() as sock:
+            answer = exchange(sock, message(LOG))
+            if answer and answer.status == OK:
+                kept += answer.fds
+    return [os.fstat(fd).st_size for fd in kept]
+
+
 def keep_pipe(name):
     held[name], held[f"{name} too"] = os.pipe()
 

@@ -4,10 +4,13 @@ root of all; also after the daemon has gone, and in the journal with a field for
 import contextlib
 import json
 import os
+import pwd
 import signal
 import socket
 import time
 
+import hostile
+from hostile import Actor
 from lab import needs, program, timeout
 from test_leaves_by_its_uplink import give_back, lose
 from test_who_may import USERS, Site
@@ -72,8 +75,13 @@ def test_twenty_events(lab):
     lab.run("ip netns add box", check=True)
     lab.via("attach", "wlan7", "--netns", "box", check=True)
     s.expect("attached", "box", "wlan7")
+    lab.run(f"ip netns exec box ping -c 3 -i 0.1 {lab.server}", check=True)
+    sent = next(s["tx_bytes"] for s in lab.via("list", "--json").json() if s["name"] == "box")
+    assert sent > 200, sent
     lab.via("detach", "box", check=True)
     s.expect("detached", "box")
+    detached = next(e for e in entries(lab) if e["event"] == "detached")
+    assert detached["tx_bytes"] == sent and detached["rx_bytes"] is not None, (sent, detached)
     a.write("x" * 3000)
     a.finish()
     s.expect("ended", "both")
@@ -268,3 +276,19 @@ def test_reader_of_the_host_s_log_is_behind(lab):
     lab.wait(lambda: sum(e["event"] == "ended" for e in entries(lab)) == 40, 5, "the ends")
     daemon.stop()
     log.close()
+
+
+@needs("root")
+def test_kept_answers_take_no_memory(lab):
+    """Somebody asks a hundred times and keeps what they get: the daemon, whose memory it is, takes
+    back all but the last. Who reads what they get gets it all, also meanwhile."""
+    lab.session(lab.spare, "--name", "mine", "--user", "nobody")
+    with Actor(pwd.getpwnam("nobody").pw_uid) as actor:
+        actor.start(hostile.keep_logs, 100)
+        readers = [lab.popen([program("via-iface"), "log", "--json"], user="nobody") for _ in range(8)]
+        for reader in readers:
+            done = reader.finish()
+            assert done.code == 0 and '"session":"mine"' in done.out, done
+        sizes = actor.wait()
+        assert len(sizes) == 100, len(sizes)
+        assert sum(s > 0 for s in sizes) <= 4, sizes

@@ -344,6 +344,15 @@ FAKE(int, kernel_ask_neighbour, struct kernel *k, int index, const struct ip *ip
 	return 0;
 }
 
+FAKE(int, observe_received, struct kernel *k, const char *name, uint64_t *ret, struct err *err)
+{
+	(void)k;
+	(void)name;
+	(void)err;
+	*ret = 4096;
+	return 0;
+}
+
 FAKE(int, observe_link, struct kernel *k, const struct facts *facts, const char *name,
      struct object *ret, struct err *err)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/answers.h"
 #include "daemon/history.h"
 #include "daemon/journal.h"
 #include "unit.h"
@@ -93,6 +94,49 @@ static size_t exported(uid_t uid, uint64_t after, struct log_entry *ret_last)
 	if (ret_last)
 		*ret_last = before;
 	return n;
+}
+
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_size;
+}
+
+/* Whatever descriptors somebody keeps: no more than that many answers take memory. */
+static void test_answers_are_bounded(void **state)
+{
+	struct answers a = { .most = ANSWERS_MAX };
+	struct err err = { 0 };
+	int kept[20], full = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		kept[i] = history_export(&h, 1000, 1000, 0, &err);
+		assert_true(size_of(kept[i]) > 0);
+		assert_int_equal(answers_add(&a, kept[i], 1000, (int64_t)i, &err), 0);
+		for (size_t j = 0; j < i; j++)
+			full += size_of(kept[j]) > 0;
+		assert_true(full < ANSWERS_PER_PERSON);
+		full = 0;
+	}
+	/* another person's do not go before their time */
+	close(kept[0]);
+	kept[0] = history_export(&h, 1001, 1001, 0, &err);
+	assert_int_equal(answers_add(&a, kept[0], 1001, 1000, &err), 0);
+	for (size_t i = 1; i < ARRAY_SIZE(kept); i++)
+		assert_int_equal(answers_add(&a, kept[i], 1000, 1000, &err), 0);
+	assert_true(size_of(kept[0]) > 0);
+	answers_expire(&a, 1000 + ANSWERS_MS - 1);
+	assert_true(size_of(kept[0]) > 0);
+	assert_int_equal(answers_due(&a), 1000 + ANSWERS_MS);
+	answers_expire(&a, 1000 + ANSWERS_MS);
+	assert_int_equal(a.n, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		assert_int_equal(size_of(kept[i]), 0);
+		close(kept[i]);
+	}
 }
 
 static void add(enum event event, uint32_t uid, uint32_t id, int64_t now)
@@ -283,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bounds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_answers_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_storm, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_file, set_up, tear_down),
 		cmocka_unit_test(test_text),
