@@ -26,6 +26,7 @@
 #include "plan/others.h"
 #include "plan/uplink.h"
 #include "verbs/doctor.h"
+#include "verbs/doctor_legacy.h"
 #include "verbs/doctor_trace.h"
 #include "verbs/progress.h"
 #include "verbs/verbs.h"
@@ -34,6 +35,9 @@
  */
 #define NEW_ENTRY_MS   4000
 #define STALE_ENTRY_MS 9000
+
+/* Of 13 packets, by so many a rule's counter grows at least: those of one distance (live.c). */
+#define LEGACY_LEAST 4
 
 /* --- counters ------------------------------------------------------------------------------ */
 
@@ -102,6 +106,7 @@ struct live {
 	enum { NAMES_NONE, NAMES_YES, NAMES_NO } names;
 	struct counters before, after;
 	struct doctor_trace trace;
+	struct xtables_stops legacy; /* before the packets are sent */
 	char name[SESSION_NAME_MAX], port[IFNAMSIZ], refused[ERR_TEXT_MAX];
 	pid_t child;
 	int to_child;
@@ -164,6 +169,7 @@ static void end(struct live *l)
 	while (l->child > 0 && waitpid(l->child, NULL, 0) < 0 && errno == EINTR)
 		;
 	doctor_trace_done(&l->trace);
+	xtables_done(&l->legacy);
 	VEC_DONE(&l->before);
 	VEC_DONE(&l->after);
 }
@@ -297,6 +303,7 @@ static void tell_not_sent(struct live *l, const struct family *f, struct finding
 	char last[224];
 
 	doctor_trace_tell_mark(&l->trace, f->number, ret);
+	doctor_legacy_tell(&l->legacy, f->number, LEGACY_LEAST, l->uplink, ret);
 	doctor_trace_last(&l->trace, f->number, last);
 	added = findings_add(ret, "live-not-sent", SEVERITY_ERROR, l->uplink);
 	if (!f->sent)
@@ -443,6 +450,7 @@ static int try_out(struct live *l, struct facts *ret, struct findings *findings,
 
 	if (r < 0)
 		return r;
+	xtables_read(&l->legacy);
 	doctor_trace_begin(&l->trace, &before, find(&before, l->name), l->uplink);
 	send_packets(l);
 	doctor_trace_end(&l->trace);

@@ -3,7 +3,7 @@ chain, handle and its text, as `nft -a list` has it. The kernel says which one i
 
 import re
 
-from lab import params
+from lab import Skip, needs, params
 from test_doctor_launch import command, mend
 from test_doctor_live import ids, live, well
 
@@ -130,6 +130,32 @@ def test_rule_of_iptables(lab):
     assert "table ip filter, chain FORWARD (hook forward), handle" in rules[0]["text"], rules
     assert command(rules[0]) == "sudo iptables -t filter -I FORWARD -i via0 -o wlp6s0 -j ACCEPT", rules
     until_well(lab, rules)
+
+
+@needs("tool:iptables-legacy")
+@params("rule", "policy", "chain")
+def test_rule_of_iptables_legacy(lab, where):
+    """nf_tables neither shows nor traces it: its counter tells."""
+    lines = {
+        "rule": ["-A FORWARD -d 10.9.9.9/32 -j DROP", "-A FORWARD -i via0 -o wlp6s0 -j DROP"],
+        "policy": ["-P FORWARD DROP"],
+        "chain": ["-N mine", "-A mine -s 10.0.0.0/8 -i via0 -j DROP", "-A FORWARD -j mine"],
+    }[where]
+    for line in lines:
+        if lab.run(f"iptables-legacy {line}").code:
+            raise Skip("this kernel has no ip_tables")
+    rules = named(live(lab, to=lab.server))
+    said = {
+        "rule": "table filter, chain FORWARD, rule 2: -A FORWARD -i via0 -o wlp6s0 -j DROP",
+        "policy": "table filter, chain FORWARD, its policy: -P FORWARD DROP",
+        "chain": "table filter, chain mine, rule 1: -A mine -s 10.0.0.0/8 -i via0 -j DROP",
+    }[where]
+    assert [f["text"] for f in rules] == [
+        f"packets that a session sends by 'wlp6s0' are dropped by iptables-legacy, {said}"
+    ], rules
+    mend(lab, rules[0])
+    assert named(live(lab, to=lab.server)) == []
+    assert [f["id"] for f in live(lab, to=lab.server) if f["severity"] == "error"] == []
 
 
 def test_nothing_is_left(lab):
