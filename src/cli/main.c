@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* via-iface: which verb it is, and who serves it. */
+/* via-iface: which verb it is, and which program has it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

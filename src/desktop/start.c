@@ -70,7 +70,7 @@ static void start_again(const struct start *s)
 		program_become(path, (char **)words->pdata, (int)words->len, NULL);
 }
 
-/* In the process that stays behind, until the program runs or somebody has seen why it does not. */
+/* In the process that was forked, until the program runs or its failure was shown. */
 __attribute__((noreturn)) static void watch(int report, const struct start *s)
 {
 	/* a string of D-Bus is UTF-8; the name of a file is any bytes */

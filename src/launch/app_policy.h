@@ -11,7 +11,7 @@
 #include "model/request.h"
 
 /*
- * The app policy: which way out a program takes, and with which options, where the command line
+ * The app policy: which uplink a program gets, and with which options, where the command line
  * does not say so. Pure; launch/apps_apply.c reads the files. via-iface-apps.conf(5) has the
  * format.
  *

@@ -131,7 +131,7 @@ static void collect(char *const argv[], struct names *ret)
 		ret->v[ret->n++] = base_name(argv[0]);
 }
 
-/* No value can be written in a way that does not hold a program's name as a word. */
+/* However a value is written, a program's name in it is a word between blanks or separators. */
 static bool holds_word(const char *text, size_t len, const char *word)
 {
 	static const char around[] = " \t\r\v\f\n=:;";

@@ -39,7 +39,7 @@
 #include "model/session.h"
 
 #define READY_MS 2000
-#define LEAVE_MS 500 /* for a proxy that was told to go, before it is killed */
+#define LEAVE_MS 500 /* from closing the proxy's descriptor, at which it ends, to SIGKILL */
 
 #define DIR_PREFIX   "via-iface-"
 #define DIR_TEMPLATE DIR_PREFIX "XXXXXX"

@@ -16,7 +16,7 @@
 bool caps_granted(void);
 /*
  * Whether it counts in that netns. A file capability is granted in every user namespace that maps
- * root to root (systemd's PrivateUsers=yes, say), but is good only for what belongs to that user
+ * root to root (systemd's PrivateUsers=yes, say), but counts only for what belongs to that user
  * namespace or to one within (user_namespaces(7)).
  */
 bool caps_count_in(int netns);

@@ -314,7 +314,7 @@ static const char *abstract_bus(const char *entry)
 	return addresses && bus_is_abstract(addresses) ? addresses : NULL;
 }
 
-/* Puts the sockets of the proxy in the place of what they stand for. */
+/* Replaces the addresses of abstract sockets by those of the proxy's sockets. */
 static int replace_buses(struct environment *s, const struct buses *b, const char *dir)
 {
 	for (char **entry = s->envp; *entry; entry++) {

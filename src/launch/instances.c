@@ -34,7 +34,7 @@ bool instance_is(const char *names, const char *exe, const char *comm)
 	return false;
 }
 
-/* What the alias of a port says: of a session. */
+/* The session of a port, from the port's alias. */
 static bool read_session(int dir, const char *port, struct session *ret)
 {
 	char path[NAME_MAX + 16], alias[ALIAS_MAX];

@@ -67,7 +67,7 @@ int launch(struct launch_options *o, const struct launch_target *target);
 
 /*
  * Whether a program can be found, before a session is made for it: 0, or a negative errno with a
- * line. The exec has the last word; this only saves a session for a misspelt name.
+ * line. execve(2) may still fail; this saves making a session for a misspelt name.
  */
 int launch_find_program(const char *name, struct err *err);
 

@@ -168,7 +168,7 @@ static int attach_sys(int fd, struct err *err)
 
 /* --- covering ------------------------------------------------------------------------------ */
 
-/* Whether a path leads nowhere in the way that `code` said: for us and for the program alike. */
+/* Whether stat(2) fails with the code that open(2) gave: then the program cannot open it either. */
 static bool leads_nowhere(const char *path, int code)
 {
 	struct stat st;

@@ -16,7 +16,7 @@ static bool has_process(uint64_t netns)
 {
 	const struct dirent *e;
 	DIR *dir = opendir("/proc");
-	bool found = !dir; /* who cannot look takes nobody's name */
+	bool found = !dir; /* unknown: then no name is taken over */
 
 	while (dir && !found && (e = readdir(dir)))
 		found = isdigit((unsigned char)e->d_name[0]) &&

@@ -8,9 +8,9 @@
 #include "model/ip.h"
 
 /*
- * --probe: whether an uplink that is usable by its link state leads anywhere. One process, outside
- * the session and no child of the program, asks through each uplink of the session's list, in a
- * short session of its own there (verbs/prober.c), and reports the result to the daemon.
+ * --probe: whether a host is reached by an uplink that is usable by its link state. One process,
+ * outside the session and no child of the program, sends to it by each uplink of the session's
+ * list, in a short session of its own there (verbs/prober.c), and reports the result to the daemon.
  */
 
 /* What is asked: an echo (ICMP), or with a port a connection (TCP). */

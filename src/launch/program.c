@@ -47,7 +47,7 @@ int program_finish(int status)
 {
 	struct err err = { 0 };
 
-	/* of a pipe whose reader has gone SIGPIPE tells, which a caller may ignore */
+	/* EPIPE: the reader has ended. That is what SIGPIPE is for, which a caller may ignore */
 	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || standard_output_closed())
 		return status;
 	err_errno(&err, errno, "write to standard output");

@@ -5,9 +5,9 @@
 #include "base/err.h"
 
 /*
- * A socket belongs to the network in which it was opened, for ever: one that the program inherits
- * would lead past the session, and so would a tun device. Returns 0 when there is none, or an
- * error that names the first by number and kind. Sockets of AF_UNIX belong to no network.
+ * A socket stays in the netns in which it was opened: packets of one that the program inherits
+ * would bypass the session, and so would those of a tun device. Returns 0 when there is none, or an
+ * error that names the first by number and kind. Sockets of AF_UNIX are not counted.
  */
 int sockets_check(struct err *err);
 

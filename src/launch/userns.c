@@ -115,10 +115,11 @@ static int make(int *ret_netns, struct err *err)
 	gid_t gid = getegid();
 	int fd, r;
 
-	/* our own files in /proc must be ours; and there is no capability to guard on this way */
+	/* so that our files in /proc are ours (proc(5)); there is no capability to protect here */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
 		err_errno(err, errno, "make a user namespace");
-		/* kernel/user_namespace.c:create_user_ns: who has no id here may make none */
+		/* kernel/user_namespace.c:create_user_ns: a uid that is not mapped here may make
+		 * none */
 		if (err->code == EPERM && userns_hides_root(uid))
 			return err_hint(err,
 					"uid %u is not mapped here: see uid_map in "

@@ -7,15 +7,15 @@
 
 #include "model/request.h"
 
-/* The way without a capability: in a user namespace of its own a process may do all of this. */
+/* Without a file capability: in a user namespace of its own a process has all capabilities. */
 
 /* Whether that uid may be root's, which the caller's user namespace does not know. */
 bool userns_hides_root(uid_t uid);
 
 /*
- * Makes a user namespace, in which the caller is who it was, and a netns that belongs to it, and
- * is in both afterwards, with all capabilities there; *ret_netns is the netns. The error says why
- * this way was taken.
+ * Makes a user namespace, in which the caller keeps its uid and gid, and a netns that belongs to
+ * it, and enters both, with all capabilities there; *ret_netns is the netns. An error has `why`,
+ * which is why there is no file capability.
  */
 int userns_enter(const struct request *request, const char *why, int *ret_netns, struct err *err);
 

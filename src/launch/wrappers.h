@@ -10,8 +10,8 @@
 #define WRAPPERS_MAX 8 /* of one command line */
 
 /*
- * The command line that argv[0] executes; NULL where argv[0] is no wrapper, nothing stands behind
- * it, or it is one word (env -S). Pure.
+ * The command line that argv[0] executes; NULL where argv[0] is no wrapper, nothing follows it,
+ * or it is one word (env -S). Pure.
  */
 char *const *wrapper_behind(char *const argv[]);
 

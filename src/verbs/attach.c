@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-iface attach: a way out for a netns that is there already, such as a container's. It
- * is opened here, with what the caller may open; the daemon gets the descriptor and asks the kernel
- * whose it is.
+ * via-iface attach: a device and routes for a netns that exists already, such as a container's. It
+ * is opened here, with the caller's rights; the daemon gets the descriptor and asks the kernel who
+ * owns it.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * via-iface exec: one more program in a session that runs. This process finds the session's netns
- * by way of a process in it that the caller may see, and goes the way of a run with it; the daemon
- * decides whether it is the right one.
+ * in /proc of a process that the caller may see, and launches the program into it; the daemon
+ * checks that it is the session's netns.
  */
 #include <errno.h>
 #include <fcntl.h>

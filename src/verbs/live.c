@@ -112,7 +112,7 @@ static void print_address(char family, const char *what, const struct sockaddr *
 		printf("%c %s %s\n", family, what, text);
 }
 
-/* An error that somebody on the way sent about one of the datagrams; false: there is none. */
+/* An ICMP error of a router or the destination about one of the datagrams; false: there is none. */
 static bool take_error(struct way *w, int fd, int hops)
 {
 	char control[512] __attribute__((aligned(16))), bytes[64], what[16];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-iface-verbs probe-once ADDR[:PORT]: one probe by the way out of where this runs, which is a
- * session that a prober made for it. Exit status 0: there was an answer; 1: there was none.
+ * via-iface-verbs probe-once ADDR[:PORT]: one probe from the netns where this runs, which is that
+ * of a session that a prober made for it. Exit status 0: there was an answer; 1: there was none.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -55,8 +55,8 @@ static int connect_to(const struct probe *p, int type, int protocol)
 }
 
 /*
- * A refusal is an answer too: it has come by that way. The connection is reset, not closed: one
- * that the kernel still has to close would keep the netns, and with it the probe session, for
+ * A refusal is an answer too, since it came by that uplink. The connection is reset, not closed:
+ * one that the kernel still has to close would keep the netns, and with it the probe session, for
  * minutes where the uplink is gone, and there is one probe session at a time.
  */
 static bool ask_tcp(const struct probe *p, int64_t until)
@@ -91,7 +91,8 @@ static bool ask_echo(const struct probe *p, int64_t until)
 		ssize_t n = recv(fd, answer, sizeof(answer), 0);
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false; /* somebody on the way says that it leads nowhere */
+			return false; /* an ICMP error: a router or the host says that it is
+					 unreachable */
 		if (n == sizeof(echo) && answer[0] == (four ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY) &&
 		    !memcmp(answer + 8, payload, sizeof(payload)))
 			return true;

@@ -2,16 +2,16 @@
 /*
  * via-iface-verbs prober ADDR[:PORT]
  *
- * What a launch with --probe leaves behind (launch/probe.h). It stands outside, where the host's
- * way out is the default one: a socket bound to the uplink (SO_BINDTODEVICE) gets no answer where
+ * The process that a launch with --probe starts (launch/probe.h). It is in the host's netns, whose
+ * routes are not the session's: a socket bound to the uplink (SO_BINDTODEVICE) gets no answer where
  * rp_filter is strict, and no route where a lease alone names the gateway. So each probe gets a
  * short session on the uplink that it is about, a probe session (plan/probe.h), one at a time. Two
- * in a row without an answer make an uplink bad for the session, one answer makes it good. The
- * daemon, which has no socket of the network and must not have one, is told (MSG_PROBE); it forgets
- * what is not said again.
+ * in a row without an answer mark an uplink as failed for the session, one answer as usable. The
+ * daemon, whose sandbox allows no network socket, gets the result (MSG_PROBE), and forgets it
+ * unless it is sent again.
  *
  * It ends when the session's port is gone, and with it the probe that is under way. A probe that
- * could not be sent - no session was to be had - says nothing about the uplink.
+ * could not be sent, since no session was made for it, counts as no result.
  */
 #include <errno.h>
 #include <limits.h>
@@ -313,7 +313,7 @@ static void serve(struct prober *p)
 	}
 }
 
-/* The session that enter says it has become; who else waits for that is told. 0: there is none. */
+/* The session's id, which enter sends; passed on to the next reader. 0: there is no session. */
 static uint32_t await_session(void)
 {
 	uint32_t id = 0;

@@ -38,7 +38,7 @@
 
 #define NETNS_DIR "/run/netns"
 
-/* The processes that were told to end, and have not yet. */
+/* The processes that got a signal to end, and have not ended yet. */
 struct ending {
 	struct {
 		struct pollfd *v;
@@ -93,7 +93,7 @@ static bool is_held(const struct ending *e, int pid)
 	return false;
 }
 
-/* One that may not be told to end is not waited for either. */
+/* A process that the caller may not signal is not waited for. */
 static int tell(struct ending *e, int pid, struct err *err)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -118,7 +118,7 @@ static int tell(struct ending *e, int pid, struct err *err)
 	return 0;
 }
 
-/* Tells each that was not told yet. */
+/* Signals each that got no signal yet. */
 static int tell_new(struct ending *e, struct err *err)
 {
 	_cleanup_processes_ struct processes p = { 0 };

@@ -34,7 +34,7 @@ struct table {
 	size_t n, size;
 };
 
-/* What could not be kept for lack of memory is told by table_print(). */
+/* Lack of memory is reported by table_print(). */
 void table_add(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The colour of the cell that was added last. */

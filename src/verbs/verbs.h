@@ -37,7 +37,7 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 /* Which session the caller is in, as its resolv.conf says; false where it is in none. */
 bool session_around(char ret_name[SESSION_NAME_MAX], uint32_t *ret_id);
 
-/* Whether the caller may change it; the daemon has the last word. 0, or -EPERM with a line. */
+/* Whether the caller may change it; the daemon decides. 0, or -EPERM with a line. */
 int check_owner(const struct session *s, const char *verb, struct err *err);
 
 /*

@@ -26,8 +26,8 @@ void view_user(uint32_t uid, char ret[33])
 }
 
 /*
- * Whether the session has nobody left. It is there a moment before its first process is; since is
- * in whole seconds.
+ * Whether the session has no process left. It is there a moment before its first process is; since
+ * is in whole seconds.
  */
 static bool has_ended(const struct session *s, const struct processes *p)
 {
