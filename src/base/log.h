@@ -7,7 +7,9 @@
 
 /*
  * One datagram to the socket at that path, which is shorter than sun_path (unix(7)), without
- * waiting for room. Returns whether it was taken.
+ * waiting for room. Returns whether it was taken. The socket is opened for each: lines are few, and
+ * one that is kept would cost a descriptor where their limit leaves room for hardly one connection
+ * (daemon/descriptors.h).
  */
 bool log_send(const char *path, const char *bytes, size_t len);
 

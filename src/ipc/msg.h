@@ -176,8 +176,9 @@ static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the w
 static_assert(sizeof(struct msg_explain) == 8 + 8 + sizeof(struct uplink_list),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
-static_assert(sizeof(struct msg_run) == 8 + 16 + sizeof(struct uplink_list) + 2 * SESSION_NAME_MAX +
-						IFNAMSIZ + 1 + SESSION_DNS_MAX * sizeof(struct ip),
+static_assert(sizeof(struct msg_run) == 8 + 16 + sizeof(struct uplink_list) +
+						2ul * SESSION_NAME_MAX + IFNAMSIZ + 1 +
+						SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_dns) ==
 		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,
