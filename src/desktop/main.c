@@ -43,7 +43,7 @@ static int read_line(int argc, char *argv[], struct line *ret, struct err *err)
 /* Options of one of add, remove, list have no effect with another. */
 static int check_effect(const struct line *l, struct err *err)
 {
-	const char *what = l->n ? l->v[0] : "";
+	const char *what = l->n && l->v[0] ? l->v[0] : "";
 	const char *of_add = l->replace  ? "replace"
 			     : l->action ? "action"
 			     : l->name   ? "name"
