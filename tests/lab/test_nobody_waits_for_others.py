@@ -56,8 +56,8 @@ def test_absent_name_among_many_interfaces(lab):
             walls.append(time.monotonic() - start)
             assert status == 0
             spent.append(usage.ru_utime + usage.ru_stime + cpu(daemon) - before)
-        print(f"{statistics.median(spent) * 1000:.1f} ms of processor, {statistics.median(walls) * 1000:.1f} ms")
-        return statistics.median(spent)
+        print(f"{min(spent) * 1000:.1f} ms of processor, {statistics.median(walls) * 1000:.1f} ms")
+        return min(spent)  # the more others work, the longer the same takes the processor
 
     launches()
     empty = launches()
