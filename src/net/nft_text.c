@@ -399,13 +399,22 @@ static void compare_fib(struct reader *r, uint32_t op, const uint8_t *data, size
 	strbuf_add(r->out, " oif %s", (op == NFT_CMP_EQ) == zero ? "missing" : "exists");
 }
 
+/* Of what is masked, a mark and the state of a connection alone. */
+static bool is_known(const struct reg *reg, size_t len)
+{
+	if (!reg->field)
+		return reg->fib;
+	return !reg->masked || reg->field->type == NFT_TYPE_MARK ||
+	       (reg->field->type == NFT_TYPE_CT_STATE && len == sizeof(reg->mask));
+}
+
 static void read_cmp(struct reader *r, struct nftnl_expr *e)
 {
 	uint32_t op = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP), len = 0;
 	const struct reg *reg = reg_of(r, e, NFTNL_EXPR_CMP_SREG);
 	const uint8_t *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
 
-	if (!data || (!reg->field && !reg->fib)) {
+	if (!data || !is_known(reg, len)) {
 		r->failed = true;
 	} else if (reg->fib) {
 		compare_fib(r, op, data, len);
@@ -413,10 +422,8 @@ static void read_cmp(struct reader *r, struct nftnl_expr *e)
 		compare_range(r, reg, op, data, len);
 	} else if (reg->prefix) {
 		compare_prefix(r, reg, op, data, len);
-	} else if (reg->masked && reg->field->type == NFT_TYPE_CT_STATE && len == 4) {
+	} else if (reg->masked && reg->field->type == NFT_TYPE_CT_STATE) {
 		compare_state(r, reg, op, data);
-	} else if (reg->masked && reg->field->type != NFT_TYPE_MARK) {
-		r->failed = true;
 	} else if (op == NFT_CMP_EQ && len == 1 &&
 		   (reg->field->type == NFT_TYPE_L4PROTO || reg->field->type == NFT_TYPE_NFPROTO)) {
 		compare_protocol(r, reg, data);

@@ -36,6 +36,6 @@ struct xtables_hooks {
 
 /* The entries of a table. Bytes only. Returns 0, -EBADMSG or -ENOMEM. */
 int xtables_decode(uint8_t family, const char *table, const struct xtables_hooks *hooks,
-		   const void *bytes, size_t len, struct xtables_stops *ret);
+		   const void *data, size_t len, struct xtables_stops *ret);
 
 #endif
