@@ -430,6 +430,15 @@ def warned(result, *words):
         assert word in lines[0], f"{word!r} is not in the warning\n{result}"
 
 
+def refused(result, *words):
+    """The program did not run, and one line told so much."""
+    assert result.code == 125, result
+    lines = result.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("via-iface: "), result
+    for word in words:
+        assert word in lines[0], f"{word!r} is not in the message\n{result}"
+
+
 def test_proxy_program_missing(lab):
     """The launch goes on with the variable as it was."""
     bin_ = os.path.join(lab.tmp, "bin")
@@ -521,11 +530,8 @@ def test_second_instance(lab):
     lab.popen([f"{lab.tmp}/curl", "60"])
     # A script of that name is one of them, too: it is what is running, whatever runs it.
     start = [lab.spare, "--", f"{lab.tmp}/firefox", "0"]
-    warned(
-        lab.via(*start), "firefox", f"pid {outside.pid}", lab.spare.dev,
-        "firefox --new-instance --profile DIR",
-    )  # fmt: skip
-    assert lab.via("-q", *start, check=True).err == ""
+    refused(lab.via(*start), "firefox", f"pid {outside.pid}", lab.spare.dev, "--separate", "--allow-handover")
+    assert lab.via("-q", "--allow-handover", *start, check=True).err == ""
     assert lab.via("--user", "nobody", *start, check=True).err == "", "that is another user's"
     assert "already runs" not in lab.via(*start[:3], "--new-instance").err
     assert lab.via(lab.spare, "--", f"{lab.tmp}/curl", "0", check=True).err == ""
@@ -538,4 +544,4 @@ def test_started_by_the_bus(lab):
     ship_apps()
     fake = f"{lab.tmp}/gnome-terminal"
     shutil.copy("/bin/true", fake)
-    warned(lab.via(lab.spare, "--", fake), "gnome-terminal", "dbus-run-session")
+    refused(lab.via(lab.spare, "--", fake), "gnome-terminal", "--separate")
