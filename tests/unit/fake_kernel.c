@@ -257,7 +257,8 @@ static int refuse(const struct step *s, int code, struct refusals *refused, stru
 /* An element of a map that is there with another value is to be deleted first (EEXIST). */
 static bool is_taken(const struct step *s)
 {
-	const struct object *have = s->action == STEP_ADD && s->want->kind == OBJ_NFT_ELEMENT &&
+	const struct object *have = s->action == STEP_ADD && s->want &&
+						    s->want->kind == OBJ_NFT_ELEMENT &&
 						    s->want->nft_element.vmap
 					    ? set_find(&fake_kernel.ours, s->want)
 					    : NULL;

@@ -112,7 +112,7 @@ static void test_longest_list(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 189; i++) /* with its key as long as a line may be */
-		text[first + i] = i % 2 ? ' ' : i ? 'a' : 'b';
+		text[first + i] = (char)(i % 2 ? ' ' : i ? 'a' : 'b');
 	assert_int_equal(parse(text, &p, &err), 0);
 	assert_string_equal(access_globs_format(p.v[0].uplinks, globs), text + first);
 	assert_true(access_covers(p.v[0].uplinks, &yes, 0));
