@@ -92,7 +92,8 @@ same "written by root" "$(jq -r ._UID <<<"$all" | sort -u)" 0
 same "a program" "$(field started both VIA_IFACE_PROGRAM)" sleep
 same "its list" "$(field started both VIA_IFACE_UPLINKS)" wlp6s0,enp7s0
 field ended both VIA_IFACE_DURATION | grep -qxE '[0-9]+' && ok "a duration" || bad "a duration" "$(field ended both VIA_IFACE_DURATION)" seconds
-field ended both VIA_IFACE_TX_BYTES | grep -qxE '[0-9]+' && ok "and bytes" || bad "bytes" "$(field ended both VIA_IFACE_TX_BYTES)" number
+field ended both VIA_IFACE_RX_BYTES | grep -qxE '[0-9]+' && ok "and bytes" || bad "bytes" "$(field ended both VIA_IFACE_RX_BYTES)" number
+field detached box VIA_IFACE_TX_BYTES | grep -qxE '[0-9]+' && ok "and bytes sent" || bad "bytes sent" "$(field detached box VIA_IFACE_TX_BYTES)" number
 same "each kind of event has its own id" "$(jq -r '.MESSAGE_ID + " " + .VIA_IFACE_EVENT' <<<"$all" | sort -u | grep -c .)" "$(jq -r .VIA_IFACE_EVENT <<<"$all" | sort -u | grep -c .)"
 same "one line each" "$(jq -r 'select(.MESSAGE | type != "string" or contains("\n")) | .MESSAGE' <<<"$all")" ""
 same "of gamer, by via-iface log" "$(as-gamer via-iface log --json | jq -r 'select(.event != "healed") | .event + " " + .session' | sort)" \
