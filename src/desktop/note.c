@@ -15,6 +15,7 @@ struct shown {
 	GMainLoop *loop;
 	const struct note *note;
 	guint32 id;
+	char *server; /* whose number that is: its unique name, which the bus puts into messages */
 	const char *choice;
 };
 
@@ -26,7 +27,10 @@ static const char *find_choice(const struct note *n, const char *id)
 	return NULL;
 }
 
-/* ActionInvoked (us), NotificationClosed (uu): the server's own number is the first value. */
+/*
+ * ActionInvoked (us), NotificationClosed (uu): the server's own number is the first value. Anybody
+ * on the bus may send such signals, programs of sessions as well.
+ */
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
 		      const char *interface, const char *name, GVariant *values, void *data)
 {
@@ -34,8 +38,8 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 	const char *action = NULL;
 	guint32 id = 0;
 
-	(void)bus, (void)sender, (void)path, (void)interface;
-	if (g_variant_n_children(values) < 1)
+	(void)bus, (void)path, (void)interface;
+	if (g_strcmp0(sender, s->server) != 0 || g_variant_n_children(values) < 1)
 		return;
 	g_variant_get_child(values, 0, "u", &id);
 	if (id != s->id)
@@ -80,16 +84,34 @@ static GVariant *words_of(const struct note *n)
 			     &actions, &hints, n->question ? 0 : -1);
 }
 
-static GVariant *call(GDBusConnection *bus, const char *method, GVariant *words, const char *type)
+/* False where nobody shows it; else its number, and who gave it. */
+static bool notify(GDBusConnection *bus, struct shown *s)
 {
-	return g_dbus_connection_call_sync(bus, SERVER, SERVER_PATH, SERVER, method, words,
-					   G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-					   NULL);
+	g_autoptr(GDBusMessage) message =
+		g_dbus_message_new_method_call(SERVER, SERVER_PATH, SERVER, "Notify");
+	g_autoptr(GDBusMessage) answer = NULL;
+	GVariant *number;
+
+	g_dbus_message_set_body(message, words_of(s->note));
+	answer = g_dbus_connection_send_message_with_reply_sync(bus, message,
+								G_DBUS_SEND_MESSAGE_FLAGS_NONE, -1,
+								NULL, NULL, NULL);
+	number = answer ? g_dbus_message_get_body(answer) : NULL;
+	if (!number ||
+	    g_dbus_message_get_message_type(answer) != G_DBUS_MESSAGE_TYPE_METHOD_RETURN ||
+	    !g_variant_is_of_type(number, G_VARIANT_TYPE("(u)")))
+		return false;
+	g_variant_get(number, "(u)", &s->id);
+	s->server = g_strdup(g_dbus_message_get_sender(answer));
+	return true;
 }
 
 static bool has_buttons(GDBusConnection *bus)
 {
-	g_autoptr(GVariant) answer = call(bus, "GetCapabilities", NULL, "(as)");
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_sync(bus, SERVER, SERVER_PATH, SERVER, "GetCapabilities",
+					    NULL, G_VARIANT_TYPE("(as)"), G_DBUS_CALL_FLAGS_NONE,
+					    -1, NULL, NULL);
 	g_autofree const char **all = NULL;
 
 	if (!answer)
@@ -103,24 +125,24 @@ bool note_notify(const struct note *n, const char **ret)
 	g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	struct shown s = { .loop = loop, .note = n };
-	g_autoptr(GVariant) answer = NULL;
 	guint signals;
+	bool is_shown;
 
 	if (!bus || (n->question && !has_buttons(bus)))
 		return false;
 	signals = g_dbus_connection_signal_subscribe(bus, NULL, SERVER, NULL, SERVER_PATH, NULL,
 						     G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &s, NULL);
-	answer = call(bus, "Notify", words_of(n), "(u)");
-	if (answer) {
+	is_shown = notify(bus, &s);
+	if (is_shown) {
 		guint timer = g_timeout_add_seconds(SHOWN_S, on_time, &s);
 
-		g_variant_get(answer, "(u)", &s.id);
 		g_main_loop_run(loop);
 		g_source_remove(timer);
 		*ret = s.choice;
 	}
 	g_dbus_connection_signal_unsubscribe(bus, signals);
-	return answer != NULL;
+	g_free(s.server);
+	return is_shown;
 }
 
 bool note_dialog(const struct note *n, const char **ret)

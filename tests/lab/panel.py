@@ -136,10 +136,11 @@ class Desktop:
             self.env["ASAN_OPTIONS"] = lab.env["ASAN_OPTIONS"] + ":detect_leaks=0"
         self.bus = Bus(lab, "session", user, self.env)
         self.env["DBUS_SESSION_BUS_ADDRESS"] = self.bus.address
-        self.conn = self._connect()
+        self.conn = self.connect()
         self.notes = {}  # number: (title, body), as they are shown
         self.noted = []  # all titles that ever were
         self.buttons = {}  # number: {action: label}
+        self.askers = {}  # number: whose it is on the bus
         self.capabilities = ["actions", "body"]
         self._show_notifications()
         if panel:
@@ -169,7 +170,7 @@ class Desktop:
 
     # --- the bus ---
 
-    def _connect(self):
+    def connect(self):
         """As that user: the bus takes nobody else."""
         flags = Gio.DBusConnectionFlags
         flags = flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION
@@ -192,10 +193,11 @@ class Desktop:
         return self.call(dest, path, BUS + ".Properties", "Get", words)[0]
 
     def _show_notifications(self):
-        def called(_conn, _sender, _path, _interface, method, words, invocation):
+        def called(_conn, sender, _path, _interface, method, words, invocation):
             words = words.unpack()
             if method == "Notify":
                 number = words[1] or len(self.noted) + 1
+                self.askers[number] = sender
                 self.notes[number] = (words[3], words[4])
                 self.noted.append(words[3])
                 self.buttons[number] = dict(zip(words[5][0::2], words[5][1::2]))

@@ -70,6 +70,29 @@ def test_asked_and_done(lab, choice):
 
 
 @SCREEN
+@params("chosen", "closed")
+def test_only_the_server_says_what_was_chosen(lab, what):
+    """Whoever is on the bus - a program in a session is - may send signals in the name of notifications, to
+    all and to who asks: none of them chooses, or ends the question."""
+    import panel
+
+    apps = Apps(lab, "epiphany")
+    apps.hold()
+    with desktop(lab, apps) as desk:
+        started = start(lab, desk, lab.spare, "--", "epiphany")
+        number, *_ = asked(desk)
+        other = desk.connect()
+        name, values = ("ActionInvoked", ("(us)", (number, "anyway"))) if what == "chosen" else ("NotificationClosed", ("(uu)", (number, 2)))
+        for to in (None, desk.askers[number]):
+            other.emit_signal(to, "/org/freedesktop/Notifications", panel.NOTES, name, panel.GLib.Variant(*values))
+        other.call_sync(panel.BUS, "/", panel.BUS, "GetId", None, None, 0, 5000, None)  # the bus has passed them on
+        desk.press(number, "show")
+        result = started.finish()
+        other.close_sync(None)
+        assert result.code == 0 and where(result, lab) == (True, []), (what, result)
+
+
+@SCREEN
 @BUS
 @params("separate", "show", "anyway", "unasked")
 def test_by_its_name_on_the_bus(lab, choice):
