@@ -390,6 +390,17 @@ void trace_end(struct trace *t, const struct trace_of *of)
 
 /* --- what is at a place --------------------------------------------------------------------- */
 
+static int is_physdev(struct nftnl_expr *e, void *arg)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	const char *match =
+		name && !strcmp(name, "match") ? nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME) : NULL;
+
+	if (match && !strcmp(match, "physdev"))
+		*(bool *)arg = true;
+	return 0;
+}
+
 int trace_take_rule(const struct nlmsghdr *nlh, struct trace_text *ret)
 {
 	_cleanup_nftnl_(rule) struct nftnl_rule *rule = nftnl_rule_alloc();
@@ -403,6 +414,7 @@ int trace_take_rule(const struct nlmsghdr *nlh, struct trace_text *ret)
 		return 0;
 	if (nft_rule_text(rule, &text) && text.len < sizeof(ret->rule))
 		snprintf(ret->rule, sizeof(ret->rule), "%s", strbuf_text(&text));
+	nftnl_expr_foreach(rule, is_physdev, &ret->physdev);
 	return 0;
 }
 
@@ -448,6 +460,30 @@ static void ask_chain(struct nl_sock *nft, const struct trace_place *place, cons
 	nl_get(nft, &m, take_chain, ret, &ignored);
 }
 
+static int take_table(const struct nlmsghdr *nlh, void *arg)
+{
+	_cleanup_nftnl_(table) struct nftnl_table *t = nftnl_table_alloc();
+
+	if (!t)
+		return -ENOMEM;
+	if (nlh->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE) &&
+	    nftnl_table_nlmsg_parse(nlh, t) >= 0)
+		*(bool *)arg = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS) & TABLE_OWNER;
+	return 0;
+}
+
+static bool is_owned(struct nl_sock *nft, const struct trace_place *place)
+{
+	struct err ignored;
+	bool ret = false;
+	struct nl_msg m;
+
+	ask(&m, NFT_MSG_GETTABLE, place->family);
+	nl_put_str(&m, NFTA_TABLE_NAME, place->table);
+	nl_get(nft, &m, take_table, &ret, &ignored);
+	return ret;
+}
+
 /* By its tables and the names of its chains with a hook: many of its rules are native ones. */
 static bool is_of_iptables(struct nl_sock *nft, const struct trace_place *place)
 {
@@ -474,6 +510,7 @@ void trace_describe(struct nl_sock *nft, const struct trace_place *place, struct
 	*ret = (struct trace_text){ 0 };
 	ask_chain(nft, place, place->chain, ret);
 	ret->xtables = is_of_iptables(nft, place);
+	ret->owned = is_owned(nft, place);
 	if (!place->handle)
 		return;
 	ask(&m, NFT_MSG_GETRULE, place->family);

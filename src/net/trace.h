@@ -72,6 +72,8 @@ int trace_take(struct trace *t, const struct nlmsghdr *nlh, const struct trace_d
 struct trace_text {
 	char rule[256], hook[32];
 	bool xtables; /* the table is one of iptables-nft's */
+	bool owned;   /* no other program can change the table (NFT_TABLE_F_OWNER) */
+	bool physdev; /* the rule asks by which port of a bridge the packet came (xt_physdev) */
 };
 /* A rule of a dump, for rule. Bytes only. Returns 0 or a negative errno. */
 int trace_take_rule(const struct nlmsghdr *nlh, struct trace_text *ret);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "model/nft.h"
+#include "net/sysctl.h"
 #include "plan/plan.h"
 
 void doctor_trace_begin(struct doctor_trace *d, const struct facts *f, const struct session *s,
@@ -78,6 +79,15 @@ static void propose_nft(struct finding *f, const struct trace_packet *p, const c
 		    nft_family_name(p->last.family), p->last.table, p->last.chain, position, match);
 }
 
+/* nf_tables_api.c:nft_table_lookup: the kernel refuses the commands of everybody else. */
+static void propose_owner(struct finding *f, const struct trace_packet *p, const char *match)
+{
+	finding_fix(f,
+		    "no command of another program can be right: the program that owns table %s "
+		    "%s has to accept `%s` there itself",
+		    nft_family_name(p->last.family), p->last.table, match);
+}
+
 /* What comes from sessions, to that uplink where that is known in the hook, and nothing else. */
 static void propose(struct finding *f, const struct trace_packet *p, const struct trace_text *text,
 		    const char *uplink)
@@ -107,19 +117,46 @@ static void propose(struct finding *f, const struct trace_packet *p, const struc
 			snprintf(match, sizeof(match), "iifname %s%s%s",
 				 p->last.family == NFPROTO_BRIDGE ? "'\"viap*\"'" : BRIDGE_NAME,
 				 forward ? " oifname " : "", forward ? uplink : "");
-		propose_nft(f, p, match);
+		if (text->owned)
+			propose_owner(f, p, match);
+		else
+			propose_nft(f, p, match);
 	}
+}
+
+/* --- br_netfilter -------------------------------------------------------------------------- */
+
+/*
+ * Whether a session's frame came to that rule by br_netfilter: it runs the hook prerouting of inet
+ * within the bridge's own, and the packet does not pass that a second time when it is routed
+ * (net/bridge/br_netfilter_hooks.c: br_nf_pre_routing, ip_sabotage_in). In the hooks that follow
+ * the packet is a routed one, and only xt_physdev sees what br_netfilter remembered of the port.
+ */
+static bool by_br_netfilter(const struct trace_packet *p, const struct trace_place *at,
+			    const struct trace_text *text)
+{
+	const char *path = p->family == AF_INET6 ? "net/bridge/bridge-nf-call-ip6tables"
+						 : "net/bridge/bridge-nf-call-iptables";
+	char value[16];
+
+	if (p->answer || at->family == NFPROTO_BRIDGE ||
+	    (strcmp(text->hook, "prerouting") != 0 && !text->physdev))
+		return false;
+	return sysctl_read(path, value, sizeof(value)) == 0 && strcmp(value, "0") != 0;
 }
 
 /* --- findings ------------------------------------------------------------------------------ */
 
 /* "table inet other, chain c (hook forward), handle 4: iifname "via0" drop" */
-static void add_place(struct strbuf *sb, const struct trace_place *at,
+static void add_place(struct strbuf *sb, const struct trace_packet *p, const struct trace_place *at,
 		      const struct trace_text *text)
 {
 	strbuf_add(sb, "table %s %s, chain %s", nft_family_name(at->family), at->table, at->chain);
 	if (text->hook[0])
 		strbuf_add(sb, " (hook %s)", text->hook);
+	if (by_br_netfilter(p, at, text))
+		strbuf_add(sb, ", by br_netfilter (net.bridge.bridge-nf-call-ip%stables is not 0)",
+			   p->family == AF_INET6 ? "6" : "");
 	if (!at->handle)
 		strbuf_add(sb, ", its policy");
 	else if (text->rule[0])
@@ -158,7 +195,7 @@ static void tell_drop(struct doctor_trace *d, const struct facts *f, const struc
 		is_reverse_path_filter(f, &p->last) ? "rpfilter-of-others" : "rule-of-others";
 
 	trace_describe(&d->trace.events, &p->last, &text);
-	add_place(&place, &p->last, &text);
+	add_place(&place, p, &p->last, &text);
 	added = findings_add(ret, id, severity, d->of.uplink);
 	finding_text(added, "%s%s '%s' are dropped by %s", family_name(p->family),
 		     p->answer ? "answers that come in by" : "packets that a session sends by",
@@ -173,7 +210,7 @@ static void tell_mark(struct doctor_trace *d, const struct trace_packet *p, stru
 	struct finding *added;
 
 	trace_describe(&d->trace.events, &p->marked, &text);
-	add_place(&place, &p->marked, &text);
+	add_place(&place, p, &p->marked, &text);
 	added = findings_add(ret, "rule-of-others", SEVERITY_ERROR, d->of.uplink);
 	finding_text(added,
 		     "%spackets that a session sends by '%s' get the mark 0x%08x instead of "
