@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "config.h"
+#include "launch/paths.h"
 #include "launch/wrappers.h"
 
 bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
@@ -34,6 +36,14 @@ bool apps_dir(enum apps_dir which, char ret[PATH_MAX])
 		break;
 	}
 	return false;
+}
+
+bool apps_dir_read(enum apps_dir which, char ret[PATH_MAX])
+{
+	struct stat st;
+
+	return apps_dir(which, ret) &&
+	       (which != APPS_OWN || (stat(ret, &st) == 0 && st.st_uid == geteuid()));
 }
 
 /* --- the program ----------------------------------------------------------------------------- */
@@ -145,13 +155,16 @@ static bool holds_word(const char *text, size_t len, const char *word)
 	return false;
 }
 
-static bool speaks_of(int dir, const char *file, const struct names *names, char *buf)
+static bool speaks_of(const char *dir, const char *file, const struct names *names, char *buf)
 {
-	_cleanup_close_ int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char path[PATH_MAX + NAME_MAX + 2];
+	_cleanup_close_ int fd = -1;
 	ssize_t len;
 
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = path_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno != ENOENT;
+		return fd != -ENOENT;
 	len = read_up_to(fd, buf, APPS_FILE_BYTES_MAX);
 	if (len < 0)
 		return true;
@@ -171,11 +184,10 @@ bool apps_mention(char *const argv[])
 	collect(argv, &names);
 	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && !found; which++) {
 		const struct dirent *entry;
-		DIR *dir = apps_dir(which, path) ? opendir(path) : NULL;
+		DIR *dir = apps_dir_read(which, path) ? opendir(path) : NULL;
 
 		while (dir && !found && (entry = readdir(dir)))
-			found = is_conf_file(entry) &&
-				speaks_of(dirfd(dir), entry->d_name, &names, buf);
+			found = is_conf_file(entry) && speaks_of(path, entry->d_name, &names, buf);
 		if (dir)
 			closedir(dir);
 	}

@@ -21,6 +21,12 @@ enum apps_dir {
 /* The directory's path, in the order in which they are read; false where there is none. */
 bool apps_dir(enum apps_dir which, char ret[PATH_MAX]);
 
+/*
+ * The same, and false also where it is another user's: `sudo` may leave HOME as it was, and what
+ * somebody else wrote does not say how root runs things.
+ */
+bool apps_dir_read(enum apps_dir which, char ret[PATH_MAX]);
+
 #define APPS_PROGRAM_MAX 256
 
 /*

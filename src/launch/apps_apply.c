@@ -53,14 +53,6 @@ static int load_file(const char *path, void *arg, struct err *err)
 	return 0;
 }
 
-/* `sudo` may leave HOME as it was: what somebody else wrote does not say how root runs things. */
-static bool is_mine(const char *dir)
-{
-	struct stat st;
-
-	return stat(dir, &st) == 0 && st.st_uid == geteuid();
-}
-
 int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 {
 	struct apps all = { 0 };
@@ -68,7 +60,7 @@ int apps_load(enum apps_dir end, struct apps *ret, struct err *err)
 	int r = 0;
 
 	for (enum apps_dir which = 0; which < end && r == 0; which++)
-		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)))
+		if (apps_dir_read(which, dir))
 			r = each_file(dir, APPS_FILES_MAX, is_conf_file, load_file,
 				      &(struct load){ .to = &all, .own = which == APPS_OWN }, err);
 	if (r < 0)
@@ -86,7 +78,7 @@ void apps_mistakes(struct conf_mistakes *ret)
 	for (enum apps_dir which = 0; which < APPS_DIR_COUNT; which++) {
 		struct err err = { 0 };
 
-		if (apps_dir(which, dir) && (which != APPS_OWN || is_mine(dir)) &&
+		if (apps_dir_read(which, dir) &&
 		    each_file(dir, APPS_FILES_MAX, is_conf_file, load_file,
 			      &(struct load){ &all, ret, which == APPS_OWN }, &err) < 0)
 			conf_mistakes_add(ret, &err);

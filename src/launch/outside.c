@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/files.h"
 #include "base/strbuf.h"
 #include "launch/apps.h"
+#include "launch/files.h"
 #include "launch/wrappers.h"
 #include "model/log_entry.h"
+
+#define TEXT_BYTES_MAX 65536u
 
 /* --- where things are ------------------------------------------------------------------------- */
 
@@ -103,17 +105,30 @@ static void tmux_socket(char *const argv[], uid_t uid, char ret[PATH_MAX])
 			 name ? name : "default");
 }
 
-/* "name=org.example.App" among the lines of a Flatpak instance (flatpak-metadata(5)). */
-static bool is_instance_of(int dir, const char *instance, const char *app, pid_t *ret_pid)
+/* A file that may be another user's; NULL: it cannot be read, or not by root (launch/paths.h). */
+static char *read_text(const char *path)
 {
-	char path[NAME_MAX + 8], text[4096], wanted[256], number[16];
+	struct err ignored = { 0 };
+	char *text = NULL;
+	size_t len;
 
-	snprintf(path, sizeof(path), "%s/info", instance);
-	if (file_start(dir, path, O_NONBLOCK, text, sizeof(text)) <= 0)
-		return false;
+	return file_read(path, TEXT_BYTES_MAX, &text, &len, &ignored) < 0 ? NULL : text;
+}
+
+/* "name=org.example.App" among the lines of a Flatpak instance (flatpak-metadata(5)). */
+static bool is_instance_of(const char *dir, const char *instance, const char *app, pid_t *ret_pid)
+{
+	char path[PATH_MAX + NAME_MAX + 24], wanted[256];
+	_cleanup_free_ char *text = NULL, *number = NULL;
+
+	snprintf(path, sizeof(path), "%s/%s/info", dir, instance);
+	text = read_text(path);
 	snprintf(wanted, sizeof(wanted), "\nname=%s\n", app);
-	snprintf(path, sizeof(path), "%s/pid", instance);
-	if (!strstr(text, wanted) || file_start(dir, path, O_NONBLOCK, number, sizeof(number)) <= 0)
+	if (!text || !strstr(text, wanted))
+		return false;
+	snprintf(path, sizeof(path), "%s/%s/pid", dir, instance);
+	number = read_text(path);
+	if (!number)
 		return false;
 	*ret_pid = (pid_t)strtol(number, NULL, 10);
 	return *ret_pid > 0 && (kill(*ret_pid, 0) == 0 || errno == EPERM);
@@ -142,8 +157,7 @@ static pid_t find_flatpak(const struct outside_question *q, const char *app)
 	snprintf(path, sizeof(path), "%s/.flatpak", dir);
 	all = opendir(path);
 	while (all && !found && (entry = readdir(all)))
-		if (entry->d_name[0] != '.' &&
-		    is_instance_of(dirfd(all), entry->d_name, app, &pid) &&
+		if (entry->d_name[0] != '.' && is_instance_of(path, entry->d_name, app, &pid) &&
 		    instance_is_outside(pid, &q->scope))
 			found = pid;
 	if (all)
@@ -154,10 +168,8 @@ static pid_t find_flatpak(const struct outside_question *q, const char *app)
 /* Whether a file says ControlPath; what it includes is not read (ssh_config(5)). */
 static bool shares_connections(const char *path)
 {
-	char text[32768];
+	_cleanup_free_ char *text = read_text(path);
 
-	if (file_start(AT_FDCWD, path, O_NONBLOCK | O_NOCTTY, text, sizeof(text)) <= 0)
-		return false;
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += strspn(line, " \t\n");
 		if (!strncasecmp(line, "controlpath", 11) && strchr(" \t=\"", line[11]))
