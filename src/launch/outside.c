@@ -20,6 +20,7 @@
 #include "base/strbuf.h"
 #include "launch/apps.h"
 #include "launch/files.h"
+#include "launch/paths.h"
 #include "launch/wrappers.h"
 #include "model/log_entry.h"
 
@@ -55,13 +56,14 @@ static bool is_socket(const struct app_outside *k, uid_t uid)
 static pid_t listener(const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int place = path_open(path, O_PATH);
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct ucred cred = { 0 };
 	socklen_t len = sizeof(cred);
 
-	if (fd < 0 || strlen(path) >= sizeof(at.sun_path))
+	if (fd < 0 || place < 0)
 		return 0;
-	strcpy(at.sun_path, path);
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d", place);
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return 0;

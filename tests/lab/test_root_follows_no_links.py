@@ -3,6 +3,7 @@ link of another user leads to. Not even opened is it: a watchdog or a tape does 
 
 import ctypes
 import os
+import socket
 
 from lab import needs, params, write_file
 from test_who_may import configured
@@ -53,3 +54,26 @@ def test_at_a_launch(lab, what):
         done = programs.via(lab.spare, "--", *words)
         assert (done.code, done.out) == (0, "ran\n"), done
         assert opened() == follows, (what, owner)
+
+
+@needs("root")
+def test_no_socket_is_connected_to(lab):
+    """Nor is a connection made, which starts what waits for one (systemd.socket(5))."""
+    programs = Programs(lab)
+    programs.add("tmux")
+    link = f"{programs.run_dir}/tmux-0/default"
+    os.makedirs(os.path.dirname(link))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{lab.tmp}/secret")
+        listener.listen()
+        listener.setblocking(False)
+        os.symlink(f"{lab.tmp}/secret", link)
+        for owner, follows in ((USER, False), (0, True)):
+            os.lchown(link, owner, owner)
+            done = programs.via(lab.spare, "--", "tmux")
+            assert (done.code, done.out, "outside" in done.err) == (0, "ran\n", follows), done
+            try:
+                listener.accept()[0].close()
+                assert follows
+            except BlockingIOError:
+                assert not follows
