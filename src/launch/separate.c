@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,26 +75,43 @@ static int make_directory(const char *path, const char *home, struct err *err)
 	return 0;
 }
 
-/* As the user whose home it is; the capabilities of root count for no file meanwhile. */
-static int make_directories(char *const words[], const char *home, const struct handover_user *user,
-			    struct err *err)
+static int make_each(char *const words[], const char *home, struct err *err)
 {
-	const bool other = user && user->wanted;
 	int r = 0;
 
-	if (other) {
-		setfsgid(user->gid);
-		setfsuid(user->uid);
-	}
 	for (; *words && r == 0; words++) {
 		const char *value = (*words)[0] == '-' ? strchr(*words, '=') : NULL;
 
 		r = make_directory(value ? value + 1 : *words, home, err);
 	}
-	if (other) {
-		setfsuid(geteuid());
-		setfsgid(getegid());
-	}
+	return r;
+}
+
+/*
+ * As the user whose home it is: with that user's groups, and the capabilities of root count for no
+ * file meanwhile (capabilities(7), "Effect of user ID changes on capabilities").
+ */
+static int make_directories(char *const words[], const char *home, const struct handover_user *user,
+			    struct err *err)
+{
+	_cleanup_free_ gid_t *own = NULL;
+	gid_t groups[HANDOVER_GROUPS_MAX];
+	int n = getgroups(0, NULL), r;
+
+	if (!user || !user->wanted)
+		return make_each(words, home, err);
+	own = calloc((size_t)n + 1, sizeof(*own));
+	for (uint32_t i = 0; i < user->n_groups; i++)
+		groups[i] = user->groups[i];
+	if (!own || getgroups(n, own) < 0 || setgroups(user->n_groups, groups) < 0)
+		return err_errno(err, errno, "make directories as uid %u", user->uid);
+	setfsgid(user->gid);
+	setfsuid(user->uid);
+	r = make_each(words, home, err);
+	setfsuid(geteuid());
+	setfsgid(getegid());
+	if (setgroups((size_t)n, own) < 0 && r == 0)
+		r = err_errno(err, errno, "set the groups again");
 	return r;
 }
 

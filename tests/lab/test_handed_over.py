@@ -139,7 +139,7 @@ def test_its_directory_is_made(lab, how):
 
 
 @needs("root")
-@params("home", "link")
+@params("home", "link", "group")
 def test_directory_of_another_user(lab, where):
     """With --user it is that user's; nothing is made where that user could not."""
     apps = Apps(lab, "firefox")
@@ -150,15 +150,20 @@ def test_directory_of_another_user(lab, where):
         for path in (home, f"{home}/.local"):
             os.chown(path, NOBODY, NOBODY)
     else:
-        os.makedirs(f"{lab.tmp}/roots", 0o755)
+        os.makedirs(f"{lab.tmp}/roots")
+        os.chmod(f"{lab.tmp}/roots", 0o775 if where == "group" else 0o755)
+    if where == "link":
         os.symlink(f"{lab.tmp}/roots", f"{home}/.local/share")
+    elif where == "group":
+        os.rename(f"{lab.tmp}/roots", f"{home}/.local/share")
     os.chmod(lab.tmp, 0o755)
     lab.run(["mount", "--bind", f"{lab.tmp}/passwd", "/etc/passwd"], check=True)
-    done = apps.via("--user", "nobody", "--separate", lab.spare, "--", f"{apps.bin}/firefox")
+    words = "--user", "nobody", "--separate", lab.spare, "--", f"{apps.bin}/firefox"
+    done = apps.via(*words, extra_groups=[0])
     if where == "home":
         assert done.code == 0, done
         made = os.stat(f"{home}/.local/share/via-iface/{lab.spare}/firefox")
         assert (made.st_uid, stat.S_IMODE(made.st_mode)) == (NOBODY, 0o700)
     else:
         assert done.code == 125 and "make directory" in done.err, done
-        assert os.listdir(f"{lab.tmp}/roots") == []
+        assert os.listdir(f"{home}/.local/share") == []
