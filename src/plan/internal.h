@@ -32,8 +32,6 @@ struct plan_priorities {
 	uint32_t lookup, stop;
 };
 struct plan_priorities plan_priorities(const struct plan_rules_of *of, uint8_t family);
-/* The first rule of others, up to our own numbers, that may take a session's packet; or NULL. */
-const struct fact_rule *plan_first_rule(const struct plan_rules_of *of, uint8_t family);
 
 /* What one call of plan_host() works with. */
 struct plan_ctx {

@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "model/nft.h"
 #include "plan/internal.h"
+#include "plan/lookups.h"
 
 #define STOPS_NAMED 4
 #define PORTS_NAMED 4
@@ -65,17 +66,6 @@ static void add_stop(struct strbuf *sb, const struct fact_stop *s)
 
 /* --- routing rules ------------------------------------------------------------------------- */
 
-static const struct fact_rule *rule_before(const struct facts *f, const struct session *s,
-					   uint8_t family)
-{
-	struct ctx_slot slot = { .id = { .slot = s->slot } };
-	const struct fact_rule *r;
-
-	memcpy(slot.id.uplink, s->uplink, sizeof(slot.id.uplink));
-	r = plan_first_rule(&(struct plan_rules_of){ f, &slot, 1 }, family);
-	return r && !r->priority ? r : NULL;
-}
-
 static void add_prefix(struct strbuf *sb, const char *what, const struct prefix *p)
 {
 	char text[IP_TEXT_MAX];
@@ -119,24 +109,124 @@ static void add_rule(struct strbuf *sb, const struct fact_rule *r)
 	}
 }
 
-/* The same rule at 1, in front of which those of via-iface can be, and as before for others. */
-static void tell_rule(const struct fact_rule *r, struct findings *ret)
+/* As at 0 or at its number, but behind ours, and so as before for others. */
+static void propose_move(const struct fact_rule *r, const char *rule, struct finding *f)
 {
-	struct finding *f = findings_add(ret, "routing-rule-first", SEVERITY_ERROR, "ip rule 0");
 	const char *ip = per_family(r->family, "ip", "ip -6");
-	_cleanup_strbuf_ struct strbuf rule = { 0 };
+	uint32_t to = r->priority ? OWN_RULE_FENCE + 1 : 3; /* ours go in front of one at 3 */
 
-	add_rule(&rule, r);
-	finding_text(f,
-		     "routing rule 0 of another program (%s: %s) is asked before those of "
-		     "via-iface, and takes the packets of sessions",
-		     per_family(r->family, "IPv4", "IPv6"), strbuf_text(&rule));
 	if (r->special)
 		finding_fix(f, "who made it has to give it another priority; see `%s rule`", ip);
 	else
 		finding_fix(f,
-			    "`sudo %s rule add pref 3 %s && sudo %s rule del pref 0 %s` moves it",
-			    ip, strbuf_text(&rule), ip, strbuf_text(&rule));
+			    "`sudo %s rule add pref %" PRIu32
+			    " %s && sudo %s rule del pref %" PRIu32 " %s` moves it",
+			    ip, to, rule, ip, r->priority, rule);
+}
+
+void others_tell_rule(const struct fact_rule *r, const char *heal, struct findings *ret)
+{
+	_cleanup_strbuf_ struct strbuf rule = { 0 };
+	struct finding *f;
+	char name[32];
+
+	snprintf(name, sizeof(name), "ip rule %" PRIu32, r->priority);
+	f = findings_add(ret, OTHERS_RULE_ID, SEVERITY_ERROR, name);
+	add_rule(&rule, r);
+	finding_text(f,
+		     "routing rule %" PRIu32
+		     " of another program (%s: %s) is asked before those of "
+		     "via-iface, and takes the packets of sessions",
+		     r->priority, per_family(r->family, "IPv4", "IPv6"), strbuf_text(&rule));
+	if (r->priority && heal)
+		finding_fix(f, "`%s` starts a daemon, which puts those of via-iface first", heal);
+	else
+		propose_move(r, strbuf_text(&rule), f);
+}
+
+/*
+ * net/core/fib_rules.c:fib_rule_match, for what a session sends. Without a destination, it is any;
+ * what `special` asks for cannot be told.
+ */
+static bool matches(const struct fact_rule *r, const struct others_lookup *l)
+{
+	bool match = (!r->iif[0] || !strcmp(r->iif, BRIDGE_NAME)) && !r->oif[0] &&
+		     !((plan_mark(l->session->slot) ^ r->mark) & r->mask) &&
+		     (!r->src.len || prefix_contains(&r->src, &l->from)) &&
+		     (!r->dst.len || !l->to.family || prefix_contains(&r->dst, &l->to));
+
+	if (r->special || (r->dst.len && !l->to.family))
+		return match || r->invert;
+	return match != r->invert;
+}
+
+/* In the rule's table: one that stops, or any. */
+static bool has_route(const struct facts *f, const struct fact_rule *r, bool stops)
+{
+	for (size_t i = 0; i < f->routes.n; i++)
+		if (f->routes.v[i].table == r->table && f->routes.v[i].dst.ip.family == r->family &&
+		    (!stops || route_is_special(f->routes.v[i].type)))
+			return true;
+	return false;
+}
+
+static bool gives(const struct facts *f, const struct fact_rule *r, const struct others_lookup *l)
+{
+	switch (r->action) {
+	case FR_ACT_TO_TBL:
+		return l->stopped ? has_route(f, r, true) : r->table == l->table;
+	case FR_ACT_GOTO:
+		return r->target > PLAN_RULE_STOP;
+	case FR_ACT_BLACKHOLE:
+	case FR_ACT_UNREACHABLE:
+	case FR_ACT_PROHIBIT:
+		return l->stopped;
+	default:
+		return false;
+	}
+}
+
+const struct fact_rule *others_rule(const struct facts *f, const struct others_lookup *l)
+{
+	for (size_t i = 0; i < f->rules.n; i++) {
+		const struct fact_rule *r = &f->rules.v[i];
+
+		if (r->family == l->to.family && r->priority <= PLAN_RULE_STOP && !r->l3mdev &&
+		    matches(r, l) && gives(f, r, l))
+			return r;
+	}
+	return NULL;
+}
+
+static bool may_give(const struct facts *f, const struct fact_rule *r)
+{
+	switch (r->action) {
+	case FR_ACT_TO_TBL:
+		return r->table != RT_TABLE_LOCAL && has_route(f, r, false);
+	case FR_ACT_GOTO:
+		return r->target > PLAN_RULE_STOP;
+	default:
+		return r->action != FR_ACT_NOP;
+	}
+}
+
+/* The first one at 0, where nothing of ours can be in front of it, as far as facts tell. */
+static const struct fact_rule *rule_before(const struct facts *f, const struct session *s,
+					   uint8_t family)
+{
+	struct others_lookup l = { .session = s };
+	struct pool pool;
+
+	if (plan_pool(f, &pool, NULL) == 0)
+		l.from = plan_address(&pool, s, family);
+	for (size_t i = 0; i < f->rules.n; i++) {
+		const struct fact_rule *r = &f->rules.v[i];
+
+		if (r->family == family && !r->priority && !r->l3mdev && matches(r, &l) &&
+		    may_give(f, r))
+			return r;
+	}
+	return NULL;
 }
 
 /* --- nftables ------------------------------------------------------------------------------ */
@@ -310,7 +400,7 @@ void others_check(const struct facts *f, const struct session *one, struct findi
 			const struct fact_rule *r = rule_before(f, s, plan_families[j]);
 
 			if (r && !told[j])
-				tell_rule(r, ret);
+				others_tell_rule(r, NULL, ret);
 			told[j] |= r != NULL;
 		}
 		tell_filter(f, s, ret);

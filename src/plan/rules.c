@@ -49,12 +49,15 @@ static bool may_take(const struct plan_rules_of *of, const struct fact_rule *r)
 	       !is_of_host(of->facts, &r->src);
 }
 
-const struct fact_rule *plan_first_rule(const struct plan_rules_of *of, uint8_t family)
+/* The first one that may take a session's packet, up to our own numbers. At 0, where the kernel has
+ * its table `local`, nothing of ours can be in front of it: plan/others.c tells of such. */
+static const struct fact_rule *first_rule(const struct plan_rules_of *of, uint8_t family)
 {
 	for (size_t i = 0; i < of->facts->rules.n; i++) {
 		const struct fact_rule *r = &of->facts->rules.v[i];
 
-		if (r->family == family && r->priority <= PLAN_RULE_STOP && may_take(of, r))
+		if (r->family == family && r->priority && r->priority <= PLAN_RULE_STOP &&
+		    may_take(of, r))
 			return r;
 	}
 	return NULL;
@@ -62,10 +65,10 @@ const struct fact_rule *plan_first_rule(const struct plan_rules_of *of, uint8_t 
 
 struct plan_priorities plan_priorities(const struct plan_rules_of *of, uint8_t family)
 {
-	const struct fact_rule *first = plan_first_rule(of, family);
+	const struct fact_rule *first = first_rule(of, family);
 	struct plan_priorities ret = { PLAN_RULE_LOOKUP, PLAN_RULE_STOP };
 
-	if (!first || !first->priority) /* behind a rule at 0 whatever we do */
+	if (!first)
 		return ret;
 	/* at 0 we are behind the local table; and a second rule there need not come second */
 	ret.lookup = first->priority > 1 ? first->priority - 2 : 0;

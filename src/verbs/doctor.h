@@ -55,6 +55,15 @@ struct uplink_list doctor_any_list(void);
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,
 		struct findings *ret, struct err *err);
 
+/*
+ * Asks the kernel where it sends what sessions send: adds a finding for each routing rule of others
+ * that takes it elsewhere than to the uplink, and removes those of others_check() that do not.
+ * one: that session alone; NULL: all. heal: the command that starts a daemon; NULL where one runs,
+ * which is given time to put its rules first.
+ */
+void doctor_routes(const struct facts *f, const struct session *one, const char *heal,
+		   struct findings *ret);
+
 /* Whether polkit(8) is asked where no section decides: its service and our action are installed. */
 bool doctor_polkit_asks(void);
 

@@ -425,6 +425,7 @@ static void find_rules(struct live *l, const struct facts *now, const struct ses
 	size_t kept = ret->n, n, traced;
 
 	others_check(now, s, ret);
+	doctor_routes(now, s, NULL, ret);
 	n = ret->n;
 	traced = doctor_trace_tell(&l->trace, now, answered, ret);
 	for (size_t i = kept; i < ret->n; i++) {

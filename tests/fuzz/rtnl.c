@@ -2,6 +2,7 @@
 /* Answers and events of rtnetlink and generic netlink, one message behind the other. */
 #include "net/rtnl.h"
 #include "fuzz.h"
+#include "net/route_lookup.h"
 #include "net/wifi.h"
 
 #define HOPS_MAX 64
@@ -15,6 +16,7 @@ static void decode(const struct nlmsghdr *nlh)
 	struct fact_rule host_rule = { 0 };
 	struct fact_gateway gateway = { 0 };
 	struct rtnl_nexthop nexthop = { 0 };
+	struct route_answer answer = { 0 };
 	struct obj_tc tc = { 0 };
 	struct mac mac;
 	struct ip ip;
@@ -42,6 +44,7 @@ static void decode(const struct nlmsghdr *nlh)
 	}
 	if (rtnl_decode_nexthop(nlh, &nexthop) > 0)
 		must(nexthop.id && nexthop.n_members <= NEXTHOP_MEMBERS_MAX);
+	route_decode_answer(nlh, &answer);
 	rtnl_decode_neigh(nlh, &index, &state, &ip, &mac);
 	if (rtnl_decode_gateway(nlh, &gateway) > 0)
 		must(gateway.state <= GATEWAY_FAILED);

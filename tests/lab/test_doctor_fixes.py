@@ -132,6 +132,7 @@ def test_sessions(lab, state):
 def test_routing_rule_at_zero(lab, ip):
     """In front of it no rule can be: the same rule behind is what its owner can live with."""
     held = lab.session()
+    lab.run(f"{ip} route add blackhole default table 77", check=True)
     lab.run(f"{ip} rule add pref 0 fwmark 0x0/0x1000000 iif via0 lookup 77", check=True)
     found = [f for f in doctor(lab) if f["id"] == "routing-rule-first"]
     assert [f["object"] for f in found] == ["ip rule 0"], found

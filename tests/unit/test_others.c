@@ -102,8 +102,16 @@ static void test_routing_rule(void **state)
 	struct fixture *x = *state;
 	struct fact_rule *r = rule_at_zero(x, AF_INET, 77);
 
-	is(x, STATE_BLOCKED, "routing rule", "routing rule 0 of another program (IPv4: from all lookup 77)");
+	is(x, STATE_UP, "", NULL); /* its table has no route */
+	scene_route(&x->f, "enp7s0", "0.0.0.0/0", "192.168.1.1", 0);
+	x->f.routes.v[x->f.routes.n - 1].table = 77;
+	facts_index_routing(&x->f);
+	is(x, STATE_BLOCKED, "routing rule",
+	   "routing rule 0 of another program (IPv4: from all lookup 77)");
 	assert_int_equal(severity_of_first(x), SEVERITY_ERROR);
+	r->src = (struct prefix){ scene_ip("192.0.2.0"), 24 };
+	is(x, STATE_UP, "", NULL); /* a session has no such address */
+	r->src.len = 0;
 	r->priority = 1;
 	is(x, STATE_UP, "", NULL);
 	r->priority = 0;
