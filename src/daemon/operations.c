@@ -193,7 +193,7 @@ static bool finish(const struct operation *o, struct call *a, int r, struct err 
 	if (r < 0)
 		session_log_refused(&a->x->host->log, c->peer.cred.uid,
 				    host_session(a->x->host, a->reply.id), err->text);
-	reply(c, &a->reply, a->pass, r, err);
+	reply(c, &a->reply, r < 0 ? -1 : a->pass, r, err); /* a refusal passes nothing */
 	if (r == 0 && subscribes(c))
 		c->peer.fd = -1; /* a subscriber has it */
 	return true;
