@@ -84,6 +84,8 @@ static bool read_entry(uint8_t family, const uint8_t *bytes, size_t len, size_t 
 		ret->protocol = e->ipv6.proto;
 		ret->inverted = e->ipv6.invflags != 0;
 	}
+	if (ret->next != XT_ALIGN(ret->next) || ret->target != XT_ALIGN(ret->target))
+		return false; /* the kernel takes no such entry */
 	return ret->next > at && ret->next <= len && ret->target >= ret->match &&
 	       at + ret->target + sizeof(struct xt_entry_target) <= ret->next;
 }
