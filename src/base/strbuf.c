@@ -78,6 +78,13 @@ void strbuf_add_word(struct strbuf *sb, const char *word)
 	strbuf_add(sb, "'");
 }
 
+const char *strbuf_word(struct strbuf *sb, const char *word)
+{
+	strbuf_truncate(sb, 0);
+	strbuf_add_word(sb, word);
+	return strbuf_text(sb);
+}
+
 void strbuf_truncate(struct strbuf *sb, size_t len)
 {
 	if (len >= sb->len)

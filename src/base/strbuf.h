@@ -21,6 +21,9 @@ void strbuf_add_quotable(struct strbuf *sb, const char *text);
 /* One word for a shell: bare where it can be, in single quotes else. */
 void strbuf_add_word(struct strbuf *sb, const char *word);
 
+/* The same in place of what sb holds. Returns the text, borrowed as of strbuf_text(). */
+const char *strbuf_word(struct strbuf *sb, const char *word);
+
 /* Shortens the text to len bytes; a no-op when it is shorter. */
 void strbuf_truncate(struct strbuf *sb, size_t len);
 

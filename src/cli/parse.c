@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/words.h"
 #include "launch/probe.h"
@@ -276,12 +277,13 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
 	struct option_reader reader = { verb, argc, argv, .at = 1 };
+	_cleanup_strbuf_ struct strbuf word = { 0 };
 	int r = read_run(&reader, &o, err);
 
 	*ret = o;
 	if (r == 0 && verb == VERB_RUN && !o.program && !o.dry_run) {
 		err_set(err, EINVAL, "read the command line: no program is named");
-		r = err_hint(err, "say `via-iface %s -- PROGRAM`", o.uplinks);
+		r = err_hint(err, "say `via-iface %s -- PROGRAM`", strbuf_word(&word, o.uplinks));
 	}
 	if (r == 0)
 		r = check_effect(&o, verb, err);

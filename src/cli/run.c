@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
 
 /*
@@ -30,13 +31,14 @@ static int check_order(const struct launch_options *o, struct err *err)
 {
 	const char *word = o->program ? o->program[0] : "";
 	enum verb_id verb = verb_find(word);
+	_cleanup_strbuf_ struct strbuf uplinks = { 0 };
 
 	if (verb == VERB_COUNT || launch_find_program(word, NULL) == 0)
 		return 0;
 	err_set(err, EINVAL, "read '%s': the verb stands first", word);
 	if (verb_get(verb)->words[0] == WORD_UPLINKS)
 		return err_hint(err, "say `via-iface %s %s`", word,
-				o->uplinks ? o->uplinks : "UPLINK");
+				o->uplinks ? strbuf_word(&uplinks, o->uplinks) : "UPLINK");
 	return err_hint(err, "`via-iface help %s` explains it", word);
 }
 

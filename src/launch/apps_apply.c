@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "launch/apps.h"
 #include "launch/files.h"
@@ -119,6 +120,7 @@ static void example_uplink(char ret[IFNAMSIZ])
 static int no_uplink(const struct launch_options *o, const char *program, const struct app *app,
 		     struct err *err)
 {
+	_cleanup_strbuf_ struct strbuf name = { 0 }, word = { 0 };
 	char uplink[IFNAMSIZ];
 
 	example_uplink(uplink);
@@ -139,11 +141,13 @@ static int no_uplink(const struct launch_options *o, const char *program, const 
 		return err_hint(err,
 				"say for example `via-iface %s -- %s`, or write '[%s]' and 'uplink "
 				"= %s' into ~/.config/via-iface/apps/%s.conf",
-				uplink, program, app->section, uplink, app->section);
+				strbuf_word(&name, uplink), strbuf_word(&word, program),
+				app->section, uplink, app->section);
 	return err_hint(err,
 			"say for example `via-iface %s -- %s`, or write '[%s]', 'match = %s' and "
 			"'uplink = %s' into ~/.config/via-iface/apps/%s.conf",
-			uplink, program, program, program, uplink, program);
+			strbuf_word(&name, uplink), strbuf_word(&word, program), program, program,
+			uplink, program);
 }
 
 static void take_flag(struct launch_options *o, const struct app *app, enum app_key key, bool value,

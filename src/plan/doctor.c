@@ -71,12 +71,11 @@ static void tell_silent(const struct fact_link *l, const char *text, struct find
 	struct finding *f = findings_add(ret, "gateway-silent", SEVERITY_WARNING, l->name);
 	_cleanup_strbuf_ struct strbuf word = { 0 };
 
-	strbuf_add_word(&word, l->name);
 	finding_text(f, "uplink '%s': %s", l->name, text);
 	finding_fix(f,
 		    "`via-iface doctor --live %s` asks it once more; whether it is on is to be "
 		    "seen there",
-		    strbuf_text(&word));
+		    strbuf_word(&word, l->name));
 }
 
 /* A gateway that does not answer: the next one serves, or, where there is none, nothing does. */
@@ -350,8 +349,7 @@ static void check_sessions(const struct facts *facts, struct findings *ret)
 		} else if (state == STATE_PAUSED) {
 			f = findings_add(ret, "session-paused", SEVERITY_INFO, s->name);
 			finding_text(f, "session '%s' was paused", s->name);
-			strbuf_add_word(&word, s->name);
-			finding_fix(f, "`via-iface resume %s`", strbuf_text(&word));
+			finding_fix(f, "`via-iface resume %s`", strbuf_word(&word, s->name));
 		}
 	}
 }

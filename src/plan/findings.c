@@ -68,10 +68,8 @@ void finding_run(struct finding *f, const char *option, const char *uplinks, con
 {
 	_cleanup_strbuf_ struct strbuf word = { 0 };
 
-	if (uplinks)
-		strbuf_add_word(&word, uplinks);
 	finding_fix(f, "`via-iface %s %s -- PROGRAM` %s", option,
-		    uplinks ? strbuf_text(&word) : "UPLINK", what);
+		    uplinks ? strbuf_word(&word, uplinks) : "UPLINK", what);
 }
 
 const struct finding *findings_find(const struct findings *f, const char *id)

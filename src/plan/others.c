@@ -74,6 +74,15 @@ static void add_prefix(struct strbuf *sb, const char *what, const struct prefix 
 		strbuf_add(sb, "%s %s/%u ", what, ip_format(&p->ip, text), p->len);
 }
 
+static void add_device(struct strbuf *sb, const char *what, const char *name)
+{
+	if (!name[0])
+		return;
+	strbuf_add(sb, "%s ", what);
+	strbuf_add_word(sb, name);
+	strbuf_add(sb, " ");
+}
+
 /* What follows the priority in ip-rule(8), as it is typed. */
 static void add_rule(struct strbuf *sb, const struct fact_rule *r)
 {
@@ -84,10 +93,8 @@ static void add_rule(struct strbuf *sb, const struct fact_rule *r)
 	add_prefix(sb, "to", &r->dst);
 	if (r->mask)
 		strbuf_add(sb, "fwmark 0x%" PRIx32 "/0x%" PRIx32 " ", r->mark, r->mask);
-	if (r->iif[0])
-		strbuf_add(sb, "iif %s ", r->iif);
-	if (r->oif[0])
-		strbuf_add(sb, "oif %s ", r->oif);
+	add_device(sb, "iif", r->iif);
+	add_device(sb, "oif", r->oif);
 	switch (r->action) {
 	case FR_ACT_TO_TBL:
 		strbuf_add(sb, "lookup %" PRIu32, r->table);

@@ -48,6 +48,8 @@ bool way_silent_text(const struct way_out *w, char ret[SILENT_TEXT_MAX])
 
 static int hint(struct err *err, enum uplink_problem problem, const char *name)
 {
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+
 	switch (problem) {
 	case UPLINK_OURS:
 	case UPLINK_LOOPBACK:
@@ -55,12 +57,12 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 	case UPLINK_VRF:
 		return err_hint(err,
 				"name an interface of it: `ip -br link show master %s` lists them",
-				name);
+				strbuf_word(&word, name));
 	case UPLINK_DOWN:
 		return err_hint(err,
 				"switch it on in your network manager, or "
 				"`sudo ip link set dev %s up`",
-				name);
+				strbuf_word(&word, name));
 	case UPLINK_NO_CARRIER:
 		return err_hint(err, "plug in its cable, or connect it to a network");
 	case UPLINK_NO_ADDRESS:
@@ -69,7 +71,7 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 		return err_hint(err,
 				"give it one behind the others: "
 				"`sudo ip route add default via GATEWAY dev %s metric 900`",
-				name);
+				strbuf_word(&word, name));
 	case UPLINK_USABLE:
 	case UPLINK_MISSING:
 	case UPLINK_PROBLEM_COUNT:

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config.h"
@@ -112,6 +113,7 @@ int verb_move(int argc, char *argv[])
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s = NULL;
+	_cleanup_strbuf_ struct strbuf uplink = { 0 };
 	struct err err = { 0 }, ignored = { 0 };
 	struct words w;
 	int r = words_read(VERB_MOVE, argc, argv, 2, &w, &err);
@@ -124,7 +126,7 @@ int verb_move(int argc, char *argv[])
 		s = find_session(&f, w.v[0], &err);
 	if (r == 0 && !s && find_session(&f, w.v[1], &ignored)) {
 		err_set(&err, EINVAL, "read '%s': the session stands before the uplink", w.v[0]);
-		err_hint(&err, "say `via-iface move %s %s`", w.v[1], w.v[0]);
+		err_hint(&err, "say `via-iface move %s %s`", w.v[1], strbuf_word(&uplink, w.v[0]));
 	}
 	if (s)
 		move(&f, s, &w, &err);

@@ -19,6 +19,7 @@
 #include "base/file_caps.h"
 #include "base/files.h"
 #include "base/parse.h"
+#include "base/strbuf.h"
 #include "config.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
@@ -48,6 +49,7 @@ static void check_capability(struct doctor_launch *l, const char *enter)
 {
 	const char *why = file_caps_why_not(enter);
 	bool missing = !strcmp(why, FILE_CAPS_MISSING);
+	_cleanup_strbuf_ struct strbuf word = { 0 };
 	struct finding *f;
 
 	if (geteuid() == 0 || (missing && file_caps_has_admin(enter)))
@@ -70,7 +72,7 @@ static void check_capability(struct doctor_launch *l, const char *enter)
 			     enter, why);
 	}
 	if (missing)
-		finding_fix(f, "`sudo setcap cap_sys_admin=p %s`", enter);
+		finding_fix(f, "`sudo setcap cap_sys_admin=p %s`", strbuf_word(&word, enter));
 	else
 		finding_fix(f, "start via-iface where that is not so");
 }

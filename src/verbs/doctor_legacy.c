@@ -25,8 +25,8 @@ static void tell(const struct xtables_stop *s, const char *uplink, struct findin
 {
 	struct finding *f = findings_add(ret, "rule-of-others", SEVERITY_ERROR, uplink);
 	const char *program = s->family == AF_INET ? "iptables-legacy" : "ip6tables-legacy";
-	unsigned int place = s->number ? s->number : 1;
-	char at[48] = ", its policy", insert[128];
+	_cleanup_strbuf_ struct strbuf out = { 0 }, insert = { 0 };
+	char at[48] = ", its policy";
 
 	if (s->number)
 		snprintf(at, sizeof(at), ", rule %u", s->number);
@@ -35,16 +35,19 @@ static void tell(const struct xtables_stop *s, const char *uplink, struct findin
 		     "%s%s: %s%s",
 		     uplink, program, s->table, s->chain, at, s->text,
 		     s->more ? " (and it has conditions that are not known here)" : "");
-	snprintf(insert, sizeof(insert), "sudo %s -t %s -I %s", program, s->table, s->chain);
+	strbuf_add(&insert, "sudo %s -t %s -I ", program, s->table);
+	strbuf_add_word(&insert, s->chain);
+	strbuf_add(&insert, " %u", s->number ? s->number : 1);
+	strbuf_add_word(&out, uplink);
 	if (!strcmp(s->table, "filter"))
 		finding_fix(f,
-			    "`%s %u -i " BRIDGE_NAME
-			    " -o %s -j ACCEPT && %s %u -i %s -o " BRIDGE_NAME
+			    "`%s -i " BRIDGE_NAME " -o %s -j ACCEPT && %s -i %s -o " BRIDGE_NAME
 			    " -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT` lets them pass",
-			    insert, place, uplink, insert, place, uplink);
+			    strbuf_text(&insert), strbuf_text(&out), strbuf_text(&insert),
+			    strbuf_text(&out));
 	else
-		finding_fix(f, "`%s %u -i " BRIDGE_NAME " -j ACCEPT` lets them pass", insert,
-			    place);
+		finding_fix(f, "`%s -i " BRIDGE_NAME " -j ACCEPT` lets them pass",
+			    strbuf_text(&insert));
 }
 
 bool doctor_legacy_tell(const struct xtables_stops *before, uint8_t family, uint64_t least,

@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "launch/launch.h"
+#include "launch/program.h"
 #include "net/kernel.h"
 #include "net/nl.h"
 #include "plan/others.h"
@@ -121,7 +123,7 @@ static int become(const struct live *l, char *argv[])
 	o.request.owner = REQUEST_OWNER_SELF;
 	memcpy(o.request.name, l->name, sizeof(o.request.name));
 	if (uplink_list_add(&o.request.uplinks, l->uplink) < 0)
-		return 125;
+		return EXIT_VIA_FAILED;
 	return launch(&o, &(struct launch_target){ .netns = -1 });
 }
 
@@ -300,6 +302,7 @@ static void tell_not_sent(struct live *l, const struct family *f, struct finding
 	struct finding *added;
 	bool reached = grown(&l->before, &l->after, l->port, true) >= f->sent;
 	const char *other = other_card(l, f->sent);
+	_cleanup_strbuf_ struct strbuf word = { 0 };
 	char last[224];
 
 	doctor_trace_tell_mark(&l->trace, f->number, ret);
@@ -316,12 +319,16 @@ static void tell_not_sent(struct live *l, const struct family *f, struct finding
 			     reached ? "reached the host by its port" : "did not reach the host",
 			     l->uplink, other ? "; as many left by '" : "", other ? other : "",
 			     other ? "'" : "", last[0] ? "; " : "", last);
-	finding_fix(
-		added,
-		geteuid() ? "run as root, doctor names the rules: `sudo via-iface doctor --live %s`"
-			  : "see `nft -a list ruleset` and `ip rule`; none may take what comes "
+	if (geteuid())
+		finding_fix(added,
+			    "run as root, doctor names the rules: `sudo via-iface doctor --live "
+			    "%s`",
+			    strbuf_word(&word, l->uplink));
+	else
+		finding_fix(added,
+			    "see `nft -a list ruleset` and `ip rule`; none may take what comes "
 			    "from via0 for %s",
-		l->uplink);
+			    l->uplink);
 }
 
 static void tell_silent(const struct live *l, const struct family *f, struct findings *ret)
@@ -336,6 +343,7 @@ static void tell_silent(const struct live *l, const struct family *f, struct fin
 static void tell_well(const struct live *l, const struct family *f, bool exact,
 		      struct findings *ret)
 {
+	_cleanup_strbuf_ struct strbuf word = { 0 };
 	struct finding *added;
 
 	if (f->beyond) {
@@ -353,7 +361,8 @@ static void tell_well(const struct live *l, const struct family *f, bool exact,
 			    "the fault is behind this host: see the router's own connection");
 	else
 		finding_fix(added, "ask somebody who answers: `via-iface doctor --live --to %s %s`",
-			    f->number == AF_INET ? "9.9.9.9" : "2620:fe::fe", l->uplink);
+			    f->number == AF_INET ? "9.9.9.9" : "2620:fe::fe",
+			    strbuf_word(&word, l->uplink));
 }
 
 enum end { END_ANSWERED, END_NOT_SENT, END_SILENT };

@@ -58,25 +58,51 @@ static bool is_same(const struct trace_place *a, const struct trace_place *b)
 
 /* --- what to type -------------------------------------------------------------------------- */
 
-/* A rule of iptables-nft is iptables' own to precede: nft(8) must not change its tables. */
-static void propose_xtables(struct finding *f, const struct trace_packet *p, const char *match)
+static void add_option(struct strbuf *sb, const char *option, const char *value)
 {
-	_cleanup_strbuf_ struct strbuf chain = { 0 };
+	strbuf_add(sb, " %s ", option);
+	strbuf_add_word(sb, value);
+}
 
-	strbuf_add_word(&chain, p->last.chain);
-	finding_fix(f, "`sudo %s -t %s -I %s %s -j ACCEPT` lets it pass",
-		    p->last.family == NFPROTO_IPV6 ? "ip6tables" : "iptables", p->last.table,
-		    strbuf_text(&chain), match);
+/* A rule of iptables-nft is iptables' own to precede: nft(8) must not change its tables. */
+static void propose_xtables(struct finding *f, const struct trace_packet *p, bool forward,
+			    const char *uplink)
+{
+	_cleanup_strbuf_ struct strbuf line = { 0 };
+
+	add_option(&line, "-t", p->last.table);
+	add_option(&line, "-I", p->last.chain);
+	add_option(&line, "-i", p->answer ? uplink : BRIDGE_NAME);
+	if (forward)
+		add_option(&line, "-o", p->answer ? BRIDGE_NAME : uplink);
+	finding_fix(f, "`sudo %s%s%s -j ACCEPT` lets it pass",
+		    p->last.family == NFPROTO_IPV6 ? "ip6tables" : "iptables", strbuf_text(&line),
+		    p->answer ? " -m conntrack --ctstate RELATED,ESTABLISHED" : "");
+}
+
+/* For nft(8). Names in its quotes, since one may be a keyword or begin with a digit. */
+static void add_match(struct strbuf *sb, const struct trace_packet *p, bool forward,
+		      const char *uplink)
+{
+	bool bridge = p->last.family == NFPROTO_BRIDGE;
+
+	strbuf_add(sb, "iifname \"%s\"", p->answer ? uplink : bridge ? "viap*" : BRIDGE_NAME);
+	if (forward)
+		strbuf_add(sb, " oifname \"%s\"", p->answer ? BRIDGE_NAME : uplink);
+	if (p->answer)
+		strbuf_add(sb, " ct state established,related");
 }
 
 static void propose_nft(struct finding *f, const struct trace_packet *p, const char *match)
 {
-	char position[40] = "";
+	_cleanup_strbuf_ struct strbuf rule = { 0 }, word = { 0 };
 
+	strbuf_add(&rule, "insert rule %s %s %s ", nft_family_name(p->last.family), p->last.table,
+		   p->last.chain);
 	if (p->last.handle)
-		snprintf(position, sizeof(position), " position %" PRIu64, p->last.handle);
-	finding_fix(f, "`sudo nft insert rule %s %s %s%s %s accept` lets it pass",
-		    nft_family_name(p->last.family), p->last.table, p->last.chain, position, match);
+		strbuf_add(&rule, "position %" PRIu64 " ", p->last.handle);
+	strbuf_add(&rule, "%s accept", match);
+	finding_fix(f, "`sudo nft %s` lets it pass", strbuf_word(&word, strbuf_text(&rule)));
 }
 
 /* nf_tables_api.c:nft_table_lookup: the kernel refuses the commands of everybody else. */
@@ -93,35 +119,18 @@ static void propose(struct finding *f, const struct trace_packet *p, const struc
 		    const char *uplink)
 {
 	bool forward = !strcmp(text->hook, "forward") || !text->hook[0];
-	char match[128];
+	_cleanup_strbuf_ struct strbuf match = { 0 };
 
-	if (p->answer && !forward) {
+	add_match(&match, p, forward, uplink);
+	if (p->answer && !forward)
 		finding_fix(f, "no command can be right: such a packet has no mark yet, and only "
 			       "who wrote the rule can say what else it is to stop");
-	} else if (text->xtables) {
-		if (p->answer)
-			snprintf(match, sizeof(match),
-				 "-i %s -o " BRIDGE_NAME
-				 " -m conntrack --ctstate RELATED,ESTABLISHED",
-				 uplink);
-		else
-			snprintf(match, sizeof(match), "-i " BRIDGE_NAME "%s%s",
-				 forward ? " -o " : "", forward ? uplink : "");
-		propose_xtables(f, p, match);
-	} else {
-		if (p->answer)
-			snprintf(match, sizeof(match),
-				 "iifname %s oifname " BRIDGE_NAME " ct state established,related",
-				 uplink);
-		else
-			snprintf(match, sizeof(match), "iifname %s%s%s",
-				 p->last.family == NFPROTO_BRIDGE ? "'\"viap*\"'" : BRIDGE_NAME,
-				 forward ? " oifname " : "", forward ? uplink : "");
-		if (text->owned)
-			propose_owner(f, p, match);
-		else
-			propose_nft(f, p, match);
-	}
+	else if (text->xtables)
+		propose_xtables(f, p, forward, uplink);
+	else if (text->owned)
+		propose_owner(f, p, strbuf_text(&match));
+	else
+		propose_nft(f, p, strbuf_text(&match));
 }
 
 /* --- br_netfilter -------------------------------------------------------------------------- */
@@ -147,6 +156,17 @@ static bool by_br_netfilter(const struct trace_packet *p, const struct trace_pla
 
 /* --- findings ------------------------------------------------------------------------------ */
 
+/* A rule whose text is not known here: the command that lists it. */
+static void add_listing(struct strbuf *sb, const struct trace_place *at)
+{
+	strbuf_add(sb, ", handle %" PRIu64 ", which `sudo nft -a list chain %s ", at->handle,
+		   nft_family_name(at->family));
+	strbuf_add_word(sb, at->table);
+	strbuf_add(sb, " ");
+	strbuf_add_word(sb, at->chain);
+	strbuf_add(sb, "` shows");
+}
+
 /* "table inet other, chain c (hook forward), handle 4: iifname "via0" drop" */
 static void add_place(struct strbuf *sb, const struct trace_packet *p, const struct trace_place *at,
 		      const struct trace_text *text)
@@ -162,9 +182,7 @@ static void add_place(struct strbuf *sb, const struct trace_packet *p, const str
 	else if (text->rule[0])
 		strbuf_add(sb, ", handle %" PRIu64 ": %s", at->handle, text->rule);
 	else
-		strbuf_add(sb,
-			   ", handle %" PRIu64 ", which `sudo nft -a list chain %s %s %s` shows",
-			   at->handle, nft_family_name(at->family), at->table, at->chain);
+		add_listing(sb, at);
 }
 
 static bool is_reverse_path_filter(const struct facts *f, const struct trace_place *at)

@@ -70,7 +70,7 @@ def test_table_of_another_owner(lab):
     lab.wait(lambda: "table inet other" in lab.run("nft list tables").out, 5, "the table")
     rules = named(live(lab, to=lab.server))
     assert rules and rules[0]["fix"] == (
-        "no command of another program can be right: the program that owns table inet other has to accept `iifname via0` there itself"
+        "no command of another program can be right: the program that owns table inet other has to accept `iifname \"via0\"` there itself"
     ), rules
     assert lab.run("nft insert rule inet other c iifname via0 accept").code != 0
     owner.write("insert rule inet other c iifname via0 accept\n")

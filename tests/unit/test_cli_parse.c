@@ -158,6 +158,7 @@ static void test_missing(void **state)
 	REFUSED("no program is named", "wlp6s0");
 	REFUSED("no program is named", "wlp6s0", "--");
 	REFUSED("via-iface wlp6s0 -- PROGRAM", "-v", "wlp6s0"); /* what to say instead */
+	REFUSED("`via-iface 'ssid:Our Net' -- PROGRAM`", "ssid:Our Net");
 }
 
 static void test_without_program(void **state)

@@ -87,6 +87,23 @@ static void test_never_uplinks(void **state)
 	PROBLEM(&f, "lo", UPLINK_LOOPBACK);
 }
 
+/* A name that a shell would read as more than one is quoted in the command to type. */
+static void test_name_in_a_command(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink_list list = { 0 };
+	struct err err = { 0 };
+	char chosen[IFNAMSIZ];
+
+	(void)state;
+	scene_host(&f);
+	scene_link(&f, "w;id");
+	scene_link_is(&f, "w;id", "", 0);
+	assert_int_equal(uplink_list_add(&list, "w;id"), 0);
+	assert_true(uplink_choose(&f, &list, chosen, &err) < 0);
+	assert_non_null(strstr(err.text, "`sudo ip link set dev 'w;id' up`"));
+}
+
 /* Of main's the lowest metric; a table that no rule leads to comes behind it. */
 static void test_default_of_main(void **state)
 {
@@ -489,6 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usable),
 		cmocka_unit_test(test_problems_in_order),
+		cmocka_unit_test(test_name_in_a_command),
 		cmocka_unit_test(test_never_uplinks),
 		cmocka_unit_test(test_default_of_main),
 		cmocka_unit_test(test_router_preference),
