@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,16 @@ int is_conf_file(const struct dirent *entry)
 	size_t len = strlen(name);
 
 	return name[0] != '.' && len > 5 && !strcmp(name + len - 5, ".conf");
+}
+
+int wait_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	while ((n = poll(&p, 1, ms)) < 0 && errno == EINTR)
+		;
+	return n < 0 ? -errno : n;
 }
 
 int write_all(int fd, const void *bytes, size_t len)

@@ -52,6 +52,12 @@ int each_file(const char *dir, unsigned int most, int (*wanted)(const struct dir
  */
 int is_conf_file(const struct dirent *entry);
 
+/*
+ * Waits until a descriptor is readable or its other end is closed: 1; 0 when ms are over (-1:
+ * never), which begin anew after a signal; or a negative errno.
+ */
+int wait_readable(int fd, int ms);
+
 /* Writes all of it: 0 or a negative errno. */
 int write_all(int fd, const void *bytes, size_t len);
 

@@ -5,7 +5,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -19,16 +18,6 @@ int link_watch_open(void)
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&links, sizeof(links)) < 0)
 		return -errno;
 	return steal_fd(&fd);
-}
-
-int link_watch_wait(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	while (poll(&p, 1, -1) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
 }
 
 bool link_watch_gone(int fd, const char *name, unsigned int index)

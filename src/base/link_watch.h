@@ -13,9 +13,6 @@
 /* A netlink socket that is readable when links came, changed or went; or a negative errno. */
 int link_watch_open(void);
 
-/* Blocks until it is. Returns 0 or a negative errno. */
-int link_watch_wait(int fd);
-
 /*
  * Takes all events that wait. Whether there is no device of that index, or it is not called that
  * any more; index 0 is a device that was gone before.

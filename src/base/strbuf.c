@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/strbuf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 static bool grow(struct strbuf *sb, size_t more)
 {
@@ -107,4 +110,23 @@ void strbuf_done(struct strbuf *sb)
 {
 	free(sb->text);
 	*sb = (struct strbuf){ 0 };
+}
+
+int strbuf_steal_argv(struct strbuf *sb, size_t n, char ***ret, char **ret_bytes)
+{
+	char **words = calloc(n + 1, sizeof(*words));
+	char *at = sb->text;
+
+	if (!words || sb->failed) {
+		free(words);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		words[i] = at;
+		at += strlen(at) + 1;
+	}
+	*ret = words;
+	*ret_bytes = steal_ptr(sb->text);
+	*sb = (struct strbuf){ 0 };
+	return 0;
 }

@@ -32,6 +32,13 @@ const char *strbuf_text(const struct strbuf *sb);
 bool strbuf_failed(const struct strbuf *sb);
 void strbuf_done(struct strbuf *sb);
 
+/*
+ * Takes what sb holds, n words that are each terminated, as an argv. The caller owns both *ret,
+ * which NULL ends, and *ret_bytes, in which the words are. Returns 0, or -ENOMEM also where sb
+ * failed.
+ */
+int strbuf_steal_argv(struct strbuf *sb, size_t n, char ***ret, char **ret_bytes);
+
 #define _cleanup_strbuf_ __attribute__((cleanup(strbuf_done)))
 
 #endif

@@ -247,8 +247,7 @@ void exec_print(const struct exec *x, struct strbuf *sb)
 int exec_words(const struct exec *x, char ***ret, char **ret_bytes)
 {
 	_cleanup_strbuf_ struct strbuf bytes = { 0 };
-	_cleanup_free_ char **words = NULL;
-	size_t n = 0, at = 0;
+	size_t n = 0;
 
 	for (size_t i = 0, codes = 0, from = 0; i < x->n; i++) {
 		if (x->v[i].code) {
@@ -265,14 +264,5 @@ int exec_words(const struct exec *x, char ***ret, char **ret_bytes)
 			codes = 0;
 		}
 	}
-	words = calloc(n + 1, sizeof(*words));
-	if (!words || strbuf_failed(&bytes))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		words[i] = bytes.text + at;
-		at += strlen(words[i]) + 1;
-	}
-	*ret = steal_ptr(words);
-	*ret_bytes = steal_ptr(bytes.text);
-	return 0;
+	return strbuf_steal_argv(&bytes, n, ret, ret_bytes);
 }

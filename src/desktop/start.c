@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/language.h"
 #include "config.h"
 #include "desktop/check.h"
@@ -39,17 +40,6 @@ struct start {
 };
 
 /* --- a failure ------------------------------------------------------------------------------- */
-
-static void read_all(int fd, char *ret, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < size - 1 &&
-	       ((n = read(fd, ret + len, size - 1 - len)) > 0 || (n < 0 && errno == EINTR)))
-		len += n > 0 ? (size_t)n : 0;
-	ret[len] = 0;
-}
 
 /* The same start once more, by a process without GLib's threads: it forks. */
 static void start_again(const struct start *s)
@@ -77,25 +67,26 @@ __attribute__((noreturn)) static void watch(int report, const struct start *s)
 	g_autofree char *name = g_utf8_make_valid(s->program[0], -1);
 	g_autofree char *title = NULL, *why = NULL, *valid = NULL, *body = NULL;
 	struct note_choice offered[2] = { { "window" }, { "wait" } };
-	struct note n = { .choices = offered, .n = 1 };
+	struct note note = { .choices = offered, .n = 1 };
 	const char *choice = NULL;
 	char line[ERR_TEXT_MAX];
 	bool none = false;
+	ssize_t n = read_up_to(report, line, sizeof(line) - 1);
 
-	read_all(report, line, sizeof(line));
-	if (!line[0])
+	if (n <= 0) /* closed without a line: the program runs */
 		_exit(0);
+	line[n] = 0;
 	language_init(VIA_LOCALEDIR);
 	offered[0].label = _("Open via-iface");
 	offered[1].label = _("Wait for it");
 	title = g_strdup_printf(_("%s did not start"), name);
 	why = check_reason(s->uplinks, &none);
-	n.n += none;
+	note.n += none;
 	valid = g_utf8_make_valid(line, -1);
 	body = why ? g_strdup_printf("%s\n%s", why, valid) : g_strdup(valid);
-	n.title = title;
-	n.body = body;
-	if (!note_notify(&n, &choice) && !note_dialog(&n, &choice))
+	note.title = title;
+	note.body = body;
+	if (!note_notify(&note, &choice) && !note_dialog(&note, &choice))
 		_exit(EXIT_VIA_FAILED);
 	if (choice == offered[1].id)
 		start_again(s);

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/link_watch.h"
 #include "etc/netns_files.h"
 #include "model/session.h"
@@ -42,7 +43,7 @@ static void wait_for_end(const char *port, unsigned int index)
 	if (fd < 0)
 		_exit(1); /* the next command of root's removes them */
 	while (!link_watch_gone(fd, port, index))
-		if (link_watch_wait(fd) < 0)
+		if (wait_readable(fd, -1) < 0)
 			_exit(1);
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -57,17 +56,6 @@ static void become_agent(int terminal, int notify, pid_t parent)
 	_exit(EXIT_VIA_NOT_EXEC);
 }
 
-/* Until it closes its end: polkitd knows it then, or it has ended. */
-static int await_ready(int fd)
-{
-	struct pollfd p = { .fd = fd };
-	int n;
-
-	while ((n = poll(&p, 1, READY_MS)) < 0 && errno == EINTR)
-		;
-	return n > 0 ? 0 : n < 0 ? -errno : -ETIMEDOUT;
-}
-
 static bool has_ended(pid_t pid)
 {
 	siginfo_t info = { 0 };
@@ -100,9 +88,10 @@ int agent_start(pid_t *ret)
 	if (pid == 0)
 		become_agent(terminal, notify, self);
 	close_fd(&notify);
-	r = await_ready(ready);
-	if (r == 0 && has_ended(pid))
-		r = -ECHILD;
+	r = wait_readable(
+		ready, READY_MS); /* until it closes its end: polkitd knows it, or it has ended */
+	if (r >= 0)
+		r = r == 0 ? -ETIMEDOUT : has_ended(pid) ? -ECHILD : 0;
 	if (r < 0)
 		agent_stop(pid);
 	else

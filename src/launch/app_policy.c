@@ -464,9 +464,9 @@ int app_separate_arguments(const char *arguments, const char *home,
 			   const struct uplink_list *uplinks, char ***ret, char **ret_bytes)
 {
 	char list[UPLINK_LIST_TEXT_MAX];
-	_cleanup_free_ char **words = calloc(APP_SEPARATE_MAX + 1, sizeof(*words));
 	_cleanup_strbuf_ struct strbuf bytes = { 0 };
-	size_t n = 0, at = 0;
+	size_t n = 0;
+	int r;
 
 	for (const char *word = arguments; *word && n < APP_SEPARATE_MAX; n++) {
 		size_t len = strcspn(word, " ");
@@ -474,13 +474,6 @@ int app_separate_arguments(const char *arguments, const char *home,
 		expand(&bytes, word, len, home, uplink_list_format(uplinks, list));
 		word += len + (word[len] == ' ');
 	}
-	if (!words || strbuf_failed(&bytes))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		words[i] = bytes.text + at;
-		at += strlen(words[i]) + 1;
-	}
-	*ret = steal_ptr(words);
-	*ret_bytes = steal_ptr(bytes.text);
-	return (int)n;
+	r = strbuf_steal_argv(&bytes, n, ret, ret_bytes);
+	return r < 0 ? r : (int)n;
 }

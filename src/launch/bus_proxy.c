@@ -33,6 +33,7 @@
 
 #include "base/cleanup.h"
 #include "base/detach.h"
+#include "base/files.h"
 #include "base/link_watch.h"
 #include "launch/bus.h"
 #include "launch/program.h"
@@ -340,14 +341,9 @@ static int find_proxy(char ret[PATH_MAX], struct err *err)
 
 static int await_answer(int line, char dir[BUS_DIR_MAX], struct err *err)
 {
-	struct pollfd p = { .fd = line, .events = POLLIN };
 	struct answer a;
-	int n;
 
-	do
-		n = poll(&p, 1, READY_MS);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
+	if (wait_readable(line, READY_MS) <= 0)
 		return err_set(err, ETIMEDOUT, BUS_PROXY_PROGRAM " was not ready within %d s",
 			       READY_MS / 1000);
 	if (recv(line, &a, sizeof(a), 0) != sizeof(a))

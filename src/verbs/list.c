@@ -86,25 +86,6 @@ bool tables_shows(const struct session *s, bool all)
 	return all || !s->probe_of;
 }
 
-int tables_print_sessions(const struct facts *f, const struct processes *p, bool sees_all, bool all,
-			  const struct terminal *terminal, FILE *out)
-{
-	struct table t = { .of = columns, .columns = ARRAY_SIZE(columns) };
-	struct session_view v;
-
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		if (!tables_shows(&f->sessions.v[i], all))
-			continue;
-		view_session(f, &f->sessions.v[i], p, sees_all, &v);
-		add_row(&t, &v);
-	}
-	if (!t.n) {
-		fputs("no session runs\n", out);
-		return 0;
-	}
-	return table_print(&t, terminal, out);
-}
-
 static const struct table_column rate_columns[] = {
 	{ "NAME", .least = 8 },
 	{ "ID", .right = true },
@@ -135,22 +116,39 @@ static void add_rates(struct table *t, const struct session_view *v, const struc
 	add_note(t, v);
 }
 
-int tables_print_rates(const struct facts *f, const struct processes *p, const struct rates *rates,
-		       bool sees_all, bool all, const struct terminal *terminal, FILE *out)
+/* Both tables; rates: NULL for that of `list`. */
+static int print(const struct facts *f, const struct processes *p, const struct rates *rates,
+		 bool sees_all, bool all, const struct terminal *terminal, FILE *out)
 {
-	struct table t = { .of = rate_columns, .columns = ARRAY_SIZE(rate_columns) };
+	struct table t = { .of = rates ? rate_columns : columns,
+			   .columns = rates ? ARRAY_SIZE(rate_columns) : ARRAY_SIZE(columns) };
 	struct session_view v;
 
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		if (!tables_shows(&f->sessions.v[i], all))
 			continue;
 		view_session(f, &f->sessions.v[i], p, sees_all, &v);
-		add_rates(&t, &v, rates_of(rates, &f->sessions.v[i]));
+		if (rates)
+			add_rates(&t, &v, rates_of(rates, v.session));
+		else
+			add_row(&t, &v);
 	}
 	if (t.n)
 		return table_print(&t, terminal, out);
 	fputs("no session runs\n", out);
 	return 0;
+}
+
+int tables_print_sessions(const struct facts *f, const struct processes *p, bool sees_all, bool all,
+			  const struct terminal *terminal, FILE *out)
+{
+	return print(f, p, NULL, sees_all, all, terminal, out);
+}
+
+int tables_print_rates(const struct facts *f, const struct processes *p, const struct rates *rates,
+		       bool sees_all, bool all, const struct terminal *terminal, FILE *out)
+{
+	return print(f, p, rates, sees_all, all, terminal, out);
 }
 
 static void print_json(const struct facts *f, const struct processes *p, bool all)

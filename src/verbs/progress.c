@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs/progress.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/text.h"
 
 void progress_tell(const char *fmt, ...)
@@ -28,10 +27,5 @@ void progress_tell(const char *fmt, ...)
 
 bool progress_ready(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int n;
-
-	while ((n = poll(&p, 1, PROGRESS_MS)) < 0 && errno == EINTR)
-		;
-	return n != 0;
+	return wait_readable(fd, PROGRESS_MS) != 0;
 }

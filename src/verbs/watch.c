@@ -47,12 +47,6 @@ struct watch {
 
 /* --- a picture ----------------------------------------------------------------------------- */
 
-static int draw_lines(const struct watch *w, const struct terminal *terminal, FILE *out)
-{
-	return tables_print_rates(&w->facts, &w->processes, &w->rates, geteuid() == 0,
-				  w->words->all, terminal, out);
-}
-
 /* As many lines as the terminal has, of which the last one is left to the cursor. */
 static void print_in_place(const char *text, size_t height)
 {
@@ -79,8 +73,11 @@ static int draw_table(const struct watch *w, struct err *err)
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	int r = out ? draw_lines(w, &terminal, out) : -ENOMEM;
+	int r = -ENOMEM;
 
+	if (out)
+		r = tables_print_rates(&w->facts, &w->processes, &w->rates, geteuid() == 0,
+				       w->words->all, &terminal, out);
 	if (out && fclose(out) != 0)
 		r = -ENOMEM;
 	if (r < 0)
