@@ -28,7 +28,9 @@ until_ok() { local end=$((SECONDS + $1 * PATIENCE)); shift; until "$@" >/dev/nul
 since() { awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $1 }"; } # a time in EPOCHREALTIME's form: seconds
 
 gone() { ! pgrep -x via-ifaced >/dev/null && ! ip link show via0 >/dev/null 2>&1; }
-daemon_leaves() { if until_ok 20 gone; then ok "$1"; else bad "$1" "$(pgrep -a via-ifaced; ip -br link show via0 2>/dev/null)" ""; fi; }
+daemon_leaves() { # NAME [SECONDS]
+    if until_ok "${2:-20}" gone; then ok "$1"; else bad "$1" "$(pgrep -a via-ifaced; via-iface list; ip -br link show via0 2>/dev/null)" ""; fi
+}
 leftovers() { ip link show via0 2>/dev/null; ip rule | grep -E '518[0-2]:'; ip -6 rule | grep -E '518[0-2]:'; nft list tables | grep via_iface; ls /run/via-iface/sysctl 2>/dev/null; }
 
 modprobe -a nf_conntrack nf_tables nft_ct nft_masq # each brings sysctls that then stay
