@@ -44,9 +44,11 @@ int peer_netns_check_session(int fd, struct kernel *k, const struct session *s, 
 	int r;
 
 	if (fd < 0)
-		return err_set(err, EBADF, "enter session '%s': no netns came along", s->name);
+		return err_set(err, EBADF,
+			       "enter session '%s': the request has no descriptor of a netns",
+			       s->name);
 	if (!is_netns(fd))
-		return err_set(err, EBADF, "enter session '%s': what came along is no netns",
+		return err_set(err, EBADF, "enter session '%s': the descriptor is of no netns",
 			       s->name);
 	if (fstat(fd, &st) < 0 || fstat(k->host_ns, &host) < 0)
 		return err_errno(err, errno, "read the inode of the netns");
@@ -55,7 +57,7 @@ int peer_netns_check_session(int fd, struct kernel *k, const struct session *s, 
 	if (r < 0)
 		return err_wrap(err, "enter session '%s'", s->name);
 	if (!r || st.st_dev != host.st_dev || st.st_ino != s->netns || st.st_ino == host.st_ino)
-		return err_set(err, EPERM, "enter session '%s': the netns that came is another",
+		return err_set(err, EPERM, "enter session '%s': the descriptor is of another netns",
 			       s->name);
 	return 0;
 }
@@ -65,9 +67,12 @@ int peer_netns_check(int fd, uid_t peer, int host_ns, const struct facts *facts,
 	struct stat st, host;
 
 	if (fd < 0)
-		return err_set(err, EBADF, "make a session in a netns: none came along");
+		return err_set(
+			err, EBADF,
+			"make a session in a netns: the request has no descriptor of a netns");
 	if (!is_netns(fd))
-		return err_set(err, EBADF, "make a session in a netns: what came along is none");
+		return err_set(err, EBADF,
+			       "make a session in a netns: the descriptor is of no netns");
 	if (fstat(fd, &st) < 0 || fstat(host_ns, &host) < 0)
 		return err_errno(err, errno, "read the inode of the netns");
 	if (st.st_dev == host.st_dev && st.st_ino == host.st_ino)

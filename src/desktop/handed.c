@@ -44,8 +44,7 @@ static bool find_by_name(const char *app_id, const struct outside_question *q, s
 	log_text(f->name, sizeof(f->name), program_base_name(q->argv[0]));
 	err_set(&f->line, EPERM,
 		"%s (pid %d) already runs outside, as '%s' on the session bus: a second start "
-		"would "
-		"be handed to it, and would not use %s",
+		"would be handed to it, and would not use %s",
 		f->name, (int)pid, app_id, ret->uplinks);
 	err_hint(&f->line, "start a separate one with a bus of its own: dbus-run-session(1)");
 	ret->by_name = true;

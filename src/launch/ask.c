@@ -21,7 +21,7 @@
 #define NSFS_MAGIC 0x6e736673
 #endif
 
-/* What came along must be a netns. */
+/* The descriptor that came with the answer (SCM_RIGHTS) must be of a netns. */
 static int check_netns(int fd, struct err *err)
 {
 	struct statfs fs;

@@ -984,11 +984,11 @@ def test_bad_netns_of_a_peer(lab):
             lab.nft(table)
 
         cases = [
-            ((), "none came along"),
-            ((opened("/dev/null"),), "none came along"),
-            ((opened("/proc/self/ns/mnt"),), "is none"),
-            ((opened("/proc/self/ns/user"),), "is none"),
-            ((os.open("/proc/self/ns/net", os.O_PATH | os.O_CLOEXEC),), "is none"),
+            ((), "no descriptor of a netns"),
+            ((opened("/dev/null"),), "no descriptor of a netns"),
+            ((opened("/proc/self/ns/mnt"),), "is of no netns"),
+            ((opened("/proc/self/ns/user"),), "is of no netns"),
+            ((os.open("/proc/self/ns/net", os.O_PATH | os.O_CLOEXEC),), "is of no netns"),
             ((opened("/proc/self/ns/net"),), "host"),
             ((stack.enter_context(fresh_netns(used)),), "device 'lo'"),
             ((stack.enter_context(fresh_netns(taken)),), "device 'eth0'"),

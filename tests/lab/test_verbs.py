@@ -568,14 +568,14 @@ def test_exec_takes_no_other_netns(lab):
         own = opened(f"/proc/{game.pid}/ns/net")
         assert ask(lab, MSG_EXEC, number, [own])[0] == 0
         for path, why in (
-            (f"/proc/{other.pid}/ns/net", "is another"),
-            ("/proc/self/ns/net", "is another"),
-            (f"/proc/{game.pid}/ns/mnt", "is no netns"),
-            ("/etc/passwd", "no netns came along"),
+            (f"/proc/{other.pid}/ns/net", "of another netns"),
+            ("/proc/self/ns/net", "of another netns"),
+            (f"/proc/{game.pid}/ns/mnt", "is of no netns"),
+            ("/etc/passwd", "no descriptor of a netns"),
         ):
             refused, text = ask(lab, MSG_EXEC, number, [opened(path)])
             assert refused == 1 and why in text, (path, text)
-        assert "no netns came along" in ask(lab, MSG_EXEC, number)[1]
+        assert "no descriptor of a netns" in ask(lab, MSG_EXEC, number)[1]
         assert "there is none" in ask(lab, MSG_EXEC, 4711, [own])[1]
         assert ask(lab, MSG_EXEC, number, [own, own]) is None, "two descriptors are no request"
     game.finish()
