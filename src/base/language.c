@@ -35,7 +35,9 @@ static bool in_build_tree(char ret[PATH_MAX])
 		return false;
 	path[n] = 0;
 	cut_last(path);
-	dir = cut_last(path);
+	dir = cut_last(path); /* src/via-iface, tray/window/via-iface-window */
+	if (!strcmp(dir, "indicator") || !strcmp(dir, "window"))
+		dir = cut_last(path);
 	if (strcmp(dir, "src") != 0 && strcmp(dir, "tray") != 0)
 		return false;
 	snprintf(command, sizeof(command), "%s/src/via-iface", path);

@@ -77,7 +77,7 @@ static GVariant *words_of(const struct note *n)
 	}
 	g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
 	g_variant_builder_add(&hints, "{sv}", "desktop-entry",
-			      g_variant_new_string("org.via_iface.Tray"));
+			      g_variant_new_string("org.via_iface.via_iface"));
 	if (n->question)
 		g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte(CRITICAL));
 	return g_variant_new("(susssasa{sv}i)", "via-iface", 0, "via-iface", n->title, body,
@@ -153,7 +153,7 @@ bool note_dialog(const struct note *n, const char **ret)
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GSubprocess) process = NULL;
 
-	g_ptr_array_add(words, g_strdup("via-iface-tray"));
+	g_ptr_array_add(words, g_strdup("via-iface-window"));
 	g_ptr_array_add(words, g_strconcat(n->question ? "--ask=" : "--failed=", text, NULL));
 	for (size_t i = 0; i < n->n; i++)
 		g_ptr_array_add(words, g_strdup_printf("--choice=%s=%s", n->choices[i].id,

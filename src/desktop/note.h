@@ -7,7 +7,7 @@
 
 /*
  * What a start from a menu says to its user: by a notification (org.freedesktop.Notifications), or
- * by a dialog of via-iface-tray. Texts are in the user's language, and UTF-8.
+ * by a dialog of via-iface-window. Texts are in the user's language, and UTF-8.
  */
 
 struct note_choice {

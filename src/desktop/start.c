@@ -91,7 +91,7 @@ __attribute__((noreturn)) static void watch(int report, const struct start *s)
 	if (choice == offered[1].id)
 		start_again(s);
 	else if (choice)
-		execlp("via-iface-tray", "via-iface-tray", "--window", (char *)NULL);
+		execlp("via-iface-window", "via-iface-window", (char *)NULL);
 	_exit(0);
 }
 

@@ -13,8 +13,10 @@ from gi.repository import Gio, GLib  # noqa: E402
 from lab import ROOT, Skip, build_dir, sanitized, write_file  # noqa: E402
 from screen import Bus, Screen, keep  # noqa: E402
 
-TRAY = os.path.join(build_dir(), "tray", "via-iface-tray")
+TRAY = os.path.join(build_dir(), "tray", "indicator", "via-iface-tray")
+WINDOW = os.path.join(build_dir(), "tray", "window", "via-iface-window")
 APP = "org.via_iface.Tray"
+WINDOW_APP = "org.via_iface.via_iface"
 ICON = "/org/ayatana/NotificationItem/via_iface"
 WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM = "org.kde.StatusNotifierItem"
@@ -235,6 +237,12 @@ class Desktop:
     def run(self, *words, env=None):
         """via-iface-tray, without waiting for anything."""
         return self.lab.popen([TRAY, *words], env={**self.env, **(env or {})}, user=self.user)
+
+    def window(self, *words, env=None):
+        """via-iface-window, without waiting for anything."""
+        if not os.access(WINDOW, os.X_OK):
+            raise Skip("via-iface-window is not built")
+        return self.lab.popen([WINDOW, *words], env={**self.env, **(env or {})}, user=self.user)
 
     def tray(self, *words, env=None):
         """The same, when its icon is there."""

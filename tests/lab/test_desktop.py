@@ -512,7 +512,7 @@ DATA = os.path.join(ROOT, "data")
 
 @needs("tool:desktop-file-validate", "tool:appstreamcli")
 def test_own_files(lab):
-    done = lab.run(["desktop-file-validate", os.path.join(DATA, "org.via_iface.Tray.desktop")])
+    done = lab.run(["desktop-file-validate", os.path.join(DATA, "org.via_iface.via_iface.desktop")])
     assert (done.code, done.out) == (0, ""), done
     path = os.path.join(DATA, "org.via_iface.via_iface.metainfo.xml")
     lab.run(["appstreamcli", "validate", "--no-net", path], check=True)

@@ -16,7 +16,7 @@ def desktop(lab, apps):
 
     desk = panel.Desktop(lab, panel=False)
     desk.env.update(apps.env(), HOME=apps.home)
-    desk.env["PATH"] = f"{apps.bin}:{panel.build_dir()}/src:{panel.build_dir()}/tray:{os.environ['PATH']}"
+    desk.env["PATH"] = f"{apps.bin}:{panel.build_dir()}/src:{panel.build_dir()}/tray/window:{os.environ['PATH']}"
     return desk
 
 
@@ -106,7 +106,7 @@ def test_by_its_name_on_the_bus(lab, choice):
     with desktop(lab, apps) as desk:
         if choice == "unasked":
             desk.capabilities = []
-            desk.env["PATH"] = desk.env["PATH"].replace(f"{panel.build_dir()}/tray:", "")
+            desk.env["PATH"] = desk.env["PATH"].replace(f"{panel.build_dir()}/tray/window:", "")
         words = f"--app-id={EDITOR}", lab.spare, "--", "unheard-of", "a b"
         assert where(start(lab, desk, *words).finish(), lab) == (False, ["a b"]), "nobody has the name"
 

@@ -46,7 +46,7 @@ def test_a_failure_is_shown(lab):
     import panel
 
     with panel.Desktop(lab, panel=False) as desk:
-        desk.env["PATH"] = f"{panel.build_dir()}/tray:{desk.env['PATH']}"
+        desk.env["PATH"] = f"{panel.build_dir()}/tray/window:{desk.env['PATH']}"
         done = lab.run([*START, "wlp6s0", "--", "no-such-game"], env=desk.env)
         assert done.code == 127 and "'no-such-game'" in done.err, done
         desk.wait(lambda: desk.noted, 10, "the notification")
@@ -116,7 +116,7 @@ def test_a_failure_without_a_server(lab):
 
     with panel.Desktop(lab, panel=False) as desk:
         desk.call(panel.BUS, "/", panel.BUS, "ReleaseName", panel.GLib.Variant("(s)", (panel.NOTES,)))
-        env = {**desk.env, "PATH": f"{panel.build_dir()}/tray:{desk.env['PATH']}"}
+        env = {**desk.env, "PATH": f"{panel.build_dir()}/tray/window:{desk.env['PATH']}"}
         done = lab.run([*START, "wlp6s0", "--", "no-such-game"], env=env)
         assert done.code == 127, done
         lab.wait(lambda: desk.screen.shows("via-iface"), 20, "the dialog", 0.1)

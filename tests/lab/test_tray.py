@@ -8,7 +8,7 @@ import signal
 import time
 
 from lab import ROOT, needs, params, sanitized, write_file
-from panel import APP, WATCHER, Desktop
+from panel import WATCHER, WINDOW_APP, Desktop
 
 NOBODY = 65534
 TOOLS = ("Xvfb", "xfce4-panel", "xfwm4", "xdotool", "xprop", "xwininfo", "dbus-daemon")
@@ -198,9 +198,9 @@ def test_window(lab):
     lab.via("pause", "backup", check=True)
     with Desktop(lab, panel=False) as desk:
         desk.start_manager()
-        tray = desk.run("--window")
+        window = desk.window()
         lab.wait(lambda: desk.screen.shows("via-iface"), 10, "the window", 0.05)
-        assert desk.run("--window").finish().code == 0
+        assert desk.window().finish().code == 0
 
         def blue():
             """How many pixels are: what is received, as a figure and as a graph that grows."""
@@ -214,9 +214,9 @@ def test_window(lab):
         desk.hands("key", "Return")
         lab.wait(lambda: names(lab)["steam"]["uplink"] == "enp7s0", 5, "the move")
         if not sanitized():
-            assert pss(tray.pid) < 60 * 1024, f"{pss(tray.pid)} KiB"
+            assert pss(window.pid) < 60 * 1024, f"{pss(window.pid)} KiB"
         desk.hands("key", "Escape")
-        done = tray.finish()
+        done = window.finish()
         assert (done.code, done.err) == (0, ""), done
         held.finish()
         game.stop()
@@ -360,7 +360,7 @@ def test_desktop_files(lab):
     folder = f"{ROOT}/data"
     lab.run(["desktop-file-validate", f"{folder}/autostart/via-iface-tray.desktop"], check=True)
     entries = [name for name in os.listdir(folder) if name.endswith(".desktop")]
-    assert entries == [f"{APP}.desktop"], entries
+    assert entries == [f"{WINDOW_APP}.desktop"], entries
     path = f"{folder}/{entries[0]}"
     lab.run(["desktop-file-validate", path], check=True)
     with open(path, encoding="utf-8") as f:
@@ -369,9 +369,10 @@ def test_desktop_files(lab):
     with open(f"{folder}/org.via_iface.via_iface.metainfo.xml", encoding="utf-8") as f:
         assert f'<launchable type="desktop-id">{entries[0]}</launchable>' in f.read()
     with Desktop(lab) as desk:
-        desk.run(*keys["Exec"].split()[1:])
+        assert keys["Exec"] == "via-iface-window"
+        desk.window()
         lab.wait(lambda: "via-iface" in desk.screen.windows(), 20, "the window", 0.1)
-        assert desk.owned(APP)
+        assert desk.owned(WINDOW_APP)
         found = lab.run(["xdotool", "search", "--onlyvisible", "--name", "^via-iface$"], env=desk.env, check=True).out
         words = lab.run(["xprop", "-id", found.split()[0], "WM_CLASS"], env=desk.env, check=True).out
         assert f'"{keys["StartupWMClass"]}"' in words, words

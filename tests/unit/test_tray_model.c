@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tray/model.h"
+#include "tray/common/model.h"
 #include "unit.h"
 
 /* One session of `list --json`. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/graph.h"
+#include "tray/window/graph.h"
 
 #define FULL_AT_LEAST 10000.0 /* bytes a second: less does not fill the height */
 

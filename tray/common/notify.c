@@ -4,13 +4,13 @@
  * when it has been for a moment. The server numbers what it shows, and its answer with the number
  * may come after the next thing to show: then that waits for it.
  */
-#include "tray/notify.h"
+#include "tray/common/notify.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 
 #include "base/language.h"
-#include "tray/words.h"
+#include "tray/common/words.h"
 
 #define MOMENT_MS   400
 #define OWN_MOVE_US (5 * G_TIME_SPAN_SECOND)
@@ -111,7 +111,7 @@ static GVariant *words_of(guint32 replaces, const char *icon, const char *title,
 	g_variant_builder_add(&hints, "{sv}", "urgency", g_variant_new_byte((guint8)urgency));
 	g_variant_builder_add(&hints, "{sv}", "category", g_variant_new_string("network"));
 	g_variant_builder_add(&hints, "{sv}", "desktop-entry",
-			      g_variant_new_string("org.via_iface.Tray"));
+			      g_variant_new_string("org.via_iface.via_iface"));
 	return g_variant_new("(susssasa{sv}i)", "via-iface", replaces, icon, title, text, NULL,
 			     &hints, -1);
 }

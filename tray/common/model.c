@@ -4,7 +4,7 @@
  * than a line that was read before it; so news is made of lines alone, and held against the line
  * before, not against what a list has told meanwhile.
  */
-#include "tray/model.h"
+#include "tray/common/model.h"
 
 #include <errno.h>
 #include <json-c/json.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/orders.h"
+#include "tray/indicator/orders.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tray/words.h"
+#include "tray/common/words.h"
 
 struct session_orders {
 	struct client *client;

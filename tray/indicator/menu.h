@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_MENU_H
-#define VIA_TRAY_MENU_H
+#ifndef VIA_TRAY_INDICATOR_MENU_H
+#define VIA_TRAY_INDICATOR_MENU_H
 
 #include <gtk/gtk.h>
 
-#include "tray/client.h"
-#include "tray/starters.h"
+#include "tray/common/client.h"
+#include "tray/common/starters.h"
 
 /*
  * The menu of the tray's icon. The panel shows a copy of it, told over D-Bus; so it is changed in

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_ORDERS_H
-#define VIA_TRAY_ORDERS_H
+#ifndef VIA_TRAY_INDICATOR_ORDERS_H
+#define VIA_TRAY_INDICATOR_ORDERS_H
 
 #include <gtk/gtk.h>
 
-#include "tray/client.h"
-#include "tray/starters.h"
+#include "tray/common/client.h"
+#include "tray/common/starters.h"
 
 /*
  * The parts of menus that the tray and the window have in common. Each appends its items to a menu

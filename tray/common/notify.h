@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_NOTIFY_H
-#define VIA_TRAY_NOTIFY_H
+#ifndef VIA_TRAY_COMMON_NOTIFY_H
+#define VIA_TRAY_COMMON_NOTIFY_H
 
 #include <glib.h>
 
-#include "tray/model.h"
+#include "tray/common/model.h"
 
 /*
  * Notifications (org.freedesktop.Notifications): a session was blocked, or goes by another uplink

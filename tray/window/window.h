@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_WINDOW_H
-#define VIA_TRAY_WINDOW_H
+#ifndef VIA_TRAY_WINDOW_WINDOW_H
+#define VIA_TRAY_WINDOW_WINDOW_H
 
 #include <gtk/gtk.h>
 
-#include "tray/client.h"
-#include "tray/starters.h"
+#include "tray/common/client.h"
+#include "tray/common/starters.h"
 
 /* The window: sessions with their traffic and a menu each, and the uplinks. */
 struct window;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_CLIENT_H
-#define VIA_TRAY_CLIENT_H
+#ifndef VIA_TRAY_COMMON_CLIENT_H
+#define VIA_TRAY_COMMON_CLIENT_H
 
 #include <glib.h>
 
-#include "tray/model.h"
+#include "tray/common/model.h"
 
 /*
  * The command line as it is run from here. One `status --follow --json` tells of changes; `list`

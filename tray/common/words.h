@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_WORDS_H
-#define VIA_TRAY_WORDS_H
+#ifndef VIA_TRAY_COMMON_WORDS_H
+#define VIA_TRAY_COMMON_WORDS_H
 
 #include <glib.h>
 
-#include "tray/model.h"
+#include "tray/common/model.h"
 
 /* What people read, in their language. A char * is the caller's, by g_free(). */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/dialogs.h"
+#include "tray/window/dialogs.h"
 
 #include <glib/gi18n.h>
 #include <gtk/gtk.h>

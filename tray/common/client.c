@@ -4,7 +4,7 @@
  * that has ended. `status --follow` outlives the daemon by itself; should it end, it is started
  * again, at once and then after longer and longer times.
  */
-#include "tray/client.h"
+#include "tray/common/client.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "tray/paths.h"
+#include "tray/common/paths.h"
 
 #define SETTLE_MS     50 /* changes come in groups */
 #define RESTART_MAX_S 60

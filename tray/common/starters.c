@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/starters.h"
+#include "tray/common/starters.h"
 
 #include <gio/gdesktopappinfo.h>
 #include <glib/gstdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_DIALOGS_H
-#define VIA_TRAY_DIALOGS_H
+#ifndef VIA_TRAY_WINDOW_DIALOGS_H
+#define VIA_TRAY_WINDOW_DIALOGS_H
 
 #include <glib.h>
 

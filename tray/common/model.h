@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_MODEL_H
-#define VIA_TRAY_MODEL_H
+#ifndef VIA_TRAY_COMMON_MODEL_H
+#define VIA_TRAY_COMMON_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,15 +5,15 @@
  * be shown, and then "opened" and "closed" of the menus inside it. So each sign that somebody looks
  * counts for a while, and so does a panel that died with its menu open.
  */
-#include "tray/menu.h"
+#include "tray/indicator/menu.h"
 
 #include <glib/gi18n.h>
 #include <libdbusmenu-gtk/parser.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tray/orders.h"
-#include "tray/words.h"
+#include "tray/common/words.h"
+#include "tray/indicator/orders.h"
 
 #define VIEW_OPENED_S 120
 #define VIEW_SHOWN_S  20 /* the rest of the menu's time, when nobody will say that it is closed */

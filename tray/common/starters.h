@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIA_TRAY_STARTERS_H
-#define VIA_TRAY_STARTERS_H
+#ifndef VIA_TRAY_COMMON_STARTERS_H
+#define VIA_TRAY_COMMON_STARTERS_H
 
 #include <gio/gio.h>
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/window.h"
+#include "tray/window/window.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/language.h"
-#include "tray/graph.h"
-#include "tray/orders.h"
-#include "tray/words.h"
+#include "tray/common/words.h"
+#include "tray/window/graph.h"
+#include "tray/window/orders.h"
 
 #define NAME_CHARS   24
 #define FIGURE_CHARS 11

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tray/words.h"
+#include "tray/common/words.h"
 
 #include <assert.h>
 #include <glib/gi18n.h>

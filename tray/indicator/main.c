@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-iface-tray: one process for each desktop session. A second start asks the first one: for the
- * window with --window, else for the icon. It lasts as long as it shows the icon or the window.
+ * via-iface-tray: one process for each desktop session, which shows the icon. A second start ends
+ * at once. The window is another program, via-iface-window.
  */
+#include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <gtk/gtk.h>
 #include <libayatana-appindicator/app-indicator.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/language.h"
 #include "config.h"
-#include "tray/client.h"
-#include "tray/dialogs.h"
-#include "tray/menu.h"
-#include "tray/notify.h"
-#include "tray/starters.h"
-#include "tray/window.h"
-#include "tray/words.h"
+#include "tray/common/client.h"
+#include "tray/common/notify.h"
+#include "tray/common/paths.h"
+#include "tray/common/starters.h"
+#include "tray/common/words.h"
+#include "tray/indicator/menu.h"
+#include "tray/indicator/open.h"
 
 #define APP_ID  "org.via_iface.Tray"
 #define WATCHER "org.kde.StatusNotifierWatcher"
@@ -30,7 +32,6 @@ struct tray {
 	struct starters *starters;
 	AppIndicator *icon;
 	struct menu *menu;
-	struct window *window;
 	guint watcher;
 };
 
@@ -58,8 +59,6 @@ static void update_icon(struct tray *t)
 	app_indicator_set_title(t->icon, title);
 }
 
-static void show_window(struct tray *t);
-
 static void on_menu_opened(gboolean opened, void *arg)
 {
 	struct tray *t = arg;
@@ -72,7 +71,9 @@ static void on_menu_opened(gboolean opened, void *arg)
 
 static void on_menu_window(void *arg)
 {
-	show_window(arg);
+	struct tray *t = arg;
+
+	open_window(g_application_get_dbus_connection(G_APPLICATION(t->app)), NULL);
 }
 
 static void on_menu_quit(void *arg)
@@ -115,38 +116,6 @@ static void show_icon(struct tray *t)
 				      NULL, on_no_watcher, t, NULL);
 }
 
-/* --- the window ---------------------------------------------------------------------------- */
-
-static void on_window_gone(GtkWidget *widget, void *data)
-{
-	struct tray *t = data;
-
-	(void)widget;
-	window_free(t->window);
-	t->window = NULL;
-	client_end_view(t->client);
-}
-
-static void show_window(struct tray *t)
-{
-	if (!t->window) {
-		t->window = window_new(t->app, t->client, t->starters);
-		g_signal_connect(window_widget(t->window), "destroy", G_CALLBACK(on_window_gone),
-				 t);
-		client_begin_view(t->client);
-	}
-	gtk_window_present(GTK_WINDOW(window_widget(t->window)));
-}
-
-static void on_close(GSimpleAction *action, GVariant *value, void *data)
-{
-	struct tray *t = data;
-
-	(void)action, (void)value;
-	if (t->window)
-		gtk_window_close(GTK_WINDOW(window_widget(t->window)));
-}
-
 /* --- the news ------------------------------------------------------------------------------ */
 
 static void on_changed(void *arg)
@@ -157,8 +126,6 @@ static void on_changed(void *arg)
 		menu_update(t->menu);
 		update_icon(t);
 	}
-	if (t->window)
-		window_update(t->window);
 }
 
 static void on_news(const struct news *news, void *arg)
@@ -199,16 +166,11 @@ static gboolean on_signal(void *data)
 
 static void on_startup(GApplication *app, void *data)
 {
-	static const GActionEntry actions[] = { { .name = "close", .activate = on_close } };
-	static const char *const keys[] = { "<Primary>w", "<Primary>q", "Escape", NULL };
 	struct tray *t = data;
 
 	g_unix_signal_add(SIGTERM, on_signal, app);
 	g_unix_signal_add(SIGINT, on_signal, app);
 	g_unix_signal_add(SIGHUP, on_signal, app);
-	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), t);
-	gtk_application_set_accels_for_action(t->app, "app.close", keys);
-	gtk_window_set_default_icon_name("via-iface");
 	t->notify = notify_new();
 	t->starters = starters_new();
 	t->client = client_new(&client_calls, t);
@@ -219,8 +181,6 @@ static void on_shutdown(GApplication *app, void *data)
 	struct tray *t = data;
 
 	(void)app;
-	if (t->window)
-		gtk_widget_destroy(window_widget(t->window));
 	if (t->watcher)
 		g_bus_unwatch_name(t->watcher);
 	g_clear_object(&t->icon);
@@ -232,22 +192,26 @@ static void on_shutdown(GApplication *app, void *data)
 
 static int on_command_line(GApplication *app, GApplicationCommandLine *line, void *data)
 {
-	GVariantDict *options = g_application_command_line_get_options_dict(line);
-	struct tray *t = data;
-
-	(void)app;
-	if (g_variant_dict_contains(options, "window"))
-		show_window(t);
-	else
-		show_icon(t);
+	(void)app, (void)line;
+	show_icon(data);
 	return EXIT_SUCCESS;
+}
+
+/* It was the tray's before: the window is a program of its own. */
+static int run_window(void)
+{
+	g_autofree char *program = paths_window();
+
+	execlp(program, program, (char *)NULL);
+	fprintf(stderr, "via-iface-tray: start '%s': %s\n", program, g_strerror(errno));
+	return EXIT_FAILURE;
 }
 
 static int on_options(GApplication *app, GVariantDict *options, void *data)
 {
 	(void)app, (void)data;
-	if (g_variant_dict_contains(options, "failed") || g_variant_dict_contains(options, "ask"))
-		return dialogs_show(options);
+	if (g_variant_dict_contains(options, "window"))
+		return run_window();
 	if (!g_variant_dict_contains(options, "version"))
 		return -1;
 	printf("via-iface-tray %s\n", VIA_VERSION);
@@ -257,10 +221,7 @@ static int on_options(GApplication *app, GVariantDict *options, void *data)
 int main(int argc, char *argv[])
 {
 	const GOptionEntry options[] = {
-		{ "window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_("Show a window, no icon"), NULL },
-		{ "failed", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
-		{ "ask", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
-		{ "choice", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING_ARRAY, NULL, NULL, NULL },
+		{ "window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_("Show the window, no icon"), NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Say the version"), NULL },
 		{ 0 },
 	};

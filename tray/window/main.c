@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * via-iface-window: the window, one process for each desktop session. The bus starts it for who
+ * calls org.freedesktop.Application (a menu, the tray); it ends with its window.
+ */
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <gtk/gtk.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/language.h"
+#include "config.h"
+#include "tray/common/client.h"
+#include "tray/common/notify.h"
+#include "tray/common/starters.h"
+#include "tray/window/dialogs.h"
+#include "tray/window/window.h"
+
+#define APP_ID "org.via_iface.via_iface"
+
+struct program {
+	GtkApplication *app;
+	struct client *client;
+	struct notify *notify;
+	struct starters *starters;
+	struct window *window;
+};
+
+/* --- the window ---------------------------------------------------------------------------- */
+
+static void on_window_gone(GtkWidget *widget, void *data)
+{
+	struct program *p = data;
+
+	(void)widget;
+	window_free(p->window);
+	p->window = NULL;
+	client_end_view(p->client);
+}
+
+static void on_activate(GApplication *app, void *data)
+{
+	struct program *p = data;
+
+	(void)app;
+	if (!p->window) {
+		p->window = window_new(p->app, p->client, p->starters);
+		g_signal_connect(window_widget(p->window), "destroy", G_CALLBACK(on_window_gone),
+				 p);
+		client_begin_view(p->client);
+	}
+	gtk_window_present(GTK_WINDOW(window_widget(p->window)));
+}
+
+static void on_close(GSimpleAction *action, GVariant *value, void *data)
+{
+	struct program *p = data;
+
+	(void)action, (void)value;
+	if (p->window)
+		gtk_window_close(GTK_WINDOW(window_widget(p->window)));
+}
+
+/* --- what the client tells ----------------------------------------------------------------- */
+
+static void on_changed(void *arg)
+{
+	struct program *p = arg;
+
+	if (p->window)
+		window_update(p->window);
+}
+
+/* The tray tells of news. */
+static void on_news(const struct news *news, void *arg)
+{
+	(void)news, (void)arg;
+}
+
+static void on_moving(guint32 id, void *arg)
+{
+	(void)id, (void)arg;
+}
+
+static void on_refused(const char *text, void *arg)
+{
+	struct program *p = arg;
+
+	notify_refused(p->notify, text);
+}
+
+static const struct client_calls client_calls = {
+	.changed = on_changed,
+	.news = on_news,
+	.moving = on_moving,
+	.refused = on_refused,
+};
+
+/* --- the program --------------------------------------------------------------------------- */
+
+static gboolean on_signal(void *data)
+{
+	g_application_quit(G_APPLICATION(data));
+	return G_SOURCE_CONTINUE;
+}
+
+static void on_startup(GApplication *app, void *data)
+{
+	static const GActionEntry actions[] = { { .name = "close", .activate = on_close } };
+	static const char *const keys[] = { "<Primary>w", "<Primary>q", "Escape", NULL };
+	struct program *p = data;
+
+	g_unix_signal_add(SIGTERM, on_signal, app);
+	g_unix_signal_add(SIGINT, on_signal, app);
+	g_unix_signal_add(SIGHUP, on_signal, app);
+	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), p);
+	gtk_application_set_accels_for_action(p->app, "app.close", keys);
+	gtk_window_set_default_icon_name("via-iface");
+	p->notify = notify_new();
+	p->starters = starters_new();
+	p->client = client_new(&client_calls, p);
+}
+
+static void on_shutdown(GApplication *app, void *data)
+{
+	struct program *p = data;
+
+	(void)app;
+	if (p->window)
+		gtk_widget_destroy(window_widget(p->window));
+	client_free(p->client);
+	notify_free(p->notify);
+	starters_free(p->starters);
+}
+
+static int on_options(GApplication *app, GVariantDict *options, void *data)
+{
+	(void)app, (void)data;
+	if (g_variant_dict_contains(options, "failed") || g_variant_dict_contains(options, "ask"))
+		return dialogs_show(options);
+	if (!g_variant_dict_contains(options, "version"))
+		return -1;
+	printf("via-iface-window %s\n", VIA_VERSION);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	const GOptionEntry options[] = {
+		{ "failed", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
+		{ "ask", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, NULL, NULL, NULL },
+		{ "choice", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING_ARRAY, NULL, NULL, NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Say the version"), NULL },
+		{ 0 },
+	};
+	struct program p = { 0 };
+	int status;
+
+	language_init(VIA_LOCALEDIR);
+	p.app = gtk_application_new(APP_ID, (GApplicationFlags)0);
+	g_application_add_main_option_entries(G_APPLICATION(p.app), options);
+	g_signal_connect(p.app, "handle-local-options", G_CALLBACK(on_options), &p);
+	g_signal_connect(p.app, "startup", G_CALLBACK(on_startup), &p);
+	g_signal_connect(p.app, "activate", G_CALLBACK(on_activate), &p);
+	g_signal_connect(p.app, "shutdown", G_CALLBACK(on_shutdown), &p);
+	status = g_application_run(G_APPLICATION(p.app), argc, argv);
+	g_object_unref(p.app);
+	return status;
+}
