@@ -177,16 +177,23 @@ static const struct verb verbs[] = {
 		.name = "desktop",
 		.program = VERB_BY_DESKTOP,
 		.usage = "add APP [UPLINK[,UPLINK…]] [--name TEXT] [--replace|--action]\n"
+			 "always APP UPLINK[,UPLINK…]\n"
 			 "remove ENTRY [UPLINK[,UPLINK…]]\n"
 			 "list [--json]\n"
+			 "games [--json]\n"
+			 "launch [--check|--separate|--allow-handover] APP [UPLINK[,UPLINK…]]\n"
 			 "start [--app-id=ID] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]",
 		.summary = "make entries for the menu that start an app through an uplink",
 		.text = "APP is the id or the name of an entry of the menu, a path, or steam:NUMBER. The new\n"
 			"entry is a file of yours in ~/.local/share/applications. `desktop start` is its command\n"
 			"line: a run that shows why it failed, and asks before it would be handed to an instance\n"
-			"outside.",
+			"outside. `desktop always` writes the uplink into your app policy, and an entry in the\n"
+			"place of the original; `desktop remove` takes both away. `desktop launch` runs what an\n"
+			"entry of the menu starts; with --check it prints whether that would be handed over.\n"
+			"`desktop games` lists the games of Steam.",
 		.words = { WORD_DESKTOP },
 		.examples = { { "via-iface desktop add firefox wlp6s0", "one more entry" },
+			      { "via-iface desktop always firefox wlp6s0", "each start of it" },
 			      { "via-iface desktop list", "the entries that were made" } },
 	},
 	[VERB_HELP] = {
@@ -237,9 +244,9 @@ static const struct verb_option options[] = {
 	  "let it keep sockets that were opened outside" },
 	{ "strict", 0, NULL, WORD_NONE, OPT_STRICT, RUNS,
 	  "refuse a program whose work another process outside would do" },
-	{ "separate", 0, NULL, WORD_NONE, OPT_SEPARATE, V(RUN) | V(EXEC),
+	{ "separate", 0, NULL, WORD_NONE, OPT_SEPARATE, V(RUN) | V(EXEC) | V(DESKTOP),
 	  "start a separate instance, with a profile or a bus of its own" },
-	{ "allow-handover", 0, NULL, WORD_NONE, OPT_ALLOW_HANDOVER, V(RUN) | V(EXEC),
+	{ "allow-handover", 0, NULL, WORD_NONE, OPT_ALLOW_HANDOVER, V(RUN) | V(EXEC) | V(DESKTOP),
 	  "start it even if an instance outside would take the start" },
 	{ "no-app-policy", 0, NULL, WORD_NONE, OPT_NO_APP_POLICY, RUNS,
 	  "leave out what files of the app policy say of the program" },
@@ -266,6 +273,8 @@ static const struct verb_option options[] = {
 	  "add: the original gets one more action" },
 	{ "app-id", 0, "ID", WORD_FREE, OPT_APP_ID, V(DESKTOP),
 	  "start: the app's name on the session bus" },
+	{ "check", 0, NULL, WORD_NONE, OPT_CHECK, V(DESKTOP),
+	  "launch: print whether it would be handed over, and start nothing" },
 	{ "only", 0, NULL, WORD_NONE, OPT_ONLY, V(MOVE),
 	  "drop the other uplinks of the session's list" },
 	{ "all", 0, NULL, WORD_NONE, OPT_ALL, V(PAUSE) | V(RESUME) | V(STOP),

@@ -107,6 +107,7 @@ enum option_id {
 	OPT_REPLACE,
 	OPT_ACTION,
 	OPT_APP_ID,
+	OPT_CHECK,
 	OPT_LIVE,
 	OPT_TO,
 	OPT_COLOR,

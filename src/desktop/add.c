@@ -15,62 +15,22 @@
 #include "desktop/exec.h"
 #include "desktop/find.h"
 #include "desktop/make.h"
-#include "desktop/steam.h"
+#include "desktop/original.h"
 #include "launch/apps.h"
 #include "launch/apps_apply.h"
 #include "launch/launch.h"
 #include "launch/outside.h"
 
-/* An entry for a game of Steam: its own one, if there is any, would be started outside. */
-static int make_game(const char *number, struct desktop_found *ret, struct err *err)
-{
-	_cleanup_strbuf_ struct strbuf notes = { 0 };
-	g_autoptr(GString) exec = g_string_new(NULL);
-	const char *home = getenv("HOME");
-	struct steam_game game;
-	char icon[32];
-	uint32_t id;
-	int r;
-
-	if (parse_u32(number, 1, UINT32_MAX, &id) < 0)
-		return err_set(err, EINVAL,
-			       "read 'steam:%s': behind the colon stands the number of a game, as "
-			       "in store.steampowered.com/app/70",
-			       number);
-	r = steam_find(home ? home : "", id, &game, &notes, err);
-	for (const char *line = strbuf_text(&notes); *line; line += strcspn(line, "\n") + 1)
-		text_print(stderr, "via-iface: %.*s\n", (int)strcspn(line, "\n"), line);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(game.command) && game.command[i]; i++)
-		g_string_append_printf(exec, "%s ", game.command[i]);
-	g_string_append_printf(exec, "steam://rungameid/%u", id);
-	snprintf(icon, sizeof(icon), "steam_icon_%u", id);
-	ret->entry = g_key_file_new();
-	entry_set(ret->entry, ENTRY_MAIN, "Type", "Application");
-	entry_set(ret->entry, ENTRY_MAIN, "Name", game.name);
-	entry_set(ret->entry, ENTRY_MAIN, "Icon", icon);
-	entry_set(ret->entry, ENTRY_MAIN, "Exec", exec->str);
-	entry_set(ret->entry, ENTRY_MAIN, "Categories", "Game;");
-	snprintf(ret->id, sizeof(ret->id), "steam-%u.desktop", id);
-	snprintf(ret->path, sizeof(ret->path), "steam:%u", id);
-	return 0;
-}
-
 /* Without an uplink the app policy must have one, now already. */
 static int check_policy(GKeyFile *e, struct err *err)
 {
-	g_autofree char *exec = entry_string(e, ENTRY_MAIN, "Exec");
 	_cleanup_free_ char **words = NULL;
 	_cleanup_free_ char *bytes = NULL;
-	_cleanup_exec_ struct exec x = { 0 };
 	struct launch_options o = { .quiet = true };
-	int r = exec_parse(exec ? exec : "", &x, err);
+	int r = original_words(e, &words, &bytes, err);
 
 	if (r < 0)
 		return r;
-	if (exec_words(&x, &words, &bytes) < 0)
-		return err_errno(err, ENOMEM, "read Exec");
 	o.program = words;
 	strcpy(o.request.name, "x"); /* checked with the rest */
 	r = apps_load_and_apply(&o, err);
@@ -174,14 +134,12 @@ static int take_place(struct desktop_found *of, bool action, char path[PATH_MAX]
 
 static int find_original(const struct line *l, struct desktop_found *ret, struct err *err)
 {
-	if (strncmp(l->v[1], "steam:", 6) != 0)
-		return desktop_find(l->v[1], ret, err);
-	if (l->replace || l->action)
+	if (original_is_game(l->v[1]) && (l->replace || l->action))
 		return err_set(err, EINVAL,
 			       "add '%s': a game of Steam gets an entry of its own; leave out "
 			       "--replace and --action",
 			       l->v[1]);
-	return make_game(l->v[1] + 6, ret, err);
+	return original_find(l->v[1], ret, err);
 }
 
 static void warn_of_program(GKeyFile *e)

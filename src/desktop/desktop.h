@@ -20,11 +20,19 @@ struct line {
 int desktop_add(const struct line *l, struct err *err);
 int desktop_remove(const struct line *l, struct err *err);
 int desktop_list(const struct line *l, struct err *err);
+int desktop_always(const struct line *l, struct err *err);
+int desktop_games(const struct line *l, struct err *err);
 
 /*
  * Becomes the program of [UPLINK[,UPLINK…]] -- PROGRAM …, behind argv[0]. A failure of the launch,
  * which returns, too, is shown to the user.
  */
 int desktop_start(int argc, char *argv[], struct err *err);
+
+/*
+ * Becomes the program of [--check|--separate|--allow-handover] APP [UPLINK[,UPLINK…]], behind
+ * argv[0]. With --check it prints instead whether the start would be handed to an instance outside.
+ */
+int desktop_launch(int argc, char *argv[], struct err *err);
 
 #endif

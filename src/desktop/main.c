@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-iface-desktop add|remove|list …
+ * via-iface-desktop add|always|remove|list|games|launch|start …
  *
  * What via-iface becomes for `desktop`: entries for the menus of desktops. They are files of the
  * user; nothing runs meanwhile, and what is written at once is whole. A file that does not say
@@ -49,11 +49,11 @@ static int check_effect(const struct line *l, struct err *err)
 			     : l->name   ? "name"
 					 : NULL;
 
-	if (of_add && (!strcmp(what, "list") || !strcmp(what, "remove")))
+	if (of_add && *what && strcmp(what, "add") != 0)
 		return err_set(err, EINVAL,
 			       "invalid option '--%s': it is one of `via-iface desktop add`",
 			       of_add);
-	if (l->json && (!strcmp(what, "add") || !strcmp(what, "remove")))
+	if (l->json && *what && strcmp(what, "list") != 0 && strcmp(what, "games") != 0)
 		return err_set(err, EINVAL,
 			       "invalid option '--json': it is one of `via-iface desktop list`");
 	return 0;
@@ -65,22 +65,32 @@ int main(int argc, char *argv[])
 		const char *name;
 		int (*run)(const struct line *l, struct err *err);
 	} own[] = { { "add", desktop_add },
+		    { "always", desktop_always },
 		    { "remove", desktop_remove },
-		    { "list", desktop_list } };
+		    { "list", desktop_list },
+		    { "games", desktop_games } };
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char *argv[], struct err *err);
+	} starts[] = { { "start", desktop_start }, { "launch", desktop_launch } };
 	struct err err = { 0 };
 	struct line l = { 0 };
 
-	if (argc > 1 && !strcmp(argv[1], "start"))
-		return standard_files(&err) < 0 || desktop_start(argc - 1, argv + 1, &err) < 0
-			       ? program_fail(&err)
-			       : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+		if (argc > 1 && !strcmp(argv[1], starts[i].name))
+			return standard_files(&err) < 0 ||
+					       starts[i].run(argc - 1, argv + 1, &err) < 0
+				       ? program_fail(&err)
+				       : program_finish(0);
 	if (standard_files(&err) < 0 || (argc && read_line(argc, argv, &l, &err) < 0) ||
 	    check_effect(&l, &err) < 0)
 		return program_fail(&err);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (l.v[0] && !strcmp(l.v[0], own[i].name))
 			return program_finish(own[i].run(&l, &err) < 0 ? program_fail(&err) : 0);
-	err_set(&err, EINVAL, "read the command line: desktop does add, remove or list%s%s%s",
+	err_set(&err, EINVAL,
+		"read the command line: desktop does add, always, remove, list, games, launch "
+		"or start%s%s%s",
 		l.n ? ", not '" : "", l.n ? l.v[0] : "", l.n ? "'" : "");
 	err_hint(&err, "`via-iface help desktop` explains them");
 	return program_fail(&err);

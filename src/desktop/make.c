@@ -19,25 +19,26 @@ char *desktop_slug(const char *text)
 
 /* --- command lines --------------------------------------------------------------------------- */
 
-/*
- * The option with the name that an application has on the session bus, where the id of its entry
- * may be one; else NULL. A start is handed to who has it (desktop/handed.h).
- */
-static char *app_id_of(const char *source)
+char *desktop_app_id(const char *source)
 {
-	g_autofree char *id = g_path_get_basename(source);
+	char *id = g_path_get_basename(source);
 
-	if (!g_str_has_suffix(id, ".desktop"))
-		return NULL;
-	id[strlen(id) - strlen(".desktop")] = 0;
-	return g_application_id_is_valid(id) ? g_strconcat("--app-id=", id, NULL) : NULL;
+	if (g_str_has_suffix(id, ".desktop"))
+		id[strlen(id) - strlen(".desktop")] = 0;
+	else
+		id[0] = 0;
+	if (g_application_id_is_valid(id))
+		return id;
+	g_free(id);
+	return NULL;
 }
 
 static int rewrite(const char *value, const struct desktop_wish *wish, struct strbuf *ret,
 		   struct err *err)
 {
 	_cleanup_exec_ struct exec x = { 0 };
-	g_autofree char *app_id = app_id_of(wish->source);
+	g_autofree char *id = desktop_app_id(wish->source);
+	g_autofree char *app_id = id ? g_strconcat("--app-id=", id, NULL) : NULL;
 	const char *words[6];
 	size_t n = 0;
 	int r = exec_parse(value, &x, err);

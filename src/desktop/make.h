@@ -29,6 +29,12 @@ GKeyFile *desktop_make(GKeyFile *original, const struct desktop_wish *wish, stru
  */
 size_t desktop_unmake_action(GKeyFile *e, const char *uplinks, bool *ret_gone);
 
+/*
+ * The name that an application has on the session bus, where the id of its entry may be one; else
+ * NULL. A start is handed to who has it (desktop/handed.h). The caller's.
+ */
+char *desktop_app_id(const char *source);
+
 /* Letters, digits and "._" as they are, everything else as '-'; what may be part of an id. */
 char *desktop_slug(const char *text);
 

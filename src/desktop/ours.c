@@ -10,6 +10,7 @@
 #include "desktop/desktop.h"
 #include "desktop/find.h"
 #include "desktop/make.h"
+#include "desktop/policy.h"
 #include "launch/paths.h"
 #include "verbs/table.h"
 
@@ -81,7 +82,12 @@ static int remove_one(struct desktop_found *f, const char *uplinks, struct err *
 		return 0;
 	}
 	r = path_unlink(f->path);
-	return r < 0 ? path_error(err, r, "remove", f->path) : 1;
+	if (r < 0)
+		return path_error(err, r, "remove", f->path);
+	/* what `desktop always` has written is of no use without it */
+	if (desktop_kind_of(f->entry) == DESKTOP_REPLACE)
+		r = policy_remove(f->id, err);
+	return r < 0 ? r : 1;
 }
 
 int desktop_remove(const struct line *l, struct err *err)

@@ -26,18 +26,12 @@
 #include "desktop/desktop.h"
 #include "desktop/handed.h"
 #include "desktop/note.h"
+#include "desktop/start.h"
 #include "launch/program.h"
 
 #define APP_ID "--app-id="
 #define WAIT   "--wait" /* of a start again, by the button */
 #define WAIT_S "600"    /* then it is shown once more: nobody expects the program any longer */
-
-struct start {
-	bool wait;
-	const char *app_id;  /* or NULL */
-	const char *uplinks; /* "": by the app policy */
-	char **program;
-};
 
 /* --- a failure ------------------------------------------------------------------------------- */
 
@@ -191,8 +185,7 @@ static int read_words(int argc, char *argv[], struct start *ret, struct err *err
 	return 0;
 }
 
-/* --strict: nobody sees a warning. */
-static int run(const struct start *s, const char *option, bool own_bus, struct err *err)
+int start_run(const struct start *s, const char *option, bool own_bus, struct err *err)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	char path[PATH_MAX];
@@ -238,19 +231,19 @@ int desktop_start(int argc, char *argv[], struct err *err)
 	if (r < 0)
 		return r;
 	if (!handed_find(s.app_id, s.uplinks, s.program, &h))
-		return run(&s, NULL, false, err);
+		return start_run(&s, NULL, false, err);
 	language_init(VIA_LOCALEDIR);
 	if (!ask(&h, &choice)) { /* the run refuses what the app policy knows of */
 		if (!h.by_name)
-			return run(&s, NULL, false, err);
+			return start_run(&s, NULL, false, err);
 		*err = h.found.line;
 		return -err->code;
 	}
 	switch (choice) {
 	case CHOICE_SEPARATE:
-		return run(&s, h.by_name ? NULL : "--separate", h.by_name, err);
+		return start_run(&s, h.by_name ? NULL : "--separate", h.by_name, err);
 	case CHOICE_ANYWAY:
-		return run(&s, "--allow-handover", false, err);
+		return start_run(&s, "--allow-handover", false, err);
 	case CHOICE_SHOW:
 		forget_report();
 		return handed_show(s.app_id, s.program, err);

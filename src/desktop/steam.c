@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "desktop/steam.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -205,10 +206,12 @@ const char *vdf_value(const struct vdf *v, size_t parent, const char *key)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-/* What Steam looks for and where: a home, a game, and notes for the user. */
+/* What is looked for in each library, and notes for the user. */
 struct search {
+	bool (*library)(struct search *s, const char *path); /* false: go on with the next one */
 	struct steam_game *game;
 	struct strbuf *notes;
+	struct steam_games *all; /* of steam_list() */
 };
 
 static void note(struct search *s, const struct err *err)
@@ -304,7 +307,7 @@ static bool search_libraries(struct search *s, const struct vdf *v)
 			break;
 		path = v->v[i].value ? v->v[i].value : vdf_value(v, i, "path");
 		if (parse_u32(v->v[i].key, 0, UINT32_MAX, &number) == 0 && path && path[0] == '/' &&
-		    search_library(s, path))
+		    s->library(s, path))
 			return true;
 	}
 	return false;
@@ -314,7 +317,7 @@ static bool search_steam(struct search *s, const char *root)
 {
 	static const char *const lists[] = { "steamapps", "SteamApps", "config" };
 
-	if (search_library(s, root))
+	if (s->library(s, root))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		char path[PATH_MAX];
@@ -333,25 +336,26 @@ static bool search_steam(struct search *s, const char *root)
 	return false;
 }
 
+/* Where a Steam keeps what it has, below a home, and what starts it. */
+static const struct {
+	const char *dir;
+	const char *command[4];
+} places[] = {
+	{ ".local/share/Steam", { "steam" } },
+	{ ".steam/root", { "steam" } },
+	{ ".steam/steam", { "steam" } },
+	{ ".steam/debian-installation", { "steam" } },
+	{ ".var/app/com.valvesoftware.Steam/.local/share/Steam",
+	  { "flatpak", "run", "com.valvesoftware.Steam" } },
+	{ "snap/steam/common/.local/share/Steam", { "snap", "run", "steam" } },
+};
+
 int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct strbuf *notes,
 	       struct err *err)
 {
-	static const struct {
-		const char *dir;
-		const char *command[4];
-	} places[] = {
-		{ ".local/share/Steam", { "steam" } },
-		{ ".steam/root", { "steam" } },
-		{ ".steam/steam", { "steam" } },
-		{ ".steam/debian-installation", { "steam" } },
-		{ ".var/app/com.valvesoftware.Steam/.local/share/Steam",
-		  { "flatpak", "run", "com.valvesoftware.Steam" } },
-		{ "snap/steam/common/.local/share/Steam", { "snap", "run", "steam" } },
-	};
-
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct steam_game game = { .id = id };
-		struct search s = { &game, notes };
+		struct search s = { .library = search_library, .game = &game, .notes = notes };
 
 		if (snprintf(game.root, sizeof(game.root), "%s/%s", home, places[i].dir) >=
 		    (int)sizeof(game.root))
@@ -365,4 +369,107 @@ int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct str
 	err_set(err, ENOENT, "find the Steam game %u: no library in '%s' has it", id, home);
 	return err_hint(err, "install it with Steam first; the number is that of its page, "
 			     "store.steampowered.com/app/NUMBER");
+}
+
+/* --- all of them ----------------------------------------------------------------------------- */
+
+/* What Steam installs beside games, by itself. */
+static bool is_tool(const char *name)
+{
+	static const char *const tools[] = { "Proton ", "Steam Linux Runtime",
+					     "Steamworks Common Redistributables" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (!strncmp(name, tools[i], strlen(tools[i])))
+			return true;
+	return false;
+}
+
+/* A library may be named twice, by two paths. */
+static bool is_known(const struct steam_games *all, uint32_t id)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].id == id)
+			return true;
+	return false;
+}
+
+/* Adds the game of a file "appmanifest_NUMBER.acf". */
+static bool list_game(struct search *s, const char *library, const char *file)
+{
+	static const char first[] = "appmanifest_", last[] = ".acf";
+	size_t len = strlen(file);
+	struct steam_game *to;
+	char number[16];
+	uint32_t id;
+
+	if (strncmp(file, first, strlen(first)) != 0 || len < strlen(first) + strlen(last) + 1 ||
+	    strcmp(file + len - strlen(last), last) != 0)
+		return true;
+	len -= strlen(first) + strlen(last);
+	if (len >= sizeof(number))
+		return true;
+	memcpy(number, file + strlen(first), len);
+	number[len] = 0;
+	if (parse_u32(number, 1, UINT32_MAX, &id) < 0 || is_known(s->all, id) ||
+	    s->all->n >= STEAM_GAMES_MAX)
+		return true;
+	s->game->id = id;
+	if (!search_library(s, library) || is_tool(s->game->name))
+		return true;
+	to = VEC_PUSH(s->all);
+	if (!to)
+		return false;
+	*to = *s->game;
+	return true;
+}
+
+static bool list_library(struct search *s, const char *library)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(apps_dirs); i++) {
+		char path[PATH_MAX];
+		struct dirent *e;
+		DIR *dir;
+
+		if (snprintf(path, sizeof(path), "%s/%s", library, apps_dirs[i]) >=
+		    (int)sizeof(path))
+			continue;
+		dir = opendir(path);
+		while (dir && (e = readdir(dir)))
+			if (!list_game(s, library, e->d_name))
+				break;
+		if (dir)
+			closedir(dir);
+	}
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcasecmp(((const struct steam_game *)a)->name,
+			  ((const struct steam_game *)b)->name);
+}
+
+void steam_list(const char *home, struct steam_games *ret, struct strbuf *notes)
+{
+	*ret = (struct steam_games){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct steam_game game = { 0 };
+		struct search s = {
+			.library = list_library, .game = &game, .notes = notes, .all = ret
+		};
+
+		if (snprintf(game.root, sizeof(game.root), "%s/%s", home, places[i].dir) >=
+		    (int)sizeof(game.root))
+			continue;
+		memcpy(game.command, places[i].command, sizeof(game.command));
+		search_steam(&s, game.root);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+}
+
+void steam_list_done(struct steam_games *games)
+{
+	VEC_DONE(games);
 }

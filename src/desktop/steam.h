@@ -63,4 +63,15 @@ struct steam_game {
 int steam_find(const char *home, uint32_t id, struct steam_game *ret, struct strbuf *notes,
 	       struct err *err);
 
+#define STEAM_GAMES_MAX 4096u
+
+struct steam_games {
+	struct steam_game *v;
+	size_t n, size;
+};
+
+/* All of them by their names, without what Steam installs beside games (Proton, its runtime). */
+void steam_list(const char *home, struct steam_games *ret, struct strbuf *notes);
+void steam_list_done(struct steam_games *games);
+
 #endif

@@ -225,8 +225,9 @@ static void offer_apps(const struct line *l)
  */
 static void offer_desktop(const struct line *l, const char *what, int n)
 {
-	static const char *const verbs[] = { "add", "remove", "list" };
-	const bool add = !strcmp(what, "add"), remove = !strcmp(what, "remove");
+	static const char *const verbs[] = { "add", "always", "remove", "list", "games", "launch" };
+	const bool add = !strcmp(what, "add") || !strcmp(what, "always") || !strcmp(what, "launch"),
+		   remove = !strcmp(what, "remove");
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs) && !n; i++)
 		offer(l, "", verbs[i], "");
