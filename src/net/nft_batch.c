@@ -11,15 +11,12 @@
 #include "base/cleanup.h"
 #include "net/nftnl_cleanup.h"
 
-/* The longest message of ours: an element, or a rule of NFT_STMTS_MAX statements. */
-#define MESSAGE_MAX ((size_t)8192)
-
 static bool make_room(struct nft_batch *b)
 {
 	if (b->failed)
 		return false;
-	if (b->size - b->len < MESSAGE_MAX) {
-		size_t size = b->size ? b->size * 2 : 8 * MESSAGE_MAX;
+	if (b->size - b->len < NFT_MESSAGE_MAX) {
+		size_t size = b->size ? b->size * 2 : 8 * NFT_MESSAGE_MAX;
 		char *buf = realloc(b->buf, size);
 
 		if (!buf) {
@@ -42,22 +39,29 @@ static bool make_room(struct nft_batch *b)
 	return true;
 }
 
-/*
- * The frame of every message: start() writes the header, the caller the payload where that is not
- * NULL, and finish() takes the message in. filled: the object of libnftnl that the payload is made
- * of is there and has its names; without it, or without memory, the batch has failed.
- */
-static struct nlmsghdr *start(struct nft_batch *b, bool filled, uint16_t type, uint16_t flags,
-			      const struct object *o)
+static struct nlmsghdr *start_of(struct nft_batch *b, bool filled, uint16_t type, uint16_t flags,
+				 uint8_t family, const struct object *o)
 {
 	b->failed |= !filled;
 	if (!make_room(b))
 		return NULL;
 	b->objects[b->n_objects++] = o;
-	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, o->family, flags, b->seq++);
+	return nftnl_nlmsg_build_hdr(b->buf + b->len, type, family, flags, b->seq++);
 }
 
-static void finish(struct nft_batch *b, const struct nlmsghdr *nlh)
+struct nlmsghdr *nft_batch_start(struct nft_batch *b, bool filled, uint16_t type, uint16_t flags,
+				 uint8_t family)
+{
+	return start_of(b, filled, type, flags, family, NULL);
+}
+
+static struct nlmsghdr *start(struct nft_batch *b, bool filled, uint16_t type, uint16_t flags,
+			      const struct object *o)
+{
+	return start_of(b, filled, type, flags, o->family, o);
+}
+
+void nft_batch_finish(struct nft_batch *b, const struct nlmsghdr *nlh)
 {
 	if (!nlh)
 		return;
@@ -79,7 +83,7 @@ static void marker(struct nft_batch *b, bool end)
 		nftnl_batch_end(b->buf + b->len, b->seq++);
 	else
 		nftnl_batch_begin(b->buf + b->len, b->seq++);
-	finish(b, (const struct nlmsghdr *)(b->buf + b->len));
+	nft_batch_finish(b, (const struct nlmsghdr *)(b->buf + b->len));
 }
 
 void nft_batch_begin(struct nft_batch *b, uint32_t first_seq)
@@ -130,7 +134,7 @@ static void step_table(struct nft_batch *b, const struct object *o, bool gone)
 
 	if (nlh)
 		nftnl_table_nlmsg_build_payload(nlh, t);
-	finish(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
@@ -151,7 +155,7 @@ static void step_chain(struct nft_batch *b, const struct object *o, bool gone)
 	}
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, n);
-	finish(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 static struct nftnl_set *named_set(const struct object *o, const char *name)
@@ -226,7 +230,7 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 		fill_set(s, &o->nft_set, b->seq);
 	if (nlh)
 		nftnl_set_nlmsg_build_payload(nlh, s);
-	finish(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 static void put_element(struct nft_batch *b, const struct object *o, bool gone)
@@ -250,7 +254,7 @@ static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 		nftnl_set_elem_add(s, steal_ptr(n));
 		nftnl_set_elems_nlmsg_build_payload(nlh, s);
 	}
-	finish(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 static void step_element(struct nft_batch *b, const struct object *o, enum step_action action)
@@ -269,7 +273,7 @@ static void put_rule(struct nft_batch *b, struct nftnl_rule *rule, uint16_t type
 
 	if (nlh)
 		nftnl_rule_nlmsg_build_payload(nlh, rule);
-	finish(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 /* handle: NULL for all rules of the chain. */

@@ -25,7 +25,7 @@ void nft_batch_begin(struct nft_batch *b, uint32_t first_seq);
 void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_action action);
 /* Empties the chain that o, a rule, is in. */
 void nft_batch_flush_chain(struct nft_batch *b, const struct object *o);
-/* Closes it; nft_batch_seq() is then the sequence number of the last message with an answer. */
+/* Closes it; nft_batch_last() is then the sequence number of the last message with an answer. */
 void nft_batch_end(struct nft_batch *b);
 uint32_t nft_batch_last(const struct nft_batch *b);
 /*

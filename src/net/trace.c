@@ -28,61 +28,36 @@
 #define BEFORE_ALL   (INT_MIN + 1) /* a priority */
 #define EVENTS_BYTES (8 * 1024 * 1024)
 #define PACKETS_MAX  256
-#define BATCH_MAX    16384
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-struct batch {
-	char bytes[BATCH_MAX];
-	size_t len, last; /* last: where the latest message starts */
-	uint32_t seq;
-	bool failed;
-};
-
-static struct nlmsghdr *begin(struct batch *b, uint16_t type, uint8_t family)
-{
-	return nftnl_nlmsg_build_hdr(b->bytes + b->len, type, family, NLM_F_CREATE, b->seq++);
-}
-
-static void end(struct batch *b, const struct nlmsghdr *nlh)
-{
-	b->last = b->len;
-	b->len += MNL_ALIGN(nlh->nlmsg_len);
-}
-
-static void add_table(struct batch *b, uint8_t family)
+static void add_table(struct nft_batch *b, uint8_t family)
 {
 	_cleanup_nftnl_(table) struct nftnl_table *t = nftnl_table_alloc();
-	struct nlmsghdr *nlh;
+	bool filled = t && nftnl_table_set_str(t, NFTNL_TABLE_NAME, TRACE_TABLE) == 0;
+	struct nlmsghdr *nlh = nft_batch_start(b, filled, NFT_MSG_NEWTABLE, NLM_F_CREATE, family);
 
-	if (!t) {
-		b->failed = true;
-		return;
+	if (nlh) {
+		nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, TABLE_OWNER);
+		nftnl_table_nlmsg_build_payload(nlh, t);
 	}
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, TRACE_TABLE);
-	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, TABLE_OWNER);
-	nlh = begin(b, NFT_MSG_NEWTABLE, family);
-	nftnl_table_nlmsg_build_payload(nlh, t);
-	end(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
-static void add_chain(struct batch *b, uint8_t family)
+static void add_chain(struct nft_batch *b, uint8_t family)
 {
 	_cleanup_nftnl_(chain) struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *nlh;
+	bool filled = c && nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, TRACE_TABLE) == 0 &&
+		      nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, CHAIN) == 0 &&
+		      nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter") == 0;
+	struct nlmsghdr *nlh = nft_batch_start(b, filled, NFT_MSG_NEWCHAIN, NLM_F_CREATE, family);
 
-	if (!c) {
-		b->failed = true;
-		return;
+	if (nlh) { /* the number of the hook is the same for bridges */
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_PRE_ROUTING);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, BEFORE_ALL);
+		nftnl_chain_nlmsg_build_payload(nlh, c);
 	}
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, TRACE_TABLE);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, CHAIN);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_PRE_ROUTING); /* of bridges the same */
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, BEFORE_ALL);
-	nlh = begin(b, NFT_MSG_NEWCHAIN, family);
-	nftnl_chain_nlmsg_build_payload(nlh, c);
-	end(b, nlh);
+	nft_batch_finish(b, nlh);
 }
 
 /* "meta nftrace set 1" behind what the rule matches. */
@@ -107,23 +82,19 @@ static bool add_trace(struct nftnl_rule *rule)
 	return true;
 }
 
-static void add_rule(struct batch *b, uint8_t family, const struct nft_rule *match)
+static void add_rule(struct nft_batch *b, uint8_t family, const struct nft_rule *match)
 {
 	_cleanup_nftnl_(rule) struct nftnl_rule *rule =
 		nft_new_rule(family, TRACE_TABLE, CHAIN, match);
-	struct nlmsghdr *nlh;
+	struct nlmsghdr *nlh = nft_batch_start(b, rule && add_trace(rule), NFT_MSG_NEWRULE,
+					       NLM_F_CREATE | NLM_F_APPEND, family);
 
-	if (!rule || !add_trace(rule)) {
-		b->failed = true;
-		return;
-	}
-	nlh = nftnl_nlmsg_build_hdr(b->bytes + b->len, NFT_MSG_NEWRULE, family,
-				    NLM_F_CREATE | NLM_F_APPEND, b->seq++);
-	nftnl_rule_nlmsg_build_payload(nlh, rule);
-	end(b, nlh);
+	if (nlh)
+		nftnl_rule_nlmsg_build_payload(nlh, rule);
+	nft_batch_finish(b, nlh);
 }
 
-static void add_port(struct batch *b, const char *port)
+static void add_port(struct nft_batch *b, const char *port)
 {
 	struct nft_rule r = { 0 };
 
@@ -132,7 +103,7 @@ static void add_port(struct batch *b, const char *port)
 }
 
 /* Kernels that do not pass the packet's flag from the bridge on: once more, by the address. */
-static void add_session(struct batch *b, const struct ip *ip)
+static void add_session(struct nft_batch *b, const struct ip *ip)
 {
 	bool four = ip->family == AF_INET;
 	struct nft_rule r = { 0 };
@@ -146,7 +117,7 @@ static void add_session(struct batch *b, const struct ip *ip)
 }
 
 /* Errors of routers and answers to an echo (RFC 792, RFC 4443). */
-static void add_answers(struct batch *b, const char *uplink)
+static void add_answers(struct nft_batch *b, const char *uplink)
 {
 	static const struct {
 		uint8_t protocol, type;
@@ -169,11 +140,10 @@ static void add_answers(struct batch *b, const char *uplink)
 
 static int make_table(struct trace *t, const struct trace_of *of, struct err *err)
 {
-	struct batch b = { .seq = t->owner.seq + 1 };
+	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	uint32_t failed = 0;
 
-	nftnl_batch_begin(b.bytes, b.seq++);
-	end(&b, (struct nlmsghdr *)b.bytes);
+	nft_batch_begin(&b, t->owner.seq + 1);
 	add_table(&b, NFPROTO_BRIDGE);
 	add_chain(&b, NFPROTO_BRIDGE);
 	add_port(&b, of->port);
@@ -182,13 +152,11 @@ static int make_table(struct trace *t, const struct trace_of *of, struct err *er
 	for (size_t i = 0; i < 2; i++)
 		add_session(&b, &of->session[i]);
 	add_answers(&b, of->uplink);
+	nft_batch_end(&b);
 	if (b.failed)
 		return err_errno(err, ENOMEM, "trace packets");
-	((struct nlmsghdr *)(b.bytes + b.last))->nlmsg_flags |= NLM_F_ACK;
-	nftnl_batch_end(b.bytes + b.len, b.seq);
-	end(&b, (struct nlmsghdr *)(b.bytes + b.len));
 	t->owner.seq = b.seq;
-	return nl_batch(&t->owner, b.bytes, b.len, b.seq - 1, &failed, err);
+	return nl_batch(&t->owner, b.buf, b.len, nft_batch_last(&b), &failed, err);
 }
 
 int trace_begin(struct trace *t, const struct trace_of *of, struct err *err)
@@ -365,7 +333,6 @@ void trace_end(struct trace *t, const struct trace_of *of)
 {
 	char bytes[16384] __attribute__((aligned(8)));
 	struct trace_devices devices = { 0 };
-	ssize_t n;
 
 	devices.v[TRACE_UPLINK] = if_nametoindex(of->uplink);
 	devices.v[TRACE_BRIDGE] = if_nametoindex(BRIDGE_NAME);
@@ -373,18 +340,16 @@ void trace_end(struct trace *t, const struct trace_of *of)
 
 	nl_close(&t->owner); /* and the table with it */
 	for (;;) {
-		n = nl_recv(&t->events, bytes, sizeof(bytes), MSG_DONTWAIT);
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)bytes;
+		ssize_t n = nl_recv(&t->events, bytes, sizeof(bytes), MSG_DONTWAIT);
+		int left = (int)n;
+
 		if (n < 0 && (errno == ENOBUFS || errno == EINTR))
 			continue;
 		if (n < 0)
 			return;
-		for (struct nlmsghdr *nlh = (struct nlmsghdr *)bytes; nl_msg_ok(nlh, (int)n);) {
-			int left = (int)n;
-
+		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			trace_take(t, nlh, &devices);
-			nlh = mnl_nlmsg_next(nlh, &left);
-			n = left;
-		}
 	}
 }
 
