@@ -153,6 +153,15 @@ ssize_t nl_recv(const struct nl_sock *s, void *buf, size_t size, int flags)
 	return n;
 }
 
+void nl_drain(const struct nl_sock *s)
+{
+	char bytes[1];
+
+	while (nl_recv(s, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	       errno == ENOBUFS || errno == EINTR)
+		;
+}
+
 int nl_join(struct nl_sock *s, unsigned int group, struct err *err)
 {
 	if (mnl_socket_setsockopt(s->nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)

@@ -61,6 +61,12 @@ int nl_fd(const struct nl_sock *s);
  */
 ssize_t nl_recv(const struct nl_sock *s, void *buf, size_t size, int flags);
 
+/*
+ * Discards what has come, without waiting: for a caller that observes anew after any event, to whom
+ * it does not matter either that the kernel dropped some (ENOBUFS, netlink(7)).
+ */
+void nl_drain(const struct nl_sock *s);
+
 /* Joins a multicast group (RTNLGRP_*, NFNLGRP_*). Returns 0 or a negative errno. */
 int nl_join(struct nl_sock *s, unsigned int group, struct err *err);
 

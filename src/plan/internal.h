@@ -63,7 +63,6 @@ extern const uint8_t plan_families[2]; /* AF_INET, AF_INET6 */
 
 bool plan_host_has_ip6(const struct facts *f);
 struct object plan_object(enum object_kind kind, enum place place);
-uint32_t plan_mark(uint32_t slot);
 struct mac plan_session_mac(const struct session *s);
 
 /* The slot of an uplink, or the lowest free one; -EUSERS when there is none. */

@@ -19,6 +19,9 @@
 #define PLAN_MARK_MASK     0xff0000ffu
 #define PLAN_SLOT_MAX      OWN_SLOT_MAX
 
+/* The mark of the packets of sessions on a slot. */
+uint32_t plan_mark(uint32_t slot);
+
 /* Table, and conntrack zone, of a slot. */
 #define PLAN_TABLE_BASE OWN_TABLE_BASE
 

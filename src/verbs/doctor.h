@@ -55,6 +55,9 @@ struct uplink_list doctor_any_list(void);
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,
 		struct findings *ret, struct err *err);
 
+/* What is wrong for longer stays so: healing takes less, and the daemon's wait behind a session. */
+#define DOCTOR_HEAL_MS 2500
+
 /*
  * Asks the kernel where it sends what sessions send: adds a finding for each routing rule of others
  * that takes it elsewhere than to the uplink, and removes those of others_check() that do not.

@@ -20,8 +20,7 @@
 #include "verbs/doctor.h"
 #include "verbs/verbs.h"
 
-#define LASTS_MS     2500 /* more than healing takes, and than the daemon waits behind a session */
-#define OBSERVED_MAX 64   /* however many events there are */
+#define OBSERVED_MAX 64 /* however many events there are */
 
 void strings_free(char **strings)
 {
@@ -68,15 +67,6 @@ static void intersect(char **names, char *const *others)
 	names[kept] = NULL;
 }
 
-static void drain(const struct nl_sock *s)
-{
-	char bytes[1];
-
-	while (nl_recv(s, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
-	       errno == ENOBUFS || errno == EINTR)
-		;
-}
-
 static int watch(struct nl_sock *route, struct nl_sock *nft, struct err *err)
 {
 	static const unsigned int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
@@ -110,7 +100,7 @@ static int observe_once_more(char **names, struct err *err)
 static int wait_for_change(char **names, struct err *err)
 {
 	struct nl_sock route = { 0 }, nft = { 0 };
-	int64_t end = clock_ms() + LASTS_MS;
+	int64_t end = clock_ms() + DOCTOR_HEAL_MS;
 	int r = watch(&route, &nft, err);
 
 	for (int i = 0; r == 0 && *names && i < OBSERVED_MAX; i++) {
@@ -122,8 +112,8 @@ static int wait_for_change(char **names, struct err *err)
 
 		if (left > 0 && i < OBSERVED_MAX - 1)
 			poll(fds, ARRAY_SIZE(fds), (int)left);
-		drain(&route);
-		drain(&nft);
+		nl_drain(&route);
+		nl_drain(&nft);
 		r = observe_once_more(names, err);
 		if (left <= 0)
 			break;

@@ -256,16 +256,15 @@ static enum gateway_state settled_state(const struct live *l, const struct ip *g
 	enum gateway_state state = GATEWAY_UNKNOWN;
 	struct nl_sock events = { 0 };
 	struct err err = { 0 };
-	char bytes[1];
 
 	if (nl_open(&events, NETLINK_ROUTE, &err) < 0 || nl_join(&events, RTNLGRP_NEIGH, &err) < 0)
 		end = 0;
 	for (;;) {
 		_cleanup_facts_ struct facts f = { 0 };
 		int64_t left = end - clock_ms();
-		struct pollfd p = { .fd = nl_fd(&events), .events = POLLIN };
 		const struct fact_link *link;
 		const struct fact_gateway *g;
+		struct pollfd p;
 
 		if (observe_host(0, &f, &err) < 0)
 			break;
@@ -274,10 +273,9 @@ static enum gateway_state settled_state(const struct live *l, const struct ip *g
 		state = g ? g->state : GATEWAY_UNKNOWN;
 		if (state == GATEWAY_FAILED || left <= 0)
 			break;
+		p = (struct pollfd){ .fd = nl_fd(&events), .events = POLLIN };
 		poll(&p, 1, (int)left);
-		while (nl_recv(&events, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
-		       errno == ENOBUFS)
-			;
+		nl_drain(&events);
 	}
 	nl_close(&events);
 	return state;

@@ -14,16 +14,14 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "model/own.h"
 #include "net/route_lookup.h"
 #include "plan/others.h"
 #include "plan/plan.h"
 #include "plan/uplink.h"
 #include "verbs/doctor.h"
 
-#define QUESTIONS_MAX 64   /* of one session and family */
-#define SESSIONS_MAX  64   /* that are asked about */
-#define HEAL_MS       2500 /* as doctor_difference() gives */
+#define QUESTIONS_MAX 64 /* of one session and family */
+#define SESSIONS_MAX  64 /* that are asked about */
 
 struct taken {
 	const struct fact_rule *v[16];
@@ -66,7 +64,7 @@ static void ask(struct asking *a, const struct ip *to)
 	struct route_question q = { .from = a->lookup.from,
 				    .to = *to,
 				    .iif = a->bridge,
-				    .mark = OWN_MARK_TAG | a->lookup.session->slot };
+				    .mark = plan_mark(a->lookup.session->slot) };
 	struct err ignored = { 0 };
 	struct route_answer answer;
 	const struct fact_rule *r;
@@ -190,10 +188,9 @@ static bool moves(const struct taken *t)
 static void await_daemon(const struct facts *f, const struct session *one, struct taken *t)
 {
 	static const unsigned int groups[] = { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
-	int64_t end = clock_ms() + HEAL_MS, left;
+	int64_t end = clock_ms() + DOCTOR_HEAL_MS, left;
 	struct nl_sock events = { 0 };
 	struct err ignored = { 0 };
-	char bytes[1];
 
 	if (nl_open(&events, NETLINK_ROUTE, &ignored) < 0)
 		return;
@@ -204,9 +201,7 @@ static void await_daemon(const struct facts *f, const struct session *one, struc
 		struct pollfd p = { .fd = nl_fd(&events), .events = POLLIN };
 
 		if (poll(&p, 1, (int)left) > 0)
-			while (nl_recv(&events, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC) >=
-			       0)
-				;
+			nl_drain(&events);
 		find_taken(f, one, t);
 	}
 	nl_close(&events);

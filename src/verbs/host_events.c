@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs/host_events.h"
 
-#include <errno.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
@@ -39,14 +37,9 @@ void host_events_note(struct host_events *h)
 		h->at = at > h->rest_until ? at : h->rest_until;
 }
 
-/* What they say does not matter, nor that some were lost. */
 void host_events_take(struct host_events *h)
 {
-	char buf[16384];
-
-	while (nl_recv(&h->socket, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS ||
-	       errno == EINTR)
-		;
+	nl_drain(&h->socket);
 	host_events_note(h);
 }
 

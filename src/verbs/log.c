@@ -240,25 +240,30 @@ static void take_entry(struct log_view *v)
 	v->ask_at = INT64_MAX; /* nothing happens before a session starts, or is there */
 }
 
-static int take_link(const struct nlmsghdr *nlh, void *arg)
+static void take_link(struct log_view *v, const struct nlmsghdr *nlh)
 {
-	struct log_view *v = arg;
 	struct rtnl_link l;
 
 	if (nlh->nlmsg_type == RTM_NEWLINK && rtnl_decode_link(nlh, &l) > 0 &&
 	    own_port_id(l.fact.name) && v->ask_at == INT64_MAX)
 		v->ask_at = clock_ms();
-	return MNL_CB_OK;
 }
 
 static void take_links(struct log_view *v)
 {
-	char buf[16384];
-	ssize_t n;
+	for (;;) {
+		char buf[65536] __attribute__((aligned(8)));
+		ssize_t n = nl_recv(&v->links, buf, sizeof(buf), MSG_DONTWAIT);
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+		int left = (int)n;
 
-	while ((n = nl_recv(&v->links, buf, sizeof(buf), MSG_DONTWAIT)) > 0 || errno == EINTR)
-		if (n > 0)
-			mnl_cb_run(buf, (size_t)n, 0, 0, take_link, v);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		for (; nl_msg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+			take_link(v, nlh);
+	}
 	if (errno == ENOBUFS)
 		v->ask_at = clock_ms();
 }
