@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/parse.h"
+#include "base/strbuf.h"
 
 int ip_parse(const char *text, struct ip *ret)
 {
@@ -57,6 +58,14 @@ const char *prefix_format(const struct prefix *p, char *buf)
 	used = strlen(buf);
 	snprintf(buf + used, IP_TEXT_MAX - used, "/%u", p->len);
 	return buf;
+}
+
+void prefix_print(struct strbuf *sb, const char *option, const struct prefix *p)
+{
+	char text[IP_TEXT_MAX];
+
+	if (p->len)
+		strbuf_add(sb, "%s %s ", option, prefix_format(p, text));
 }
 
 const char *mac_format(const struct mac *mac, char *buf)

@@ -37,6 +37,10 @@ const char *ip_format(const struct ip *ip, char *buf);
 const char *prefix_format(const struct prefix *p, char *buf);
 const char *mac_format(const struct mac *mac, char *buf);
 
+/* Adds "OPTION PREFIX ", as ip-rule(8) and iptables(8) take it; nothing for a length of 0. */
+struct strbuf;
+void prefix_print(struct strbuf *sb, const char *option, const struct prefix *p);
+
 struct ip ip_from_bytes(uint8_t family, const void *bytes);
 size_t ip_size(const struct ip *ip); /* 4, 16 or 0 bytes */
 bool ip_is_set(const struct ip *ip);

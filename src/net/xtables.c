@@ -119,14 +119,6 @@ static void add_name(struct strbuf *sb, const char *option, const char *name)
 		strbuf_add(sb, "%s %.*s ", option, (int)strnlen(name, IFNAMSIZ), name);
 }
 
-static void add_prefix(struct strbuf *sb, const char *option, const struct prefix *p)
-{
-	char text[IP_TEXT_MAX];
-
-	if (p->len)
-		strbuf_add(sb, "%s %s/%u ", option, ip_format(&p->ip, text), p->len);
-}
-
 static void write_text(const struct entry *e, const char *target, struct xtables_stop *s)
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
@@ -136,8 +128,8 @@ static void write_text(const struct entry *e, const char *target, struct xtables
 		return;
 	}
 	strbuf_add(&sb, "-A %s ", s->chain);
-	add_prefix(&sb, "-s", &e->src);
-	add_prefix(&sb, "-d", &e->dst);
+	prefix_print(&sb, "-s", &e->src);
+	prefix_print(&sb, "-d", &e->dst);
 	add_name(&sb, "-i", e->iif);
 	add_name(&sb, "-o", e->oif);
 	if (e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_UDP)

@@ -66,14 +66,6 @@ static void add_stop(struct strbuf *sb, const struct fact_stop *s)
 
 /* --- routing rules ------------------------------------------------------------------------- */
 
-static void add_prefix(struct strbuf *sb, const char *what, const struct prefix *p)
-{
-	char text[IP_TEXT_MAX];
-
-	if (p->len)
-		strbuf_add(sb, "%s %s/%u ", what, ip_format(&p->ip, text), p->len);
-}
-
 static void add_device(struct strbuf *sb, const char *what, const char *name)
 {
 	if (!name[0])
@@ -89,8 +81,8 @@ static void add_rule(struct strbuf *sb, const struct fact_rule *r)
 	strbuf_add(sb, "%s", r->invert ? "not " : "");
 	if (!r->src.len)
 		strbuf_add(sb, "from all ");
-	add_prefix(sb, "from", &r->src);
-	add_prefix(sb, "to", &r->dst);
+	prefix_print(sb, "from", &r->src);
+	prefix_print(sb, "to", &r->dst);
 	if (r->mask)
 		strbuf_add(sb, "fwmark 0x%" PRIx32 "/0x%" PRIx32 " ", r->mark, r->mask);
 	add_device(sb, "iif", r->iif);
