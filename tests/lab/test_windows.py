@@ -421,22 +421,22 @@ def test_dry_run_starts_nothing(lab):
 # --- warnings -----------------------------------------------------------------------------------
 
 
+def one_line(result, code, start, words):
+    assert result.code == code, result
+    lines = result.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith(start), result
+    for word in words:
+        assert word in lines[0], f"{word!r} is not in the message\n{result}"
+
+
 def warned(result, *words):
     """The program ran, and one line told so much."""
-    assert result.code == 0, result
-    lines = result.err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("via-iface: warning: "), result
-    for word in words:
-        assert word in lines[0], f"{word!r} is not in the warning\n{result}"
+    one_line(result, 0, "via-iface: warning: ", words)
 
 
 def refused(result, *words):
     """The program did not run, and one line told so much."""
-    assert result.code == 125, result
-    lines = result.err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("via-iface: "), result
-    for word in words:
-        assert word in lines[0], f"{word!r} is not in the message\n{result}"
+    one_line(result, 125, "via-iface: ", words)
 
 
 def test_proxy_program_missing(lab):

@@ -15,17 +15,10 @@
 #include "base/vec.h"
 #include "model/own.h"
 #include "model/recorded.h"
+#include "must.h"
 #include "net/attached.h"
 #include "net/nft_codec.h"
 #include "scene.h"
-
-#define MUST(true_)                                                                                \
-	do {                                                                                       \
-		if (!(true_)) {                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #true_);                \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 struct fake_kernel fake_kernel;
 

@@ -9,14 +9,7 @@
 #include "base/parse.h"
 #include "base/vec.h"
 #include "list.h"
-
-#define MUST(true_)                                                                                \
-	do {                                                                                       \
-		if (!(true_)) {                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #true_);                \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "must.h"
 
 #define PUSH(vec)                                                                                  \
 	({                                                                                         \
@@ -278,6 +271,14 @@ void scene_split(struct facts *f)
 	card(f, "wlp6s0", (const char *[]){ "192.168.2.10/24", "2001:db8:2::10/64" },
 	     (const char *[]){ "192.168.2.1", "2001:db8:2::1" }, 600);
 	scene_dns(f, NULL, "192.168.1.1");
+}
+
+void scene_tethered(struct facts *f)
+{
+	scene_split(f);
+	scene_link(f, "usb0");
+	scene_addr(f, "usb0", "192.168.42.2/24");
+	scene_dns(f, "usb0", "192.168.42.1");
 }
 
 void scene_same(struct facts *f)

@@ -48,6 +48,8 @@ void scene_host(struct facts *f);
 /* Two cards, enp7s0 and wlp6s0: in two subnets, or in one with two gateways. */
 void scene_split(struct facts *f);
 void scene_same(struct facts *f);
+/* scene_split() and usb0, through which no default route leads, with a name server. */
+void scene_tethered(struct facts *f);
 
 struct ip scene_ip(const char *text);
 struct prefix scene_prefix(const char *text);

@@ -99,10 +99,7 @@ static void test_lease(void **state)
 	struct doctor_input in = { .facts = &f, .uplinks = &list };
 
 	(void)state;
-	scene_split(&f);
-	scene_link(&f, "usb0");
-	scene_addr(&f, "usb0", "192.168.42.2/24");
-	scene_dns(&f, "usb0", "192.168.42.1");
+	scene_tethered(&f);
 	expect(&in, "error no-uplink usb0\n");
 	scene_gateway(&f, "usb0", "192.168.42.1");
 	expect(&in, "info gateway-of-lease usb0\n");
