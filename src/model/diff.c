@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/diff.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *step_action_name(enum step_action action)
-{
-	static const char *const names[] = {
-		[STEP_ADD] = "add",
-		[STEP_CHANGE] = "change",
-		[STEP_REMOVE] = "remove",
-	};
-	static_assert(sizeof(names) / sizeof(names[0]) == STEP_ACTION_COUNT, "action names");
-
-	return names[action];
-}
 
 static int push(struct steps *steps, enum step_action action, const struct object *want,
 		const struct object *have)

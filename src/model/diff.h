@@ -44,7 +44,6 @@ bool step_differs(const struct step *s);
  */
 bool steps_have_stray_rule(const struct steps *steps, size_t i, const struct object_set *before);
 
-const char *step_action_name(enum step_action action);
 void steps_done(struct steps *steps);
 
 #define _cleanup_steps_ __attribute__((cleanup(steps_done)))

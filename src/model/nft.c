@@ -124,11 +124,6 @@ void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bo
 	add_match(r, f, padded, sizeof(padded), negate);
 }
 
-void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate)
-{
-	add_match(r, f, prefix, strnlen(prefix, IFNAMSIZ - 1), negate);
-}
-
 void nft_match_u32(struct nft_rule *r, enum nft_field f, uint32_t value, bool negate)
 {
 	add_match(r, f, &value, sizeof(value), negate);

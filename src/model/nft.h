@@ -192,7 +192,6 @@ struct nft_key {
 void nft_match(struct nft_rule *r, enum nft_field f, const void *value, size_t len);
 void nft_match_not(struct nft_rule *r, enum nft_field f, const void *value, size_t len);
 void nft_match_ifname(struct nft_rule *r, enum nft_field f, const char *name, bool negate);
-void nft_match_ifname_prefix(struct nft_rule *r, enum nft_field f, const char *prefix, bool negate);
 void nft_match_u32(struct nft_rule *r, enum nft_field f, uint32_t value, bool negate);
 void nft_match_u8(struct nft_rule *r, enum nft_field f, uint8_t value);
 void nft_match_be16(struct nft_rule *r, enum nft_field f, uint16_t value);

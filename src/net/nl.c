@@ -41,11 +41,6 @@ void nl_put_u32(struct nl_msg *m, uint16_t type, uint32_t v)
 	nl_put(m, type, &v, sizeof(v));
 }
 
-void nl_put_be16(struct nl_msg *m, uint16_t type, uint16_t v)
-{
-	nl_put_u16(m, type, htons(v));
-}
-
 void nl_put_be32(struct nl_msg *m, uint16_t type, uint32_t v)
 {
 	nl_put_u32(m, type, htonl(v));

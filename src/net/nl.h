@@ -32,7 +32,6 @@ void nl_put(struct nl_msg *m, uint16_t type, const void *data, size_t len);
 void nl_put_u8(struct nl_msg *m, uint16_t type, uint8_t v);
 void nl_put_u16(struct nl_msg *m, uint16_t type, uint16_t v);
 void nl_put_u32(struct nl_msg *m, uint16_t type, uint32_t v);
-void nl_put_be16(struct nl_msg *m, uint16_t type, uint16_t v);
 void nl_put_be32(struct nl_msg *m, uint16_t type, uint32_t v);
 void nl_put_str(struct nl_msg *m, uint16_t type, const char *s); /* with its terminator */
 void nl_put_ip(struct nl_msg *m, uint16_t type, const struct ip *ip);

@@ -73,13 +73,6 @@ int sysctl_put(int fd, const char *value)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int sysctl_write(const char *path, const char *value)
-{
-	_cleanup_close_ int fd = sysctl_open(path);
-
-	return fd < 0 ? fd : sysctl_put(fd, value);
-}
-
 static int saved_name(const char *rundir, const char *path, const char *suffix, char *ret,
 		      size_t size)
 {

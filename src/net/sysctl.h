@@ -18,7 +18,6 @@ int sysctl_read(const char *path, char *ret, size_t size);
  * the directories of every netns (fs/proc/proc_sysctl.c: proc_sys_compare).
  */
 int sysctl_read_at(int dir, const char *path, char *ret, size_t size);
-int sysctl_write(const char *path, const char *value);
 
 /* The same in steps: a descriptor or a negative errno; then reading, and writing. */
 int sysctl_open(const char *path);

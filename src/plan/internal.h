@@ -173,7 +173,6 @@ void plan_dns_attached(const struct pool *pool, const char *dev, bool ip6, struc
  */
 size_t plan_slot_servers(const struct plan_ctx *x, const struct ctx_slot *slot, uint8_t family,
 			 struct ip ret[DNS_SERVERS_MAX]);
-bool plan_is_link_server(const struct ip *server);
 /* The routes to the aliases of a slot: their destinations, and the servers as gateways. */
 struct link_route {
 	struct prefix alias;

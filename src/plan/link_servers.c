@@ -41,7 +41,7 @@ static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };
 
 /* --- which ----------------------------------------------------------------------------------- */
 
-bool plan_is_link_server(const struct ip *server)
+static bool is_link_server(const struct ip *server)
 {
 	return server->family == AF_INET6 && ip_is_link_local(server);
 }
@@ -69,7 +69,7 @@ const char *plan_server_problem(const struct facts *f, const struct fact_link *l
 
 	if (server->family == AF_INET6 && !plan_host_has_ip6(f))
 		return "the host has IPv6 switched off";
-	if (!plan_is_link_server(server))
+	if (!is_link_server(server))
 		return NULL;
 	/* as a gateway the kernel refuses it (net/ipv6/route.c:ip6_validate_gw) */
 	if (is_of_link(f, link, server))
@@ -111,7 +111,7 @@ size_t plan_slot_servers(const struct plan_ctx *x, const struct ctx_slot *slot, 
 
 		if (ip->family != family || plan_server_problem(x->facts, link, ip))
 			continue;
-		ret[n++] = plan_is_link_server(ip) ? alias_of(&x->pool, slot->id.slot, i) : *ip;
+		ret[n++] = is_link_server(ip) ? alias_of(&x->pool, slot->id.slot, i) : *ip;
 	}
 	return n;
 }
@@ -135,7 +135,7 @@ static bool walk(const struct plan_ctx *x, struct walk *w)
 
 			w->server = &dns->servers[place];
 			w->alias = alias_of(&x->pool, slot->id.slot, place);
-			if (plan_is_link_server(w->server) &&
+			if (is_link_server(w->server) &&
 			    !plan_server_problem(x->facts, link, w->server))
 				return true;
 		}

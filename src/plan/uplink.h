@@ -76,12 +76,7 @@ int uplink_missing_hint(const struct facts *f, const struct uplink_list *l, size
 /* Offers what interfaces may be called in a list, as what a mistyped word may mean. */
 void uplink_offer_names(const struct facts *f, struct nearest *n);
 
-/*
- * Whether a word of a list names that interface, or is a condition that it meets; and whether one
- * of the host is such.
- */
-bool uplink_matches(const struct facts *f, const struct fact_link *l,
-		    const struct uplink_list *list, size_t i);
+/* Whether the host has an interface that a word of a list names, or that meets its condition. */
 bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t i);
 
 /*

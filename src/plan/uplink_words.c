@@ -44,7 +44,7 @@ static bool meets(const struct fact_link *l, const struct uplink_list *list, siz
 }
 
 /* An interface of that name is meant before a kind of that name. */
-bool uplink_matches(const struct facts *f, const struct fact_link *l,
+static bool matches(const struct facts *f, const struct fact_link *l,
 		    const struct uplink_list *list, size_t i)
 {
 	const char *word = uplink_list_word(list, i);
@@ -55,7 +55,7 @@ bool uplink_matches(const struct facts *f, const struct fact_link *l,
 bool uplink_is_here(const struct facts *f, const struct uplink_list *list, size_t i)
 {
 	for (size_t j = 0; j < f->links.n; j++)
-		if (uplink_matches(f, &f->links.v[j], list, i))
+		if (matches(f, &f->links.v[j], list, i))
 			return true;
 	return false;
 }
@@ -80,7 +80,7 @@ const struct fact_link *uplink_of_word(const struct facts *f, const struct uplin
 	while (*next < f->links.n) {
 		const struct fact_link *l = &f->links.v[(*next)++];
 
-		if (uplink_matches(f, l, list, i))
+		if (matches(f, l, list, i))
 			return l;
 	}
 	return NULL;

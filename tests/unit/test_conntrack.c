@@ -29,7 +29,7 @@ static void put_tuple(struct nl_msg *m, uint16_t type, uint8_t family, const cha
 	nl_put(m, family == AF_INET ? CTA_IP_V4_DST : CTA_IP_V6_DST, bytes, len);
 	nl_nest_end(m, ip);
 	if (type == CTA_TUPLE_ORIG)
-		nl_put_be16(m, CTA_TUPLE_ZONE, 22017);
+		nl_put_u16(m, CTA_TUPLE_ZONE, htons(22017));
 	nl_nest_end(m, tuple);
 }
 
@@ -124,7 +124,7 @@ static void test_deletion(void **state)
 	inet_pton(AF_INET, "10.209.1.2", &src);
 	inet_pton(AF_INET, "10.209.0.1", &dst);
 	entry(&m, AF_INET);
-	nl_put_be16(&m, CTA_ZONE, 5);
+	nl_put_u16(&m, CTA_ZONE, htons(5));
 	assert_int_equal(conntrack_encode_delete(&deletion, &m.nlh), 0);
 	STARTS(w, &deletion.nlh, DELETE, NLM_F_REQUEST | NLM_F_ACK, sizeof(struct nfgenmsg));
 	ATTR_NEST(w, CTA_TUPLE_ORIG, tuple);

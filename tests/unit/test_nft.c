@@ -33,7 +33,7 @@ static void test_names_of_devices(void **state)
 	RULE_IS(r, "iifname \"via0\"");
 	nft_match_ifname(&r, NFT_FIELD_OIFNAME, "via0", true);
 	RULE_IS(r, "oifname != \"via0\"");
-	nft_match_ifname_prefix(&r, NFT_FIELD_IIFNAME, "viap", true);
+	nft_match_not(&r, NFT_FIELD_IIFNAME, "viap", 4);
 	assert_int_equal(r.stmts[0].len, 4);
 	RULE_IS(r, "iifname != \"viap*\"");
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, "exactly15bytes_", false);
@@ -247,7 +247,7 @@ static void test_equal(void **state)
 	nft_ct_zone(&rules[1], 2);
 	assert_false(nft_rule_equal(&rules[0], &rules[1]));
 	rules[0] = rules[1] = (struct nft_rule){ 0 };
-	nft_match_ifname_prefix(&rules[0], NFT_FIELD_IIFNAME, "viap", false);
+	nft_match(&rules[0], NFT_FIELD_IIFNAME, "viap", 4);
 	nft_match_ifname(&rules[1], NFT_FIELD_IIFNAME, "viap", false);
 	assert_false(nft_rule_equal(&rules[0], &rules[1]));
 	/* another range of ports: else a changed ip_local_port_range would not be followed */

@@ -334,7 +334,7 @@ static void test_matches(void **state)
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, "via0", false);
 	RULE_IS(r, "meta key=6 dreg=1; "
 		   "cmp sreg=1 op=0 data=76696130000000000000000000000000");
-	nft_match_ifname_prefix(&r, NFT_FIELD_OIFNAME, "viap", true);
+	nft_match_not(&r, NFT_FIELD_OIFNAME, "viap", 4);
 	RULE_IS(r, "meta key=7 dreg=1; cmp sreg=1 op=1 data=76696170");
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 	RULE_IS(r, "meta key=16 dreg=1; cmp sreg=1 op=0 data=06");
@@ -932,7 +932,7 @@ static size_t many_rules(struct nft_rule rules[45])
 	nft_match_ifname(&rules[n++], NFT_FIELD_IIFNAME, "via0", true);
 	nft_match_ifname(&rules[n++], NFT_FIELD_OIFNAME, "via0", false);
 	nft_match_ifname(&rules[n++], NFT_FIELD_IIFNAME, "via1", false);
-	nft_match_ifname_prefix(&rules[n++], NFT_FIELD_IIFNAME, "via0", false);
+	nft_match(&rules[n++], NFT_FIELD_IIFNAME, "via0", 4);
 	nft_match_u8(&rules[n++], NFT_FIELD_ICMP_TYPE, 8);
 	nft_match_u8(&rules[n++], NFT_FIELD_CT_DIR, 1);
 	nft_match_masked(&rules[n++], NFT_FIELD_MARK, 0xff0000ff, 0x56000001, false);
@@ -1094,7 +1094,7 @@ static void check_plan(struct object_set *want, enum place place)
 		const struct step *s = &steps.v[i];
 		char name[OBJECT_NAME_MAX];
 
-		print_error("%s %s\n", step_action_name(s->action),
+		print_error("step %d: %s\n", (int)s->action,
 			    object_name(s->want ? s->want : s->have, name));
 	}
 	assert_int_equal(steps.n, 0);
