@@ -45,7 +45,7 @@
 #define PROBE_LAST_MS  10000 /* for one with its launch, before it is given up */
 #define PROBE_FAILURES 2     /* in a row: then it is bad */
 #define PROBE_UNSENT   5     /* that could not be sent, in a row: then nothing is known any more */
-#define SAY_AGAIN_MS   3000  /* the daemon forgets after FOLLOW_PROBE_MS */
+#define SAY_AGAIN_MS   3000  /* the daemon forgets after FAILOVER_PROBE_MS */
 
 /* An uplink that the session's list means. */
 struct way {

@@ -2,7 +2,7 @@
 /*
  * Golden plans: a host made of facts and a request, and what `via-iface plan` has to say to them,
  * line by line, in NAME.plan beside this file. What is already there ends in "# present", and is
- * not undone. tests/lab/test_golden.py pastes the texts into a shell.
+ * not undone. tests/lab/test_plans_can_be_pasted.py pastes the texts into a shell.
  */
 #include <linux/netfilter.h>
 #include <stdio.h>

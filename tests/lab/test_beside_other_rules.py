@@ -322,7 +322,7 @@ def test_legacy(lab, order):
     assert re.sub(r"^#.*\n|\[\d+:\d+\]", "", after, flags=re.M) == saved
 
 
-# What TRAFFIC of test_closed does, without waiting for an answer.
+# What TRAFFIC of test_fails_closed does, without waiting for an answer.
 SENDER = """
 import socket, sys, time
 while True:

@@ -26,7 +26,7 @@ struct host_orders {
 	struct client *client;
 	struct starters *starters;
 	GtkWidget *start, *pause, *resume;
-	guint shown; /* the starters, as starters_count() has them */
+	guint shown; /* the starters, as starters_refresh() numbers them */
 };
 
 /* --- items --------------------------------------------------------------------------------- */
