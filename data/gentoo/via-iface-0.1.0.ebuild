@@ -27,8 +27,6 @@ DEPEND="
 	seccomp? ( >=sys-libs/libseccomp-2.4 )
 	systemd? ( >=sys-apps/systemd-246:= )
 	tray? (
-		dev-libs/libayatana-appindicator
-		dev-libs/libdbusmenu[gtk3]
 		>=x11-libs/gtk+-3.22:3
 	)
 "

@@ -10,9 +10,7 @@
   gtk3,
   inih,
   json_c,
-  libayatana-appindicator,
   libcap_ng,
-  libdbusmenu-gtk3,
   libmnl,
   libnftnl,
   libseccomp,
@@ -52,8 +50,6 @@ stdenv.mkDerivation {
   ]
   ++ lib.optionals withTray [
     gtk3
-    libayatana-appindicator
-    libdbusmenu-gtk3
   ];
   checkInputs = [ cmocka ];
   doCheck = true;

@@ -17,7 +17,7 @@ TRAY = os.path.join(build_dir(), "tray", "indicator", "via-iface-tray")
 WINDOW = os.path.join(build_dir(), "tray", "window", "via-iface-window")
 APP = "org.via_iface.Tray"
 WINDOW_APP = "org.via_iface.via_iface"
-ICON = "/org/ayatana/NotificationItem/via_iface"
+ICON = "/StatusNotifierItem"
 WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
@@ -254,8 +254,8 @@ class Desktop:
         """(bus name, path) of the icon, as the watcher knows it, or None."""
         path, name = "/StatusNotifierWatcher", "RegisteredStatusNotifierItems"
         for item in self.get(WATCHER, path, WATCHER, name):
-            if item.endswith("via_iface"):
-                owner, slash, rest = item.partition("/")
+            owner, slash, rest = item.partition("/")
+            if owner.startswith(f"{ITEM}-"):
                 return owner, slash + rest
         return None
 
@@ -320,7 +320,7 @@ class Desktop:
         """By a click on the icon; by one more where the panel has no menu to show yet."""
         for attempt in range(5):
             try:
-                return self.do("mousemove", SIZE[0] - 17, SIZE[1] - 16, "click", 1, seconds=2)
+                return self.do("mousemove", SIZE[0] - 17, SIZE[1] - 16, "click", 3, seconds=2)
             except AssertionError:
                 if attempt == 4:
                     raise

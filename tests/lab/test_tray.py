@@ -227,7 +227,7 @@ def test_no_tray(lab):
     """Nothing shows it: that is said, and it goes on; a panel that comes later shows it."""
     with Desktop(lab, panel=False) as desk:
         tray = desk.run()
-        lab.wait(lambda: tray._read(0.1) and b"--window" in tray.err, 10, "a line that says so")
+        lab.wait(lambda: tray._read(0.1) and b"via-iface-window" in tray.err, 10, "a line that says so")
         assert tray.err.decode().splitlines()[-1].startswith("via-iface-tray: this desktop shows no tray now")
         desk.start_panel()
         lab.wait(desk.item, 10, "the icon", 0.05)
@@ -322,7 +322,7 @@ def test_costs(lab):
         desk.event(root.number, "closed")
         lab.wait(asleep, 5, "that it sleeps")
         if not sanitized():
-            assert pss(tray.pid) < 60 * 1024, f"{pss(tray.pid)} KiB"
+            assert pss(tray.pid) <= 15 * 1024, f"{pss(tray.pid)} KiB"
         game.stop()
 
 

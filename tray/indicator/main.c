@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <gtk/gtk.h>
-#include <libayatana-appindicator/app-indicator.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,102 +16,57 @@
 #include "tray/common/notify.h"
 #include "tray/common/paths.h"
 #include "tray/common/starters.h"
-#include "tray/common/words.h"
-#include "tray/indicator/menu.h"
+#include "tray/indicator/icon.h"
 #include "tray/indicator/open.h"
 
-#define APP_ID  "org.via_iface.Tray"
-#define WATCHER "org.kde.StatusNotifierWatcher"
+#define APP_ID "org.via_iface.Tray"
 
 struct tray {
-	GtkApplication *app;
+	GApplication *app;
 	struct client *client;
 	struct notify *notify;
 	struct starters *starters;
-	AppIndicator *icon;
-	struct menu *menu;
-	guint watcher;
+	struct icon *icon;
 };
+
+static GDBusConnection *bus_of(const struct tray *t)
+{
+	return g_application_get_dbus_connection(t->app);
+}
 
 /* --- the icon ------------------------------------------------------------------------------ */
 
-static void update_icon(struct tray *t)
+static void on_open(const char *token, void *arg)
 {
-	static const char *const icons[] = {
-		[STATUS_NORMAL] = "via-iface-idle-symbolic",
-		[STATUS_ACTIVE] = "via-iface-active-symbolic",
-		[STATUS_BLOCKED] = "via-iface-blocked-symbolic",
-	};
-	const struct model *m = client_model(t->client);
-	enum tray_status status = model_status(m);
-	g_autofree char *title = words_sessions(m);
-
-	if (m->sessions.n == 1) {
-		g_free(title);
-		title = words_session(&m->sessions.v[0], getuid());
-	}
-	app_indicator_set_icon_full(t->icon, icons[status], title);
-	app_indicator_set_attention_icon_full(t->icon, icons[STATUS_BLOCKED], title);
-	app_indicator_set_status(t->icon, status == STATUS_BLOCKED ? APP_INDICATOR_STATUS_ATTENTION
-								   : APP_INDICATOR_STATUS_ACTIVE);
-	app_indicator_set_title(t->icon, title);
+	open_window(bus_of(arg), token);
 }
 
-static void on_menu_opened(gboolean opened, void *arg)
+static void on_quit(void *arg)
 {
-	struct tray *t = arg;
-
-	if (opened)
-		client_begin_view(t->client);
-	else
-		client_end_view(t->client);
+	g_application_quit(((struct tray *)arg)->app);
 }
 
-static void on_menu_window(void *arg)
+static void on_watched(gboolean watched, void *arg)
 {
-	struct tray *t = arg;
-
-	open_window(g_application_get_dbus_connection(G_APPLICATION(t->app)), NULL);
+	(void)arg;
+	if (!watched)
+		fprintf(stderr, "via-iface-tray: this desktop shows no tray now; notifications go "
+				"on, and via-iface-window shows the same\n");
 }
 
-static void on_menu_quit(void *arg)
-{
-	struct tray *t = arg;
-
-	g_application_quit(G_APPLICATION(t->app));
-}
-
-static const struct menu_calls menu_calls = {
-	.show_window = on_menu_window,
-	.quit = on_menu_quit,
-	.opened = on_menu_opened,
+static const struct icon_calls icon_calls = {
+	.open = on_open,
+	.quit = on_quit,
+	.watched = on_watched,
 };
-
-static void on_no_watcher(GDBusConnection *bus, const char *name, void *data)
-{
-	(void)bus, (void)name, (void)data;
-	fprintf(stderr, "via-iface-tray: this desktop shows no tray now; notifications go on, and "
-			"`via-iface-tray --window` shows the same\n");
-}
 
 static void show_icon(struct tray *t)
 {
 	if (t->icon)
 		return;
-	g_application_hold(G_APPLICATION(t->app));
-	t->menu = menu_new(t->client, t->starters, &menu_calls, t);
-	/* its successor (libayatana-appindicator-glib) is not in every distribution yet */
-	G_GNUC_BEGIN_IGNORE_DEPRECATIONS
-	t->icon = app_indicator_new("via-iface", "via-iface-idle-symbolic",
-				    APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
-	G_GNUC_END_IGNORE_DEPRECATIONS
-	app_indicator_set_menu(t->icon, GTK_MENU(menu_widget(t->menu)));
-	app_indicator_set_secondary_activate_target(t->icon, menu_window_item(t->menu));
-	menu_watch_copy(t->menu);
-	menu_update(t->menu);
-	update_icon(t);
-	t->watcher = g_bus_watch_name(G_BUS_TYPE_SESSION, WATCHER, G_BUS_NAME_WATCHER_FLAGS_NONE,
-				      NULL, on_no_watcher, t, NULL);
+	t->icon = icon_new(bus_of(t), t->client, t->starters, &icon_calls, t);
+	if (t->icon)
+		g_application_hold(t->app);
 }
 
 /* --- the news ------------------------------------------------------------------------------ */
@@ -122,10 +75,8 @@ static void on_changed(void *arg)
 {
 	struct tray *t = arg;
 
-	if (t->icon) {
-		menu_update(t->menu);
-		update_icon(t);
-	}
+	if (t->icon)
+		icon_update(t->icon);
 }
 
 static void on_news(const struct news *news, void *arg)
@@ -181,10 +132,7 @@ static void on_shutdown(GApplication *app, void *data)
 	struct tray *t = data;
 
 	(void)app;
-	if (t->watcher)
-		g_bus_unwatch_name(t->watcher);
-	g_clear_object(&t->icon);
-	menu_free(t->menu);
+	icon_free(t->icon);
 	client_free(t->client);
 	notify_free(t->notify);
 	starters_free(t->starters);
@@ -192,9 +140,16 @@ static void on_shutdown(GApplication *app, void *data)
 
 static int on_command_line(GApplication *app, GApplicationCommandLine *line, void *data)
 {
-	(void)app, (void)line;
-	show_icon(data);
-	return EXIT_SUCCESS;
+	struct tray *t = data;
+
+	(void)app;
+	if (!bus_of(t)) {
+		g_application_command_line_printerr(line,
+						    "via-iface-tray: there is no session bus\n");
+		return EXIT_FAILURE;
+	}
+	show_icon(t);
+	return t->icon ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* It was the tray's before: the window is a program of its own. */
@@ -229,13 +184,13 @@ int main(int argc, char *argv[])
 	int status;
 
 	language_init(VIA_LOCALEDIR);
-	t.app = gtk_application_new(APP_ID, G_APPLICATION_HANDLES_COMMAND_LINE);
-	g_application_add_main_option_entries(G_APPLICATION(t.app), options);
+	t.app = g_application_new(APP_ID, G_APPLICATION_HANDLES_COMMAND_LINE);
+	g_application_add_main_option_entries(t.app, options);
 	g_signal_connect(t.app, "handle-local-options", G_CALLBACK(on_options), &t);
 	g_signal_connect(t.app, "startup", G_CALLBACK(on_startup), &t);
 	g_signal_connect(t.app, "command-line", G_CALLBACK(on_command_line), &t);
 	g_signal_connect(t.app, "shutdown", G_CALLBACK(on_shutdown), &t);
-	status = g_application_run(G_APPLICATION(t.app), argc, argv);
+	status = g_application_run(t.app, argc, argv);
 	g_object_unref(t.app);
 	return status;
 }

@@ -2,34 +2,29 @@
 #ifndef VIA_TRAY_INDICATOR_MENU_H
 #define VIA_TRAY_INDICATOR_MENU_H
 
-#include <gtk/gtk.h>
-
-#include "tray/common/client.h"
-#include "tray/common/starters.h"
+#include "tray/common/model.h"
+#include "tray/indicator/items.h"
 
 /*
- * The menu of the tray's icon. The panel shows a copy of it, told over D-Bus; so it is changed in
- * place, for an open copy not to close under the user's hand.
+ * The icon's menu as it should be: one item for each session, with a submenu each, and what
+ * concerns all. No submenu is in a submenu: panels place those badly.
  */
-struct menu;
 
-struct menu_calls {
-	void (*show_window)(void *arg);
-	void (*quit)(void *arg);
-	void (*opened)(gboolean opened, void *arg); /* always in turn, beginning with TRUE */
+struct menu_starter {
+	const char *name, *path, *icon; /* of a launcher entry; the icon may be NULL */
 };
 
-struct menu *menu_new(struct client *c, struct starters *starters, const struct menu_calls *calls,
-		      void *arg);
-void menu_free(struct menu *m);
+struct menu_scene {
+	const struct model *model;
+	const char *failure; /* why nothing is known, or NULL */
+	const struct menu_starter *starters;
+	gsize n_starters;
+	guint32 uid;     /* whose menu it is */
+	gboolean opened; /* somebody looks: rates are shown, which are true only while they are
+			    renewed */
+};
 
-GtkWidget *menu_widget(struct menu *m);
-GtkWidget *menu_window_item(struct menu *m); /* "Show the window" */
-
-/* After app_indicator_set_menu(): then there is a copy to be opened. */
-void menu_watch_copy(struct menu *m);
-
-/* Shows the client's model as it is now. */
-void menu_update(struct menu *m);
+/* A new tree, for items_take(). */
+struct item *menu_make(const struct menu_scene *scene);
 
 #endif
