@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# In the chroot that ./desktops makes: builds the tree, starts one desktop as a plain user, two
-# sessions, the tray and the window, and takes pictures of them: desktop.sh DESKTOP LOOK
-desktop=$1 look=$2 failed=0
+# In the chroot that ./desktops makes: starts one desktop as a plain user, two sessions, the tray and
+# the window, and takes pictures of them: desktop.sh DESKTOP LOOK. "desktop.sh build" builds the tree.
+desktop=$1 look=${2:-} failed=0
 out=/results/$desktop-$look
 rm -rf "$out" && mkdir -p "$out"
 ok() { echo "ok - $desktop $look: $1"; }
@@ -11,9 +11,14 @@ bad() { echo "not ok - $desktop $look: $1"; failed=1; }
 # bounded, for what has no event to wait for in a shell
 until_ok() { local end=$((SECONDS + $1)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done; }
 
-(cd /src && { [ -d build-desktops ] || meson setup build-desktops -Dprefix=/usr -Dsysconfdir=/etc -Dtray=auto; } &&
-    ninja -C build-desktops && DESTDIR= meson install -C build-desktops --no-rebuild) >"$out/build" 2>&1 || { tail -n 20 "$out/build"; exit 1; }
+if [ "$desktop" = build ]; then
+    cd /src || exit 1
+    [ -d build-desktops ] || meson setup build-desktops -Dprefix=/usr -Dsysconfdir=/etc -Dtray=enabled -Dwindow=auto || exit 1
+    exec ninja -C build-desktops
+fi
+DESTDIR='' meson install -C /src/build-desktops --no-rebuild >"$out/install" 2>&1 || { tail -n 20 "$out/install"; exit 1; }
 setcap cap_sys_admin=p /usr/libexec/via-iface/via-iface-enter
+gtk-update-icon-cache -q -f /usr/share/icons/hicolor 2>/dev/null # as Debian's trigger does
 getent group netdev >/dev/null || groupadd -r netdev
 usermod -aG netdev gamer
 
@@ -77,6 +82,8 @@ gnome() {
     start gnome-shell gnome-shell --nested --wayland --unsafe-mode
     until_ok 40 test -S /run/user/1000/wayland-0
     add WAYLAND_DISPLAY=wayland-0; environment
+    until_ok 60 bus_has org.gnome.Shell
+    sleep 5; gamer xdotool mousemove 640 400 key Escape # it starts with the overview
 }
 xfce() {
     add XDG_CURRENT_DESKTOP=XFCE XDG_SESSION_TYPE=x11; environment
@@ -106,6 +113,8 @@ start steam via-iface wlp6s0 --name steam -- sleep 3600
 start backup via-iface wlp6s0,enp7s0 --name backup -- sleep 3600
 until_ok 20 sh -c 'via-iface list | grep -q backup'
 screenshot 1-before
+gamer setsid dbus-monitor --session >"$out/bus" 2>&1 & # what the panel and the tray say to each other
+monitor=$!
 start tray via-iface-tray
 items() { gamer gdbus call --session --dest $watcher --object-path /StatusNotifierWatcher --method org.freedesktop.DBus.Properties.Get $watcher RegisteredStatusNotifierItems; }
 registered() { items | grep -q "[/:]"; }
@@ -117,6 +126,7 @@ screenshot 2-tray
 ip link set wlp6s0 down # steam's session is blocked, backup's fails over
 sleep 4
 screenshot 3-blocked
+kill $monitor
 ip link set wlp6s0 up; ip route add default via 10.6.6.1 dev wlp6s0 metric 640
 sleep 2
 # the item is activated as the panel would
@@ -136,6 +146,8 @@ position=$(gamer python3 /src/tests/machine/atspi_tree.py --find via-iface 2>/de
 if [ -n "$position" ]; then
     gamer xdotool mousemove $position click 3; sleep 3; screenshot 5-menu
 fi
-PSS=$(awk '/^Pss:/ { s += $2 } END { print s }' "/proc/$(pgrep -x via-iface-tray | head -n 1)/smaps_rollup" 2>/dev/null)
-echo "# PSS of the tray: $PSS KiB; of the window: $(awk '/^Pss:/ { s += $2 } END { print s }' "/proc/$(pgrep -f via-iface-window | head -n 1)/smaps_rollup" 2>/dev/null) KiB"
+pss() { # NAME: of the youngest process of that name, in KiB
+    awk '/^Pss:/ { print $2 }' "/proc/$(pgrep -n -x "$1" || echo none)/smaps_rollup" 2>/dev/null || echo none
+}
+echo "# PSS in KiB: the tray $(pss via-iface-tray), the window $(pss via-iface-windo)"
 exit $failed
