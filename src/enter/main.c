@@ -5,8 +5,9 @@
  * The only program with a file capability (cap_sys_admin, permitted), and so a small one. FD is
  * the memfd that via-iface filled. The phases, in this order and each once:
  *
- *   prepare   nothing is trusted: close this process to others, fill descriptors 0-2, read the
- *             fixed-size part of the memfd, refuse sockets of the outside network
+ *   prepare   nothing is trusted: close this process to others, lower the capability where it is
+ *             effective, fill descriptors 0-2, read the fixed-size part of the memfd, refuse
+ *             sockets of the outside network
  *   ask       connect to the daemon, make sure that it is root's, send the request, wait; where
  *             no capability was granted, in a user namespace of our own (userns.c)
  *   keep      --keep, root only: give the netns a name outside
@@ -51,6 +52,9 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 	if (prctl(PR_SET_DUMPABLE, 0) <
 	    0) /* until the exec, no other process may trace this one (PR_SET_DUMPABLE(2const)) */
 		return err_errno(err, errno, "close this process to others");
+	r = caps_lower(err);
+	if (r < 0)
+		return r;
 	if (argc != 2 || parse_u32(argv[1], 3, 1u << 20, &fd) < 0)
 		return err_set(
 			err, EINVAL,

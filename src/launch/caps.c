@@ -8,9 +8,29 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+int caps_lower(struct err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	if (capng_get_caps_process() < 0)
+		return err_set(err, EPERM, "read the capabilities of this process");
+	if (capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
+		return 0;
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, cap);
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) > 0)
+			capng_update(CAPNG_DROP, CAPNG_INHERITABLE,
+				     cap); /* and so no ambient one */
+	}
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return err_set(err, EPERM, "lower capabilities until they are needed");
+	return 0;
+}
 
 bool caps_granted(void)
 {

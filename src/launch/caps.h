@@ -8,9 +8,15 @@
 
 /*
  * cap_sys_admin, which the file may have brought: permitted, and effective only between
- * caps_raise() and caps_drop(). The system calls themselves (capget(2)): a library would read
- * /proc first, each time.
+ * caps_raise() and caps_drop().
  */
+
+/*
+ * Leaves it permitted alone, first of all: a file's effective bit makes it effective at once, and a
+ * wrapper as NixOS has them (security.wrappers) makes it ambient, so that programs that are started
+ * would have it, too. It is inheritable then by that wrapper, and is not any more.
+ */
+int caps_lower(struct err *err);
 
 /* Whether it may be raised. */
 bool caps_granted(void);

@@ -1,6 +1,8 @@
 """Small things that an attacker, or an odd caller, would find."""
 
 import os
+import re
+import shutil
 import signal
 import socket
 import struct
@@ -169,6 +171,44 @@ def test_nothing_is_printed_with_the_capability(lab):
     done = process.finish()
     assert done.code == 125 and b"via-iface: " in said and b"File too large" in said, (done, said[-300:])
     assert caps["CapEff:"] == 0, caps
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+@params("effective", "ambient")
+def test_capability_is_raised_for_the_netns_alone(lab, how):
+    """While enter waits for the daemon its capability is not effective, and no program that it starts has
+    it: also where the file has the effective bit, or a wrapper made it ambient (NixOS's do)."""
+    site = Site(lab)
+    site.policy("[*]\nuplinks = *\n")
+    enter = f"{site.bin}/via-iface-enter"
+    if how == "effective":
+        lab.run(["setcap", "cap_sys_admin=ep", enter], check=True)
+    else:
+        os.rename(enter, f"{site.bin}/enter")
+        lab.run(["setcap", "-r", f"{site.bin}/enter"], check=True)
+        shutil.copy(shutil.which("setpriv"), f"{site.bin}/wrapper")
+        os.chmod(f"{site.bin}/wrapper", 0o4755)
+        more = "--reuid 1000 --inh-caps -all,+sys_admin --ambient-caps -all,+sys_admin"
+        write_file(enter, f'#!/bin/sh\nexec {site.bin}/wrapper {more} {site.bin}/enter "$@"\n')
+        os.chmod(enter, 0o755)
+    words = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "--", f"{site.bin}/via-iface"]
+    lab.run([program("via-iface"), str(lab.spare), "--", "true"], check=True)  # the daemon runs
+    os.kill(daemon := lab.daemon_pid(), signal.SIGSTOP)
+    try:
+        process = lab.popen([*words, str(lab.spare), "--", "grep", "^Cap[IPEA]", "/proc/self/status"])
+
+        def waits():
+            with open(f"/proc/{process.pid}/stat") as f, open(f"/proc/{process.pid}/syscall") as call:
+                return "enter)" in f.read() and call.read().split()[0] in ("47", "212")  # recvmsg(2)
+
+        lab.wait(waits, 10, "enter waits for the daemon")
+        with open(f"/proc/{process.pid}/status") as f:
+            caps = {line.split()[0]: int(line.split()[1], 16) for line in f if line.startswith("Cap")}
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert (caps["CapPrm:"], caps["CapEff:"], caps["CapAmb:"], caps["CapInh:"]) == (1 << 21, 0, 0, 0), caps
+    done = process.finish()
+    assert done.code == 0 and set(re.findall(r"[0-9a-f]{16}", done.out)) == {"0" * 16}, done
 
 
 @needs("root", "tool:prlimit", "tool:nice")
