@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define PREFIX_MIN 3 /* bytes of a word that is taken for the beginning of another */
-#define CUT_MAX    3 /* and how many more that has */
+#define CUT_MAX    4 /* and how many more that has */
 
 static size_t least(size_t a, size_t b)
 {

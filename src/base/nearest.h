@@ -7,7 +7,7 @@
 /*
  * Which of some names a mistyped word most likely means: the one of the smallest edit distance, by
  * insertions, deletions, substitutions and transpositions of neighbouring bytes (optimal string
- * alignment); where none is near, the first that has up to three bytes behind the word. Start with
+ * alignment); where none is near, the first that has up to four bytes behind the word. Start with
  * { .word = word }, offer each name, then read best; names are borrowed.
  */
 #define NEAREST_WORD_MAX 40 /* longer words, and names, are near nothing */

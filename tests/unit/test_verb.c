@@ -33,7 +33,9 @@ static void test_nearest(void **state)
 	NEAR("wlp6s1", "wlp6s0", "enp7s0", "wlp6s0");
 	NEAR("list", "", "list");                   /* that is it */
 	NEAR("wlp6", "wlp6s0", "enp7s0", "wlp6s0"); /* its beginning */
-	NEAR("stat", "stab", "status", "stab");     /* a mistake is likelier */
+	NEAR("upl", "uplinks", "list", "uplinks");
+	NEAR("abc", "", "abcdefgh");
+	NEAR("stat", "stab", "status", "stab"); /* a mistake is likelier */
 	NEAR("all", "", "allow-inherited-sockets");
 	NEAR("ls", "", "list"); /* too short to be a mistake */
 	NEAR("steam", "", "stop", "status");
