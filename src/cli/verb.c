@@ -176,13 +176,13 @@ static const struct verb verbs[] = {
 	[VERB_DESKTOP] = {
 		.name = "desktop",
 		.program = VERB_BY_DESKTOP,
-		.usage = "add APP [UPLINK[,UPLINK…]] [--name TEXT] [--replace|--action]\n"
+		.usage = "add [OPTIONS] APP [UPLINK[,UPLINK…]]\n"
 			 "always APP UPLINK[,UPLINK…]\n"
 			 "remove ENTRY [UPLINK[,UPLINK…]]\n"
 			 "list [--json]\n"
 			 "games [--json]\n"
 			 "launch [--check|--separate|--allow-handover] APP [UPLINK[,UPLINK…]]\n"
-			 "start [--app-id=ID] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]",
+			 "start [OPTIONS] [UPLINK[,UPLINK…]] -- PROGRAM [ARG…]",
 		.summary = "make entries for the menu that start an app through an uplink",
 		.text = "APP is the id or the name of an entry of the menu, a path, or steam:NUMBER. The new\n"
 			"entry is a file of yours in ~/.local/share/applications. `desktop start` is its command\n"
@@ -252,6 +252,8 @@ static const struct verb_option options[] = {
 	  "leave out what files of the app policy say of the program" },
 	{ "wait", 0, "[=SECONDS]", WORD_FREE, OPT_WAIT, V(RUN) | V(ATTACH) | V(MOVE),
 	  "until an uplink of the list is usable" },
+	{ "wait", 0, "[=SECONDS]", WORD_FREE, OPT_WAIT, V(DESKTOP),
+	  "add, start: wait until an uplink of the list is usable" },
 	{ "no-ask-password", 0, NULL, WORD_NONE, OPT_NO_ASK_PASSWORD, V(RUN) | V(ATTACH) | V(MOVE),
 	  "do not ask on the terminal for a password that polkit wants" },
 	{ "dry-run", 0, NULL, WORD_NONE, OPT_DRY_RUN, RUNS, "print the plan, change nothing" },

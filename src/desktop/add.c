@@ -184,6 +184,7 @@ int desktop_add(const struct line *l, struct err *err)
 				    : DESKTOP_ENTRY,
 		.uplinks = l->n > 2 ? l->v[2] : "",
 		.name = l->name,
+		.wait = l->wait,
 	};
 	g_autoptr(GKeyFile) made = NULL;
 	struct uplink_list uplinks = { 0 };

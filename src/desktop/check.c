@@ -2,12 +2,14 @@
 #include "desktop/check.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/language.h"
 #include "base/nearest.h"
 #include "desktop/exec.h"
+#include "launch/apps_apply.h"
 #include "launch/launch.h"
 #include "plan/uplink.h"
 #include "verbs/verbs.h"
@@ -55,7 +57,24 @@ static void add_reason(GString *text, const char *name, const char *reason, bool
 	g_string_append_printf(text, "%s%s: %s", text->len ? "\n" : "", name, shown);
 }
 
-char *check_reason(const char *uplinks, bool *ret_none)
+static int read_list(const char *uplinks, char **program, struct uplink_list *ret)
+{
+	struct launch_options o = { .quiet = true, .program = program };
+	struct err ignored = { 0 };
+	int r;
+
+	if (uplinks[0])
+		return uplink_list_parse(uplinks, ret, &ignored);
+	strcpy(o.request.name, "x"); /* checked with the rest */
+	r = apps_load_and_apply(&o, &ignored);
+	if (r == 0)
+		*ret = o.request.uplinks;
+	free(o.made);
+	free(o.made_bytes);
+	return r;
+}
+
+char *check_reason(const char *uplinks, char **program, bool *ret_translated)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -63,24 +82,22 @@ char *check_reason(const char *uplinks, bool *ret_none)
 	struct uplink_walk walk = { .facts = &f, .list = &list };
 	const struct fact_link *l;
 	struct err ignored = { 0 };
-	bool translated = false;
 
-	*ret_none = false;
-	if (uplink_list_parse(uplinks, &list, &ignored) < 0 || observe_host(0, &f, &ignored) < 0)
+	*ret_translated = false;
+	if (read_list(uplinks, program, &list) < 0 || observe_host(0, &f, &ignored) < 0)
 		return NULL;
 	while ((l = uplink_walk(&walk))) {
 		enum uplink_problem problem = uplink_lookup(&f, l->name).problem;
 
 		if (problem == UPLINK_USABLE)
 			return NULL;
-		add_reason(text, l->name, uplink_problem_text(problem), &translated);
+		add_reason(text, l->name, uplink_problem_text(problem), ret_translated);
 	}
 	for (size_t i = 0; i < list.n; i++)
 		if (!uplink_is_here(&f, &list, i))
 			add_reason(text, uplink_list_word(&list, i), uplink_missing_text(&list, i),
-				   &translated);
-	*ret_none = true;
-	return translated ? g_strdup(text->str) : NULL;
+				   ret_translated);
+	return g_strdup(text->str);
 }
 
 int check_program(GKeyFile *e, struct err *err)

@@ -17,9 +17,10 @@ int check_uplinks(const char *text, struct uplink_list *ret, struct err *err);
 int check_program(GKeyFile *e, struct err *err);
 
 /*
- * Why no uplink of a list can be used now, in the user's language; by g_free(). NULL where one can,
- * and where the language is the one that messages have: *ret_none says whether none can.
+ * Why no uplink of a list can be used now, a line for each, in the user's language as far as it is
+ * translated, which *ret_translated tells; by g_free(). NULL where one can. The list is that of the
+ * command line, or where that is "", what the app policy says of the program.
  */
-char *check_reason(const char *uplinks, bool *ret_none);
+char *check_reason(const char *uplinks, char **program, bool *ret_translated);
 
 #endif

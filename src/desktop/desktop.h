@@ -13,6 +13,7 @@ struct line {
 	const char *v[WORDS_MAX]; /* the verb's own verb, and what it is about */
 	int n;
 	const char *name; /* --name */
+	const char *wait; /* the seconds of --wait, "" without a number; or NULL */
 	bool replace, action, json, quiet;
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
+#include "cli/cli.h"
 #include "cli/words.h"
 #include "desktop/desktop.h"
 #include "launch/program.h"
@@ -22,6 +23,7 @@ static int read_line(int argc, char *argv[], struct line *ret, struct err *err)
 {
 	struct words w;
 	struct line l;
+	uint32_t ignored;
 
 	if (words_read(VERB_DESKTOP, argc, argv, WORDS_MAX, &w, err) < 0)
 		return -EINVAL;
@@ -30,12 +32,17 @@ static int read_line(int argc, char *argv[], struct line *ret, struct err *err)
 			   .replace = w.replace,
 			   .action = w.action,
 			   .json = w.json,
-			   .quiet = w.quiet };
+			   .quiet = w.quiet,
+			   .wait = !w.waits ? NULL
+				   : w.wait ? w.wait
+					    : "" };
 	for (int i = 0; i < w.n; i++)
 		l.v[i] = w.v[i];
 	if (l.name && (!*l.name || !g_utf8_validate(l.name, -1, NULL)))
 		return err_set(err, EINVAL,
 			       "invalid --name '%s': it is the name to be shown, in UTF-8", l.name);
+	if (cli_parse_wait(w.wait, &ignored, err) < 0)
+		return -EINVAL;
 	*ret = l;
 	return 0;
 }
@@ -47,6 +54,7 @@ static int check_effect(const struct line *l, struct err *err)
 	const char *of_add = l->replace  ? "replace"
 			     : l->action ? "action"
 			     : l->name   ? "name"
+			     : l->wait   ? "wait"
 					 : NULL;
 
 	if (of_add && *what && strcmp(what, "add") != 0)

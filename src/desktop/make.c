@@ -39,7 +39,8 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 	_cleanup_exec_ struct exec x = { 0 };
 	g_autofree char *id = desktop_app_id(wish->source);
 	g_autofree char *app_id = id ? g_strconcat("--app-id=", id, NULL) : NULL;
-	const char *words[6];
+	const char *words[7];
+	g_autofree char *wait = NULL;
 	size_t n = 0;
 	int r = exec_parse(value, &x, err);
 
@@ -48,6 +49,10 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 	words[n++] = "via-iface";
 	words[n++] = "desktop";
 	words[n++] = "start";
+	if (wish->wait) {
+		wait = g_strconcat("--wait", wish->wait[0] ? "=" : "", wish->wait, NULL);
+		words[n++] = wait;
+	}
 	if (app_id)
 		words[n++] = app_id;
 	if (wish->uplinks[0])

@@ -2,6 +2,7 @@
 #include "desktop/note.h"
 
 #include <gio/gio.h>
+#include <glib-unix.h>
 #include <string.h>
 
 #include "launch/program.h"
@@ -17,6 +18,7 @@ struct shown {
 	guint32 id;
 	char *server; /* whose number that is: its unique name, which the bus puts into messages */
 	const char *choice;
+	bool over; /* what note->until is for */
 };
 
 static const char *find_choice(const struct note *n, const char *id)
@@ -58,6 +60,16 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 static gboolean on_time(void *data)
 {
 	g_main_loop_quit(((struct shown *)data)->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_readable(int fd, GIOCondition condition, void *data)
+{
+	struct shown *s = data;
+
+	(void)fd, (void)condition;
+	s->over = true;
+	g_main_loop_quit(s->loop);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -120,6 +132,24 @@ static bool has_buttons(GDBusConnection *bus)
 	return g_strv_contains(all, "actions");
 }
 
+/* Until it is closed, a choice was made, or it is over. */
+static void await(GDBusConnection *bus, struct shown *s)
+{
+	const int until = s->note->until;
+	const GIOCondition readable = G_IO_IN | G_IO_HUP;
+	guint timer = g_timeout_add_seconds(SHOWN_S, on_time, s);
+	guint source = until ? g_unix_fd_add(until, readable, on_readable, s) : 0;
+
+	g_main_loop_run(s->loop);
+	if (source)
+		g_source_remove(source);
+	g_source_remove(timer);
+	if (s->over)
+		g_dbus_connection_call_sync(bus, s->server, SERVER_PATH, SERVER,
+					    "CloseNotification", g_variant_new("(u)", s->id), NULL,
+					    G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL);
+}
+
 bool note_notify(const struct note *n, const char **ret)
 {
 	g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
@@ -134,10 +164,7 @@ bool note_notify(const struct note *n, const char **ret)
 						     G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &s, NULL);
 	is_shown = notify(bus, &s);
 	if (is_shown) {
-		guint timer = g_timeout_add_seconds(SHOWN_S, on_time, &s);
-
-		g_main_loop_run(loop);
-		g_source_remove(timer);
+		await(bus, &s);
 		*ret = s.choice;
 	}
 	g_dbus_connection_signal_unsubscribe(bus, signals);

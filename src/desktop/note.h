@@ -19,6 +19,7 @@ struct note {
 	const struct note_choice *choices;
 	size_t n;
 	bool question; /* stays until it is answered, and needs a server that has buttons */
+	int until;     /* note_notify() withdraws it when this descriptor is readable; 0: none */
 };
 
 /*

@@ -8,7 +8,7 @@
 
 /* The start of a program that a menu or a window asks for. */
 struct start {
-	bool wait;           /* until an uplink of the list is usable */
+	const char *wait;    /* for an uplink of the list, so many seconds; or NULL */
 	const char *app_id;  /* its name on the session bus, or NULL */
 	const char *uplinks; /* "": by the app policy */
 	char **program;

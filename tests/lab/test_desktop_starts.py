@@ -2,9 +2,10 @@
 is started."""
 
 import os
+import shutil
 
-from lab import needs
-from test_desktop import Desktop, simple
+from lab import ROOT, needs, params
+from test_desktop import Desktop, put, simple, value
 from test_leaves_by_its_uplink import give_back, lose
 
 GLIB = needs("tool:gio")
@@ -99,14 +100,81 @@ def test_waits_for_the_uplink(lab):
         assert title == "sh did not start" and "wlp6s0" in body and "it is down" in body, (title, body)
         assert desk.buttons[number]["wait"] == "Wait for it", desk.buttons
         desk.press(number, "wait")
-        lab.wait(lambda: lab.processes("via-iface-verbs"), 20, "who waits")
+        desk.wait(lambda: len(desk.noted) == 2, 20, "who waits")
         assert not os.path.exists(out)
         give_back(lab, "down")
         lab.wait(lambda: os.path.exists(out), 20, "the program")
         with open(out) as f:
             assert f.read().strip() == lab.spare.addr
-        lab.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who waited")
-        assert len(desk.noted) == 1
+        desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who waited")
+        assert len(desk.noted) == 2 and len(desk.notes) == 1, desk.notes
+
+
+# by the command line, and by what the app policy says of the program
+WAITS = {"list": ["wlp6s0"], "policy": []}
+
+
+@SCREEN
+@GLIB
+@params(*WAITS)
+def test_an_entry_that_waits(lab, by):
+    """A start of it shows what it waits for, once, starts the program when that can serve, and takes
+    the notification away; cancelled, it starts nothing; when the time is over, it fails like another."""
+    import panel
+
+    desktop, out = Desktop(lab), f"{lab.tmp}/out"
+    desktop.install("game", simple("Game"))
+    put(f"{desktop.bin}/game", f"#!/bin/sh\n/usr/bin/curl -s {lab.url} >{out}.new; /bin/mv {out}.new {out}\n", 0o755)
+    put(f"{lab.tmp}/home/.config/via-iface/apps/game.conf", "[game]\nmatch = game\nuplink = wlp6s0\n")
+    with panel.Desktop(lab, panel=False) as desk:
+        desktop.env.update(HOME=f"{lab.tmp}/home", XDG_CONFIG_HOME=f"{lab.tmp}/home/.config")
+        desktop.own = f"{lab.tmp}/home/.local/share/applications"
+        env = {**desk.env, **desktop.env, "XDG_DATA_DIRS": f"{ROOT}/data:{desktop.data}"}
+        path = desktop.add("--wait", "game", *WAITS[by])
+        assert value(path, "Exec") == " ".join(["via-iface desktop start --wait", *WAITS[by], "-- game %U"])
+
+        def start(path):  # gio(1) does not wait for it, and whoever reads its errors ends with it
+            lab.run(f"exec {shutil.which('gio')} launch {path} 2>/dev/null", env=env, check=True)
+
+        # usable: nothing is shown
+        start(path)
+        lab.wait(lambda: os.path.exists(out), 20, "the program")
+        lab.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who watched")
+        os.unlink(out)
+        assert not desk.noted
+        # down, and up again
+        lose(lab, "down")
+        start(path)
+        desk.wait(lambda: desk.notes, 20, "the notification")
+        ((number, (title, body)),) = desk.notes.items()
+        assert (title, body) == ("game waits to be started", "wlp6s0: it is down"), (title, body)
+        assert desk.buttons[number] == {"cancel": "Cancel"}, desk.buttons
+        assert not os.path.exists(out)
+        give_back(lab, "down")
+        lab.wait(lambda: os.path.exists(out), 20, "the program")
+        with open(out) as f:
+            assert f.read().strip() == lab.spare.addr
+        desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who watched")
+        assert not desk.notes
+        os.unlink(out)
+        # cancelled
+        lose(lab, "down")
+        start(path)
+        desk.wait(lambda: desk.notes, 20, "the notification")
+        lab.wait(lambda: lab.processes("via-iface-verbs"), 20, "who waits")
+        desk.press(next(iter(desk.notes)), "cancel")
+        desk.wait(lambda: not lab.processes("via-iface-desktop") and not lab.processes("via-iface-verbs"), 10, "the end")
+        assert not os.path.exists(out)
+        desk.notes.clear()
+        # the time is over
+        path = desktop.add("--wait=1", "game", *WAITS[by])
+        assert len(os.listdir(desktop.own)) == 1
+        start(path)
+        desk.wait(lambda: "game did not start" in desk.noted, 20, "the failure")
+        ((number, (title, body)),) = desk.notes.items()
+        assert title == "game did not start" and "wait 1 s for an uplink" in body, (title, body)
+        desk.press(number, None)
+        desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end")
 
 
 @SCREEN
