@@ -142,3 +142,13 @@ uint64_t process_netns(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
+
+bool netns_is_named(const char *name, uint64_t netns)
+{
+	char path[PATH_MAX];
+	struct stat st, own;
+
+	return snprintf(path, sizeof(path), NETNS_DIR "/%s", name) < (int)sizeof(path) &&
+	       lstat(path, &st) == 0 && stat("/proc/self/ns/net", &own) == 0 &&
+	       st.st_ino == netns && st.st_dev == own.st_dev;
+}

@@ -67,4 +67,10 @@ int write_all(int fd, const void *bytes, size_t len);
  */
 uint64_t process_netns(pid_t pid);
 
+/* Where the names of ip-netns(8) are (iproute2 include/namespace.h). */
+#define NETNS_DIR "/run/netns"
+
+/* Whether a name there stands for that netns (inode); not through a symbolic link. */
+bool netns_is_named(const char *name, uint64_t netns);
+
 #endif

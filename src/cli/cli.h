@@ -24,6 +24,21 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
  */
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err);
 
+/* What `via-iface netns` is to do, with its words; borrowed from argv. */
+enum netns_action {
+	NETNS_ADD,
+	NETNS_DEL,
+	NETNS_LIST,
+};
+
+/*
+ * Parses add [OPTIONS] NAME [UPLINK[,UPLINK…]], del NAME and list. The name of the netns is
+ * request.name; without an uplink request.uplinks is empty: the file of that name has it, and the
+ * request is to be checked then. Pure as above.
+ */
+int cli_parse_netns(int argc, char *argv[], struct launch_options *ret, enum netns_action *ret_do,
+		    struct err *err);
+
 /* What stands behind --wait=, or NULL: seconds, or WAIT_FOREVER. 0 or -EINVAL. */
 int cli_parse_wait(const char *text, uint32_t *ret, struct err *err);
 

@@ -340,6 +340,79 @@ int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct 
 	return 0;
 }
 
+#define NETNS_WORDS_MAX 3
+
+/* The words that are no options: what to do, and with which. Returns how many, or -EINVAL. */
+static int read_netns(struct option_reader *reader, struct launch_options *o,
+		      char *words[NETNS_WORDS_MAX], struct err *err)
+{
+	int n = 0;
+
+	for (;;) {
+		int r = take_options(reader, o, err);
+
+		if (r < 0)
+			return r;
+		if (reader->at >= reader->argc)
+			return n;
+		if (n == NETNS_WORDS_MAX)
+			return err_set(err, EINVAL, "read '%s': that is a word too many for netns",
+				       reader->argv[reader->at]);
+		words[n++] = reader->argv[reader->at++];
+	}
+}
+
+static int take_netns_name(const char *name, struct launch_options *o, struct err *err)
+{
+	if (session_name_valid(name))
+		return copy_string(o->request.name, sizeof(o->request.name), name);
+	return err_set(err, EINVAL,
+		       "invalid name '%.60s': 1 to 32 of letters, digits and ._+-, the first a "
+		       "letter or digit, and not digits alone",
+		       name);
+}
+
+int cli_parse_netns(int argc, char *argv[], struct launch_options *ret, enum netns_action *ret_do,
+		    struct err *err)
+{
+	static const struct {
+		const char *name;
+		int least, most; /* words */
+	} actions[] = {
+		[NETNS_ADD] = { "add", 2, 3 },
+		[NETNS_DEL] = { "del", 2, 2 },
+		[NETNS_LIST] = { "list", 1, 1 },
+	};
+	const struct launch_options none = { .request.owner = REQUEST_OWNER_SELF };
+	struct option_reader reader = { VERB_NETNS, argc, argv, .at = 1 };
+	struct launch_options o = none;
+	char *words[NETNS_WORDS_MAX];
+	int n = read_netns(&reader, &o, words, err), r = n < 0 ? n : 0;
+	size_t i = 0;
+
+	while (r == 0 && n && i < ARRAY_SIZE(actions) && strcmp(words[0], actions[i].name) != 0)
+		i++;
+	if (r == 0 &&
+	    (!n || i == ARRAY_SIZE(actions) || n < actions[i].least || n > actions[i].most))
+		r = words_usage(VERB_NETNS, err);
+	if (r == 0 && ((i != NETNS_ADD && memcmp(&o.request, &none.request, sizeof(o.request))) ||
+		       (i != NETNS_LIST && o.json) || (i == NETNS_LIST && o.quiet)))
+		r = words_usage(VERB_NETNS, err);
+	if (r == 0 && n > 1)
+		r = take_netns_name(words[1], &o, err);
+	if (r == 0 && n > 2) {
+		o.uplinks = words[2];
+		uplink_list_parse(words[2], &o.request.uplinks, NULL);
+	}
+	if (r == 0 && i == NETNS_ADD) {
+		o.request.flags |= SESSION_KEEP | SESSION_PENDING;
+		r = check_request(&o, request_check, err);
+	}
+	*ret = o;
+	*ret_do = (enum netns_action)i;
+	return r;
+}
+
 int cli_parse_exec(int argc, char *argv[], struct launch_options *ret, const char **ret_session,
 		   struct err *err)
 {

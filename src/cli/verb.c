@@ -173,6 +173,21 @@ static const struct verb verbs[] = {
 		.examples = { { "via-iface detach box", "one session" },
 			      { "via-iface detach --netns box", "the namespace of that name" } },
 	},
+	[VERB_NETNS] = {
+		.name = "netns",
+		.program = VERB_BY_VERBS,
+		.usage = "add [OPTIONS] NAME [UPLINK[,UPLINK…]]\n"
+			 "del NAME\n"
+			 "list [--json]",
+		.summary = "make lasting network namespaces by name, for services and `ip netns`",
+		.text = "`add` makes /run/netns/NAME, a session whose traffic leaves by UPLINK alone: `ip netns\n"
+			"exec`, nsenter and units of systemd use it. It is blocked while no uplink can serve.\n"
+			"Without UPLINK /etc/via-iface/netns.d/NAME.conf has it. `add` and `del` are for root.",
+		.words = { WORD_OF_NETNS },
+		.examples = { { "via-iface netns add vpn wlp6s0", "make it" },
+			      { "via-iface netns list", "those there are" },
+			      { "via-iface netns del vpn", "remove it; its programs lose the network" } },
+	},
 	[VERB_DESKTOP] = {
 		.name = "desktop",
 		.program = VERB_BY_DESKTOP,
@@ -222,15 +237,16 @@ static_assert(VERB_COUNT <= 32, "verbs fit into a mask");
 static const struct verb_option options[] = {
 	{ "name", 0, "NAME", WORD_FREE, OPT_NAME, RUNS | V(ATTACH),
 	  "of the session; default: the program's name" },
-	{ "dns", 0, "ADDR[,…]", WORD_FREE, OPT_DNS, RUNS | V(ATTACH),
+	{ "dns", 0, "ADDR[,…]", WORD_FREE, OPT_DNS, RUNS | V(ATTACH) | V(NETNS),
 	  "name servers of its own; default: the uplink's" },
-	{ "ipv6", 0, "auto|off", WORD_FAMILY, OPT_IPV6, RUNS | V(ATTACH),
+	{ "ipv6", 0, "auto|off", WORD_FAMILY, OPT_IPV6, RUNS | V(ATTACH) | V(NETNS),
 	  "off: the session has no IPv6" },
-	{ "no-lan", 0, NULL, WORD_NONE, OPT_NO_LAN, RUNS | V(ATTACH),
+	{ "no-lan", 0, NULL, WORD_NONE, OPT_NO_LAN, RUNS | V(ATTACH) | V(NETNS),
 	  "the internet alone: no private or local destinations" },
-	{ "host-access", 0, NULL, WORD_NONE, OPT_HOST_ACCESS, RUNS | V(ATTACH),
+	{ "host-access", 0, NULL, WORD_NONE, OPT_HOST_ACCESS, RUNS | V(ATTACH) | V(NETNS),
 	  "the session may reach services of this host" },
-	{ "mtu", 0, "N", WORD_FREE, OPT_MTU, RUNS | V(ATTACH), "bytes; default: the uplink's" },
+	{ "mtu", 0, "N", WORD_FREE, OPT_MTU, RUNS | V(ATTACH) | V(NETNS),
+	  "bytes; default: the uplink's" },
 	{ "probe", 0, "ADDR[:PORT]", WORD_FREE, OPT_PROBE, RUNS,
 	  "of a list, use an uplink only while this address answers: an\n"
 	  "echo, with a port a connection; [ADDR]:PORT for IPv6" },
@@ -292,7 +308,7 @@ static const struct verb_option options[] = {
 	{ "since", 0, "TIME", WORD_FREE, OPT_SINCE, V(LOG),
 	  "10m ago (s, m, h, d), today, 14:30, \"2026-03-01 14:30\"" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON,
-	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP),
+	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP) | V(NETNS),
 	  "JSON instead of text" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON, V(RUN), "with --dry-run: JSON instead of text" },
 	{ "watch", 0, "[=SECONDS]", WORD_FREE, OPT_WATCH, V(LIST),
@@ -300,7 +316,7 @@ static const struct verb_option options[] = {
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },
 	{ "quiet", 'q', NULL, WORD_NONE, OPT_QUIET,
-	  RUNS | CHANGES | V(EXEC) | V(ATTACH) | V(DESKTOP),
+	  RUNS | CHANGES | V(EXEC) | V(ATTACH) | V(DESKTOP) | V(NETNS),
 	  "no warnings, and no line on success" },
 	{ "verbose", 'v', NULL, WORD_NONE, OPT_VERBOSE, RUNS | V(EXEC), "say which session it is" },
 	{ "help", 'h', NULL, WORD_NONE, OPT_HELP, UINT32_MAX, "this text" },

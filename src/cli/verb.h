@@ -27,6 +27,7 @@ enum verb_id {
 	VERB_DOCTOR,
 	VERB_ATTACH,
 	VERB_DETACH,
+	VERB_NETNS,
 	VERB_DESKTOP,
 	VERB_HELP,
 	VERB_VERSION,
@@ -52,9 +53,10 @@ enum verb_word {
 	WORD_USER,
 	WORD_PID,
 	WORD_NETNS,
-	WORD_FAMILY,  /* auto, off */
-	WORD_COLOR,   /* auto, always, never */
-	WORD_DESKTOP, /* the words of `desktop` */
+	WORD_FAMILY,   /* auto, off */
+	WORD_COLOR,    /* auto, always, never */
+	WORD_DESKTOP,  /* the words of `desktop` */
+	WORD_OF_NETNS, /* the words of `netns` */
 	WORD_COUNT,
 };
 

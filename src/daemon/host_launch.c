@@ -25,7 +25,8 @@ static int note_session(struct facts *f, const struct session *s, struct err *er
 {
 	struct session *added = VEC_PUSH(&f->sessions);
 	struct fact_link *port = VEC_PUSH(&f->links);
-	struct fact_slot *slot = facts_slot(f, s->uplink) ? NULL : VEC_PUSH(&f->slots);
+	bool known = !s->uplink[0] || facts_slot(f, s->uplink);
+	struct fact_slot *slot = known ? NULL : VEC_PUSH(&f->slots);
 
 	if (!added || !port)
 		return err_errno(err, ENOMEM, "plan the session");
@@ -206,6 +207,8 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 		     l->of_peer ? SETTLE_FOREIGN_MS : SETTLE_MS);
 	h->memory.next_id = s.id + 1;
 	h->memory.next_host = s.host + 1;
+	if (!s.slot) /* from now on it counts as blocked */
+		h->failover_at = clock_ms();
 	host_note_ends(h);
 	*ret = s;
 	return 0;

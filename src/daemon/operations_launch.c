@@ -115,8 +115,15 @@ int operation_run_launch(struct call *a, struct err *err)
 		return r;
 	session_log_started(h, &session, a->launch.program, peer);
 	a->reply.id = session.id;
-	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s' through %s, port viap%u",
-		 session.name, session.uplink, session.id);
+	if (session.uplink[0])
+		snprintf(a->reply.text, sizeof(a->reply.text),
+			 "session '%s' through %s, port viap%u", session.name, session.uplink,
+			 session.id);
+	else
+		snprintf(a->reply.text, sizeof(a->reply.text),
+			 "session '%s', port viap%u, is blocked until an uplink of its list can "
+			 "serve",
+			 session.name, session.id);
 	memcpy(a->reply.name, session.name, sizeof(a->reply.name));
 	operation_fill_dns(h, &session, &a->reply.dns);
 	warn_of_legacy(a->x);

@@ -33,16 +33,13 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/parse.h"
-#include "etc/netns_files.h"
-#include "etc/outside.h"
+#include "etc/netns_name.h"
 #include "launch/ask.h"
 #include "launch/caps.h"
 #include "launch/handover.h"
 #include "launch/mounts.h"
 #include "launch/program.h"
 #include "launch/sockets.h"
-
-#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, struct err *err)
 {
@@ -75,82 +72,21 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 	return r;
 }
 
-/* Shared, it shows a name to every mount namespace; for that it must be a mount point. */
-static int share_netns_dir(struct err *err)
-{
-	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
-		return 0;
-	if (errno == EINVAL && mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) == 0) {
-		if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
-			return 0;
-		err_errno(err, errno, "share directory '" NETNS_DIR "'");
-		umount2(NETNS_DIR, MNT_DETACH);
-		return -err->code;
-	}
-	return err_errno(err, errno, "share directory '" NETNS_DIR "'");
-}
-
-/* Programs that others start in the netns look names up by files of /etc/netns. */
-static int keep_names(int netns, const struct msg_reply *reply, struct err *err)
-{
-	struct netns_files f = { .name = reply->name, .id = reply->id, .dns = &reply->dns };
-	char foreign[NETNS_FILES_PATH_MAX];
-	struct stat st;
-	int r;
-
-	if (fstat(netns, &st) < 0)
-		return err_errno(err, errno, "read the inode of the netns");
-	f.netns = st.st_ino;
-	r = outside_check_host(err);
-	if (r == 0)
-		r = netns_files_write(&f, foreign, err);
-	if (r == 0 && foreign[0])
-		fprintf(stderr,
-			"via-iface: %s is not ours, and stays: programs that `ip netns exec` "
-			"starts "
-			"there look names up by it\n",
-			foreign);
-	return r;
-}
-
 /*
- * --keep: the netns stays when its programs have ended, under a name that `ip netns` knows. The
- * directory is shared with all mount namespaces, as ip-netns(8) makes it. Before the mounts inside,
- * which the host does not see; *ret_host_mounts leads back to where it does.
+ * --keep: the netns stays when its programs have ended, under a name that `ip netns` knows. Before
+ * the mounts inside, which the host does not see; *ret_host_mounts leads back to where it does.
  */
 static int keep(int netns, const struct msg_reply *reply, int *ret_host_mounts, struct err *err)
 {
-	const char *name = reply->name;
 	_cleanup_close_ int host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	char path[PATH_MAX], source[32];
-	int fd, r;
+	int r;
 
 	if (host_mounts < 0)
 		return err_errno(err, errno, "open the mount namespace");
-	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make directory '" NETNS_DIR "'");
-	r = share_netns_dir(err);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
-	snprintf(source, sizeof(source), "/proc/self/fd/%d", netns);
-	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return err_errno(err, errno, "keep the netns as '%s'", path);
-	close(fd);
-	if (mount(source, path, "none", MS_BIND, NULL) < 0) {
-		err_errno(err, errno, "keep the netns as '%s'", path);
-		unlink(path);
-		return -err->code;
-	}
-	r = keep_names(netns, reply, err);
-	if (r < 0) {
-		umount2(path, MNT_DETACH);
-		unlink(path);
-		return r;
-	}
-	*ret_host_mounts = steal_fd(&host_mounts);
-	return 0;
+	r = netns_name_add(netns, reply, err);
+	if (r == 0)
+		*ret_host_mounts = steal_fd(&host_mounts);
+	return r;
 }
 
 /* Takes the name away again, from the mount namespace where it was given. */
@@ -189,7 +125,10 @@ static int enter(const struct answer *a, struct err *err)
 {
 	struct mount_texts texts = { 0 };
 	int r = mounts_prepare(&a->reply, &texts, err);
+	struct stat st;
 
+	if (a->netns >= 0 && fstat(a->netns, &st) == 0 && netns_is_named(a->reply.name, st.st_ino))
+		texts.netns_name = a->reply.name;
 	if (r == 0)
 		r = caps_raise(err);
 	if (r == 0 && a->netns >= 0 && setns(a->netns, CLONE_NEWNET) < 0)

@@ -2,6 +2,8 @@
 #ifndef VIA_ETC_NETNS_FILES_H
 #define VIA_ETC_NETNS_FILES_H
 
+#include <stdbool.h>
+
 #include "base/strbuf.h"
 #include "ipc/msg.h"
 
@@ -31,6 +33,9 @@ struct netns_files {
 #define NETNS_FILES_PATH_MAX 300
 int netns_files_write(const struct netns_files *f, char ret_foreign[NETNS_FILES_PATH_MAX],
 		      struct err *err);
+
+/* Whether a file of such a directory (a descriptor) is one of these. */
+bool netns_files_ours(int dir, const char *file);
 
 /* Removes those of one netns, and the directories that were made for them and are empty. */
 void netns_files_remove(const char *name, uint32_t id, uint64_t netns);

@@ -153,8 +153,14 @@ int daemon_start(struct err *err)
 
 int daemon_ask(const union msg_request *request, int pass, struct msg_reply *ret, struct err *err)
 {
+	return daemon_ask_netns(request, pass, ret, NULL, err);
+}
+
+int daemon_ask_netns(const union msg_request *request, int pass, struct msg_reply *ret, int *ret_fd,
+		     struct err *err)
+{
 	struct err first = { 0 };
-	int r = ask_daemon(DAEMON_SOCKET, request, pass, ret, NULL, &first);
+	int r = ask_daemon(DAEMON_SOCKET, request, pass, ret, ret_fd, &first);
 
 	if (!daemon_is_absent(r)) {
 		if (r < 0)
@@ -162,5 +168,5 @@ int daemon_ask(const union msg_request *request, int pass, struct msg_reply *ret
 		return r;
 	}
 	r = daemon_start(err);
-	return r < 0 ? r : ask_daemon(DAEMON_SOCKET, request, pass, ret, NULL, err);
+	return r < 0 ? r : ask_daemon(DAEMON_SOCKET, request, pass, ret, ret_fd, err);
 }

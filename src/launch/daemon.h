@@ -35,4 +35,8 @@ int daemon_start(struct err *err);
  */
 int daemon_ask(const union msg_request *request, int pass, struct msg_reply *ret, struct err *err);
 
+/* The same; *ret_fd is the netns that came with the answer (-1: none), the caller's to close. */
+int daemon_ask_netns(const union msg_request *request, int pass, struct msg_reply *ret, int *ret_fd,
+		     struct err *err);
+
 #endif

@@ -7,6 +7,7 @@
  *                                              netns; the rest of /sys stays (cgroups, …)
  *   resolv.conf, nsswitch.conf, gai.conf       the session's own
  *   /run/systemd/resolve                       a directory with resolv.conf alone
+ *   files of /etc/netns/NAME                   over those of /etc, in a named netns
  *   of nscd and avahi                          an empty directory: their sockets lead outside
  *
  * A user namespace may mount a sysfs only where the mount namespace has one that nothing covers
@@ -38,6 +39,7 @@
 #include "etc/gai.h"
 #include "etc/nsswitch.h"
 #include "etc/resolv.h"
+#include "launch/netns_etc.h"
 
 #define CLASS_NET   "/sys/class/net"
 #define VIRTUAL_NET "/sys/devices/virtual/net"
@@ -261,6 +263,8 @@ int mounts_make(const struct mount_texts *t, struct err *err)
 		r = attach_sys(sys, err);
 	if (r == 0)
 		r = cover_names(t, err);
+	if (r == 0 && t->netns_name)
+		r = netns_etc_bind(t->netns_name, err);
 	if (r == 0)
 		r = cover_devices(err);
 	return r;

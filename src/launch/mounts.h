@@ -10,6 +10,7 @@
 struct mount_texts {
 	struct strbuf resolv; /* resolv.conf */
 	struct strbuf gai;    /* gai.conf: the host's, with a label more; empty when it has none */
+	const char *netns_name; /* by which `ip netns` knows the netns, borrowed; NULL: none */
 	struct strbuf nsswitch; /* the host's, rewritten; empty when it has none */
 };
 

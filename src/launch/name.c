@@ -45,7 +45,9 @@ void name_claim(struct request *r, uint32_t uid)
 		if (session_parse(alias, &s) < 0 || strcmp(s.name, r->name) != 0 || s.uid != uid)
 			continue;
 		closing = true;
-		used = s.flags & (SESSION_KEEP | SESSION_ATTACHED) || has_process(s.netns);
+		used = s.flags & SESSION_ATTACHED ||
+		       (s.flags & SESSION_KEEP && netns_is_named(s.name, s.netns)) ||
+		       has_process(s.netns);
 	}
 	if (dir)
 		closedir(dir);

@@ -69,7 +69,8 @@ int request_check_attach(const struct request *r, struct err *err)
 int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
-			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN;
+			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
+			       SESSION_PENDING;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->name, sizeof(r->name)))
@@ -79,6 +80,9 @@ int request_check(const struct request *r, struct err *err)
 	if (r->flags & ~known)
 		return err_set(err, EINVAL, "read the request: unknown flag 0x%x",
 			       r->flags & ~known);
+	if (r->flags & SESSION_PENDING && !(r->flags & SESSION_KEEP))
+		return err_set(err, EINVAL,
+			       "read the request: only a kept netns begins without an uplink");
 	if (r->mtu && (r->mtu < least || r->mtu > 65535))
 		return err_set(err, EINVAL, "invalid --mtu %u: it must be %u to 65535%s", r->mtu,
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");

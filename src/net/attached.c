@@ -26,14 +26,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "model/diff.h"
 #include "model/own.h"
 #include "net/rtnl.h"
 
 #define ROUTES_MAX 4096 /* a longer table is not read to its end by the daemon */
 #define RULES_MAX  256
-
-#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 static const uint8_t families[] = { AF_INET, AF_INET6 };
 

@@ -268,12 +268,35 @@ static void grow(struct session *s)
 	memset(s->uplink, 'x', sizeof(s->uplink) - 1);
 }
 
+/*
+ * The first that can serve. A named netns may wait for one (SESSION_PENDING): it is blocked until
+ * then, "" in ret, and its name servers are found with the uplink.
+ */
+static int choose(const struct facts *f, const struct request *r, char ret[IFNAMSIZ],
+		  struct err *err)
+{
+	const bool pending = r->flags & SESSION_PENDING;
+	struct err why = { 0 };
+	int code = uplink_choose(f, &r->uplinks, ret, &why);
+
+	if (code == -ENETUNREACH && pending && uplink_may_come(f, &r->uplinks)) {
+		*ret = 0;
+		return 0;
+	}
+	if (code < 0)
+		*err = why;
+	else if (!pending && !r->n_dns && !r->probe_of) /* a probe asks an address */
+		code = plan_check_names(f, ret, err);
+	return code;
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
 	struct session s = { .uid = uid,
 			     .flags = request->flags &
-				      ~(uint32_t)(SESSION_NAME_GIVEN | SESSION_NAME_AGAIN),
+				      ~(uint32_t)(SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
+						  SESSION_PENDING),
 			     .mtu = request->mtu,
 			     .probe_of = request->probe_of };
 	struct session longest;
@@ -284,14 +307,12 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	if (r == 0)
 		r = check_name(f, request, uid, err);
 	if (r == 0)
-		r = uplink_choose(f, &request->uplinks, s.uplink, err);
-	if (r == 0 && !request->n_dns && !request->probe_of) /* a probe asks an address */
-		r = plan_check_names(f, s.uplink, err);
+		r = choose(f, request, s.uplink, err);
 	if (r == 0)
 		r = check_own_servers(f, request, s.uplink, err);
 	if (r == 0)
 		r = plan_pool(f, &pool, err);
-	if (r == 0)
+	if (r == 0 && s.uplink[0])
 		r = plan_find_slot(f, s.uplink, &s.slot, err);
 	if (r == 0)
 		r = free_host(f, memory, &s.host, err);

@@ -11,14 +11,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "etc/netns_files.h"
 #include "etc/outside.h"
 #include "verbs/processes.h"
 
 #define PROCESSES_MAX 256
-
-#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 /* The name of a netns that the caller named, or which it has all the same; "" when it has none. */
 static void find_name(const struct launch_options *o, uint64_t inode, char ret[NAME_MAX + 1])

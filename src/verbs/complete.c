@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/words.h"
 #include "launch/program.h"
@@ -167,7 +168,7 @@ static void offer_verbs(const struct line *l)
 static void offer_netns(const struct line *l)
 {
 	const struct dirent *e;
-	DIR *dir = opendir("/run/netns"); /* ip-netns(8) */
+	DIR *dir = opendir(NETNS_DIR);
 
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.')
@@ -239,6 +240,20 @@ static void offer_desktop(const struct line *l, const char *what, int n)
 		offer_uplinks(l);
 }
 
+/* The words behind `netns`. */
+static void offer_of_netns(const struct line *l, const char *what, int n)
+{
+	static const char *const verbs[] = { "add", "del", "list" };
+	const bool add = !strcmp(what, "add"), del = !strcmp(what, "del");
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs) && !n; i++)
+		offer(l, "", verbs[i], "");
+	if (n == 1 && (add || del))
+		offer_netns(l);
+	else if (n == 2 && add)
+		offer_uplinks(l);
+}
+
 static void offer_colors(const struct line *l, const char *before)
 {
 	offer(l, before, "auto", "on a terminal");
@@ -281,6 +296,7 @@ static void offer_word(const struct line *l, enum verb_id verb, enum verb_word k
 		offer_colors(l, "");
 		return;
 	case WORD_DESKTOP:
+	case WORD_OF_NETNS:
 	case WORD_NONE:
 	case WORD_FREE:
 	case WORD_COUNT:
@@ -384,6 +400,8 @@ static void complete_verb(const struct line *l, enum verb_id verb, int at, bool 
 		kind = WORD_SESSIONS;
 	if (v->words[0] == WORD_DESKTOP)
 		offer_desktop(l, t.n ? l->argv[t.first] : "", t.n);
+	else if (v->words[0] == WORD_OF_NETNS)
+		offer_of_netns(l, t.n ? l->argv[t.first] : "", t.n);
 	else
 		offer_word(l, verb, kind, l->argc - 1);
 }

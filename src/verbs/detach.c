@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -24,8 +25,6 @@
 #include "verbs/detach.h"
 #include "verbs/each.h"
 #include "verbs/verbs.h"
-
-#define NETNS_DIR "/run/netns" /* iproute2 include/namespace.h */
 
 int netns_of_process(uint32_t pid, int *ret, struct err *err)
 {

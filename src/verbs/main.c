@@ -19,7 +19,7 @@ static verb_function *const functions[VERB_COUNT] = {
 	[VERB_STATUS] = verb_status, [VERB_UPLINKS] = verb_uplinks, [VERB_MOVE] = verb_move,
 	[VERB_PAUSE] = verb_pause,   [VERB_RESUME] = verb_pause,    [VERB_EXEC] = verb_exec,
 	[VERB_STOP] = verb_stop,     [VERB_DOCTOR] = verb_doctor,   [VERB_ATTACH] = verb_attach,
-	[VERB_DETACH] = verb_detach, [VERB_LOG] = verb_log,
+	[VERB_DETACH] = verb_detach, [VERB_LOG] = verb_log,         [VERB_NETNS] = verb_netns,
 };
 
 /* What programs of via-iface ask of this one. */

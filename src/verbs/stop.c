@@ -24,6 +24,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "config.h"
+#include "etc/netns_name.h"
 #include "launch/daemon.h"
 #include "launch/program.h"
 #include "net/kernel.h"
@@ -31,12 +32,11 @@
 #include "verbs/each.h"
 #include "verbs/processes.h"
 #include "verbs/progress.h"
+#include "verbs/stop.h"
 #include "verbs/verbs.h"
 
 #define TERM_MS 5000 /* to end by themselves */
 #define KILL_MS 5000 /* for the kernel to end them */
-
-#define NETNS_DIR "/run/netns"
 
 /* The processes that got a signal to end, and have not ended yet. */
 struct ending {
@@ -220,22 +220,14 @@ static void find_hidden(const struct session *s, const struct processes *p, stru
 	}
 }
 
-/*
- * --keep: the name that holds the netns goes as it came, by root's own hand; not one that has been
- * given to something else since, nor a symbolic link.
- */
+/* --keep: the name that holds the netns goes as it came, by root's own hand. */
 static int unkeep(const struct session *s, struct err *err)
 {
-	char path[PATH_MAX];
-	struct stat st, own;
+	int r = 0;
 
-	snprintf(path, sizeof(path), NETNS_DIR "/%s", s->name);
-	if (!(s->flags & SESSION_KEEP) || geteuid() != 0 || lstat(path, &st) < 0 ||
-	    stat("/proc/self/ns/net", &own) < 0 || st.st_ino != s->netns || st.st_dev != own.st_dev)
-		return 0;
-	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 || unlink(path) < 0)
-		return err_errno(err, errno, "remove '%s'", path);
-	return 0;
+	if (s->flags & SESSION_KEEP && geteuid() == 0)
+		r = netns_name_remove(s->name, s->netns, err);
+	return r < 0 ? r : 0;
 }
 
 static bool is_there(const struct session *s)
@@ -251,8 +243,7 @@ static bool is_there(const struct session *s)
 	return false;
 }
 
-/* The port goes with the netns; where something holds that still, the daemon removes it. */
-static int remove_port(const struct session *s, struct err *err)
+int stop_remove_port(const struct session *s, struct err *err)
 {
 	union msg_request request;
 	struct msg_reply reply;
@@ -291,7 +282,7 @@ static int stop(const struct session *s, bool quiet, struct err *err)
 	if (r == 0)
 		r = unkeep(s, err);
 	if (r == 0)
-		r = remove_port(s, err);
+		r = stop_remove_port(s, err);
 	if (r == 0 && hidden.len && !quiet)
 		text_print(stderr, "via-iface: not yours to end, they lose the network: %s\n",
 			   strbuf_text(&hidden));

@@ -401,6 +401,30 @@ static void test_names(void **state)
 	assert_string_equal(admitted(&f, &curl, &fresh).name, "curl-12");
 }
 
+/* A named netns may be made before its uplink can serve: it is blocked, and has no slot yet. */
+static void test_pending(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct request r = curl;
+	struct session s;
+
+	(void)state;
+	scene_split(&f);
+	r.flags = SESSION_KEEP;
+	uplink_list_parse("usb7", &r.uplinks, NULL);
+	refused(&f, &r, ENETUNREACH, "usb7");
+	r.flags |= SESSION_PENDING;
+	s = admitted(&f, &r, &fresh);
+	assert_int_equal(s.slot, 0);
+	assert_string_equal(s.uplink, "");
+	assert_int_equal(s.flags, SESSION_KEEP);
+	uplink_list_parse("lo", &r.uplinks, NULL); /* which never can */
+	refused(&f, &r, ENETUNREACH, "lo");
+	uplink_list_parse("usb7,wlp6s0", &r.uplinks, NULL);
+	s = admitted(&f, &r, &fresh);
+	assert_string_equal(s.uplink, "wlp6s0");
+}
+
 /* One that was given is taken as it is, or not at all; what is closing and the user's does not
  * count. */
 static void test_given_names(void **state)
@@ -512,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_all_hosts_taken),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_given_names),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_alias_too_long),

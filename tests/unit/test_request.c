@@ -50,9 +50,13 @@ static void test_flags(void **state)
 		if (flag <= SESSION_KEEP || flag == SESSION_NAME_GIVEN ||
 		    flag == SESSION_NAME_AGAIN)
 			PASSES(r);
+		else if (flag == SESSION_PENDING)
+			FAILS_WITH(r, "only a kept netns begins without an uplink");
 		else
 			FAILS_WITH(r, "unknown flag 0x");
 	}
+	r.flags = SESSION_KEEP | SESSION_PENDING;
+	PASSES(r);
 	r.flags = SESSION_KEEP | 0x80000000u;
 	FAILS(r, "read the request: unknown flag 0x80000000");
 }

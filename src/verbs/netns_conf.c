@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs/netns_conf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/conf.h"
+#include "base/parse.h"
+#include "config.h"
+#include "launch/files.h"
+
+enum netns_key {
+	KEY_UPLINK,
+	KEY_DNS,
+	KEY_IPV6,
+	KEY_LAN,
+	KEY_HOST_ACCESS,
+	KEY_MTU,
+	KEY_COUNT,
+};
+
+static const char *const keys[] = {
+	[KEY_UPLINK] = "uplink",
+	[KEY_DNS] = "dns",
+	[KEY_IPV6] = "ipv6",
+	[KEY_LAN] = "lan",
+	[KEY_HOST_ACCESS] = "host-access",
+	[KEY_MTU] = "mtu",
+	[KEY_COUNT] = NULL,
+};
+
+static int begin_section(struct conf *c, char *name)
+{
+	if (strcmp(name, "netns") != 0)
+		return CONF_COMPLAIN(c, c->line, "'%s' is no section of this file: it is [netns]",
+				     name);
+	return 0;
+}
+
+/* A flag of the request that is set where the key's value is `when`. */
+static const char *take_flag(struct request *to, uint32_t flag, bool when, const char *value)
+{
+	bool is;
+	const char *wrong = conf_set_bool(&is, value);
+
+	if (!wrong && is == when)
+		to->flags |= flag;
+	return wrong;
+}
+
+static const char *take_ipv6(struct request *to, const char *value)
+{
+	if (!strcmp(value, "off"))
+		to->flags |= SESSION_NO_IPV6;
+	else if (strcmp(value, "auto") != 0)
+		return "it is auto or off";
+	return NULL;
+}
+
+static const char *take_dns(struct request *to, const char *value)
+{
+	struct request read = { 0 };
+
+	if (request_read_dns(value, &read, NULL) < 0)
+		return "it is one to three IPv4 or IPv6 addresses of name servers, with commas "
+		       "and no blanks between";
+	if (to->n_dns)
+		return NULL;
+	memcpy(to->dns, read.dns, sizeof(to->dns));
+	to->n_dns = read.n_dns;
+	return NULL;
+}
+
+static const char *take_uplink(struct request *to, const char *value)
+{
+	if (uplink_list_parse(value, &to->uplinks, NULL) < 0)
+		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
+		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
+	return NULL;
+}
+
+static const char *take(struct conf *c, size_t key, const char *value)
+{
+	struct request *to = c->to;
+	uint32_t mtu;
+
+	switch ((enum netns_key)key) {
+	case KEY_UPLINK:
+		return take_uplink(to, value);
+	case KEY_DNS:
+		return take_dns(to, value);
+	case KEY_IPV6:
+		return take_ipv6(to, value);
+	case KEY_LAN:
+		return take_flag(to, SESSION_NO_LAN, false, value);
+	case KEY_HOST_ACCESS:
+		return take_flag(to, SESSION_HOST_ACCESS, true, value);
+	case KEY_MTU:
+		if (parse_u32(value, 1, 65535, &mtu) < 0)
+			return "it is a number of bytes, 1280 to 65535";
+		to->mtu = to->mtu ? to->mtu : mtu;
+		return NULL;
+	case KEY_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+int netns_conf_parse(const char *text, size_t len, const char *file, struct request *to,
+		     struct err *err)
+{
+	static const struct conf_format format = {
+		.section = "[netns]",
+		.example = "uplink = wlp6s0",
+		.keys = keys,
+		.begin = begin_section,
+		.take = take,
+	};
+	struct request read = *to;
+	struct conf c = { .format = &format, .file = file, .to = &read, .err = err };
+	int r = conf_read(&c, text, len);
+
+	if (r == 0 && !read.uplinks.n)
+		r = err_set(err, EINVAL, "%s: no uplink is named: `uplink = wlp6s0`", file);
+	if (r < 0)
+		return r;
+	*to = read;
+	return 0;
+}
+
+int netns_conf_read(struct request *to, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX];
+	size_t len;
+	int r;
+
+	snprintf(path, sizeof(path), VIA_SYSCONFDIR "/netns.d/%s.conf", to->name);
+	r = file_read(path, NETNS_CONF_MAX, &text, &len, err);
+	return r < 0 ? r : netns_conf_parse(text, len, path, to, err);
+}
