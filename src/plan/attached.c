@@ -186,8 +186,7 @@ static struct nft_rule by_device(int index, uint8_t family, const struct prefix 
 	nft_match(&r, NFT_FIELD_OIF, &oif, sizeof(oif));
 	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	if (dst)
-		nft_match_prefix(&r, family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
-				 dst);
+		nft_match_prefix(&r, fw_daddr(family), dst);
 	return r;
 }
 

@@ -37,8 +37,8 @@ static void plan_rules(const struct plan_ctx *x)
 	}
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i], proto = fw_nfproto(f);
-		enum nft_field saddr = f == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-		enum nft_field daddr = f == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
+		enum nft_field saddr = fw_saddr(f);
+		enum nft_field daddr = fw_daddr(f);
 		struct nft_rule own = { 0 }, uplink = { 0 };
 
 		nft_match_u8(&own, NFT_FIELD_NFPROTO, proto);

@@ -271,8 +271,7 @@ static void plan_forward(const struct plan_ctx *x)
 	nft_match_masked(&r, NFT_FIELD_CT_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);
 	fw_rule_verdict(&c, r, NF_DROP);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
-		r = (struct nft_rule){ 0 };
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(plan_families[i]));
+		r = fw_rule_of(plan_families[i]);
 		nft_lookup(&r, per_family(plan_families[i], "fenced4", "fenced6"), false, 1,
 			   (enum nft_field[]){ NFT_FIELD_IIFNAME });
 		fw_rule_verdict(&c, r, NF_DROP);
@@ -313,11 +312,9 @@ static void plan_input(const struct plan_ctx *x)
 		fw_rule(&c, &r);
 	}
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
-		enum nft_field saddr =
-			plan_families[i] == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+		enum nft_field saddr = fw_saddr(plan_families[i]);
 
-		r = (struct nft_rule){ 0 };
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(plan_families[i]));
+		r = fw_rule_of(plan_families[i]);
 		nft_lookup(&r, per_family(plan_families[i], "host_access4", "host_access6"), false,
 			   1, &saddr);
 		fw_rule_verdict(&c, r, NF_ACCEPT);
@@ -334,10 +331,9 @@ static void plan_input(const struct plan_ctx *x)
 /* saddr is an uplink's, the way out is another one */
 static struct nft_rule by_the_wrong_card(uint8_t family)
 {
-	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	struct nft_rule r = { 0 };
+	enum nft_field saddr = fw_saddr(family);
+	struct nft_rule r = fw_rule_of(family);
 
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	nft_lookup(&r, per_family(family, "uplink4", "uplink6"), false, 1, &saddr);
 	nft_lookup(&r, per_family(family, "uplink4_dev", "uplink6_dev"), true, 2,
 		   (enum nft_field[]){ saddr, NFT_FIELD_OIF });
@@ -369,7 +365,7 @@ static void plan_answers(const struct plan_ctx *x)
 	 */
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
-		enum nft_field saddr = f == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+		enum nft_field saddr = fw_saddr(f);
 
 		r = (struct nft_rule){ 0 };
 		nft_match_masked(&r, NFT_FIELD_MARK, PLAN_MARK_TAG_MASK, PLAN_MARK_TAG, false);

@@ -14,6 +14,24 @@ uint8_t fw_nfproto(uint8_t family)
 	return family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
 }
 
+enum nft_field fw_saddr(uint8_t family)
+{
+	return family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+}
+
+enum nft_field fw_daddr(uint8_t family)
+{
+	return family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
+}
+
+struct nft_rule fw_rule_of(uint8_t family)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
+	return r;
+}
+
 void fw_table(struct object_set *set, uint8_t family)
 {
 	struct object o = plan_object(OBJ_NFT_TABLE, PLACE_HOST);

@@ -34,7 +34,11 @@ struct fw_chain {
 	uint32_t n;
 };
 
-uint8_t fw_nfproto(uint8_t family); /* of an address family */
+/* Of an address family: its number to netfilter, its addresses in a packet, a rule for it. */
+uint8_t fw_nfproto(uint8_t family);
+enum nft_field fw_saddr(uint8_t family);
+enum nft_field fw_daddr(uint8_t family);
+struct nft_rule fw_rule_of(uint8_t family);
 
 void fw_table(struct object_set *set, uint8_t family);
 struct fw_chain fw_chain(struct object_set *set, uint8_t family, const char *name);

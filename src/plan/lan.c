@@ -210,7 +210,7 @@ static void match_daddr(struct nft_rule *r, const struct prefix *p)
 	uint8_t f = p->ip.family;
 
 	nft_match_u8(r, NFT_FIELD_NFPROTO, fw_nfproto(f));
-	nft_match_prefix(r, f == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, p);
+	nft_match_prefix(r, fw_daddr(f), p);
 }
 
 static void reject_network(struct fw_chain *c, const struct prefix *p, uint32_t mark)
@@ -230,9 +230,8 @@ static void accept_questions(struct fw_chain *c, uint8_t family)
 	static const uint8_t transports[] = { IPPROTO_UDP, IPPROTO_TCP };
 
 	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
-		struct nft_rule r = { 0 };
+		struct nft_rule r = fw_rule_of(family);
 
-		nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 		nft_match_u8(&r, NFT_FIELD_L4PROTO, transports[i]);
 		nft_match_be16(&r, NFT_FIELD_DPORT, DNS_PORT);
 		nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
@@ -331,10 +330,9 @@ void plan_lan(const struct plan_ctx *x)
 
 void plan_lan_jump(struct fw_chain *c, uint8_t family)
 {
-	enum nft_field saddr = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	struct nft_rule r = { 0 };
+	enum nft_field saddr = fw_saddr(family);
+	struct nft_rule r = fw_rule_of(family);
 
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
 	nft_lookup(&r, per_family(family, "no_lan4", "no_lan6"), false, 1, &saddr);
 	nft_verdict(&r, NFT_JUMP, per_family(family, "lan4", "lan6"));
 	fw_rule(c, &r);

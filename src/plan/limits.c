@@ -117,17 +117,15 @@ bool plan_limits_alike(const struct session *a, const struct session *b)
 	return person_of(a) == person_of(b) && a->connections == b->connections;
 }
 
-static enum nft_field source(uint8_t family)
+/* TCP's packets, or those of all else. */
+static void match_tcp(struct nft_rule *r, bool tcp)
 {
-	return family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-}
+	uint8_t proto = IPPROTO_TCP;
 
-static struct nft_rule of_family(uint8_t family)
-{
-	struct nft_rule r = { 0 };
-
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
-	return r;
+	if (tcp)
+		nft_match_u8(r, NFT_FIELD_L4PROTO, proto);
+	else
+		nft_match_not(r, NFT_FIELD_L4PROTO, &proto, 1);
 }
 
 static uint32_t at_least_one(uint32_t n)
@@ -144,17 +142,13 @@ static struct nft_limit rate_of(uint32_t share, bool tcp)
 
 static void rules_of_session(struct fw_chain *c, const struct share *share, uint8_t family)
 {
-	enum nft_field saddr = source(family);
+	enum nft_field saddr = fw_saddr(family);
 
 	for (int tcp = 0; tcp < 2; tcp++) {
 		struct nft_limit rate = rate_of(share->session, tcp);
-		struct nft_rule r = of_family(family);
-		uint8_t proto = IPPROTO_TCP;
+		struct nft_rule r = fw_rule_of(family);
 
-		if (tcp)
-			nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
-		else
-			nft_match_not(&r, NFT_FIELD_L4PROTO, &proto, 1);
+		match_tcp(&r, tcp);
 		nft_update(&r,
 			   tcp ? per_family(family, "rate_tcp4", "rate_tcp6")
 			       : per_family(family, "rate4", "rate6"),
@@ -174,22 +168,21 @@ static void rule_count(struct fw_chain *c, struct nft_rule r, const char *set, s
 static void rules_to_one(struct fw_chain *c, uint8_t family, const char *set, const char *rate_set,
 			 bool by_session, uint32_t most, uint32_t burst)
 {
-	enum nft_field of[] = { source(family),
-				family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR,
-				NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
+	enum nft_field of[] = { fw_saddr(family), fw_daddr(family), NFT_FIELD_L4PROTO,
+				NFT_FIELD_DPORT };
 	const struct nft_limit rate = { at_least_one(burst / RATE_TO_ONE), burst, false };
 	uint8_t icmp = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	size_t first = by_session ? 0 : 1, n = ARRAY_SIZE(of) - first;
-	struct nft_rule r = of_family(family);
+	struct nft_rule r = fw_rule_of(family);
 
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
 	nft_update(&r, rate_set, n, of + first, &rate);
 	fw_rule_verdict(c, r, NF_DROP);
-	r = of_family(family);
+	r = fw_rule_of(family);
 	nft_match_not(&r, NFT_FIELD_L4PROTO, &icmp, 1);
 	rule_count(c, r, set, n, of + first, most);
 	of[3] = NFT_FIELD_SPORT;
-	r = of_family(family);
+	r = fw_rule_of(family);
 	nft_match_u8(&r, NFT_FIELD_L4PROTO, icmp);
 	rule_count(c, r, set, n, of + first, most);
 }
@@ -199,12 +192,8 @@ static void rules_of_user(struct fw_chain *c, const struct share *share)
 	for (int tcp = 0; tcp < 2; tcp++) {
 		struct nft_limit rate = rate_of(share->user, tcp);
 		struct nft_rule r = { 0 };
-		uint8_t proto = IPPROTO_TCP;
 
-		if (tcp)
-			nft_match_u8(&r, NFT_FIELD_L4PROTO, proto);
-		else
-			nft_match_not(&r, NFT_FIELD_L4PROTO, &proto, 1);
+		match_tcp(&r, tcp);
 		nft_limit_over(&r, &rate);
 		fw_rule_verdict(c, r, NF_DROP);
 	}
@@ -235,10 +224,10 @@ static void plan_share(const struct plan_ctx *x, const struct share *share)
 		rules_of_user(&c, share);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
-		enum nft_field saddr = source(f);
+		enum nft_field saddr = fw_saddr(f);
 		struct nft_key k = key_of_servers(f, false);
 
-		rule_count(&c, of_family(f), per_family(f, "count4", "count6"), 1, &saddr,
+		rule_count(&c, fw_rule_of(f), per_family(f, "count4", "count6"), 1, &saddr,
 			   share->session);
 		rules_to_one(&c, f, per_family(f, "to4", "to6"),
 			     per_family(f, "rate_to4", "rate_to6"), true, to_one, to_one);
@@ -319,10 +308,10 @@ void plan_limits(const struct plan_ctx *x)
 
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
-		struct nft_rule r = of_family(f);
+		struct nft_rule r = fw_rule_of(f);
 
 		plan_sets(x, f);
-		nft_vmap(&r, source(f), per_family(f, "shares4", "shares6"));
+		nft_vmap(&r, fw_saddr(f), per_family(f, "shares4", "shares6"));
 		fw_rule(&c, &r);
 	}
 	fw_rule_verdict(&c, (struct nft_rule){ 0 }, NF_DROP); /* nobody's */

@@ -220,8 +220,8 @@ static void plan_remember(const struct plan_ctx *x, const char *chain, enum nft_
 /* To the uplinks' addresses, or from them. */
 static void rule_uplinks(struct fw_chain *c, uint8_t family, bool out, const char *chain)
 {
-	enum nft_field dst = family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR;
-	enum nft_field src = family == AF_INET ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	enum nft_field dst = fw_daddr(family);
+	enum nft_field src = fw_saddr(family);
 	struct nft_rule r = { 0 };
 
 	nft_match_ifname(&r, out ? NFT_FIELD_OIFNAME : NFT_FIELD_IIFNAME, BRIDGE_NAME, true);

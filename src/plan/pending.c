@@ -26,14 +26,6 @@ static const enum nft_field *key_of(uint8_t family)
 	return family == AF_INET ? key4 : key6;
 }
 
-static struct nft_rule of_family(uint8_t family)
-{
-	struct nft_rule r = { 0 };
-
-	nft_match_u8(&r, NFT_FIELD_NFPROTO, fw_nfproto(family));
-	return r;
-}
-
 static struct nft_rule first_packet(void)
 {
 	struct nft_rule r = { 0 };
@@ -70,7 +62,7 @@ void plan_pending(const struct plan_ctx *x)
 		const char *set = per_family(f, "pending4", "pending6");
 		const char *passed = per_family(f, "forwarded4", "forwarded6");
 		struct nft_key k = fw_key_ip(f, NULL);
-		struct nft_rule r = of_family(f);
+		struct nft_rule r = fw_rule_of(f);
 
 		fw_dynamic_set(x->set, NFPROTO_INET, passed, PENDING_MAX, PENDING_SECONDS, &k);
 		nft_key_proto(&k, 0);
@@ -78,7 +70,7 @@ void plan_pending(const struct plan_ctx *x)
 		fw_dynamic_set(x->set, NFPROTO_INET, set, PENDING_MAX, PENDING_SECONDS, &k);
 		nft_update(&r, set, ARRAY_SIZE(key4), key_of(f), NULL);
 		fw_rule(&pending, &r);
-		r = of_family(f);
+		r = fw_rule_of(f);
 		nft_delete(&r, set, ARRAY_SIZE(key4), key_of(f));
 		nft_update(&r, passed, 1, key_of(f), NULL);
 		fw_rule(&arrived, &r);
