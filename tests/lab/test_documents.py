@@ -192,7 +192,8 @@ def test_each_command_works(lab, path):
     for command in found:
         print("#", command)
         reader.type(command)
-    assert wired.leaks() == []
+    leaks = wired.leaks()
+    assert leaks == [], leaks
 
 
 def test_nothing_is_elsewhere_in_vain(lab):
