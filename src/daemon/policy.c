@@ -15,6 +15,7 @@
 #include "base/conf.h"
 #include "base/files.h"
 #include "base/parse.h"
+#include "base/strbuf.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "model/session.h"
@@ -220,14 +221,16 @@ int policy_parse(const char *text, size_t len, const char *file, struct access_p
 /* Only root, or who we are, may be able to write it. */
 static int check_owner(const struct stat *st, const char *path, struct err *err)
 {
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
 		err_set(err, EPERM, "trust '%s': it belongs to uid %u", path, st->st_uid);
-		return err_hint(err, "`chown root: %s`", path);
+		return err_hint(err, "`chown root: %s`", strbuf_word(&word, path));
 	}
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
 		err_set(err, EPERM, "trust '%s': %s may write it", path,
 			st->st_mode & S_IWOTH ? "everybody" : "its group");
-		return err_hint(err, "`chmod go-w %s`", path);
+		return err_hint(err, "`chmod go-w %s`", strbuf_word(&word, path));
 	}
 	return 0;
 }

@@ -42,12 +42,16 @@ static void place_of(const char *text, char ret[OBJECT_NAME_MAX])
 static void mend(struct finding *f, const char *place, const char *command, bool root)
 {
 	const char *colon = strrchr(place, ':');
+	_cleanup_strbuf_ struct strbuf word = { 0 };
+	char path[OBJECT_NAME_MAX];
 
 	if (command)
 		finding_fix(f, "`sudo %.*s`", (int)strcspn(command, "`"), command);
-	else if (colon)
-		finding_fix(f, "correct line %s: `%s %.*s`", colon + 1,
-			    root ? "sudoedit" : "${EDITOR:-vi}", (int)(colon - place), place);
+	else if (colon) {
+		snprintf(path, sizeof(path), "%.*s", (int)(colon - place), place);
+		finding_fix(f, "correct line %s: `%s %s`", colon + 1,
+			    root ? "sudoedit" : "${EDITOR:-vi}", strbuf_word(&word, path));
+	}
 }
 
 static void tell_mistake(struct findings *ret, const char *id, enum severity severity,

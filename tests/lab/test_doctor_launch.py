@@ -378,8 +378,8 @@ def test_every_mistake_of_the_policy(lab, who):
     """With a daemon or, for root, without one: file and line of each, not of the first alone."""
     site = Site(lab)
     path = site.policy(BROKEN)
-    drop = site.policy("[*]\nuplinks = a:b\n", "access.d/50-x.conf")
-    loose = site.policy("[*]\nuplinks = *\n", "access.d/60-y.conf", mode=0o666)
+    drop = site.policy("[*]\nuplinks = a:b\n", "access.d/50 x.conf")
+    loose = site.policy("[*]\nuplinks = *\n", "access.d/60 y.conf", mode=0o666)
     os.chmod(loose, 0o666)
     if who == "root":
         stop_daemon(lab)
@@ -392,7 +392,7 @@ def test_every_mistake_of_the_policy(lab, who):
         (severity, "access-policy-mistake", place) for place in places
     ), found
     by_place = {f["object"]: f for f in found}
-    assert command(by_place[loose]) == f"sudo chmod go-w {loose}", found
+    assert command(by_place[loose]) == f"sudo chmod go-w '{loose}'", found
     assert by_place[f"{path}:4"]["fix"] == f"correct line 4: `sudoedit {path}`", found
     mend(lab, by_place[loose])
     mend(lab, by_place[f"{drop}:2"], EDITOR='sed -i "s/a:b/wlp6s0/" "$1"')
@@ -416,7 +416,7 @@ def test_every_mistake_of_the_app_policy(lab, whose):
         where = f"{lab.tmp}/home/.config/via-iface/apps"
         os.makedirs(where)
         os.chown(where, USERS["alice"], USERS["alice"])
-    path = f"{where}/steam.conf"
+    path = f"{where}/the game.conf"
     write_file(path, "[steam]\nuplnik = wlp6s0\nname = steam\nlan = 3\n")
     env = {"HOME": f"{lab.tmp}/home"}
     os.chmod(lab.tmp, 0o755)
@@ -426,7 +426,7 @@ def test_every_mistake_of_the_app_policy(lab, whose):
         ("error", "app-policy-mistake", f"{path}:4"),
     ], found
     assert "'uplnik' is not known; it is one of match, uplink" in found[0]["text"], found
-    assert command(found[0]) == f"{'sudoedit' if whose == 'site' else '${EDITOR:-vi}'} {path}", found
+    assert command(found[0]) == f"{'sudoedit' if whose == 'site' else '${EDITOR:-vi}'} '{path}'", found
     write_file(f"{lab.tmp}/edit", "#!/bin/sh\nsed -i 's/uplnik/uplink/; s/lan = 3/lan = no/' \"$1\"\n")
     os.chmod(f"{lab.tmp}/edit", 0o755)
     mend(lab, found[0], EDITOR=f"{lab.tmp}/edit" + (' "$1"' if whose == "site" else ""))
