@@ -191,6 +191,7 @@ static int examine(const struct facts *f, const struct uplink_list *uplinks, str
 		r = err_errno(err, ENOMEM, "find what is in the way");
 	if (r == 0)
 		doctor_routes(f, NULL, launch.heal[0] ? launch.heal : NULL, ret);
+	doctor_live_forget(f, ret);
 	strings_free(proxies);
 	strings_free(differences);
 	return r;

@@ -55,6 +55,12 @@ struct uplink_list doctor_any_list(void);
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,
 		struct findings *ret, struct err *err);
 
+/*
+ * Drops what is said of the sessions that runs of doctor made: they end, and what they meet is
+ * their run's to say. A session of that name (doctor-NUMBER) is there a moment longer than its run.
+ */
+void doctor_live_forget(const struct facts *f, struct findings *ret);
+
 /* What is wrong for longer stays so: healing takes less, and the daemon's wait behind a session. */
 #define DOCTOR_HEAL_MS 2500
 

@@ -41,6 +41,8 @@
 /* Of 13 packets, by so many a rule's counter grows at least: those of one distance (live.c). */
 #define LEGACY_LEAST 4
 
+#define NAME "doctor-" /* of its session, and the number of the process */
+
 /* --- counters ------------------------------------------------------------------------------ */
 
 struct counters {
@@ -140,7 +142,7 @@ static int start(struct live *l, const struct ip to[2], struct err *err)
 	for (size_t i = 0; i < 2; i++)
 		if (l->families[i].usable)
 			ip_format(&to[i], text[i]);
-	snprintf(l->name, sizeof(l->name), "doctor-%d", (int)getpid());
+	snprintf(l->name, sizeof(l->name), NAME "%d", (int)getpid());
 	fflush(stdout);
 	l->child = fork();
 	if (l->child == 0) {
@@ -476,6 +478,29 @@ static void tell_refused(const struct live *l, struct findings *ret)
 	struct finding *f = findings_add(ret, "live-not-started", SEVERITY_ERROR, l->uplink);
 
 	finding_error(f, l->refused, "");
+}
+
+static bool is_own_session(const struct facts *f, const char *name)
+{
+	const char *number = name + strlen(NAME);
+
+	if (strncmp(name, NAME, strlen(NAME)) != 0 || !*number ||
+	    number[strspn(number, "0123456789")])
+		return false;
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (!strcmp(f->sessions.v[i].name, name))
+			return true;
+	return false;
+}
+
+void doctor_live_forget(const struct facts *f, struct findings *ret)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ret->n; i++)
+		if (!is_own_session(f, ret->v[i].object))
+			ret->v[kept++] = ret->v[i];
+	ret->n = kept;
 }
 
 int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, bool failures_only,

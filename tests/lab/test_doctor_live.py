@@ -100,6 +100,15 @@ def test_rule_that_drops(lab, where):
     well(lab)
 
 
+def test_again_at_once(lab):
+    """The session of the run before, which is ending, is nothing that the next one reports."""
+    lab.nft(DROPS["forward"])
+    before = ids(live(lab, to=lab.server))
+    assert ("error", "live-not-sent", "wlp6s0") in before, before
+    for _ in range(3):
+        assert ids(live(lab, to=lab.server)) == before
+
+
 def test_reverse_path_filter_in_raw(lab):
     lab.nft(
         "table inet other { chain c { type filter hook prerouting priority raw; policy accept;"
