@@ -118,7 +118,9 @@ class Desktop:
         self.home = os.path.join(lab.tmp, "home")
         self.applications = f"{self.home}/.local/share/applications"
         conf = f"{self.home}/.config/xfce4/xfconf/xfce-perchannel-xml"
-        for folder in (conf, self.applications, f"{self.home}/run"):
+        # dbus-daemon only ever reads those directories that are there when it starts
+        self.services = f"{self.home}/run/dbus-1/services"
+        for folder in (conf, self.applications, self.services):
             os.makedirs(folder, 0o700)
         write_file(f"{conf}/xfce4-panel.xml", PANEL)
         if user is not None:

@@ -17,68 +17,60 @@
 #define VIEW_SHOWN_S  20 /* the rest of the menu's time, when nobody will say that it is closed */
 #define VIEW_CLOSED_S 2  /* of a submenu: the next one may follow */
 
-#define IN(type, name)  "<arg type='" type "' name='" name "' direction='in'/>"
-#define OUT(type, name) "<arg type='" type "' name='" name "' direction='out'/>"
-
-static const char description[] =
-	"<node><interface name='" INTERFACE "'>"
-	"<property name='Version' type='u' access='read'/>"
-	"<property name='TextDirection' type='s' access='read'/>"
-	"<property name='Status' type='s' access='read'/>"
-	"<property name='IconThemePath' type='as' access='read'/>"
-	"<method name='GetLayout'>" IN("i", "parentId") IN("i", "recursionDepth") IN(
-		"as", "propertyNames") OUT("u", "revision")
-		OUT("(ia{sv}av)",
-		    "layout") "</method>"
-			      "<method name='GetGroupProperties'>" IN("ai", "ids") IN("as", "proper"
-											    "tyName"
-											    "s")
-				      OUT("a(ia{sv})",
-					  "properties") "</method>"
-							"<method name='GetProperty'>" IN(
-								"i", "id") IN("s", "name")
-								OUT("v",
-								    "value") "</method>"
-									     "<method "
-									     "name='Event'>" IN(
-										     "i",
-										     "id") IN("s",
-											      "even"
-											      "tId") IN("v",
-													"data")
-										     IN("u",
-											"timestam"
-											"p") "</"
-											     "meth"
-											     "od>"
-											     "<met"
-											     "hod "
-											     "name"
-											     "='"
-											     "Even"
-											     "tGro"
-											     "up'"
-											     ">" IN("a(isvu)", "events") OUT(
-												     "ai",
-												     "idErrors") "</method>"
-														 "<method name='AboutToShow'>" IN(
-															 "i",
-															 "id")
-															 OUT("b",
-															     "needUpdate") "</method>"
-																	   "<method name='AboutToShowGroup'>" IN(
-																		   "ai",
-																		   "ids") OUT("ai",
-																			      "updatesNeeded")
-																		   OUT("ai",
-																		       "idErrors") "</method>"
-																				   "<signal name='ItemsPropertiesUpdated'><arg type='a(ia{sv})' name='updatedProps'/>"
-																				   "<arg type='a(ias)' name='removedProps'/></signal>"
-																				   "<signal name='LayoutUpdated'><arg type='u' name='revision'/>"
-																				   "<arg type='i' name='parent'/></signal>"
-																				   "<signal name='ItemActivationRequested'><arg type='i' name='id'/>"
-																				   "<arg type='u' name='timestamp'/></signal>"
-																				   "</interface></node>";
+static const char description[] = "<node><interface name='com.canonical.dbusmenu'>"
+				  "<property name='Version' type='u' access='read'/>"
+				  "<property name='TextDirection' type='s' access='read'/>"
+				  "<property name='Status' type='s' access='read'/>"
+				  "<property name='IconThemePath' type='as' access='read'/>"
+				  "<method name='GetLayout'>"
+				  "<arg type='i' name='parentId' direction='in'/>"
+				  "<arg type='i' name='recursionDepth' direction='in'/>"
+				  "<arg type='as' name='propertyNames' direction='in'/>"
+				  "<arg type='u' name='revision' direction='out'/>"
+				  "<arg type='(ia{sv}av)' name='layout' direction='out'/>"
+				  "</method>"
+				  "<method name='GetGroupProperties'>"
+				  "<arg type='ai' name='ids' direction='in'/>"
+				  "<arg type='as' name='propertyNames' direction='in'/>"
+				  "<arg type='a(ia{sv})' name='properties' direction='out'/>"
+				  "</method>"
+				  "<method name='GetProperty'>"
+				  "<arg type='i' name='id' direction='in'/>"
+				  "<arg type='s' name='name' direction='in'/>"
+				  "<arg type='v' name='value' direction='out'/>"
+				  "</method>"
+				  "<method name='Event'>"
+				  "<arg type='i' name='id' direction='in'/>"
+				  "<arg type='s' name='eventId' direction='in'/>"
+				  "<arg type='v' name='data' direction='in'/>"
+				  "<arg type='u' name='timestamp' direction='in'/>"
+				  "</method>"
+				  "<method name='EventGroup'>"
+				  "<arg type='a(isvu)' name='events' direction='in'/>"
+				  "<arg type='ai' name='idErrors' direction='out'/>"
+				  "</method>"
+				  "<method name='AboutToShow'>"
+				  "<arg type='i' name='id' direction='in'/>"
+				  "<arg type='b' name='needUpdate' direction='out'/>"
+				  "</method>"
+				  "<method name='AboutToShowGroup'>"
+				  "<arg type='ai' name='ids' direction='in'/>"
+				  "<arg type='ai' name='updatesNeeded' direction='out'/>"
+				  "<arg type='ai' name='idErrors' direction='out'/>"
+				  "</method>"
+				  "<signal name='ItemsPropertiesUpdated'>"
+				  "<arg type='a(ia{sv})' name='updatedProps'/>"
+				  "<arg type='a(ias)' name='removedProps'/>"
+				  "</signal>"
+				  "<signal name='LayoutUpdated'>"
+				  "<arg type='u' name='revision'/>"
+				  "<arg type='i' name='parent'/>"
+				  "</signal>"
+				  "<signal name='ItemActivationRequested'>"
+				  "<arg type='i' name='id'/>"
+				  "<arg type='u' name='timestamp'/>"
+				  "</signal>"
+				  "</interface></node>";
 
 struct dbusmenu {
 	GDBusConnection *bus;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * via-iface-tray: one process for each desktop session, which shows the icon. A second start ends
- * at once. The window is another program, via-iface-window.
+ * at once. The window is another program, via-iface-window. With --service, by which the bus starts
+ * it, it shows nothing and ends when no caller of org.via_iface1 is left.
  */
 #include <errno.h>
 #include <glib-unix.h>
@@ -18,8 +19,10 @@
 #include "tray/common/starters.h"
 #include "tray/indicator/icon.h"
 #include "tray/indicator/open.h"
+#include "tray/indicator/service.h"
 
-#define APP_ID "org.via_iface.Tray"
+#define APP_ID  "org.via_iface.Tray"
+#define IDLE_MS 10000 /* after the last caller of --service has gone */
 
 struct tray {
 	GApplication *app;
@@ -27,6 +30,7 @@ struct tray {
 	struct notify *notify;
 	struct starters *starters;
 	struct icon *icon;
+	struct service *service;
 };
 
 static GDBusConnection *bus_of(const struct tray *t)
@@ -77,13 +81,16 @@ static void on_changed(void *arg)
 
 	if (t->icon)
 		icon_update(t->icon);
+	if (t->service)
+		service_update(t->service, client_model(t->client));
 }
 
 static void on_news(const struct news *news, void *arg)
 {
 	struct tray *t = arg;
 
-	notify_news(t->notify, news);
+	if (t->icon)
+		notify_news(t->notify, news);
 }
 
 static void on_moving(guint32 id, void *arg)
@@ -125,6 +132,8 @@ static void on_startup(GApplication *app, void *data)
 	t->notify = notify_new();
 	t->starters = starters_new();
 	t->client = client_new(&client_calls, t);
+	t->service = bus_of(t) ? service_new(app, bus_of(t)) : NULL;
+	g_application_set_inactivity_timeout(app, IDLE_MS);
 }
 
 static void on_shutdown(GApplication *app, void *data)
@@ -132,6 +141,7 @@ static void on_shutdown(GApplication *app, void *data)
 	struct tray *t = data;
 
 	(void)app;
+	service_free(t->service);
 	icon_free(t->icon);
 	client_free(t->client);
 	notify_free(t->notify);
@@ -142,11 +152,15 @@ static int on_command_line(GApplication *app, GApplicationCommandLine *line, voi
 {
 	struct tray *t = data;
 
-	(void)app;
 	if (!bus_of(t)) {
 		g_application_command_line_printerr(line,
 						    "via-iface-tray: there is no session bus\n");
 		return EXIT_FAILURE;
+	}
+	if (g_variant_dict_contains(g_application_command_line_get_options_dict(line), "service")) {
+		g_application_hold(app);
+		g_application_release(app); /* the timeout of inactivity begins */
+		return t->service ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	show_icon(t);
 	return t->icon ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -177,6 +191,8 @@ int main(int argc, char *argv[])
 {
 	const GOptionEntry options[] = {
 		{ "window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_("Show the window, no icon"), NULL },
+		{ "service", 0, 0, G_OPTION_ARG_NONE, NULL,
+		  N_("Serve org.via_iface1 on the session bus, no icon"), NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Say the version"), NULL },
 		{ 0 },
 	};

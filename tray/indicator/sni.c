@@ -11,33 +11,50 @@
 #define WATCHER_PATH "/StatusNotifierWatcher"
 #define ATTENTION    "via-iface-blocked-symbolic"
 
-#define PROPERTY(name, type) "<property name='" name "' type='" type "' access='read'/>"
-#define POINT                "<arg type='i' name='x' direction='in'/><arg type='i' name='y' direction='in'/>"
-
-static const char description[] = "<node><interface name='" INTERFACE "'>" PROPERTY(
-	"Category", "s") PROPERTY("Id", "s") PROPERTY("Title", "s") PROPERTY("Status", "s")
-	PROPERTY("WindowId", "i") PROPERTY("IconThemePath", "s") PROPERTY("IconName", "s") PROPERTY(
-		"IconPixmap", "a(iiay)") PROPERTY("OverlayIconName",
-						  "s") PROPERTY("OverlayIconPixmap", "a(iiay)")
-		PROPERTY("AttentionIconName",
-			 "s") PROPERTY("AttentionIconPixmap",
-				       "a(iiay)") PROPERTY("AttentionMovieName", "s")
-			PROPERTY("ToolTip", "(sa(iiay)ss)") PROPERTY("ItemIsMenu", "b") PROPERTY(
-				"Menu",
-				"o") "<method name='ContextMenu'>" POINT "</method>"
-				     "<method name='Activate'>" POINT "</method>"
-				     "<method name='SecondaryActivate'>" POINT "</method>"
-				     "<method name='Scroll'><arg type='i' name='delta' "
-				     "direction='in'/>"
-				     "<arg type='s' name='orientation' direction='in'/></method>"
-				     "<method name='ProvideXdgActivationToken'>"
-				     "<arg type='s' name='token' direction='in'/></method>"
-				     "<signal name='NewTitle'/><signal name='NewIcon'/><signal "
-				     "name='NewAttentionIcon'/>"
-				     "<signal name='NewOverlayIcon'/><signal name='NewToolTip'/>"
-				     "<signal name='NewStatus'><arg type='s' "
-				     "name='status'/></signal>"
-				     "</interface></node>";
+static const char description[] =
+	"<node><interface name='org.kde.StatusNotifierItem'>"
+	"<property name='Category' type='s' access='read'/>"
+	"<property name='Id' type='s' access='read'/>"
+	"<property name='Title' type='s' access='read'/>"
+	"<property name='Status' type='s' access='read'/>"
+	"<property name='WindowId' type='i' access='read'/>"
+	"<property name='IconThemePath' type='s' access='read'/>"
+	"<property name='IconName' type='s' access='read'/>"
+	"<property name='IconPixmap' type='a(iiay)' access='read'/>"
+	"<property name='OverlayIconName' type='s' access='read'/>"
+	"<property name='OverlayIconPixmap' type='a(iiay)' access='read'/>"
+	"<property name='AttentionIconName' type='s' access='read'/>"
+	"<property name='AttentionIconPixmap' type='a(iiay)' access='read'/>"
+	"<property name='AttentionMovieName' type='s' access='read'/>"
+	"<property name='ToolTip' type='(sa(iiay)ss)' access='read'/>"
+	"<property name='ItemIsMenu' type='b' access='read'/>"
+	"<property name='Menu' type='o' access='read'/>"
+	"<method name='ContextMenu'>"
+	"<arg type='i' name='x' direction='in'/>"
+	"<arg type='i' name='y' direction='in'/>"
+	"</method>"
+	"<method name='Activate'>"
+	"<arg type='i' name='x' direction='in'/>"
+	"<arg type='i' name='y' direction='in'/>"
+	"</method>"
+	"<method name='SecondaryActivate'>"
+	"<arg type='i' name='x' direction='in'/>"
+	"<arg type='i' name='y' direction='in'/>"
+	"</method>"
+	"<method name='Scroll'>"
+	"<arg type='i' name='delta' direction='in'/>"
+	"<arg type='s' name='orientation' direction='in'/>"
+	"</method>"
+	"<method name='ProvideXdgActivationToken'>"
+	"<arg type='s' name='token' direction='in'/>"
+	"</method>"
+	"<signal name='NewTitle'/>"
+	"<signal name='NewIcon'/>"
+	"<signal name='NewAttentionIcon'/>"
+	"<signal name='NewOverlayIcon'/>"
+	"<signal name='NewToolTip'/>"
+	"<signal name='NewStatus'><arg type='s' name='status'/></signal>"
+	"</interface></node>";
 
 struct sni {
 	GDBusConnection *bus;
