@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 
-from lab import build_dir, params, program, topology, write_file
+from lab import ROOT, build_dir, params, program, topology, write_file
 from test_inside_as_outside import own_etc, replace
 from test_leaves_by_its_uplink import give_back, lose
 
@@ -193,3 +193,28 @@ def test_daemon_that_is_killed(lab):
     give_back(lab, "down")
     lab.wait(lambda: curl(lab).out.strip() == lab.spare.addr, 10, "traffic by the uplink")
     lab.via("netns", "del", "box", check=True)
+
+
+def test_unit_and_manual(lab):
+    """The shipped unit calls what there is, without a mount namespace of its own; the files that the
+    documented drop-in binds are there, and a program with them looks names up by the uplink."""
+    host(lab)
+    with open(os.path.join(build_dir(), "data", "via-iface-netns@.service")) as f:
+        unit = f.read()
+    start = re.search(r"^ExecStart=\S+/via-iface (.*)$", unit, re.M).group(1).replace("%i", "box")
+    stop = re.search(r"^ExecStop=-\S+/via-iface (.*)$", unit, re.M).group(1).replace("%i", "box")
+    assert not re.search(r"^(Private|Protect|ReadOnly|Inaccessible|MountFlags)", unit, re.M), unit
+    lab.via(*start.split(), lab.spare, check=True)
+    with open(os.path.join(ROOT, "data", "via-iface.1.scd")) as f:
+        manual = f.read()
+    binds = re.findall(r"^BindReadOnlyPaths=-?(\S+):(\S+)$", manual, re.M)
+    assert len(binds) == 2, binds
+    mounts = "; ".join(f"mount --bind {a.replace('NAME', 'box')} {b}" for a, b in binds)
+    wired = lab.capture_wired()
+    done = lab.run(
+        ["nsenter", "--net=/run/netns/box", "unshare", "-m", "sh", "-ec", mounts + "; getent ahostsv4 who.test | awk '{print $1; exit}'"], check=True
+    )
+    assert done.out.strip() == lab.spare.dns, done
+    assert not [f for f in wired.leaks() if f.eth != "arp"]
+    lab.via(*stop.split(), check=True)
+    assert state(lab) is None
