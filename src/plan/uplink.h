@@ -73,6 +73,10 @@ const char *uplink_missing_text(const struct uplink_list *l, size_t word);
 int uplink_missing_hint(const struct facts *f, const struct uplink_list *l, size_t word,
 			struct err *err);
 
+/* "ssid:NAME" as a word of a list that is typed into a shell: whoever has a network names it. */
+struct strbuf;
+void uplink_add_ssid(struct strbuf *sb, const char *ssid);
+
 /* Offers what interfaces may be called in a list, as what a mistyped word may mean. */
 void uplink_offer_names(const struct facts *f, struct nearest *n);
 

@@ -44,6 +44,16 @@ void uplink_offer_names(const struct facts *f, struct nearest *n)
 	}
 }
 
+void uplink_add_ssid(struct strbuf *sb, const char *ssid)
+{
+	char word[UPLINK_WORD_MAX], text[UPLINK_LIST_TEXT_MAX];
+	struct uplink_list l = { 0 };
+
+	snprintf(word, sizeof(word), "ssid:%s", ssid);
+	uplink_list_add(&l, word);
+	strbuf_add_word(sb, uplink_list_format(&l, text));
+}
+
 /* "enp7s0 (ethernet), wlp6s0 (wifi)", or the Wi-Fi networks: "ssid:Home (wlp6s0)". */
 static size_t list(const struct facts *f, bool networks, struct strbuf *sb)
 {
@@ -55,9 +65,10 @@ static size_t list(const struct facts *f, bool networks, struct strbuf *sb)
 		if (!serves(l) || (networks && !l->ssid[0]) || n++ >= NAMED)
 			continue;
 		strbuf_add(sb, "%s", sb->len ? ", " : "");
-		if (networks)
-			strbuf_add(sb, "'ssid:%s' (%s)", l->ssid, l->name);
-		else if (l->medium == MEDIUM_OTHER)
+		if (networks) {
+			uplink_add_ssid(sb, l->ssid);
+			strbuf_add(sb, " (%s)", l->name);
+		} else if (l->medium == MEDIUM_OTHER)
 			strbuf_add(sb, "%s", l->name);
 		else
 			strbuf_add(sb, "%s (%s)", l->name, link_medium_name(l->medium));

@@ -38,8 +38,10 @@ static void add_addresses(struct strbuf *sb, const struct ip *v, size_t n)
 /* What a list may call it besides: all of it, however long, so that each can be pasted. */
 static void add_other_names(struct strbuf *sb, const struct facts *f, const struct fact_link *l)
 {
-	if (l->ssid[0])
-		strbuf_add(sb, "%sssid:%s", sb->len ? ", " : "", l->ssid);
+	if (l->ssid[0]) {
+		strbuf_add(sb, "%s", sb->len ? ", " : "");
+		uplink_add_ssid(sb, l->ssid);
+	}
 	for (size_t i = 0; i < l->n_altnames; i++)
 		strbuf_add(sb, "%s%s", sb->len ? ", " : "",
 			   f->altnames.v[l->first_altname + i].name);

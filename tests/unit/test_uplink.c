@@ -501,6 +501,34 @@ static void test_each_problem_has_a_hint(void **state)
 	}
 }
 
+/* Whoever has a Wi-Fi network names it: what is pasted into a shell is one word all the same. */
+static void test_network_as_a_word(void **state)
+{
+	static const struct {
+		const char *ssid, *word;
+	} cases[] = {
+		{ "Home", "there is ssid:Home (wlp6s0)" },
+		{ "Our Net", "there is 'ssid:Our Net' (wlp6s0)" },
+		{ "a,b", "there is 'ssid:a\\,b' (wlp6s0)" },
+		{ "';id;'", "there is 'ssid:'\\'';id;'\\''' (wlp6s0)" },
+		{ "$(id)", "there is 'ssid:$(id)' (wlp6s0)" },
+	};
+	const struct uplink_list list = list_of("ssid:Elsewhere");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct facts f = { 0 };
+		struct err err = { 0 };
+
+		scene_split(&f);
+		strcpy(f.links.v[f.links.n - 1].ssid, cases[i].ssid);
+		uplink_missing_hint(&f, &list, 0, &err);
+		if (!strstr(err.text, cases[i].word))
+			fail_msg("%s", err.text);
+		facts_done(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_vrf),
 		cmocka_unit_test(test_choose),
 		cmocka_unit_test(test_each_problem_has_a_hint),
+		cmocka_unit_test(test_network_as_a_word),
 	};
 
 	return RUN_TESTS(tests);
