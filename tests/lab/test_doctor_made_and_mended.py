@@ -7,6 +7,7 @@ from lab import needs, program
 from test_doctor_fixes import with_program
 from test_doctor_launch import SOCKET, command, doctor, one, read
 from test_doctor_live import ids, live
+from test_refused_by_the_kernel import shut
 from test_who_may import NETDEV, Site
 
 
@@ -63,3 +64,15 @@ def test_no_names(lab):
     assert any(f.dst == "9.9.9.9" and f.dport == 53 for f in seen.stop())
     lab.nft("delete table inet silent", ns=lab.spare.router)
     assert ids(live(lab, to=lab.server)) == [("info", "live", "wlp6s0")]
+
+
+@needs("root")
+def test_session_that_does_not_start(lab):
+    """What no check foresees, the session of --live meets: its line is the launch's own."""
+    path = f"net/ipv4/conf/{lab.spare}/forwarding"
+    shut(lab, path)
+    found = one(live(lab, to=lab.server), "error", "live-not-started", "wlp6s0")
+    launched = lab.via(lab.spare, "--", "true")
+    assert launched.code == 125 and f"sysctl {path}" in found["text"], (found, launched)
+    lab.run(["umount", f"/proc/sys/{path}"], check=True)
+    lab.wait(lambda: ids(live(lab, to=lab.server)) == [("info", "live", "wlp6s0")], 40, "it is tried again")
