@@ -3,7 +3,7 @@ what a click on an old copy does."""
 
 
 from lab import needs
-from panel import BUS, ICON, ITEM, MENU, WATCHER, WINDOW_APP, Desktop, Gio, GLib
+from panel import BUS, ICON, ITEM, MENU, NOTES, WATCHER, WINDOW_APP, Desktop, Gio, GLib
 
 desktop = needs("tool:Xvfb", "tool:dbus-daemon")
 
@@ -200,3 +200,35 @@ def test_odd_panels(lab):
         assert tray.running()
         assert panel.click(quit_) is None
         assert tray.finish().code == 0
+
+
+@desktop
+def test_buttons(lab):
+    """A notification of a blocked session moves it, or opens the window with the press's token."""
+    game = lab.session(lab.spare, "--name", "game")
+    with Desktop(lab, panel=False) as desk:
+        panel, asked = Panel(desk), window_of(desk)
+        desk.run()
+        panel.appear()
+        desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "the session")
+        number = panel.numbers()["game via wlp6s0"]
+        desk.wait(lambda: "enp7s0 · Ethernet" in panel.numbers(number), 5, "the uplinks")
+        lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
+        desk.wait(lambda: desk.notes, 10, "the notification")
+        (note,) = desk.notes
+        assert desk.buttons[note] == {"default": "Open", "open": "Open", "move": "Move to enp7s0"}, desk.buttons
+        # Not the server's: anybody may send such a signal.
+        other = desk.connect()
+        for conn, action in ((other, "move"), (desk.conn, "nonsense")):
+            conn.emit_signal(None, "/org/freedesktop/Notifications", NOTES, "ActionInvoked", GLib.Variant("(us)", (note, action)))
+            conn.flush_sync(None)
+        token = GLib.Variant("(us)", (note, "of-a-press"))
+        desk.conn.emit_signal(None, "/org/freedesktop/Notifications", NOTES, "ActivationToken", token)
+        desk.press(note, "open")
+        desk.wait(lambda: asked, 5, "the window")
+        assert asked[0][1]["activation-token"] == "of-a-press", asked
+        assert lab.via("list", "--json", check=True).json()[0]["state"] == "blocked"
+        desk.press(note, "move")
+        desk.wait(lambda: "game via enp7s0" in panel.numbers(), 5, "the move")
+        desk.wait(lambda: not desk.notes, 5, "nothing is shown of what is over")
+        game.finish()

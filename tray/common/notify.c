@@ -25,7 +25,13 @@ enum urgency {
 struct notify {
 	GDBusConnection *bus; /* or NULL */
 	GCancellable *cancel;
-	GHashTable *notes; /* of sessions, by their number */
+	GHashTable *notes;                /* of sessions, by their number */
+	const struct notify_calls *calls; /* NULL: no buttons */
+	void *arg;
+	guint signals;
+	gboolean buttons; /* the server has them */
+	guint32 token_of; /* the server's number of what was pressed */
+	char *token;
 };
 
 /* What is shown about one session, or is to be. */
@@ -35,6 +41,8 @@ struct note {
 	const char *icon;
 	enum urgency urgency;
 	guint32 id;      /* of the session */
+	char name[40];   /* its name */
+	char uplink[16]; /* that a button moves it to; "": none */
 	guint moment;    /* until it is shown */
 	guint32 shown;   /* the server's number; 0: none */
 	gboolean asked;  /* the number is to come */
@@ -102,7 +110,7 @@ static char *without_markup(const char *body)
 }
 
 static GVariant *words_of(guint32 replaces, const char *icon, const char *title, const char *body,
-			  enum urgency urgency)
+			  enum urgency urgency, GVariant *actions)
 {
 	g_autofree char *text = without_markup(body);
 	GVariantBuilder hints;
@@ -112,13 +120,34 @@ static GVariant *words_of(guint32 replaces, const char *icon, const char *title,
 	g_variant_builder_add(&hints, "{sv}", "category", g_variant_new_string("network"));
 	g_variant_builder_add(&hints, "{sv}", "desktop-entry",
 			      g_variant_new_string("org.via_iface.via_iface"));
-	return g_variant_new("(susssasa{sv}i)", "via-iface", replaces, icon, title, text, NULL,
+	return g_variant_new("(susss@asa{sv}i)", "via-iface", replaces, icon, title, text, actions,
 			     &hints, -1);
 }
 
 /* --- of sessions --------------------------------------------------------------------------- */
 
 static void show(struct note *n);
+
+/* "default" is a press on the notification itself. */
+static GVariant *actions_of(const struct note *n)
+{
+	GVariantBuilder actions;
+
+	g_variant_builder_init(&actions, G_VARIANT_TYPE_STRING_ARRAY);
+	if (n->all->buttons) {
+		g_variant_builder_add(&actions, "s", "default");
+		g_variant_builder_add(&actions, "s", _("Open"));
+		g_variant_builder_add(&actions, "s", "open");
+		g_variant_builder_add(&actions, "s", _("Open"));
+	}
+	if (n->all->buttons && n->uplink[0]) {
+		g_autofree char *label = g_strdup_printf(_("Move to %s"), n->uplink);
+
+		g_variant_builder_add(&actions, "s", "move");
+		g_variant_builder_add(&actions, "s", label);
+	}
+	return g_variant_builder_end(&actions);
+}
 
 static void take_back(struct note *n)
 {
@@ -158,7 +187,8 @@ static void show(struct note *n)
 		return;
 	n->asked = TRUE;
 	n->stale = FALSE;
-	call(n->all, "Notify", words_of(n->shown, n->icon, n->title, n->body, n->urgency), on_shown,
+	call(n->all, "Notify",
+	     words_of(n->shown, n->icon, n->title, n->body, n->urgency, actions_of(n)), on_shown,
 	     n);
 	g_clear_pointer(&n->title, g_free);
 	g_clear_pointer(&n->body, g_free);
@@ -215,11 +245,15 @@ static void say_moved(struct note *n, const struct news *news)
 
 void notify_news(struct notify *all, const struct news *news)
 {
+	const char *alternative;
 	struct note *n;
 
 	if (!all->bus)
 		return;
 	n = note_of(all, news->id);
+	g_strlcpy(n->name, news->name, sizeof(n->name));
+	alternative = all->buttons ? all->calls->alternative(news, all->arg) : NULL;
+	g_strlcpy(n->uplink, alternative ? alternative : "", sizeof(n->uplink));
 	switch (news->kind) {
 	case NEWS_BLOCKED:
 		say_blocked(n, news);
@@ -245,14 +279,86 @@ void notify_expect_move(struct notify *all, guint32 id)
 	note_of(all, id)->own_move = g_get_monotonic_time() + OWN_MOVE_US;
 }
 
+/* --- buttons ------------------------------------------------------------------------------- */
+
+static void pressed(struct notify *all, guint32 number, const char *action)
+{
+	g_autofree char *token = all->token_of == number ? g_steal_pointer(&all->token) : NULL;
+	GHashTableIter iter;
+	void *value;
+
+	g_hash_table_iter_init(&iter, all->notes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct note *n = value;
+
+		if (!number || n->shown != number)
+			continue;
+		if (g_str_equal(action, "move") && n->uplink[0])
+			all->calls->move(n->id, n->name, n->uplink, all->arg);
+		else if (g_str_equal(action, "open") || g_str_equal(action, "default"))
+			all->calls->open(token, all->arg);
+		return;
+	}
+}
+
+/* ActivationToken (us) comes before the ActionInvoked (us) that it is for. The subscription is of
+ * the server alone: anybody on the bus may send such signals. */
+static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
+		      const char *interface, const char *name, GVariant *values, void *data)
+{
+	struct notify *all = data;
+	const char *text;
+	guint32 number;
+
+	(void)bus, (void)sender, (void)path, (void)interface;
+	if (!g_variant_is_of_type(values, G_VARIANT_TYPE("(us)")))
+		return;
+	g_variant_get(values, "(u&s)", &number, &text);
+	if (g_str_equal(name, "ActivationToken")) {
+		g_free(all->token);
+		all->token = g_strdup(text);
+		all->token_of = number;
+	} else if (g_str_equal(name, "ActionInvoked")) {
+		pressed(all, number, text);
+	}
+}
+
+static void on_capabilities(GObject *source, GAsyncResult *result, void *data)
+{
+	struct notify *all = data;
+	g_autoptr(GError) error = NULL;
+	g_autofree const char **names = NULL;
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+
+	if (!answer || !g_variant_is_of_type(answer, G_VARIANT_TYPE("(as)")))
+		return;
+	g_variant_get(answer, "(^a&s)", &names);
+	all->buttons = g_strv_contains(names, "actions");
+}
+
+void notify_offer(struct notify *all, const struct notify_calls *calls, void *arg)
+{
+	if (!all->bus)
+		return;
+	all->calls = calls;
+	all->arg = arg;
+	all->signals =
+		g_dbus_connection_signal_subscribe(all->bus, SERVER, SERVER, NULL, SERVER_PATH,
+						   NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal, all,
+						   NULL);
+	call(all, "GetCapabilities", NULL, on_capabilities, all);
+}
+
 /* --- and the rest -------------------------------------------------------------------------- */
 
 void notify_refused(struct notify *all, const char *text)
 {
 	if (all->bus)
 		call(all, "Notify",
-		     words_of(0, "via-iface", _("via-iface refused"), text, URGENCY_NORMAL), NULL,
-		     NULL);
+		     words_of(0, "via-iface", _("via-iface refused"), text, URGENCY_NORMAL,
+			      g_variant_new_strv(NULL, 0)),
+		     NULL, NULL);
 }
 
 struct notify *notify_new(void)
@@ -270,10 +376,13 @@ void notify_free(struct notify *all)
 	if (!all)
 		return;
 	g_cancellable_cancel(all->cancel);
+	if (all->signals)
+		g_dbus_connection_signal_unsubscribe(all->bus, all->signals);
 	while (g_main_context_iteration(NULL, FALSE))
 		;
 	g_hash_table_unref(all->notes);
 	g_object_unref(all->cancel);
+	g_free(all->token);
 	g_clear_object(&all->bus);
 	g_free(all);
 }

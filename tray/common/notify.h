@@ -16,6 +16,15 @@ struct notify;
 struct notify *notify_new(void);
 void notify_free(struct notify *all);
 
+/* What buttons do, where the server has them. */
+struct notify_calls {
+	void (*open)(const char *token, void *arg); /* the window; NULL: there is no token */
+	void (*move)(guint32 id, const char *name, const char *uplink, void *arg);
+	/* An uplink that the session may be moved to, or NULL; borrowed until the next event. */
+	const char *(*alternative)(const struct news *news, void *arg);
+};
+void notify_offer(struct notify *all, const struct notify_calls *calls, void *arg);
+
 void notify_news(struct notify *all, const struct news *news);
 void notify_refused(struct notify *all, const char *text);
 

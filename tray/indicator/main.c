@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/language.h"
@@ -93,6 +94,37 @@ static void on_news(const struct news *news, void *arg)
 		notify_news(t->notify, news);
 }
 
+/* The first uplink that can serve and is not the one that it goes by. */
+static const char *find_alternative(const struct news *news, void *arg)
+{
+	const struct model *m = client_model(((struct tray *)arg)->client);
+	const struct tray_session *s = model_session(m, news->id);
+
+	for (size_t i = 0; s && tray_may_change(s, getuid()) && i < m->uplinks.n; i++)
+		if (m->uplinks.v[i].usable && strcmp(m->uplinks.v[i].name, news->uplink) != 0)
+			return m->uplinks.v[i].name;
+	return NULL;
+}
+
+static void on_note_move(guint32 id, const char *name, const char *uplink, void *arg)
+{
+	struct tray *t = arg;
+	const struct model *m = client_model(t->client);
+	const struct tray_session *s = model_session(m, id);
+
+	for (size_t i = 0; s && !strcmp(s->name, name) && i < m->uplinks.n; i++)
+		if (!strcmp(m->uplinks.v[i].name, uplink)) {
+			client_move(t->client, id, &m->uplinks.v[i]);
+			return;
+		}
+}
+
+static const struct notify_calls notify_calls = {
+	.open = on_open,
+	.move = on_note_move,
+	.alternative = find_alternative,
+};
+
 static void on_moving(guint32 id, void *arg)
 {
 	struct tray *t = arg;
@@ -130,6 +162,7 @@ static void on_startup(GApplication *app, void *data)
 	g_unix_signal_add(SIGINT, on_signal, app);
 	g_unix_signal_add(SIGHUP, on_signal, app);
 	t->notify = notify_new();
+	notify_offer(t->notify, &notify_calls, t);
 	t->starters = starters_new();
 	t->client = client_new(&client_calls, t);
 	t->service = bus_of(t) ? service_new(app, bus_of(t)) : NULL;
