@@ -227,10 +227,12 @@ static int read_words(int argc, char *argv[], struct start *ret, struct err *err
 			return -EINVAL;
 	for (end = at; end < argc && strcmp(argv[end], "--") != 0;)
 		end++;
-	if (end > at + 1 || end + 1 >= argc)
-		return err_set(err, EINVAL,
-			       "read the command line: start takes [--wait[=SECONDS]] "
-			       "[--app-id=ID], the uplinks, -- and a program");
+	if (end > at + 1 || end + 1 >= argc) {
+		err_set(err, EINVAL,
+			"read the command line: start takes [--wait[=SECONDS]] [--app-id=ID], the "
+			"uplinks, -- and a program");
+		return -EINVAL;
+	}
 	if (end > at)
 		ret->uplinks = argv[at];
 	ret->program = argv + end + 1;
