@@ -17,8 +17,8 @@ if [ -n "${via_for_tests-}" ]; then
 		iptables conntrack iputils-ping tcpdump strace procps
 		dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
 		bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream
-		librsvg2-bin gettext libgtk-3-dev
-		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin
+		librsvg2-bin gettext libgtk-4-dev libadwaita-1-dev
+		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin at-spi2-core gir1.2-atspi-2.0
 		bash-completion zsh fish
 		rpm rpmlint makepkg libarchive-tools fakeroot bzip2 selinux-policy-dev shellcheck musl-tools nix-bin libxml2-utils apparmor
 		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common

@@ -27,7 +27,8 @@ DEPEND="
 	seccomp? ( >=sys-libs/libseccomp-2.4 )
 	systemd? ( >=sys-apps/systemd-246:= )
 	tray? (
-		>=x11-libs/gtk+-3.22:3
+		>=gui-libs/gtk-4.8:4
+		>=gui-libs/libadwaita-1.2:1
 	)
 "
 RDEPEND="

@@ -7,9 +7,10 @@
   cmocka,
   gettext,
   glib,
-  gtk3,
+  gtk4,
   inih,
   json_c,
+  libadwaita,
   libcap_ng,
   libmnl,
   libnftnl,
@@ -42,6 +43,7 @@ stdenv.mkDerivation {
     glib
     inih
     json_c
+    libadwaita
     libcap_ng
     libmnl
     libnftnl
@@ -49,7 +51,7 @@ stdenv.mkDerivation {
     systemd
   ]
   ++ lib.optionals withTray [
-    gtk3
+    gtk4
   ];
   checkInputs = [ cmocka ];
   doCheck = true;

@@ -110,11 +110,11 @@ class Item:
 class Desktop:
     """`user`: whose desktop it is (default: root)."""
 
-    def __init__(self, lab, user=None, panel=True):
+    def __init__(self, lab, user=None, panel=True, size=SIZE):
         if not os.access(TRAY, os.X_OK):
             raise Skip("via-iface-tray is not built")
         self.lab, self.user = lab, user
-        self.screen = Screen(lab, size="x".join(map(str, SIZE)))
+        self.screen = Screen(lab, size="x".join(map(str, size)))
         self.home = os.path.join(lab.tmp, "home")
         self.applications = f"{self.home}/.local/share/applications"
         conf = f"{self.home}/.config/xfce4/xfconf/xfce-perchannel-xml"
@@ -165,7 +165,7 @@ class Desktop:
     def start_manager(self):
         """A window manager: it gives a new window the keyboard."""
         self.lab.popen(["xfwm4", "--compositor=off"], env=self.env, user=self.user)
-        self.lab.wait(lambda: self.property("_NET_SUPPORTING_WM_CHECK"), 10, "xfwm4", 0.05)
+        self.lab.wait(lambda: self.property("_NET_SUPPORTING_WM_CHECK"), 30, "xfwm4", 0.05)
 
     def property(self, name):
         """A property of the root window, or None."""

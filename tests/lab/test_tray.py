@@ -190,39 +190,6 @@ def test_refusal(lab):
 
 
 @desktop
-def test_window(lab):
-    """Without a panel; by keys alone. A second start finds the first."""
-    lab.run("ip link add wwan0 type veth peer name wwan1 && ip link set wwan1 up && ip link set wwan0 up", check=True)
-    game = lab.session(lab.spare, "--name", "steam", script=f"while :; do curl -s {lab.url}bytes/90000; sleep 0.2; done >/dev/null")
-    held = lab.session(lab.wired, "--name", "backup")
-    lab.via("pause", "backup", check=True)
-    with Desktop(lab, panel=False) as desk:
-        desk.start_manager()
-        window = desk.window()
-        lab.wait(lambda: desk.screen.shows("via-iface"), 10, "the window", 0.05)
-        assert desk.window().finish().code == 0
-
-        def blue():
-            """How many pixels are: what is received, as a figure and as a graph that grows."""
-            return sum(n for (red, _, blue), n in desk.screen.picture().colours() if blue > red + 30)
-
-        lab.wait(lambda: blue() > 700, 10, "a graph of the traffic", 0.2)
-        desk.hands("key", "Tab", "Tab")
-        desk.do("key", "Return")
-        desk.hands("key", "Home")
-        desk.keep("tray-window")
-        desk.hands("key", "Return")
-        lab.wait(lambda: names(lab)["steam"]["uplink"] == "enp7s0", 5, "the move")
-        if not sanitized():
-            assert pss(window.pid) < 60 * 1024, f"{pss(window.pid)} KiB"
-        desk.hands("key", "Escape")
-        done = window.finish()
-        assert (done.code, done.err) == (0, ""), done
-        held.finish()
-        game.stop()
-
-
-@desktop
 def test_no_tray(lab):
     """Nothing shows it: that is said, and it goes on; a panel that comes later shows it."""
     with Desktop(lab, panel=False) as desk:

@@ -2,20 +2,24 @@
 #include "tray/window/dialogs.h"
 
 #include <glib/gi18n.h>
-#include <gtk/gtk.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The buttons from the last to the first: the one that is proposed stands at the edge. */
-static void add_choices(GtkDialog *dialog, char **choices)
-{
-	for (guint i = g_strv_length(choices); i-- > 0;) {
-		const char *label = strchr(choices[i], '=');
+#include "tray/window/ask.h"
+#include "tray/window/ui.h"
 
-		gtk_dialog_add_button(dialog, label ? label + 1 : choices[i], (int)i);
-	}
-	gtk_dialog_set_default_response(dialog, 0);
+struct answer {
+	GMainLoop *loop;
+	int choice;
+};
+
+static void on_answer(int choice, void *data)
+{
+	struct answer *a = data;
+
+	a->choice = choice;
+	g_main_loop_quit(a->loop);
 }
 
 int dialogs_show(GVariantDict *options)
@@ -23,31 +27,35 @@ int dialogs_show(GVariantDict *options)
 	g_autoptr(GVariant) list =
 		g_variant_dict_lookup_value(options, "choice", G_VARIANT_TYPE_STRING_ARRAY);
 	g_auto(GStrv) choices = list ? g_variant_dup_strv(list, NULL) : g_new0(char *, 1);
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	g_autoptr(GPtrArray) labels = g_ptr_array_new();
+	struct answer answer = { loop, ASK_CLOSED };
 	g_auto(GStrv) parts = NULL;
 	const char *text = "";
-	GtkWidget *dialog;
+	GtkWidget *window;
 	gboolean failed;
-	int answer;
 
-	if (!gtk_init_check(NULL, NULL))
+	if (!gtk_init_check())
 		return EXIT_FAILURE;
+	adw_init();
+	ui_style();
 	failed = g_variant_dict_lookup(options, "failed", "&s", &text);
 	if (!failed)
 		g_variant_dict_lookup(options, "ask", "&s", &text);
 	parts = g_strsplit(text, "\n", 2);
-	dialog = gtk_message_dialog_new(NULL, 0, failed ? GTK_MESSAGE_ERROR : GTK_MESSAGE_QUESTION,
-					GTK_BUTTONS_NONE, "%s", parts[0] ? parts[0] : "");
-	if (parts[0] && parts[1])
-		gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s",
-							 parts[1]);
-	gtk_window_set_title(GTK_WINDOW(dialog), "via-iface");
-	gtk_window_set_icon_name(GTK_WINDOW(dialog), "via-iface");
-	gtk_dialog_add_button(GTK_DIALOG(dialog), failed ? _("Close") : _("Cancel"),
-			      GTK_RESPONSE_CLOSE);
-	add_choices(GTK_DIALOG(dialog), choices);
-	answer = gtk_dialog_run(GTK_DIALOG(dialog));
-	gtk_widget_destroy(dialog);
-	if (answer >= 0 && (guint)answer < g_strv_length(choices))
-		printf("%.*s\n", (int)strcspn(choices[answer], "="), choices[answer]);
+	for (guint i = 0; choices[i]; i++) {
+		char *label = strchr(choices[i], '=');
+
+		g_ptr_array_add(labels, label ? label + 1 : choices[i]);
+	}
+	g_ptr_array_add(labels, NULL);
+	gtk_window_set_default_icon_name("via-iface");
+	window = ask(NULL, parts[0] ? parts[0] : "", parts[0] && parts[1] ? parts[1] : "",
+		     (const char *const *)labels->pdata, failed ? _("Close") : _("Cancel"),
+		     on_answer, &answer);
+	gtk_window_set_title(GTK_WINDOW(window), "via-iface"); /* in a list of windows */
+	g_main_loop_run(loop);
+	if (answer.choice >= 0)
+		printf("%.*s\n", (int)strcspn(choices[answer.choice], "="), choices[answer.choice]);
 	return EXIT_SUCCESS;
 }

@@ -3,18 +3,17 @@
  * via-iface-window: the window, one process for each desktop session. The bus starts it for who
  * calls org.freedesktop.Application (a menu, the tray); it ends with its window.
  */
+#include <adwaita.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <gtk/gtk.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/language.h"
 #include "config.h"
 #include "tray/common/client.h"
-#include "tray/common/notify.h"
-#include "tray/common/starters.h"
 #include "tray/window/dialogs.h"
+#include "tray/window/ui.h"
 #include "tray/window/window.h"
 
 #define APP_ID "org.via_iface.via_iface"
@@ -22,8 +21,6 @@
 struct program {
 	GtkApplication *app;
 	struct client *client;
-	struct notify *notify;
-	struct starters *starters;
 	struct window *window;
 };
 
@@ -34,7 +31,6 @@ static void on_window_gone(GtkWidget *widget, void *data)
 	struct program *p = data;
 
 	(void)widget;
-	window_free(p->window);
 	p->window = NULL;
 	client_end_view(p->client);
 }
@@ -45,7 +41,7 @@ static void on_activate(GApplication *app, void *data)
 
 	(void)app;
 	if (!p->window) {
-		p->window = window_new(p->app, p->client, p->starters);
+		p->window = window_new(p->app, p->client);
 		g_signal_connect(window_widget(p->window), "destroy", G_CALLBACK(on_window_gone),
 				 p);
 		client_begin_view(p->client);
@@ -53,13 +49,14 @@ static void on_activate(GApplication *app, void *data)
 	gtk_window_present(GTK_WINDOW(window_widget(p->window)));
 }
 
-static void on_close(GSimpleAction *action, GVariant *value, void *data)
+/* "sessions", "programs", "entries", "history": the tray opens one of them. */
+static void on_show(GSimpleAction *action, GVariant *value, void *data)
 {
 	struct program *p = data;
 
-	(void)action, (void)value;
-	if (p->window)
-		gtk_window_close(GTK_WINDOW(window_widget(p->window)));
+	(void)action;
+	on_activate(G_APPLICATION(p->app), p);
+	window_show_page(p->window, g_variant_get_string(value, NULL));
 }
 
 /* --- what the client tells ----------------------------------------------------------------- */
@@ -72,10 +69,14 @@ static void on_changed(void *arg)
 		window_update(p->window);
 }
 
-/* The tray tells of news. */
+/* The tray notifies. */
 static void on_news(const struct news *news, void *arg)
 {
-	(void)news, (void)arg;
+	struct program *p = arg;
+
+	(void)news;
+	if (p->window)
+		window_news(p->window);
 }
 
 static void on_moving(guint32 id, void *arg)
@@ -87,7 +88,8 @@ static void on_refused(const char *text, void *arg)
 {
 	struct program *p = arg;
 
-	notify_refused(p->notify, text);
+	if (p->window)
+		window_refused(p->window, text);
 }
 
 static const struct client_calls client_calls = {
@@ -107,18 +109,17 @@ static gboolean on_signal(void *data)
 
 static void on_startup(GApplication *app, void *data)
 {
-	static const GActionEntry actions[] = { { .name = "close", .activate = on_close } };
-	static const char *const keys[] = { "<Primary>w", "<Primary>q", "Escape", NULL };
+	static const GActionEntry actions[] = {
+		{ .name = "show", .activate = on_show, .parameter_type = "s" }
+	};
 	struct program *p = data;
 
 	g_unix_signal_add(SIGTERM, on_signal, app);
 	g_unix_signal_add(SIGINT, on_signal, app);
 	g_unix_signal_add(SIGHUP, on_signal, app);
 	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), p);
-	gtk_application_set_accels_for_action(p->app, "app.close", keys);
 	gtk_window_set_default_icon_name("via-iface");
-	p->notify = notify_new();
-	p->starters = starters_new();
+	ui_style();
 	p->client = client_new(&client_calls, p);
 }
 
@@ -128,10 +129,8 @@ static void on_shutdown(GApplication *app, void *data)
 
 	(void)app;
 	if (p->window)
-		gtk_widget_destroy(window_widget(p->window));
+		gtk_window_destroy(GTK_WINDOW(window_widget(p->window)));
 	client_free(p->client);
-	notify_free(p->notify);
-	starters_free(p->starters);
 }
 
 static int on_options(GApplication *app, GVariantDict *options, void *data)
@@ -158,7 +157,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	language_init(VIA_LOCALEDIR);
-	p.app = gtk_application_new(APP_ID, (GApplicationFlags)0);
+	p.app = GTK_APPLICATION(adw_application_new(APP_ID, (GApplicationFlags)0));
 	g_application_add_main_option_entries(G_APPLICATION(p.app), options);
 	g_signal_connect(p.app, "handle-local-options", G_CALLBACK(on_options), &p);
 	g_signal_connect(p.app, "startup", G_CALLBACK(on_startup), &p);
