@@ -279,7 +279,7 @@ static int read_file(const char *path, const struct load *l, struct err *err)
 	len = read_up_to(fd, text, POLICY_FILE_BYTES_MAX + 1);
 	if (len < 0)
 		return err_errno(err, (int)-len, "read '%s'", path);
-	if (len > POLICY_FILE_BYTES_MAX)
+	if (len > (ssize_t)POLICY_FILE_BYTES_MAX)
 		return err_set(err, EFBIG, "read '%s': it is larger than %u bytes", path,
 			       POLICY_FILE_BYTES_MAX);
 	r = parse(text, (size_t)len, path, l->to, l->mistakes, err);

@@ -49,7 +49,7 @@ static char *copy_strings(char *to, char *const strings[])
 /* One buffer and one write: a call for each variable would cost more than the copy. */
 static int write_it(int fd, const struct handover *h, char *const argv[], char *const envp[])
 {
-	size_t len = sizeof(*h) + h->argv_len + h->env_len;
+	size_t len = sizeof(*h) + (size_t)(h->argv_len + h->env_len);
 	_cleanup_free_ char *bytes = malloc(len);
 
 	if (!bytes)
@@ -132,14 +132,15 @@ static int split(char *bytes, uint64_t len, uint32_t n, char **strings)
 int handover_read_strings(int fd, const struct handover *h, char ***ret_argv, char ***ret_envp,
 			  char **ret_bytes, struct err *err)
 {
-	_cleanup_free_ char *bytes = malloc(h->argv_len + h->env_len + 1);
+	size_t len = (size_t)(h->argv_len + h->env_len);
+	_cleanup_free_ char *bytes = malloc(len + 1);
 	_cleanup_free_ char **argv = calloc((size_t)h->argc + 1, sizeof(*argv));
 	_cleanup_free_ char **envp = calloc((size_t)h->envc + 1, sizeof(*envp));
 	int r;
 
 	if (!bytes || !argv || !envp)
 		return err_errno(err, ENOMEM, "take over arguments and environment");
-	r = read_all(fd, bytes, h->argv_len + h->env_len, sizeof(*h));
+	r = read_all(fd, bytes, len, sizeof(*h));
 	if (r == 0)
 		r = split(bytes, h->argv_len, h->argc, argv);
 	if (r == 0)

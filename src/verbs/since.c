@@ -42,15 +42,21 @@ static int parse_as(const char *format, const char *text, struct tm tm, time_t *
 	return *ret == -1 ? -EINVAL : 0;
 }
 
+static int parse_clock_of_day(const char *text, struct tm midnight, time_t *ret)
+{
+	if (parse_as("%H:%M:%S", text, midnight, ret) == 0)
+		return 0;
+	return parse_as("%H:%M", text, midnight, ret);
+}
+
 static int parse_clock(const char *text, time_t now, struct tm midnight, time_t *ret)
 {
-	if (parse_as("%H:%M:%S", text, midnight, ret) < 0 &&
-	    parse_as("%H:%M", text, midnight, ret) < 0)
-		return -EINVAL;
-	if (*ret <= now)
-		return 0;
+	int r = parse_clock_of_day(text, midnight, ret);
+
+	if (r < 0 || *ret <= now)
+		return r;
 	midnight.tm_mday--; /* mktime(3) carries it over */
-	return parse_clock(text, INT64_MAX, midnight, ret);
+	return parse_clock_of_day(text, midnight, ret);
 }
 
 static int parse_date(const char *text, const struct tm *midnight, time_t *ret)
