@@ -32,6 +32,20 @@ int cli_parse_wait(const char *text, uint32_t *ret, struct err *err)
 		       text);
 }
 
+static int take_join(const char *name, struct launch_options *o, struct err *err)
+{
+	struct request *r = &o->request;
+
+	if (!session_name_valid(name) || copy_string(r->name, sizeof(r->name), name) < 0)
+		return err_set(err, EINVAL,
+			       "invalid --join '%.60s': 1 to 32 of letters, digits and ._+-, the "
+			       "first a letter or digit, and not digits alone",
+			       name);
+	o->join = name;
+	r->flags |= SESSION_JOIN;
+	return 0;
+}
+
 /* Options without a value. */
 static bool take_switch(enum option_id id, struct launch_options *o)
 {
@@ -85,6 +99,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 			return err_set(err, EINVAL,
 				       "invalid --name '%.60s': it is longer than 32 bytes", arg);
 		return 0;
+	case OPT_JOIN:
+		return take_join(arg, o, err);
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))
@@ -225,6 +241,18 @@ static int check_handover(const struct launch_options *o, struct err *err)
 		       "read the command line: it is either --separate or --allow-handover");
 }
 
+static int check_join(const struct launch_options *o, struct err *err)
+{
+	if (o->join && o->given & GIVEN_NAME)
+		return err_set(err, EINVAL, "read the command line: it is either --join or --name");
+	if (o->join && o->probe) {
+		err_set(err, EINVAL,
+			"invalid option '--probe': a session that is joined keeps its own");
+		return err_hint(err, "leave out --probe or --join");
+	}
+	return 0;
+}
+
 /* Options that have no effect where they stand are mistakes. */
 static int check_effect(const struct launch_options *o, enum verb_id verb, struct err *err)
 {
@@ -242,7 +270,9 @@ static int check_effect(const struct launch_options *o, enum verb_id verb, struc
 		err_set(err, EINVAL, "invalid option '--no-ask-password': a plan asks for nothing");
 		return err_hint(err, "leave out --no-ask-password or --dry-run");
 	}
-	return check_handover(o, err) < 0 ? -EINVAL : check_probe(o, err);
+	if (check_handover(o, err) < 0 || check_join(o, err) < 0)
+		return -EINVAL;
+	return check_probe(o, err);
 }
 
 static void take_program(const struct option_reader *reader, struct launch_options *o)

@@ -63,7 +63,8 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 	}
 	if (!helpers && (unclear || options.user || options.wait))
 		return cli_verb(argc, argv);
-	if (unclear && helpers) {
+	/* with --join the session may be there without its uplink */
+	if (unclear && helpers && (r < 0 || !options.join)) {
 		r = helpers->explain(argc, argv, &options);
 		if (r >= 0)
 			return r;

@@ -237,6 +237,8 @@ static_assert(VERB_COUNT <= 32, "verbs fit into a mask");
 static const struct verb_option options[] = {
 	{ "name", 0, "NAME", WORD_FREE, OPT_NAME, RUNS | V(ATTACH),
 	  "of the session; default: the program's name" },
+	{ "join", 0, "SESSION", WORD_SESSION, OPT_JOIN, RUNS,
+	  "run it in your session of this name, which is made if need be" },
 	{ "dns", 0, "ADDR[,…]", WORD_FREE, OPT_DNS, RUNS | V(ATTACH) | V(NETNS),
 	  "name servers of its own; default: the uplink's" },
 	{ "ipv6", 0, "auto|off", WORD_FAMILY, OPT_IPV6, RUNS | V(ATTACH) | V(NETNS),

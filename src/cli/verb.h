@@ -84,6 +84,7 @@ enum option_id {
 	OPT_JSON,
 	OPT_NO_LAN,
 	OPT_KEEP,
+	OPT_JOIN,
 	OPT_USER,
 	OPT_DNS,
 	OPT_NO_PROXY_ENV,

@@ -213,6 +213,11 @@ bool operation_serve(struct operation_context *x, struct connection *c)
 		connection_answer_busy(c->peer.fd);
 		return true;
 	}
+	if (r == 0 && a.exists) { /* nothing is made, and MSG_EXEC is authorized by itself */
+		a.reply.status = MSG_EXISTS;
+		reply(c, &a.reply, -1, 0, NULL);
+		return true;
+	}
 	if (r == 0)
 		allowed = may(o, &a, &err);
 	if (allowed == AUTHORIZE_WAIT)

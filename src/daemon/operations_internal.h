@@ -17,6 +17,7 @@ struct call {
 	int pass;     /* descriptor that goes with the reply, borrowed; -1: none */
 	bool settles; /* the reply waits until packets of the session pass */
 	bool busy;    /* the peer is to try again */
+	bool exists;  /* the session to join: reply.id, reply.text */
 };
 
 /* Name servers and search domains of a session, for its resolv.conf(5). */

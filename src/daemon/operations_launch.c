@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/operations_internal.h"
+#include "plan/join.h"
 #include "plan/probe.h"
 
 static bool by_root(const struct call *a)
@@ -22,12 +23,39 @@ static uid_t owner_of(const struct call *a)
 	return by_root(a) && wanted != REQUEST_OWNER_SELF ? wanted : a->c->peer.cred.uid;
 }
 
+/*
+ * Of two launches at once that join one name the first makes the session, since requests are served
+ * one after the other; the second finds it here.
+ */
+static int check_join(struct call *a, struct err *err)
+{
+	const struct request *wanted = &a->launch;
+	const struct session *s = NULL;
+	char has[UPLINK_LIST_TEXT_MAX];
+	int r = host_observe(a->x->host, NULL, err);
+
+	if (r == 0)
+		r = join_find(&a->x->host->facts, wanted, owner_of(a), &s, err);
+	if (r <= 0)
+		return r;
+	a->exists = true;
+	a->reply.id = s->id;
+	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
+	if (memcmp(&s->uplinks, &wanted->uplinks, sizeof(s->uplinks)) != 0)
+		snprintf(a->reply.text, sizeof(a->reply.text),
+			 "session '%s' is there, and its uplinks stay '%s'", s->name,
+			 uplink_list_format(&s->uplinks, has));
+	return 0;
+}
+
 int operation_check_launch(struct call *a, struct err *err)
 {
 	const struct request *wanted = &a->c->request.run.request;
 	int r = request_check(wanted, err);
 
 	a->launch = *wanted;
+	if (r == 0 && wanted->flags & SESSION_JOIN)
+		return check_join(a, err);
 	if (r < 0 || !wanted->probe_of)
 		return r;
 	r = host_observe(a->x->host, NULL, err);

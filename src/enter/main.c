@@ -241,7 +241,7 @@ static int run(int fd, const struct handover *h, struct err *err)
 
 	if (ask(h, &a, err) < 0 || notify(h, &a, err) < 0)
 		return EXIT_VIA_FAILED;
-	if (h->request.header.op == MSG_RUN && h->request.run.request.flags & SESSION_KEEP &&
+	if (a.reply.header.op == MSG_RUN && h->request.run.request.flags & SESSION_KEEP &&
 	    keep(a.netns, &a.reply, &host_mounts, err) < 0)
 		return EXIT_VIA_FAILED;
 	if (enter(&a, err) == 0) {

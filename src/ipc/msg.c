@@ -78,7 +78,7 @@ int msg_probe_check(const struct msg_probe *m, struct err *err)
 
 int msg_reply_check(const struct msg_reply *m, size_t len)
 {
-	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_NO_AGENT ||
+	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_EXISTS ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
 	    m->dns.n > SESSION_DNS_MAX || !memchr(m->dns.domains, 0, sizeof(m->dns.domains)) ||
 	    !memchr(m->dns.options, 0, sizeof(m->dns.options)))

@@ -133,6 +133,8 @@ enum msg_status {
 	MSG_BUSY,    /* too many connections; worth trying again */
 	MSG_SEND, /* allowed so far: send the netns, with the request's header alone; then wait */
 	MSG_NO_AGENT, /* refused, since polkit wants a password and no agent asks the peer for it */
+	MSG_EXISTS, /* the session to join is there: id; MSG_EXEC enters it. text: a warning, or ""
+		     */
 };
 
 /* What goes into the session's resolv.conf(5). */

@@ -15,6 +15,7 @@
 #include "launch/agent.h"
 #include "launch/caps.h"
 #include "launch/daemon.h"
+#include "launch/netns.h"
 #include "launch/userns.h"
 
 #ifndef NSFS_MAGIC
@@ -58,17 +59,21 @@ struct attempt {
 	const char *why; /* our capability does not do; NULL: it does, as far as is known */
 	pid_t agent;     /* that asks for a password (agent.h); 0: none */
 	bool agent_tried;
+	uint32_t join; /* id of the session that the request joins, once the daemon has named it */
+	int netns;     /* its netns, which is to be sent; -1: not found yet */
+	bool warned;
 };
 
-static int ask_exec(int fd, const struct attempt *a, struct answer *ret, struct err *err)
+static int ask_exec(int fd, const struct attempt *a, const union msg_request *request, int netns,
+		    struct answer *ret, struct err *err)
 {
 	const char *why = a->why;
 
-	if (!why && !caps_count_in(a->h->netns))
+	if (!why && !caps_count_in(netns))
 		why = FILE_CAPS_FOREIGN;
 	if (why)
 		return err_set(err, EPERM, "enter a session that runs: %s", why);
-	return ask_exchange(fd, &a->h->request, a->h->netns, &ret->reply, &ret->netns, err);
+	return ask_exchange(fd, request, netns, &ret->reply, &ret->netns, err);
 }
 
 /* Where nobody listens, root starts a daemon. */
@@ -100,7 +105,12 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 	else if (!a->why && a->own < 0 && !caps_granted())
 		a->why = file_caps_why_not("/proc/self/exe");
 	if (request.header.op == MSG_EXEC)
-		return ask_exec(fd, a, ret, err);
+		return ask_exec(fd, a, &request, a->h->netns, ret, err);
+	if (a->netns >= 0) {
+		msg_request_init(&request, MSG_EXEC);
+		request.session.id = a->join;
+		return ask_exec(fd, a, &request, a->netns, ret, err);
+	}
 	if (a->why && a->own < 0) {
 		if (a->h->verbose)
 			fprintf(stderr, "via-iface: in a user namespace, since %s\n", a->why);
@@ -137,6 +147,25 @@ static bool start_agent(struct attempt *a)
 	return agent_start(&a->agent) == 0;
 }
 
+/*
+ * The session to join is there. No process is to be seen in it while the launch that makes it has
+ * not become its program, and after its last one has ended: then the daemon is asked again, until
+ * there is one, or there is no session and ours is made.
+ */
+static void join(struct attempt *a, const struct msg_reply *reply)
+{
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+
+	a->join = reply->id;
+	a->netns = netns_open_by_id(reply->id);
+	if (a->netns < 0) {
+		nanosleep(&pause, NULL);
+	} else if (reply->text[0] && !a->h->quiet && !a->warned) {
+		fprintf(stderr, "via-iface: %s\n", reply->text);
+		a->warned = true;
+	}
+}
+
 /* Whether another try makes sense, at once or after a pause; else *r says how it ended. */
 static bool goes_on(struct attempt *a, const struct answer *answer, int *r, struct err *err)
 {
@@ -156,7 +185,15 @@ static bool goes_on(struct attempt *a, const struct answer *answer, int *r, stru
 		if (start_agent(a))
 			return true;
 		break;
+	case MSG_EXISTS:
+		join(a, &answer->reply);
+		return true;
 	case MSG_REFUSED:
+		if (a->netns < 0)
+			break;
+		close_fd(&a->netns); /* it has ended meanwhile */
+		nanosleep(&pause, NULL);
+		return true;
 	case MSG_SEND:
 		break;
 	}
@@ -181,16 +218,23 @@ static int ask_until(struct attempt *a, struct answer *ret, struct err *err)
 		if (!goes_on(a, &answer, &r, err))
 			return r;
 	}
+	if (a->join)
+		return err_set(
+			err, EBUSY,
+			"join session %u: for 5 s no program was in it that you may see; it is "
+			"starting or closing; try again",
+			a->join);
 	return err_set(err, EBUSY, "ask the daemon: it stayed busy for 5 s; try again");
 }
 
 int ask(const struct handover *h, struct answer *ret, struct err *err)
 {
-	struct attempt attempt = { .h = h, .own = -1 };
+	struct attempt attempt = { .h = h, .own = -1, .netns = -1 };
 	int r = ask_until(&attempt, ret, err);
 
 	if (attempt.agent)
 		agent_stop(attempt.agent);
 	close_fd(&attempt.own);
+	close_fd(&attempt.netns);
 	return r;
 }

@@ -67,6 +67,7 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 			      .request = what->request,
 			      .user = what->user,
 			      .verbose = what->verbose,
+			      .quiet = what->quiet,
 			      .allow_sockets = what->allow_sockets,
 			      .no_password = what->no_password,
 			      .netns = what->netns,

@@ -36,6 +36,7 @@ struct handover {
 	int32_t death_signal; /* PR_GET_PDEATHSIG, 0: none */
 	struct handover_user user;
 	uint32_t verbose;       /* say which session it is */
+	uint32_t quiet;         /* no warnings */
 	uint32_t allow_sockets; /* do not refuse sockets of the outside network */
 	int32_t netns;          /* in MSG_EXEC: descriptor of the session's; else -1 */
 	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */

@@ -41,6 +41,7 @@ struct launch_options {
 	uint32_t given;        /* enum launch_given */
 	uint32_t wait;         /* for an uplink, seconds; 0: not at all */
 	launch_wait *wait_for; /* where wait is not 0 */
+	const char *join;      /* the session of this name, if it is there; or NULL */
 	const char *user;      /* to run as; NULL: the caller */
 	uint32_t pid;          /* attach: to the netns of this process; 0: to */
 	const char *netns;     /* the one of this name */

@@ -132,6 +132,7 @@ int launch(struct launch_options *o, const struct launch_target *t)
 			      .netns = t->netns,
 			      .report = program_report(),
 			      .verbose = o->verbose,
+			      .quiet = o->quiet,
 			      .allow_sockets = o->allow_sockets,
 			      .no_password = o->no_password };
 	struct environment around = { .notify = -1 };

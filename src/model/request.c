@@ -58,6 +58,8 @@ int request_check_attach(const struct request *r, struct err *err)
 			r->device);
 	if (r->flags & SESSION_KEEP)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
+	if (r->flags & SESSION_JOIN)
+		return err_set(err, EINVAL, "attach a netns: it joins no session");
 	if (r->probe_of)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
 	run.flags &=
@@ -70,7 +72,7 @@ int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
-			       SESSION_PENDING;
+			       SESSION_PENDING | SESSION_JOIN;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->name, sizeof(r->name)))
@@ -83,6 +85,10 @@ int request_check(const struct request *r, struct err *err)
 	if (r->flags & SESSION_PENDING && !(r->flags & SESSION_KEEP))
 		return err_set(err, EINVAL,
 			       "read the request: only a kept netns begins without an uplink");
+	if (r->flags & SESSION_JOIN && (r->flags & SESSION_NAME_AGAIN || r->probe_of))
+		return err_set(err, EINVAL,
+			       "join a session: no probe session, and none that is closing, is "
+			       "joined");
 	if (r->mtu && (r->mtu < least || r->mtu > 65535))
 		return err_set(err, EINVAL, "invalid --mtu %u: it must be %u to 65535%s", r->mtu,
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");

@@ -163,7 +163,8 @@ static bool name_taken(const struct facts *f, const char *name)
  */
 static int check_name(const struct facts *f, const struct request *r, uint32_t uid, struct err *err)
 {
-	for (size_t i = 0; r->flags & SESSION_NAME_GIVEN && i < f->sessions.n; i++) {
+	for (size_t i = 0; r->flags & (SESSION_NAME_GIVEN | SESSION_JOIN) && i < f->sessions.n;
+	     i++) {
 		const struct session *s = &f->sessions.v[i];
 
 		if (strcmp(s->name, r->name) != 0 ||
@@ -296,7 +297,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	struct session s = { .uid = uid,
 			     .flags = request->flags &
 				      ~(uint32_t)(SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
-						  SESSION_PENDING),
+						  SESSION_PENDING | SESSION_JOIN),
 			     .mtu = request->mtu,
 			     .probe_of = request->probe_of };
 	struct session longest;
@@ -324,7 +325,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.person = memory->person;
 	s.connections = memory->connections;
 	s.id = free_id(f, memory->next_id);
-	if (request->flags & SESSION_NAME_GIVEN)
+	if (request->flags & (SESSION_NAME_GIVEN | SESSION_JOIN))
 		copy_string(s.name, sizeof(s.name), request->name);
 	else
 		free_name(f, request->name, s.name);

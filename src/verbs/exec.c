@@ -5,46 +5,23 @@
  * checks that it is the session's netns.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "launch/launch.h"
+#include "launch/netns.h"
 #include "launch/program.h"
-#include "verbs/processes.h"
 #include "verbs/verbs.h"
-
-static int open_netns(const char *path, uint64_t inode)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == inode ? steal_fd(&fd) : -1;
-}
 
 static int find_netns(const struct session *s, struct err *err)
 {
-	_cleanup_processes_ struct processes p = { 0 };
-	char path[64];
-	int fd = -1, r = processes_find(&p, err);
+	int fd = netns_open_of(s);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < p.n && fd < 0; i++)
-		if (p.v[i].netns == s->netns) {
-			snprintf(path, sizeof(path), "/proc/%d/ns/net", p.v[i].pid);
-			fd = open_netns(path, s->netns);
-		}
-	if (fd < 0 && s->flags & SESSION_KEEP) {
-		snprintf(path, sizeof(path), "/run/netns/%s", s->name);
-		fd = open_netns(path, s->netns);
-	}
 	if (fd < 0)
 		return err_set(err, ESRCH,
 			       "enter session '%s': no program is left in it that you may see; it "

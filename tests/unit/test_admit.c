@@ -7,6 +7,7 @@
 
 #include "base/parse.h"
 #include "list.h"
+#include "plan/join.h"
 #include "plan/plan.h"
 #include "scene.h"
 #include "unit.h"
@@ -449,6 +450,50 @@ static void test_given_names(void **state)
 	assert_int_equal(plan_admit(&f, &given, 78, &fresh, &s, &err), -EEXIST); /* another's */
 }
 
+static int found(const struct facts *f, const struct request *r, uint32_t uid, uint32_t *ret_id)
+{
+	const struct session *s = NULL;
+	struct err err = { 0 };
+	int result = join_find(f, r, uid, &s, &err);
+
+	*ret_id = s ? s->id : 0;
+	return result;
+}
+
+/* The owner's youngest session of that name, if it restricts the program as the request does. */
+static void test_join(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct request join = curl;
+	struct session made;
+	struct err err = { 0 };
+	uint32_t uid, id;
+
+	(void)state;
+	scene_split(&f);
+	join.flags = SESSION_JOIN;
+	made = admitted(&f, &join, &fresh);
+	assert_string_equal(made.name, "curl");
+	assert_int_equal(made.flags & SESSION_JOIN, 0);
+	assert_int_equal(found(&f, &join, 1000, &id), 0);
+	scene_session(&f, 1, 3, 1, "wlp6s0", "curl");
+	scene_session(&f, 2, 4, 1, "wlp6s0", "curl");
+	uid = f.sessions.v[0].uid;
+	f.sessions.v[0].since = f.sessions.v[1].since + 1;
+	assert_int_equal(found(&f, &join, uid, &id), 1);
+	assert_int_equal(id, 1);
+	assert_int_equal(found(&f, &join, uid + 1, &id), 0); /* another's */
+	assert_int_equal(plan_admit(&f, &join, uid + 1, &fresh, &made, &err), -EEXIST);
+	join.flags |= SESSION_NO_LAN;
+	assert_int_equal(found(&f, &join, uid, &id), -EEXIST);
+	f.sessions.v[0].flags = SESSION_NO_LAN | SESSION_NO_IPV6;
+	assert_int_equal(found(&f, &join, uid, &id), 1); /* more restricted is as well */
+	f.sessions.v[0].flags |= SESSION_HOST_ACCESS;
+	assert_int_equal(found(&f, &join, uid, &id), -EEXIST);
+	f.sessions.v[0].probe_of = f.sessions.v[1].probe_of = 9;
+	assert_int_equal(found(&f, &join, uid, &id), 0);
+}
+
 /* The number takes its place from the name's end: what comes out is a name again. */
 static void test_long_names(void **state)
 {
@@ -538,6 +583,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_given_names),
+		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_alias_too_long),
 	};

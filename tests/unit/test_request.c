@@ -48,7 +48,7 @@ static void test_flags(void **state)
 	for (uint32_t flag = 1; flag; flag <<= 1) {
 		r.flags = flag;
 		if (flag <= SESSION_KEEP || flag == SESSION_NAME_GIVEN ||
-		    flag == SESSION_NAME_AGAIN)
+		    flag == SESSION_NAME_AGAIN || flag == SESSION_JOIN)
 			PASSES(r);
 		else if (flag == SESSION_PENDING)
 			FAILS_WITH(r, "only a kept netns begins without an uplink");
@@ -59,6 +59,11 @@ static void test_flags(void **state)
 	PASSES(r);
 	r.flags = SESSION_KEEP | 0x80000000u;
 	FAILS(r, "read the request: unknown flag 0x80000000");
+	r.flags = SESSION_JOIN | SESSION_NAME_AGAIN;
+	FAILS_WITH(r, "join a session: ");
+	r.flags = SESSION_JOIN;
+	r.probe_of = 7;
+	FAILS_WITH(r, "join a session: ");
 }
 
 static void test_mtu(void **state)
