@@ -1,5 +1,8 @@
 """Addresses of an uplink that are not quite ordinary serve as they do for the host itself."""
 
+import os
+import signal
+
 from flow import Flow
 from lab import SERVER, SERVER6, needs, params, timeout, topology
 from faults import nothing_left
@@ -175,6 +178,33 @@ def test_late_replies_to_another_device_s_address(lab):
     out = [f for f in wired.stop() if f.src == "198.51.100.99"]
     assert out == [], out[:5]
     other.finish()
+
+
+@topology("split")
+def test_late_replies_before_the_address_is_known(lab):
+    """The uplink's address goes and comes back, and what comes for a connection that it ended is
+    faster than we are: the host's reset leaves by no other card."""
+    u = lab.spare
+    lab.popen(["/usr/bin/python3", "-c", STREAM], ns="inet").expect("ready\n")
+    session = lab.via_popen(u, "--", "/usr/bin/python3", "-c",
+        f"import socket\ns = socket.create_connection(('{SERVER}', 7008), 5)\n"
+        "while s.recv(99): print('got', flush=True)")  # fmt: skip
+    session.expect("got\n")
+    wired, seen = lab.capture(None, lab.wired.dev), lab.capture(None, u.dev)
+    lab.ip(f"addr del {u.addr}/24 dev {u}")
+    lab.wait(lambda: u.addr not in lab.run("nft list set inet via_iface uplink4").out, 5, "its address gone")
+    os.kill(lab.daemon_pid(), signal.SIGSTOP)
+    before = len(to(seen.peek(), u.addr))
+    lab.ip(f"addr add {u.addr}/24 dev {u}")
+    lab.wait(lambda: len(to(seen.peek(), u.addr)) > before, 10, "a late segment")
+    # a connection to a port where nobody listens is refused all the same
+    refused = lab.run(["/usr/bin/python3", "-c",
+        f"import socket\ntry: socket.create_connection(('{lab.wired.addr}', {LATE}), 2)\n"
+        "except OSError as e: print(e.strerror)"], ns=lab.wired.router)  # fmt: skip
+    os.kill(lab.daemon_pid(), signal.SIGCONT)
+    out = [f for f in wired.stop() if f.src == u.addr]
+    assert out == [], out[:5]
+    assert refused.out == "Connection refused\n", refused
 
 
 @needs("root")
