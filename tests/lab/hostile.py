@@ -432,7 +432,7 @@ def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/
     head += struct.pack("<QQIi", 8 << 20, 8 << 20, 0, 0)
     user = (1, uid, uid, 0) if uid is not None else (0, 0, 0, 0)
     head += struct.pack("<IIII", *user) + bytes(256 * 4)
-    head += struct.pack("<IIiiii", 0, 1, netns, -1, -1, 0)
+    head += struct.pack("<IIIiiiiI", 0, 0, 1, netns, -1, -1, 0, 0)
     fd = os.memfd_create("handover", 0)
     os.write(fd, head + args + env)
     os.set_inheritable(fd, True)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prints the accessibility tree of via-iface's window, a line for each control: role, name, states.
-With --find NAME: the middle, on the screen, of the first icon or button of any program that has
-that name."""
+With --find NAME: the middle, on the screen, of the icon or button of that name which is the farthest
+to the right, where panels show status notifier items."""
 
 import sys
 
@@ -28,6 +28,7 @@ def programs():
 
 
 def find(name):
+    found = []
     for program in programs():
         for node, _ in walk(program):
             if name in (node.get_name() or "").lower() and node.get_role_name() in (
@@ -35,8 +36,9 @@ def find(name):
             ):  # fmt: skip
                 box = node.get_extents(Atspi.CoordType.SCREEN)
                 if 0 < box.width < 120 and 0 < box.height < 120:
-                    print(box.x + box.width // 2, box.y + box.height // 2)
-                    return
+                    found.append((box.x + box.width // 2, box.y + box.height // 2))
+    if found:
+        print(*max(found))
 
 
 def tree():

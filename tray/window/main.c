@@ -157,6 +157,10 @@ int main(int argc, char *argv[])
 	int status;
 
 	language_init(VIA_LOCALEDIR);
+	/* on X11 it is the window's class, by which a panel finds the menu entry (StartupWMClass) */
+	g_set_prgname(APP_ID);
+	/* one graph a second needs no GPU, whose renderer costs 60 MB */
+	g_setenv("GSK_RENDERER", "cairo", FALSE);
 	p.app = GTK_APPLICATION(adw_application_new(APP_ID, (GApplicationFlags)0));
 	g_application_add_main_option_entries(G_APPLICATION(p.app), options);
 	g_signal_connect(p.app, "handle-local-options", G_CALLBACK(on_options), &p);
