@@ -6,6 +6,7 @@ import time
 
 from lab import ROOT, alone, needs, params, sanitized, timeout, write_file
 from person import WindowDesktop
+from test_handed_over import Apps
 from test_tray import names, pss
 
 TOOLS = ("Xvfb", "xfwm4", "xdotool", "xprop", "xwininfo", "dbus-daemon")
@@ -76,6 +77,74 @@ def test_start_move_stop(lab):
         desk.hands("key", "Tab", "Return")
         person.until(lambda: not names(lab), "its end")
         person.sees("No session")
+
+
+@desktop
+@timeout(120)
+def test_menu_and_always(lab):
+    """An entry is made, started and removed; a program is bound to an uplink, and released."""
+    with WindowDesktop(lab) as desk:
+        editor(desk)
+        os.rename(f"{desk.applications}/editor.desktop", f"{lab.tmp}/editor.desktop")
+        os.makedirs(f"{lab.tmp}/share/applications")
+        os.rename(f"{lab.tmp}/editor.desktop", f"{lab.tmp}/share/applications/editor.desktop")
+        desk.env["XDG_DATA_DIRS"] += f":{lab.tmp}/share"
+        person = desk.open()
+        made, bound = f"{desk.applications}/via-iface-editor-enp7s0.desktop", f"{desk.applications}/editor.desktop"
+        policy = f"{desk.home}/.config/via-iface/apps/desktop-editor.conf"
+        for button, path in (("Add to the menu", made), ("Always", bound)):
+            person.press("page tab", "Programs")
+            person.press("list item", "My_Editor")
+            person.sees("Start now")
+            person.press("push button", button)
+            person.until(lambda p=path: os.path.exists(p), path)
+        with open(policy, encoding="utf-8") as f:
+            assert f"uplink = {lab.wired}\n" in f.read()
+        person.press("page tab", "Entries")
+        desk.keep("window-entries")
+        person.press("push button", "Start My_Editor (via enp7s0)")
+        only_session(lab, uplink=str(lab.wired), name="sleep")
+        person.press("push button", "Remove My_Editor (via enp7s0)")
+        person.until(lambda: not os.path.exists(made), "its removal")
+        person.press("push button", "Remove My_Editor (via-iface)")
+        person.until(lambda: not os.path.exists(bound) and not os.path.exists(policy), "the release")
+        lab.via("stop", "--all", check=True)
+
+
+@desktop
+@timeout(120)
+def test_failure_and_refusal_are_shown(lab):
+    """A program that is not there is told of with its line; a hand-over is asked about, and each answer
+    does what it says."""
+    apps = Apps(lab, "epiphany")
+    outside = apps.hold()
+    with WindowDesktop(lab) as desk:
+        desk.env.update(apps.env(), HOME=apps.home)
+        desk.env["PATH"] = f"{apps.bin}:{desk.env['PATH']}"
+        applications = f"{apps.home}/.local/share/applications"
+        os.makedirs(applications, exist_ok=True)
+        write_file(f"{applications}/web.desktop", "[Desktop Entry]\nType=Application\nName=Web\nExec=epiphany\n")
+        write_file(f"{applications}/gone.desktop", "[Desktop Entry]\nType=Application\nName=Gone\nPath=/nowhere\nExec=sleep 1\n")
+        person = desk.open()
+        person.press("page tab", "Programs")
+        person.press("list item", "Gone")
+        person.press("push button", "Start now")
+        person.sees("Gone did not start")
+        person.sees("/nowhere")
+        desk.keep("window-failure")
+        desk.hands("key", "Escape")
+        person.sees_no("Gone did not start")
+        for name, ran in (("Cancel", False), ("Start separately", True)):
+            person.press("list item", "Web")
+            person.sees("Start now")
+            person.press("push button", "Start now")
+            person.sees("Web already runs outside")
+            if not ran:
+                desk.keep("window-question")
+            person.press("push button", name)
+            person.sees_no("Web already runs outside")
+        person.sees("Web started")
+    outside.stop()
 
 
 @desktop
