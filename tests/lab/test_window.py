@@ -33,6 +33,11 @@ def only_session(lab, **wanted):
     lab.wait(look, 10, f"a session with {wanted}")
 
 
+def chosen(person):
+    """The uplinks of which the radio button is on."""
+    return [name for _, role, name, states in person.tree() if role in ("radio button", "check box") and "checked" in states]
+
+
 # --- without a shell ----------------------------------------------------------------------------
 
 
@@ -77,6 +82,26 @@ def test_start_move_stop(lab):
         desk.hands("key", "Tab", "Return")
         person.until(lambda: not names(lab), "its end")
         person.sees("No session")
+
+
+@desktop
+@timeout(120)
+def test_return_chooses_the_uplink(lab):
+    """Return on an uplink's row chooses that one, and starts nothing; Return on it once more, and on the
+    others, neither."""
+    with WindowDesktop(lab) as desk:
+        editor(desk)
+        person = desk.open()
+        person.press("page tab", "Programs")
+        person.press("list item", "My_Editor")
+        person.sees("Start now")
+        for uplink in (lab.spare, lab.spare, lab.wired, lab.spare):
+            person.press("list item", str(uplink))
+            person.until(lambda u=uplink: chosen(person) == [f"{u}"], f"{uplink} as the chosen one")
+            assert not names(lab)
+        person.press("push button", "Start now")
+        only_session(lab, uplink=str(lab.spare), uplinks=[str(lab.spare)], name="sleep")
+        lab.via("stop", "--all", check=True)
 
 
 @desktop

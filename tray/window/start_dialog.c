@@ -123,6 +123,10 @@ static void add_uplinks(struct dialog *d, GtkWidget *box)
 	gtk_list_box_append(GTK_LIST_BOX(list), row);
 }
 
+/*
+ * None of them is the window's default widget: Return would press that from any row
+ * (gtk_window_activate_default()), before the row's uplink is chosen.
+ */
 static void add_buttons(struct dialog *d, GtkWidget *box, gboolean game)
 {
 	GtkWidget *now = ui_button(_("Start _now"), "suggested-action");
@@ -152,7 +156,6 @@ static void add_buttons(struct dialog *d, GtkWidget *box, gboolean game)
 		gtk_widget_set_sensitive(add, FALSE);
 		gtk_widget_set_sensitive(always, FALSE);
 	}
-	gtk_window_set_default_widget(GTK_WINDOW(d->window), now);
 }
 
 void start_dialog_show(struct view *v, const char *app, const char *name, gboolean game)
@@ -174,7 +177,8 @@ void start_dialog_show(struct view *v, const char *app, const char *name, gboole
 	gtk_box_append(GTK_BOX(content), header);
 	gtk_box_append(GTK_BOX(content), page);
 	adw_window_set_content(ADW_WINDOW(d->window), content);
-	if (d->checks->len)
-		gtk_window_set_focus(GTK_WINDOW(d->window), d->checks->pdata[0]);
+	for (guint i = 0; i < d->checks->len; i++)
+		if (gtk_check_button_get_active(GTK_CHECK_BUTTON(d->checks->pdata[i])))
+			gtk_window_set_focus(GTK_WINDOW(d->window), d->checks->pdata[i]);
 	gtk_window_present(GTK_WINDOW(d->window));
 }
