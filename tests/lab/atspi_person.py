@@ -16,7 +16,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-PROGRAM = "via-iface-window"
+PROGRAM = "org.via_iface.via_iface"
 STATES = ("FOCUSED", "CHECKED", "SELECTED", "SENSITIVE")
 
 

@@ -157,7 +157,8 @@ int main(int argc, char *argv[])
 	int status;
 
 	language_init(VIA_LOCALEDIR);
-	/* on X11 it is the window's class, by which a panel finds the menu entry (StartupWMClass) */
+	/* on X11 it is the window's class, by which a panel finds the menu entry (StartupWMClass)
+	 */
 	g_set_prgname(APP_ID);
 	/* one graph a second needs no GPU, whose renderer costs 60 MB */
 	g_setenv("GSK_RENDERER", "cairo", FALSE);
