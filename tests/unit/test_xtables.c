@@ -2,6 +2,8 @@
 /* Tables of iptables-legacy from the kernel's bytes: which rules stop packets, and their text. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +83,13 @@ static void test_table(void **state)
 	xtables_done(&stops);
 }
 
+/* A length that is one of whole entries: a multiple of 8, or of 4 where that aligns 64 bits. */
+static bool ends_entry(size_t len)
+{
+	return len == offsetof(struct table, policy) || len == offsetof(struct table, begins) ||
+	       len == offsetof(struct table, inside);
+}
+
 /* Any length, and offsets that lead nowhere: an error, and nothing is read behind the end. */
 static void test_damaged(void **state)
 {
@@ -96,7 +105,7 @@ static void test_damaged(void **state)
 		assert_non_null(bytes);
 		memcpy(bytes, &t, len);
 		r = xtables_decode(AF_INET, "filter", &hooks, bytes, len, &stops);
-		assert_true(r == -EBADMSG || (r == 0 && len % 8 == 0));
+		assert_int_equal(r, ends_entry(len) ? 0 : -EBADMSG);
 		free(bytes);
 		xtables_done(&stops);
 	}
