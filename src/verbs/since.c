@@ -9,6 +9,15 @@
 
 #define DAY 86400
 
+/* A time_t has 32 bits on some machines: what does not fit is refused, not cut off. */
+static int to_time(int64_t seconds, time_t *ret)
+{
+	if ((time_t)seconds != seconds)
+		return -EOVERFLOW;
+	*ret = (time_t)seconds;
+	return 0;
+}
+
 static int parse_ago(const char *text, time_t now, time_t *ret)
 {
 	static const struct {
@@ -23,10 +32,8 @@ static int parse_ago(const char *text, time_t now, time_t *ret)
 		return -EINVAL;
 	memcpy(number, text, len - 1);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (text[len - 1] == units[i].unit && parse_u32(number, 0, 1000000, &n) == 0) {
-			*ret = now - (time_t)n * units[i].seconds;
-			return 0;
-		}
+		if (text[len - 1] == units[i].unit && parse_u32(number, 0, 1000000, &n) == 0)
+			return to_time((int64_t)now - (int64_t)n * units[i].seconds, ret);
 	return -EINVAL;
 }
 
@@ -82,10 +89,9 @@ int since_parse(const char *text, time_t now, time_t *ret, struct err *err)
 		*ret = mktime(&midnight);
 		return 0;
 	}
-	if (text[0] == '@' && parse_u64(text + 1, INT32_MAX * (uint64_t)DAY, &seconds) == 0) {
-		*ret = (time_t)seconds;
+	if (text[0] == '@' && parse_u64(text + 1, INT32_MAX * (uint64_t)DAY, &seconds) == 0 &&
+	    to_time((int64_t)seconds, ret) == 0)
 		return 0;
-	}
 	if (parse_ago(text, now, ret) == 0 || parse_clock(text, now, midnight, ret) == 0 ||
 	    parse_date(text, &midnight, ret) == 0)
 		return 0;

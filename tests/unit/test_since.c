@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Points in the past, as `log --since` takes them. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,11 +54,61 @@ static void test_wrong(void **state)
 	assert_non_null(strstr(err.text, "invalid --since '99999999999d'"));
 }
 
+/*
+ * A clock time that is later than now is yesterday's, and is asked for once: also at the epoch,
+ * whose yesterday is negative, and where localtime(3) knows no day (EOVERFLOW) and both are later
+ * than now.
+ */
+static void test_future(void **state)
+{
+	static const time_t nows[] = { 0, (time_t)INT64_MIN, (time_t)INT64_MAX, INT32_MAX };
+	time_t at = 0;
+
+	(void)state;
+	assert_int_equal(since_parse("23:59:58", 0, &at, NULL), 0);
+	assert_int_equal(at, -2);
+	assert_int_equal(since_parse("12:30:01", NOW, &at, NULL), 0);
+	assert_int_equal(at, NOW - 86399);
+	assert_int_equal(since_parse("2026-03-05", NOW, &at, NULL), 0);
+	assert_int_equal(at, NOW - 45000 + 86400);
+	for (size_t i = 0; i < sizeof(nows) / sizeof(nows[0]); i++)
+		since_parse("23:00", nows[i], &at, NULL);
+}
+
+/* What a time_t cannot hold is refused, and the result is not touched. */
+static void test_range(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t at;
+	} cases[] = {
+		{ "@2147483647", INT32_MAX },
+		{ "@2147483648", INT32_MAX + INT64_C(1) },
+		{ "@4294967295", UINT32_MAX },
+		{ "1000000d", NOW - INT64_C(86400000000) },
+		{ "100000d", NOW - INT64_C(8640000000) },
+		{ "20000d", NOW - INT64_C(1728000000) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool fits = (time_t)cases[i].at == cases[i].at;
+		time_t at = 5;
+
+		assert_int_equal(since_parse(cases[i].text, NOW, &at, NULL), fits ? 0 : -EINVAL);
+		assert_int_equal(at, fits ? cases[i].at : 5);
+	}
+	assert_int_equal(since_parse("@9223372036854775807", NOW, &(time_t){ 0 }, NULL), -EINVAL);
+	assert_int_equal(since_parse("@18446744073709551615", NOW, &(time_t){ 0 }, NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_future),
+		cmocka_unit_test(test_range),
 	};
 
 	setenv("TZ", "UTC", 1);
