@@ -79,7 +79,8 @@ static const char allowed[] =
 	"timerfd_create timerfd_settime timerfd_settime64 timerfd_gettime timerfd_gettime64 "
 	"clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep "
 	"clock_nanosleep_time64 nanosleep gettimeofday time rt_sigaction rt_sigprocmask "
-	"rt_sigreturn sigreturn rt_sigtimedwait rt_sigpending sigaltstack restart_syscall "
+	"rt_sigreturn sigreturn rt_sigtimedwait rt_sigtimedwait_time64 rt_sigpending "
+	"sigaltstack restart_syscall "
 	"fork wait4 waitpid kill tgkill pidfd_open futex futex_time64 set_robust_list rseq "
 	"membarrier "
 	"sched_yield sched_getaffinity "
@@ -122,6 +123,33 @@ static int plain_rules(scmp_filter_ctx filter, uint32_t action, const char *name
 	return r;
 }
 
+/*
+ * Address families. Where the machine has socketcall(2) (i386, s390x), its arguments are in memory,
+ * which no filter reads, and the C library may use it for each socket: libseccomp gives a rule for
+ * socket(2) to both, without the family. Of two families with two actions the second rule is
+ * refused with EEXIST, so that every family is allowed there.
+ */
+static int socket_rules(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp none = { 0 };
+	int r;
+
+	if (seccomp_syscall_resolve_name("socketcall") >= 0)
+		return rule(filter, SCMP_ACT_ALLOW, "socket", 0, none);
+	r = rule(filter, SCMP_ACT_ALLOW, "socket", 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (r == 0)
+		r = rule(filter, SCMP_ACT_ALLOW, "socket", 1, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+	/* name services of all kinds may want the network: they are told that there is none */
+	for (unsigned int family = 0; family < AF_NETLINK && r == 0; family++)
+		if (family != AF_UNIX)
+			r = rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", 1,
+				 SCMP_A0(SCMP_CMP_EQ, family));
+	if (r == 0)
+		r = rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", 1,
+			 SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	return r;
+}
+
 static int rules(scmp_filter_ctx filter)
 {
 	const struct {
@@ -131,8 +159,6 @@ static int rules(scmp_filter_ctx filter)
 		/* the host's netns and the sessions', nothing else */
 		{ "unshare", SCMP_A0(SCMP_CMP_EQ, CLONE_NEWNET) },
 		{ "setns", SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET) },
-		{ "socket", SCMP_A0(SCMP_CMP_EQ, AF_UNIX) },
-		{ "socket", SCMP_A0(SCMP_CMP_EQ, AF_NETLINK) },
 		/* nothing that could be written becomes a program; libraries may still be loaded */
 		{ "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0) },
 		{ "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE) },
@@ -158,14 +184,8 @@ static int rules(scmp_filter_ctx filter)
 		r = rule(filter, SCMP_ACT_ALLOW, bounded[i].name, 1, bounded[i].arg);
 	if (r == 0)
 		r = plain_rules(filter, SCMP_ACT_ERRNO(ENOSYS), refused);
-	/* name services of all kinds may want the network: they are told that there is none */
-	for (unsigned int family = 0; family < AF_NETLINK && r == 0; family++)
-		if (family != AF_UNIX)
-			r = rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", 1,
-				 SCMP_A0(SCMP_CMP_EQ, family));
 	if (r == 0)
-		r = rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", 1,
-			 SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+		r = socket_rules(filter);
 	return r;
 }
 

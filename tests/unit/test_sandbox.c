@@ -2,6 +2,7 @@
 /* Each thing is tried in a process of its own, which the filter may end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,6 +25,13 @@
 #include "unit.h"
 
 #define ENDED 1000 /* by the filter */
+
+/* The arguments of socketcall(2) are in memory, which no filter reads. */
+#ifdef SYS_socketcall
+#define READS_FAMILIES false
+#else
+#define READS_FAMILIES true
+#endif
 
 /* 0, a negative errno, or ENDED. */
 static int tried(long (*call)(void))
@@ -182,14 +190,21 @@ static long make_executable(void)
 /* What libraries do on the way, the longest way there is in each. */
 static long live_on(void)
 {
+	const struct timespec none = { 0 };
 	char *text = malloc(1 << 20);
 	struct timespec now;
+	sigset_t set;
 
 	if (!text)
 		return -1;
 	memset(text, 'x', 1 << 20);
 	free(text);
+	/* on 32 bit calls of their own for a 64-bit time_t */
 	clock_gettime(CLOCK_REALTIME, &now);
+	sigemptyset(&set);
+	if (ppoll(NULL, 0, &none, NULL) < 0 || clock_nanosleep(CLOCK_MONOTONIC, 0, &none, NULL) ||
+	    sigtimedwait(&set, NULL, &none) >= 0 || errno != EAGAIN)
+		return -1;
 	syslog(LOG_DEBUG, "test");
 	return access("/", F_OK) < 0 || isatty(0) < 0 ? -1 : 0;
 }
@@ -209,9 +224,11 @@ static void test_allowed(void **state)
 static void test_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(tried(open_inet), -EAFNOSUPPORT);
-	assert_int_equal(tried(open_inet6), -EAFNOSUPPORT);
-	assert_int_equal(tried(open_packet), -EAFNOSUPPORT);
+	if (READS_FAMILIES) {
+		assert_int_equal(tried(open_inet), -EAFNOSUPPORT);
+		assert_int_equal(tried(open_inet6), -EAFNOSUPPORT);
+		assert_int_equal(tried(open_packet), -EAFNOSUPPORT);
+	}
 	assert_int_equal(tried(exec_something), -ENOSYS);
 }
 
