@@ -36,7 +36,7 @@ static int check_join(struct call *a, struct err *err)
 
 	if (r == 0)
 		r = join_find(&a->x->host->facts, wanted, owner_of(a), &s, err);
-	if (r <= 0)
+	if (r <= 0 || !s)
 		return r;
 	a->exists = true;
 	a->reply.id = s->id;

@@ -211,12 +211,22 @@ GtkWidget *graph_new(const char *name, gboolean axes)
 	return graph;
 }
 
+static gboolean same_rates(const struct tray_rates *a, const struct tray_rates *b)
+{
+	if (a->n != b->n)
+		return FALSE;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->rx[i] != b->rx[i] || a->tx[i] != b->tx[i])
+			return FALSE;
+	return TRUE;
+}
+
 void graph_set(GtkWidget *graph, const struct tray_rates *rates)
 {
 	struct graph *g = g_object_get_data(G_OBJECT(graph), "graph");
 	g_autofree char *in = NULL, *out = NULL, *text = NULL;
 
-	if (g->rates.n == rates->n && !memcmp(&g->rates, rates, sizeof(*rates)))
+	if (same_rates(&g->rates, rates))
 		return;
 	g->rates = *rates;
 	gtk_widget_queue_draw(graph);
