@@ -304,6 +304,11 @@ static void order_about(struct client *c, const char *verb, guint32 id, const ch
 	order(c, verb, who, list);
 }
 
+void client_expect_move(struct client *c, guint32 id)
+{
+	c->calls->moving(id, c->arg);
+}
+
 void client_move(struct client *c, guint32 id, const struct tray_uplink *to)
 {
 	char word[TRAY_WORD_MAX];
@@ -311,7 +316,7 @@ void client_move(struct client *c, guint32 id, const struct tray_uplink *to)
 	if (!model_session(&c->model, id))
 		return;
 	tray_uplink_word(to, word);
-	c->calls->moving(id, c->arg);
+	client_expect_move(c, id);
 	order_about(c, "move", id, word); /* the others of its list stay (via-iface(1), move) */
 }
 

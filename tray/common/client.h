@@ -37,6 +37,7 @@ void client_refused(struct client *c, const char *text);
 
 /* Orders; what comes of them is seen by the changes. */
 void client_move(struct client *c, guint32 id, const struct tray_uplink *to);
+void client_expect_move(struct client *c, guint32 id); /* before a move that the caller runs */
 void client_stop(struct client *c, guint32 id);
 void client_pause(struct client *c, guint32 id, gboolean pause);
 void client_pause_all(struct client *c, gboolean pause);

@@ -18,11 +18,11 @@
 #include "tray/common/notify.h"
 #include "tray/common/paths.h"
 #include "tray/common/starters.h"
+#include "tray/common/tray_app.h"
 #include "tray/indicator/icon.h"
 #include "tray/indicator/open.h"
 #include "tray/indicator/service.h"
 
-#define APP_ID  "org.via_iface.Tray"
 #define IDLE_MS 10000 /* after the last caller of --service has gone */
 
 struct tray {
@@ -132,6 +132,13 @@ static void on_moving(guint32 id, void *arg)
 	notify_expect_move(t->notify, id);
 }
 
+/* By the window: TRAY_EXPECT_MOVE. */
+static void on_expect_move(GSimpleAction *action, GVariant *id, void *data)
+{
+	(void)action;
+	on_moving(g_variant_get_uint32(id), data);
+}
+
 static void on_refused(const char *text, void *arg)
 {
 	struct tray *t = arg;
@@ -156,8 +163,12 @@ static gboolean on_signal(void *data)
 
 static void on_startup(GApplication *app, void *data)
 {
+	static const GActionEntry actions[] = {
+		{ .name = TRAY_EXPECT_MOVE, .activate = on_expect_move, .parameter_type = "u" }
+	};
 	struct tray *t = data;
 
+	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), t);
 	g_unix_signal_add(SIGTERM, on_signal, app);
 	g_unix_signal_add(SIGINT, on_signal, app);
 	g_unix_signal_add(SIGHUP, on_signal, app);
@@ -233,7 +244,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	language_init(VIA_LOCALEDIR);
-	t.app = g_application_new(APP_ID, G_APPLICATION_HANDLES_COMMAND_LINE);
+	t.app = g_application_new(TRAY_APP_ID, G_APPLICATION_HANDLES_COMMAND_LINE);
 	g_application_add_main_option_entries(t.app, options);
 	g_signal_connect(t.app, "handle-local-options", G_CALLBACK(on_options), &t);
 	g_signal_connect(t.app, "startup", G_CALLBACK(on_startup), &t);

@@ -12,6 +12,7 @@
 #include "base/language.h"
 #include "config.h"
 #include "tray/common/client.h"
+#include "tray/common/tray_app.h"
 #include "tray/window/dialogs.h"
 #include "tray/window/ui.h"
 #include "tray/window/window.h"
@@ -79,9 +80,22 @@ static void on_news(const struct news *news, void *arg)
 		window_news(p->window);
 }
 
+/* To the tray, where one runs: it notifies of moves that nobody ordered. The message is on its way
+ * before the order, and comes before the kernel's event of the move does. */
 static void on_moving(guint32 id, void *arg)
 {
-	(void)id, (void)arg;
+	struct program *p = arg;
+	GDBusConnection *bus = g_application_get_dbus_connection(G_APPLICATION(p->app));
+	GVariantBuilder words;
+
+	if (!bus)
+		return;
+	g_variant_builder_init(&words, G_VARIANT_TYPE("av"));
+	g_variant_builder_add(&words, "v", g_variant_new_uint32(id));
+	g_dbus_connection_call(bus, TRAY_APP_ID, TRAY_APP_PATH, "org.freedesktop.Application",
+			       "ActivateAction",
+			       g_variant_new("(sava{sv})", TRAY_EXPECT_MOVE, &words, NULL), NULL,
+			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
 }
 
 static void on_refused(const char *text, void *arg)

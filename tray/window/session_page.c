@@ -25,12 +25,23 @@ static const struct tray_session *session_of(const struct session_page *p)
 	return model_session(client_model(p->view->client), p->id);
 }
 
+/* False where it is sure that the session stays: the first of the list is in use. */
+static gboolean may_move(const struct tray_session *s, const char *list)
+{
+	size_t n = strlen(s->uplink);
+
+	return strncmp(list, s->uplink, n) != 0 || (list[n] && list[n] != ',');
+}
+
 static void move_to(struct session_page *p, const char *list)
 {
+	const struct tray_session *s = session_of(p);
 	char id[16];
 	const char *const words[] = { "move", id, list, "--only", NULL };
 
 	g_snprintf(id, sizeof(id), "%" G_GUINT32_FORMAT, p->id);
+	if (s && may_move(s, list))
+		client_expect_move(p->view->client, p->id);
 	view_order(p->view, words, NULL);
 }
 

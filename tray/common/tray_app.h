@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIA_TRAY_COMMON_TRAY_APP_H
+#define VIA_TRAY_COMMON_TRAY_APP_H
+
+/* via-iface-tray on the session bus: a GApplication. */
+#define TRAY_APP_ID   "org.via_iface.Tray"
+#define TRAY_APP_PATH "/org/via_iface/Tray"
+
+/* Its action that says that the user moves a session: u, the number of the session. */
+#define TRAY_EXPECT_MOVE "expect-move"
+
+#endif
