@@ -66,7 +66,7 @@ plasma() { # SESSION-TYPE
     case $1 in
     x11) add QT_QPA_PLATFORM=xcb; environment; start kwin kwin_x11 ;;
     *) add KWIN_SCREENSHOT_NO_PERMISSION_CHECKS=1
-       start kwin kwin_wayland --x11-display :7 --width ${size%x*} --height ${size#*x} --scale $([ "$look" = scaled ] && echo 2 || echo 1) --socket wayland-0 --no-lockscreen --xwayland
+       start kwin kwin_wayland --x11-display :7 --width 1280 --height 800 --scale $([ "$look" = scaled ] && echo 2 || echo 1) --socket wayland-0 --no-lockscreen --xwayland
        until_ok 30 test -S /run/user/1000/wayland-0
        add WAYLAND_DISPLAY=wayland-0; environment ;;
     esac

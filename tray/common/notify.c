@@ -128,7 +128,7 @@ static GVariant *words_of(guint32 replaces, const char *icon, const char *title,
 
 static void show(struct note *n);
 
-/* "default" is a press on the notification itself. */
+/* "default" is a press on the notification itself, and a button where the server makes one of it. */
 static GVariant *actions_of(const struct note *n)
 {
 	GVariantBuilder actions;
@@ -136,8 +136,6 @@ static GVariant *actions_of(const struct note *n)
 	g_variant_builder_init(&actions, G_VARIANT_TYPE_STRING_ARRAY);
 	if (n->all->buttons) {
 		g_variant_builder_add(&actions, "s", "default");
-		g_variant_builder_add(&actions, "s", _("Open"));
-		g_variant_builder_add(&actions, "s", "open");
 		g_variant_builder_add(&actions, "s", _("Open"));
 	}
 	if (n->all->buttons && n->uplink[0]) {
@@ -295,7 +293,7 @@ static void pressed(struct notify *all, guint32 number, const char *action)
 			continue;
 		if (g_str_equal(action, "move") && n->uplink[0])
 			all->calls->move(n->id, n->name, n->uplink, all->arg);
-		else if (g_str_equal(action, "open") || g_str_equal(action, "default"))
+		else if (g_str_equal(action, "default"))
 			all->calls->open(token, all->arg);
 		return;
 	}
