@@ -128,7 +128,8 @@ static GVariant *words_of(guint32 replaces, const char *icon, const char *title,
 
 static void show(struct note *n);
 
-/* "default" is a press on the notification itself, and a button where the server makes one of it. */
+/* "default" is a press on the notification itself, and a button where the server makes one of it.
+ */
 static GVariant *actions_of(const struct note *n)
 {
 	GVariantBuilder actions;
