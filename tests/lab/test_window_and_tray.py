@@ -30,6 +30,9 @@ def test_own_orders_are_no_news(lab):
             person.press("push button", button)
             only_session(lab, uplink=uplink, uplinks=uplinks)
             desk.wait(lambda u=uplink: desk.icon()[2] == f"game via {u}", 5, f"{uplink} in the tray")
+            # the next order is made of what the window shows
+            person.sees(f"1. {uplinks[0]}")
+            person.sees(f"game via {uplink}")
         for button, title in (("Pause", "game: paused"), ("Resume", f"game via {one}")):
             person.press("push button", button)
             desk.wait(lambda t=title: desk.icon()[2] == t, 5, f"{title} in the tray")
