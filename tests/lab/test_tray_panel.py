@@ -139,6 +139,8 @@ def test_an_old_copy(lab):
         lab.run("ip link add wwan0 type veth peer name wwan1 && ip link set wwan1 up && ip link set wwan0 up", check=True)
         lab.via("pause", "game", check=True)
         desk.wait(lambda: "_Resume" in panel.numbers(number), 5, "that it is paused")
+        for signal in ("LayoutUpdated", "ItemsPropertiesUpdated"):
+            desk.wait(lambda: signal in {name for name, _ in panel.heard}, 5, signal)  # noqa: B023
         parents = [words[1] for name, words in panel.heard if name == "LayoutUpdated"]
         assert parents and set(parents) == {number}, panel.heard
         revisions = [words[0] for name, words in panel.heard if name == "LayoutUpdated"]
