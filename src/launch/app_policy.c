@@ -113,10 +113,12 @@ static const char *set_match(struct app *a, const char *value)
 
 static const char *set_uplink(struct app *a, const char *value)
 {
-	if (uplink_list_parse(value, &a->uplinks, NULL) < 0)
-		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
-		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
-	return NULL;
+	struct request r = { 0 };
+	const char *wrong = request_conf_uplinks(value, &r);
+
+	if (!wrong)
+		a->uplinks = r.uplinks;
+	return wrong;
 }
 
 static const char *set_name(struct app *a, const char *value)
@@ -130,13 +132,10 @@ static const char *set_name(struct app *a, const char *value)
 static const char *set_dns(struct app *a, const char *value)
 {
 	struct request r = { 0 };
+	const char *wrong = request_conf_dns(value, &r);
 
-	if (request_read_dns(value, &r, NULL) < 0)
-		return "it is one to three IPv4 or IPv6 addresses of name servers, with commas "
-		       "and no blanks between";
-	for (size_t i = 0; i < r.n_dns; i++)
-		if (!ip_can_serve(&r.dns[i]))
-			return "no name server can have this address";
+	if (wrong)
+		return wrong;
 	memcpy(a->dns, r.dns, sizeof(a->dns));
 	a->n_dns = r.n_dns;
 	return NULL;

@@ -131,3 +131,22 @@ int request_read_dns(const char *list, struct request *r, struct err *err)
 			return 0;
 	}
 }
+
+const char *request_conf_uplinks(const char *value, struct request *r)
+{
+	if (uplink_list_parse(value, &r->uplinks, NULL) < 0)
+		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
+		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
+	return NULL;
+}
+
+const char *request_conf_dns(const char *value, struct request *r)
+{
+	if (request_read_dns(value, r, NULL) < 0)
+		return "it is one to three IPv4 or IPv6 addresses of name servers, with commas "
+		       "and no blanks between";
+	for (size_t i = 0; i < r->n_dns; i++)
+		if (!ip_can_serve(&r->dns[i]))
+			return "no name server can have this address";
+	return NULL;
+}

@@ -43,4 +43,12 @@ int request_check_attach(const struct request *r, struct err *err);
 
 /* Name servers from "ADDR[,ADDR…]", as --dns has them; n_dns is 0 again when it fails. */
 int request_read_dns(const char *list, struct request *r, struct err *err);
+
+/*
+ * Uplinks and name servers as a configuration file names them ("uplink =", "dns ="): they are the
+ * request's. Returns NULL, or what is wrong with the value, for a file's line; the request is then
+ * undefined.
+ */
+const char *request_conf_uplinks(const char *value, struct request *r);
+const char *request_conf_dns(const char *value, struct request *r);
 #endif

@@ -60,25 +60,16 @@ static const char *take_ipv6(struct request *to, const char *value)
 	return NULL;
 }
 
+/* What the command line said of them goes before. */
 static const char *take_dns(struct request *to, const char *value)
 {
 	struct request read = { 0 };
+	const char *wrong = request_conf_dns(value, &read);
 
-	if (request_read_dns(value, &read, NULL) < 0)
-		return "it is one to three IPv4 or IPv6 addresses of name servers, with commas "
-		       "and no blanks between";
-	if (to->n_dns)
-		return NULL;
+	if (wrong || to->n_dns)
+		return wrong;
 	memcpy(to->dns, read.dns, sizeof(to->dns));
 	to->n_dns = read.n_dns;
-	return NULL;
-}
-
-static const char *take_uplink(struct request *to, const char *value)
-{
-	if (uplink_list_parse(value, &to->uplinks, NULL) < 0)
-		return "each must be the name of an interface, wifi, ethernet, wwan, vpn, "
-		       "ssid:NAME or mac:AA:BB:CC:DD:EE:FF, with commas and no blanks between";
 	return NULL;
 }
 
@@ -89,7 +80,7 @@ static const char *take(struct conf *c, size_t key, const char *value)
 
 	switch ((enum netns_key)key) {
 	case KEY_UPLINK:
-		return take_uplink(to, value);
+		return request_conf_uplinks(value, to);
 	case KEY_DNS:
 		return take_dns(to, value);
 	case KEY_IPV6:
