@@ -7,8 +7,9 @@
  */
 #include "tray/indicator/dbusmenu.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "tray/indicator/export.h"
 
 #define INTERFACE "com.canonical.dbusmenu"
 #define VERSION   3
@@ -393,19 +394,15 @@ struct dbusmenu *dbusmenu_new(GDBusConnection *bus, const struct dbusmenu_calls 
 {
 	static const GDBusInterfaceVTable table = { .method_call = on_call,
 						    .get_property = on_get };
-	g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(description, NULL);
 	struct dbusmenu *m = g_new0(struct dbusmenu, 1);
-	g_autoptr(GError) error = NULL;
 
 	m->bus = g_object_ref(bus);
 	m->calls = calls;
 	m->arg = arg;
 	m->items = items_new();
-	m->object = g_dbus_connection_register_object(bus, DBUSMENU_PATH, node->interfaces[0],
-						      &table, m, NULL, &error);
+	m->object = export_object(bus, DBUSMENU_PATH, description, &table, m, "show a menu");
 	if (m->object)
 		return m;
-	fprintf(stderr, "via-iface-tray: show a menu: %s\n", error->message);
 	dbusmenu_free(m);
 	return NULL;
 }

@@ -5,7 +5,6 @@
  * it, it shows nothing and ends when no caller of org.via_iface1 is left.
  */
 #include <errno.h>
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "base/language.h"
 #include "config.h"
+#include "tray/common/app.h"
 #include "tray/common/client.h"
 #include "tray/common/notify.h"
 #include "tray/common/paths.h"
@@ -155,12 +155,6 @@ static const struct client_calls client_calls = {
 
 /* --- the program --------------------------------------------------------------------------- */
 
-static gboolean on_signal(void *data)
-{
-	g_application_quit(G_APPLICATION(data));
-	return G_SOURCE_CONTINUE;
-}
-
 static void on_startup(GApplication *app, void *data)
 {
 	static const GActionEntry actions[] = {
@@ -169,9 +163,7 @@ static void on_startup(GApplication *app, void *data)
 	struct tray *t = data;
 
 	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), t);
-	g_unix_signal_add(SIGTERM, on_signal, app);
-	g_unix_signal_add(SIGINT, on_signal, app);
-	g_unix_signal_add(SIGHUP, on_signal, app);
+	app_quit_on_signals(app);
 	t->notify = notify_new();
 	notify_offer(t->notify, &notify_calls, t);
 	t->starters = starters_new();

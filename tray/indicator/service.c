@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "tray/common/paths.h"
+#include "tray/indicator/export.h"
 
 #define NAME           "org.via_iface1"
 #define PATH           "/org/via_iface1"
@@ -361,9 +362,7 @@ struct service *service_new(GApplication *app, GDBusConnection *bus)
 {
 	static const GDBusInterfaceVTable table = { .method_call = on_call,
 						    .get_property = on_get };
-	g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(description, NULL);
 	struct service *s = g_new0(struct service, 1);
-	g_autoptr(GError) error = NULL;
 
 	s->app = app;
 	s->bus = g_object_ref(bus);
@@ -372,10 +371,8 @@ struct service *service_new(GApplication *app, GDBusConnection *bus)
 	s->callers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unwatch);
 	s->sessions = g_strdup("");
 	s->uplinks = g_strdup("");
-	s->object = g_dbus_connection_register_object(bus, PATH, node->interfaces[0], &table, s,
-						      NULL, &error);
+	s->object = export_object(bus, PATH, description, &table, s, "serve " NAME);
 	if (!s->object) {
-		fprintf(stderr, "via-iface-tray: serve " NAME ": %s\n", error->message);
 		service_free(s);
 		return NULL;
 	}

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tray/indicator/export.h"
+
 #define INTERFACE    "org.kde.StatusNotifierItem"
 #define PATH         "/StatusNotifierItem"
 #define WATCHER      "org.kde.StatusNotifierWatcher"
@@ -235,9 +237,7 @@ struct sni *sni_new(GDBusConnection *bus, const char *menu, const struct sni_cal
 {
 	static const GDBusInterfaceVTable table = { .method_call = on_call,
 						    .get_property = on_get };
-	g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(description, NULL);
 	struct sni *s = g_new0(struct sni, 1);
-	g_autoptr(GError) error = NULL;
 
 	s->bus = g_object_ref(bus);
 	s->calls = calls;
@@ -247,10 +247,8 @@ struct sni *sni_new(GDBusConnection *bus, const char *menu, const struct sni_cal
 	s->title = g_strdup("");
 	s->tip = g_strdup("");
 	s->cancel = g_cancellable_new();
-	s->object = g_dbus_connection_register_object(bus, PATH, node->interfaces[0], &table, s,
-						      NULL, &error);
+	s->object = export_object(bus, PATH, description, &table, s, "show an icon");
 	if (!s->object) {
-		fprintf(stderr, "via-iface-tray: show an icon: %s\n", error->message);
 		sni_free(s);
 		return NULL;
 	}

@@ -4,13 +4,13 @@
  * calls org.freedesktop.Application (a menu, the tray); it ends with its window.
  */
 #include <adwaita.h>
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/language.h"
 #include "config.h"
+#include "tray/common/app.h"
 #include "tray/common/client.h"
 #include "tray/common/tray_app.h"
 #include "tray/window/dialogs.h"
@@ -115,12 +115,6 @@ static const struct client_calls client_calls = {
 
 /* --- the program --------------------------------------------------------------------------- */
 
-static gboolean on_signal(void *data)
-{
-	g_application_quit(G_APPLICATION(data));
-	return G_SOURCE_CONTINUE;
-}
-
 static void on_startup(GApplication *app, void *data)
 {
 	static const GActionEntry actions[] = {
@@ -128,9 +122,7 @@ static void on_startup(GApplication *app, void *data)
 	};
 	struct program *p = data;
 
-	g_unix_signal_add(SIGTERM, on_signal, app);
-	g_unix_signal_add(SIGINT, on_signal, app);
-	g_unix_signal_add(SIGHUP, on_signal, app);
+	app_quit_on_signals(app);
 	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), p);
 	gtk_window_set_default_icon_name("via-iface");
 	ui_style();
