@@ -84,6 +84,14 @@ def test_a_failure_is_shown(lab):
         held.finish()
 
 
+def came_by_the_spare(lab, desk, out):
+    """The program ran, asked by the spare card, and nobody waits or watches any more."""
+    lab.wait(lambda: os.path.exists(out), 20, "the program")
+    with open(out) as f:
+        assert f.read().strip() == lab.spare.addr
+    desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who waited")
+
+
 @SCREEN
 def test_waits_for_the_uplink(lab):
     """With the uplink down a start says so, with its reason; the second button starts the program once
@@ -103,10 +111,7 @@ def test_waits_for_the_uplink(lab):
         desk.wait(lambda: len(desk.noted) == 2, 20, "who waits")
         assert not os.path.exists(out)
         give_back(lab, "down")
-        lab.wait(lambda: os.path.exists(out), 20, "the program")
-        with open(out) as f:
-            assert f.read().strip() == lab.spare.addr
-        desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who waited")
+        came_by_the_spare(lab, desk, out)
         assert len(desk.noted) == 2 and len(desk.notes) == 1, desk.notes
 
 
@@ -151,10 +156,7 @@ def test_an_entry_that_waits(lab, by):
         assert desk.buttons[number] == {"cancel": "Cancel"}, desk.buttons
         assert not os.path.exists(out)
         give_back(lab, "down")
-        lab.wait(lambda: os.path.exists(out), 20, "the program")
-        with open(out) as f:
-            assert f.read().strip() == lab.spare.addr
-        desk.wait(lambda: not lab.processes("via-iface-desktop"), 10, "the end of who watched")
+        came_by_the_spare(lab, desk, out)
         assert not desk.notes
         os.unlink(out)
         # cancelled

@@ -340,6 +340,11 @@ def test_desktop_files(lab):
         desk.window()
         lab.wait(lambda: "via-iface" in desk.screen.windows(), 20, "the window", 0.1)
         assert desk.owned(WINDOW_APP)
-        found = lab.run(["xdotool", "search", "--onlyvisible", "--name", "^via-iface$"], env=desk.env, check=True).out
+
+        def visible():
+            return lab.run(["xdotool", "search", "--onlyvisible", "--name", "^via-iface$"], env=desk.env).out
+
+        lab.wait(visible, 20, "that it is shown", 0.1)
+        found = visible()
         words = lab.run(["xprop", "-id", found.split()[0], "WM_CLASS"], env=desk.env, check=True).out
         assert f'"{keys["StartupWMClass"]}"' in words, words
