@@ -1,11 +1,22 @@
 """The tray and the window on one desktop: what is ordered in the window is no news in the tray."""
 
-from lab import needs
-from panel import ITEM
+import os
+import time
+
+from lab import needs, params, timeout
+from panel import BUS, ITEM, NOTES, WINDOW_APP, GLib
 from person import WindowDesktop
 from test_window import TOOLS, only_session
 
+OFFER = "This desktop shows no icon of via-iface"
+PANEL_S = 15  # tray/indicator/offer.c
+
 desktop = needs(*(f"tool:{tool}" for tool in TOOLS))
+
+
+def news(desk):
+    """Titles of notifications, but for the offer of the window, which comes where all takes long."""
+    return [title for title in desk.noted if title != OFFER]
 
 
 @desktop
@@ -37,8 +48,8 @@ def test_own_orders_are_no_news(lab):
             person.press("push button", button)
             desk.wait(lambda t=title: desk.icon()[2] == t, 5, f"{title} in the tray")
         lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
-        desk.wait(lambda: desk.notes, 5, "a notification of the block")
-        assert desk.noted == ["game is blocked"], desk.noted
+        desk.wait(lambda: news(desk), 5, "a notification of the block")
+        assert news(desk) == ["game is blocked"], desk.noted
     game.finish()
 
 
@@ -57,6 +68,60 @@ def test_news_after_an_order_that_moves_nothing(lab):
         person.press("push button", "Do not use wwan0")
         only_session(lab, uplink=one, uplinks=[one, other])
         lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
-        desk.wait(lambda: desk.notes, 5, "a notification of the failover")
-        assert desk.noted == [f"game goes by {other} now"], desk.noted
+        desk.wait(lambda: news(desk), 5, "a notification of the failover")
+        assert news(desk) == [f"game goes by {other} now"], desk.noted
     game.finish()
+
+
+# --- where no panel shows the icon --------------------------------------------------------------
+
+@desktop
+@timeout(120)
+@params("state_home", "home")
+def test_the_window_is_offered_once(lab, where):
+    """At the first start without a StatusNotifierWatcher: a notification, of which a button opens the
+    window; at the next start nothing."""
+    with WindowDesktop(lab) as desk:
+        state = f"{desk.home}/.local/state"
+        if where == "state_home":
+            state = f"{lab.tmp}/state"
+            desk.env["XDG_STATE_HOME"] = state
+        tray = desk.run()
+        desk.wait(lambda: desk.notes, PANEL_S + 10, "the offer")
+        ((number, (title, _)),) = desk.notes.items()
+        assert title == OFFER and desk.buttons[number] == {"default": "Open"}, desk.buttons
+        assert os.listdir(f"{state}/via-iface") == ["window-offered"]
+        assert not desk.owned(WINDOW_APP)
+        desk.press(number, "default")
+        lab.wait(lambda: desk.screen.shows("via-iface"), 20, "the window", 0.05)
+        assert tray.stop().code == 0
+        if where == "home":
+            return
+        tray = desk.run()
+        lab.wait(lambda: desk.owned(f"{ITEM}-{tray.pid}-1"), 10, "the tray's icon")
+        time.sleep(PANEL_S + 2)
+        desk.wait(lambda: desk.owned(f"{ITEM}-{tray.pid}-1"), 5, "that it runs")
+        assert desk.noted == [OFFER], desk.noted
+
+
+@desktop
+@timeout(120)
+def test_the_window_opens_where_nobody_shows_notifications(lab):
+    with WindowDesktop(lab) as desk:
+        desk.call(BUS, "/", BUS, "ReleaseName", GLib.Variant("(s)", (NOTES,)))
+        desk.run()
+        lab.wait(lambda: desk.screen.shows("via-iface"), PANEL_S + 20, "the window", 0.05)
+
+
+@desktop
+@needs("tool:xfce4-panel")
+@timeout(120)
+def test_no_offer_where_a_panel_comes_later(lab):
+    with WindowDesktop(lab) as desk:
+        desk.run()
+        desk.start_panel()
+        lab.wait(desk.item, 10, "the icon in the panel", 0.05)
+        time.sleep(PANEL_S + 2)
+        desk.wait(desk.item, 5, "the icon")
+        assert desk.noted == [] and not desk.owned(WINDOW_APP), desk.noted
+        assert not os.path.exists(f"{desk.home}/.local/state/via-iface")

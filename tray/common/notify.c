@@ -32,6 +32,7 @@ struct notify {
 	gboolean buttons; /* the server has them */
 	guint32 token_of; /* the server's number of what was pressed */
 	char *token;
+	guint32 offer; /* the server's number of the offer of the window; 0: none */
 };
 
 /* What is shown about one session, or is to be. */
@@ -130,15 +131,20 @@ static void show(struct note *n);
 
 /* "default" is a press on the notification itself, and a button where the server makes one of it.
  */
+static void begin_actions(const struct notify *all, GVariantBuilder *actions)
+{
+	g_variant_builder_init(actions, G_VARIANT_TYPE_STRING_ARRAY);
+	if (!all->buttons)
+		return;
+	g_variant_builder_add(actions, "s", "default");
+	g_variant_builder_add(actions, "s", _("Open"));
+}
+
 static GVariant *actions_of(const struct note *n)
 {
 	GVariantBuilder actions;
 
-	g_variant_builder_init(&actions, G_VARIANT_TYPE_STRING_ARRAY);
-	if (n->all->buttons) {
-		g_variant_builder_add(&actions, "s", "default");
-		g_variant_builder_add(&actions, "s", _("Open"));
-	}
+	begin_actions(n->all, &actions);
 	if (n->all->buttons && n->uplink[0]) {
 		g_autofree char *label = g_strdup_printf(_("Move to %s"), n->uplink);
 
@@ -286,6 +292,10 @@ static void pressed(struct notify *all, guint32 number, const char *action)
 	GHashTableIter iter;
 	void *value;
 
+	if (number && number == all->offer && g_str_equal(action, "default")) {
+		all->calls->open(token, all->arg);
+		return;
+	}
 	g_hash_table_iter_init(&iter, all->notes);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct note *n = value;
@@ -350,6 +360,35 @@ void notify_offer(struct notify *all, const struct notify_calls *calls, void *ar
 }
 
 /* --- and the rest -------------------------------------------------------------------------- */
+
+static void on_offered(GObject *source, GAsyncResult *result, void *data)
+{
+	struct notify *all = data;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return;
+	if (answer && g_variant_is_of_type(answer, G_VARIANT_TYPE("(u)")))
+		g_variant_get(answer, "(u)", &all->offer);
+	else
+		all->calls->open(NULL, all->arg);
+}
+
+void notify_window(struct notify *all)
+{
+	GVariantBuilder actions;
+
+	if (!all->bus || !all->calls)
+		return;
+	begin_actions(all, &actions);
+	call(all, "Notify",
+	     words_of(0, "via-iface", _("This desktop shows no icon of via-iface"),
+		      _("The window shows the same: sessions, uplinks, and what is blocked."),
+		      URGENCY_NORMAL, g_variant_builder_end(&actions)),
+	     on_offered, all);
+}
 
 void notify_refused(struct notify *all, const char *text)
 {

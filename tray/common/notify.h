@@ -26,6 +26,9 @@ struct notify_calls {
 void notify_offer(struct notify *all, const struct notify_calls *calls, void *arg);
 
 void notify_news(struct notify *all, const struct news *news);
+/* Offers the window, where no panel shows the icon; where nobody shows notifications it is opened.
+ */
+void notify_window(struct notify *all);
 void notify_refused(struct notify *all, const char *text);
 
 /* The user moves it; that it goes elsewhere is no news then. */

@@ -20,6 +20,7 @@
 #include "tray/common/starters.h"
 #include "tray/common/tray_app.h"
 #include "tray/indicator/icon.h"
+#include "tray/indicator/offer.h"
 #include "tray/indicator/open.h"
 #include "tray/indicator/service.h"
 
@@ -31,6 +32,7 @@ struct tray {
 	struct notify *notify;
 	struct starters *starters;
 	struct icon *icon;
+	struct offer *offer; /* of the window, where no panel shows the icon */
 	struct service *service;
 };
 
@@ -53,10 +55,17 @@ static void on_quit(void *arg)
 
 static void on_watched(gboolean watched, void *arg)
 {
-	(void)arg;
+	struct tray *t = arg;
+
+	offer_watched(t->offer, watched);
 	if (!watched)
 		fprintf(stderr, "via-iface-tray: this desktop shows no tray now; notifications go "
 				"on, and via-iface-window shows the same\n");
+}
+
+static void on_offer(void *arg)
+{
+	notify_window(((struct tray *)arg)->notify);
 }
 
 static const struct icon_calls icon_calls = {
@@ -69,6 +78,8 @@ static void show_icon(struct tray *t)
 {
 	if (t->icon)
 		return;
+	if (!t->offer)
+		t->offer = offer_new(on_offer, t);
 	t->icon = icon_new(bus_of(t), t->client, t->starters, &icon_calls, t);
 	if (t->icon)
 		g_application_hold(t->app);
@@ -179,6 +190,7 @@ static void on_shutdown(GApplication *app, void *data)
 	(void)app;
 	service_free(t->service);
 	icon_free(t->icon);
+	offer_free(t->offer);
 	client_free(t->client);
 	notify_free(t->notify);
 	starters_free(t->starters);
