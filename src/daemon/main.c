@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--stay] [--supervise]
+ * via-ifaced --start-socket --ready FD
  * via-ifaced --clear
  * via-ifaced --check
  *
  * Under a service manager it takes the socket that it is given (manager.h). With --supervise a
  * minimal parent stays, which only waits and starts the daemon again when it was killed or crashed:
- * for where there is no systemd.
+ * for where there is no systemd. --scope and --start-socket are for root's launch
+ * (launch/daemon.c), and ask systemd (unit.h).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -29,6 +31,7 @@
 #include "daemon/policy.h"
 #include "daemon/sandbox.h"
 #include "daemon/server.h"
+#include "daemon/unit.h"
 
 #define LINGER_DEFAULT_S 2
 #define ASK_DEFAULT_S    120
@@ -82,6 +85,19 @@ static int check(const struct server_options *options)
 	return status;
 }
 
+/* Who started us waits at the other end of that pipe: a newline is good news (launch/daemon.c). */
+static int start_socket(int ready_fd)
+{
+	struct err err = { 0 };
+	int r = unit_start_socket(&err);
+
+	if (ready_fd >= 0)
+		dprintf(ready_fd, "%s", r < 0 ? err.text : "\n");
+	else if (r < 0)
+		fprintf(stderr, "via-ifaced: %s\n", err.text);
+	return r < 0;
+}
+
 static int supervise(struct server_options options)
 {
 	struct sigaction act = { .sa_handler = pass_on };
@@ -130,7 +146,15 @@ static int usage(void)
 	return 2;
 }
 
-enum task { TASK_SERVE, TASK_SUPERVISE, TASK_CLEAR, TASK_CHECK, TASK_VERSION };
+enum task {
+	TASK_SERVE,
+	TASK_SUPERVISE,
+	TASK_SCOPE, /* supervise, in a scope of its own */
+	TASK_SOCKET,
+	TASK_CLEAR,
+	TASK_CHECK,
+	TASK_VERSION,
+};
 
 /* Returns 0, or -EINVAL when the command line cannot be understood. */
 static int read_options(int argc, char *argv[], struct server_options *server, enum task *ret_task)
@@ -138,6 +162,8 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 	static const struct option options[] = {
 		{ "clear", no_argument, NULL, TASK_CLEAR },
 		{ "supervise", no_argument, NULL, TASK_SUPERVISE },
+		{ "scope", no_argument, NULL, TASK_SCOPE },
+		{ "start-socket", no_argument, NULL, TASK_SOCKET },
 		{ "version", no_argument, NULL, TASK_VERSION },
 		{ "check", no_argument, NULL, TASK_CHECK },
 		{ "linger", required_argument, NULL, 'l' },
@@ -197,9 +223,11 @@ int main(int argc, char *argv[])
 	}
 	if (task == TASK_CHECK)
 		return check(&server);
+	if (task == TASK_SOCKET)
+		return start_socket(server.ready_fd);
 	descriptors_raise();
-	if (standard_files(&err) < 0 || sandbox_capabilities(&err) < 0 ||
-	    manager_socket(&server.socket_fd, &err) < 0) {
+	if (standard_files(&err) < 0 || (task == TASK_SCOPE && unit_leave(&err) < 0) ||
+	    sandbox_capabilities(&err) < 0 || manager_socket(&server.socket_fd, &err) < 0) {
 		if (server.ready_fd >= 0)
 			dprintf(server.ready_fd, "%s", err.text);
 		return complain(&server, &err);
@@ -207,5 +235,5 @@ int main(int argc, char *argv[])
 	if (task == TASK_CLEAR)
 		return clear(&server);
 	server.watchdog_ms = manager_watchdog_ms();
-	return task == TASK_SUPERVISE ? supervise(server) : serve(&server);
+	return task == TASK_SUPERVISE || task == TASK_SCOPE ? supervise(server) : serve(&server);
 }

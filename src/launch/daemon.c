@@ -50,10 +50,21 @@ static void lift_limits(void)
 	setpriority(PRIO_PROCESS, 0, 0);
 }
 
+/*
+ * Where systemd runs a daemon of ours would be in the cgroup of the unit that the caller is in, and
+ * end with it: systemd starts it, or at least takes it into a scope of its own.
+ */
+static const char *what_to_start(void)
+{
+	if (init_running() == INIT_SYSTEMD)
+		return "--start-socket";
+	return init_is_systemd() ? "--scope" : "--supervise";
+}
+
 /* In the grandchild: becomes the daemon. Only the pipe survives, as READY_FD. */
 static void become_daemon(const char *path, int ready)
 {
-	char *argv[] = { (char *)"via-ifaced", (char *)"--supervise", (char *)"--ready",
+	char *argv[] = { (char *)"via-ifaced", (char *)what_to_start(), (char *)"--ready",
 			 (char *)"3", NULL };
 	char *envp[8];
 

@@ -23,9 +23,14 @@ static bool has_unit(void)
 	       is_there("/lib/systemd/system/via-iface.socket");
 }
 
+bool init_is_systemd(void)
+{
+	return is_there("/run/systemd/system");
+}
+
 enum init init_running(void)
 {
-	if (is_there("/run/systemd/system") && has_unit())
+	if (init_is_systemd() && has_unit())
 		return INIT_SYSTEMD;
 	if (is_there("/run/openrc/softlevel") && is_there("/etc/init.d/via-iface"))
 		return INIT_OPENRC;

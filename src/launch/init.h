@@ -2,6 +2,7 @@
 #ifndef VIA_LAUNCH_INIT_H
 #define VIA_LAUNCH_INIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,9 @@ enum init {
 };
 
 enum init init_running(void);
+
+/* Whether systemd runs, also without a unit of ours (sd_booted(3)). */
+bool init_is_systemd(void);
 
 /*
  * The command that has the daemon's socket served, now and after the next boot where it can be. Not
