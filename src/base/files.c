@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,26 @@ int write_all(int fd, const void *bytes, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+int write_without_sigpipe(int fd, const void *bytes, size_t len)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	int r;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	r = write_all(fd, bytes, len);
+	sigaction(SIGPIPE, &before, NULL);
+	return r;
+}
+
+void print_error_line(const char *text)
+{
+	char line[ERR_TEXT_MAX + sizeof("via-iface: \n")];
+	int n = snprintf(line, sizeof(line), "via-iface: %.*s\n", ERR_TEXT_MAX - 1, text);
+
+	(void)write_without_sigpipe(STDERR_FILENO, line, (size_t)n);
 }
 
 uint64_t process_netns(pid_t pid)

@@ -61,6 +61,15 @@ int wait_readable(int fd, int ms);
 /* Writes all of it: 0 or a negative errno. */
 int write_all(int fd, const void *bytes, size_t len);
 
+/* As write_all(), and where the reader of a pipe has ended it is -EPIPE without the signal. */
+int write_without_sigpipe(int fd, const void *bytes, size_t len);
+
+/*
+ * Prints "via-iface: TEXT" and a newline on standard error. Before a program is executed: that
+ * nobody reads the line any more (a desktop's launcher has ended) must not keep it from running.
+ */
+void print_error_line(const char *text);
+
 /*
  * The inode of a process's netns (proc(5), ns/net); 0 where it has ended, or the caller may not
  * see it.

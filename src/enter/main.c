@@ -103,19 +103,13 @@ static void unkeep(int host_mounts, const char *name)
 /* Whom the caller named learns the session's id, and is not waited for. */
 static int notify(const struct handover *h, const struct answer *a, struct err *err)
 {
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction before;
-	ssize_t n;
-	int r = 0;
+	int r;
 
 	if (h->notify < 0)
 		return 0;
-	sigaction(SIGPIPE, &ignore, &before);
-	n = write(h->notify, &a->reply.id, sizeof(a->reply.id));
-	if (n != sizeof(a->reply.id))
-		r = err_errno(err, n < 0 ? errno : EIO, "tell the session's id to descriptor %d",
-			      h->notify);
-	sigaction(SIGPIPE, &before, NULL);
+	r = write_without_sigpipe(h->notify, &a->reply.id, sizeof(a->reply.id));
+	if (r < 0)
+		r = err_errno(err, -r, "tell the session's id to descriptor %d", h->notify);
 	close(h->notify);
 	return r;
 }
@@ -246,7 +240,7 @@ static int run(int fd, const struct handover *h, struct err *err)
 		return EXIT_VIA_FAILED;
 	if (enter(&a, err) == 0) {
 		if (h->verbose)
-			fprintf(stderr, "via-iface: %s\n", a.reply.text);
+			print_error_line(a.reply.text);
 		close_fd(&a.netns); /* it would keep the namespace alive behind the program */
 		status = become(fd, h, err);
 	}
@@ -268,8 +262,8 @@ int main(int argc, char *argv[])
 	 * waits with the capability raised, as it is when a step of enter() failed.
 	 */
 	caps_drop(&no_more_told);
-	fprintf(stderr, "via-iface: %s\n", err.text);
+	print_error_line(err.text);
 	if (h.report >= 3)
-		dprintf(h.report, "%s", err.text);
+		(void)write_without_sigpipe(h.report, err.text, strlen(err.text));
 	return status;
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file_caps.h"
+#include "base/files.h"
 #include "ipc/ask.h"
 #include "ipc/sock.h"
 #include "launch/agent.h"
@@ -161,7 +162,7 @@ static void join(struct attempt *a, const struct msg_reply *reply)
 	if (a->netns < 0) {
 		nanosleep(&pause, NULL);
 	} else if (reply->text[0] && !a->h->quiet && !a->warned) {
-		fprintf(stderr, "via-iface: %s\n", reply->text);
+		print_error_line(reply->text);
 		a->warned = true;
 	}
 }

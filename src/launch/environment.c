@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/strbuf.h"
 #include "launch/binding.h"
 #include "launch/bus.h"
@@ -40,8 +41,8 @@ warn(const struct launch_options *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	err_set(&line, EIO, "%s", text); /* one line, whatever a variable holds */
-	fprintf(stderr, "via-iface: warning: %s\n", line.text);
+	err_set(&line, EIO, "warning: %s", text); /* one line, whatever a variable holds */
+	print_error_line(line.text);
 }
 
 /* The length of NAME in "NAME=VALUE"; 0 when there is none. */

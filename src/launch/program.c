@@ -37,9 +37,9 @@ int program_fail(const struct err *err)
 {
 	int report = program_report();
 
-	fprintf(stderr, "via-iface: %s\n", err->text);
+	print_error_line(err->text);
 	if (report >= 0)
-		dprintf(report, "%s", err->text);
+		(void)write_without_sigpipe(report, err->text, strlen(err->text));
 	return EXIT_VIA_FAILED;
 }
 

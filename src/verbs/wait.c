@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/strbuf.h"
-#include "base/text.h"
 #include "base/util.h"
 #include "dns/dns.h"
 #include "launch/daemon.h"
@@ -74,12 +74,15 @@ static int check_place(struct err *err)
 
 static void tell(struct wait *w, const char *what)
 {
+	struct err line = { 0 };
+
 	if (w->told.len && !strcmp(strbuf_text(&w->told), what))
 		return;
 	strbuf_truncate(&w->told, 0);
 	strbuf_add(&w->told, "%s", what);
+	err_set(&line, EAGAIN, "waiting for %s; Ctrl-C ends it", what);
 	if (!w->o->quiet)
-		text_print(stderr, "via-iface: waiting for %s; Ctrl-C ends it\n", what);
+		print_error_line(line.text);
 }
 
 /* 1 when there are name servers, or nobody asks for any, or they were waited for long enough. */

@@ -3,8 +3,10 @@ is started."""
 
 import os
 import shutil
+import signal
+import sys
 
-from lab import ROOT, needs, params
+from lab import ROOT, needs, params, program
 from test_desktop import Desktop, put, simple, value
 from test_leaves_by_its_uplink import give_back, lose
 
@@ -82,6 +84,33 @@ def test_a_failure_is_shown(lab):
         desk.wait(lambda: len(shown()) == 3, 10, "the third notification")
         assert shown()[2] == "no-such-g\ufffdme did not start", desk.noted
         held.finish()
+
+
+# As a launcher that reads what it started writes, and has ended.
+NO_READER = """
+import os, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 2)
+os.close(writer)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@params(start=START, run=("via-iface", "run"))
+def test_nobody_reads_standard_error(lab, words):
+    """A warning that nobody reads any more does not keep the program from its start, nor a failure
+    from its status; the program finds SIGPIPE as it was."""
+    env = {"http_proxy": "http://127.0.0.1:9", "DISPLAY": "", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={lab.tmp}/none"}
+    command = [sys.executable, "-c", NO_READER, program(words[0]), *words[1:], str(lab.spare), "--"]
+    done = lab.run([*command, "sh", "-c", "grep SigIgn: /proc/self/status; echo $http_proxy"], env=env)
+    assert done.code == 0, done
+    _, ignored, proxy = done.out.split()
+    assert proxy == env["http_proxy"] and not int(ignored, 16) & 1 << signal.SIGPIPE - 1, done
+    assert lab.run([*command, "no-such-game"], env=env).code == 127
+    lab.run(["ip", "link", "set", str(lab.spare), "down"], check=True)
+    assert lab.run([*command, "true"], env=env).code == 125
 
 
 def came_by_the_spare(lab, desk, out):
