@@ -16,12 +16,16 @@
 #include "launch/agent.h"
 #include "launch/caps.h"
 #include "launch/daemon.h"
+#include "launch/name.h"
 #include "launch/netns.h"
 #include "launch/userns.h"
 
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673
 #endif
+
+/* How often is tried, ASK_AGAIN_MS apart, whether a daemon that ended is back: 2 s. */
+#define WAITS_MAX 40
 
 /* The descriptor that came with the answer (SCM_RIGHTS) must be of a netns. */
 static int check_netns(int fd, struct err *err)
@@ -37,13 +41,14 @@ static int check_netns(int fd, struct err *err)
  * In a user namespace that does not know root, root shows as nobody: there the daemon is asked to
  * bring the way out into a netns of ours, and a program that is not the daemon could give it none.
  */
-static int check_peer(int fd, bool *ret_foreign, struct err *err)
+static int check_peer(int fd, pid_t *ret_pid, bool *ret_foreign, struct err *err)
 {
 	struct ucred peer = { 0 };
 	int r = sock_peer(fd, &peer, err);
 
 	if (r < 0)
 		return r;
+	*ret_pid = peer.pid ? peer.pid : -1; /* of another pid namespace */
 	*ret_foreign = peer.uid != 0 && userns_hides_root(peer.uid);
 	if (peer.uid != 0 && !*ret_foreign)
 		return err_set(err, EPERM,
@@ -56,6 +61,7 @@ static int check_peer(int fd, bool *ret_foreign, struct err *err)
 /* How the session is asked for, over all tries. */
 struct attempt {
 	const struct handover *h;
+	union msg_request request; /* h's, and what is learned meanwhile */
 	int own; /* the netns of ours that becomes the session, once there is one; else -1 */
 	const char *why; /* our capability does not do; NULL: it does, as far as is known */
 	pid_t agent;     /* that asks for a password (agent.h); 0: none */
@@ -63,6 +69,9 @@ struct attempt {
 	uint32_t join; /* id of the session that the request joins, once the daemon has named it */
 	int netns;     /* its netns, which is to be sent; -1: not found yet */
 	bool warned;
+	pid_t peer;  /* the daemon that was asked last */
+	pid_t ended; /* the one that ended with our request; 0: none, -1: it is not visible here */
+	int waits;   /* for another one */
 };
 
 static int ask_exec(int fd, const struct attempt *a, const union msg_request *request, int netns,
@@ -77,12 +86,25 @@ static int ask_exec(int fd, const struct attempt *a, const union msg_request *re
 	return ask_exchange(fd, request, netns, &ret->reply, &ret->netns, err);
 }
 
-/* Where nobody listens, root starts a daemon. */
-static int connect_daemon(struct err *err)
+/*
+ * A daemon that was killed leaves its socket, and its parent starts it again; so does a service
+ * manager that has no socket unit. There is no event to wait for: the directory is not readable for
+ * others.
+ */
+static bool may_return(struct attempt *a, int r)
 {
-	struct err first = { 0 };
-	int fd = sock_connect(DAEMON_SOCKET, &first), r;
+	return geteuid() != 0 && (r == -ECONNREFUSED || a->ended) && a->waits++ < WAITS_MAX;
+}
 
+/* Where nobody listens, root starts a daemon; others wait for one that may be started again. */
+static int connect_daemon(struct attempt *a, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+	struct err first = { 0 };
+	int fd, r;
+
+	while (daemon_is_absent(fd = sock_connect(DAEMON_SOCKET, &first)) && may_return(a, fd))
+		nanosleep(&pause, NULL);
 	if (!daemon_is_absent(fd)) {
 		if (fd < 0)
 			*err = first;
@@ -94,10 +116,10 @@ static int connect_daemon(struct err *err)
 
 static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 {
-	_cleanup_close_ int fd = connect_daemon(err);
-	union msg_request request = a->h->request;
+	_cleanup_close_ int fd = connect_daemon(a, err);
+	union msg_request request = a->request;
 	bool foreign = false;
-	int r = fd < 0 ? fd : check_peer(fd, &foreign, err);
+	int r = fd < 0 ? fd : check_peer(fd, &a->peer, &foreign, err);
 
 	if (r < 0)
 		return r;
@@ -167,13 +189,50 @@ static void join(struct attempt *a, const struct msg_reply *reply)
 	}
 }
 
+/*
+ * The daemon ended before it answered. Whether it had made a session by then is not known, so none
+ * of it is used: the netns that it would have sent ended with it, one of ours is given up for
+ * another, and what is left of a port of the name does not keep the name taken.
+ */
+static int give_up_session(struct attempt *a, struct err *err)
+{
+	struct request *wanted = &a->request.run.request;
+
+	if (a->request.header.op != MSG_RUN)
+		return 0;
+	if (wanted->flags & SESSION_NAME_GIVEN)
+		name_claim(wanted, wanted->owner == REQUEST_OWNER_SELF ? geteuid() : wanted->owner);
+	return a->own < 0 ? 0 : userns_other_netns(&a->own, err);
+}
+
+/*
+ * Another daemon is asked once: a request that ends each daemon must not do so for ever. One that
+ * is ending still listens while the kernel closes its descriptors, and hangs up again.
+ */
+static bool try_another(struct attempt *a, int *r, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+
+	if (*r != -ECONNRESET)
+		return false;
+	if (a->ended) {
+		if (a->peer != a->ended || a->waits++ >= WAITS_MAX)
+			return false;
+		nanosleep(&pause, NULL);
+		return true;
+	}
+	a->ended = a->peer;
+	*r = give_up_session(a, err);
+	return *r == 0;
+}
+
 /* Whether another try makes sense, at once or after a pause; else *r says how it ended. */
 static bool goes_on(struct attempt *a, const struct answer *answer, int *r, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 
 	if (*r < 0)
-		return false;
+		return try_another(a, r, err);
 	switch ((enum msg_status)answer->reply.status) {
 	case MSG_OK: /* a netns that we may not enter */
 		a->why = FILE_CAPS_FOREIGN;
@@ -230,7 +289,7 @@ static int ask_until(struct attempt *a, struct answer *ret, struct err *err)
 
 int ask(const struct handover *h, struct answer *ret, struct err *err)
 {
-	struct attempt attempt = { .h = h, .own = -1, .netns = -1 };
+	struct attempt attempt = { .h = h, .request = h->request, .own = -1, .netns = -1 };
 	int r = ask_until(&attempt, ret, err);
 
 	if (attempt.agent)

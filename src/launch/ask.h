@@ -14,7 +14,8 @@ struct answer {
  * Connects to the daemon, which root starts where none runs, makes sure that it is root's, sends
  * the request and waits. Where no
  * capability was granted this process is in a user namespace and a netns of its own afterwards,
- * and the daemon made that netns the session. Retries while the daemon is busy.
+ * and the daemon made that netns the session. Retries while the daemon is busy, and once when it
+ * ended before it answered.
  */
 int ask(const struct handover *h, struct answer *ret, struct err *err);
 

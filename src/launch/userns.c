@@ -108,12 +108,18 @@ static int refused(struct err *err)
 	return err_hint(err, "see user.max_user_namespaces and kernel.unprivileged_userns_clone");
 }
 
+static int open_own(int *ret, struct err *err)
+{
+	*ret = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_errno(err, errno, "open the new netns") : 0;
+}
+
 static int make(int *ret_netns, struct err *err)
 {
 	struct bounds bounds = get_bounds();
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	int fd, r;
+	int r;
 
 	/* so that our files in /proc are ours (proc(5)); there is no capability to protect here */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
@@ -134,11 +140,15 @@ static int make(int *ret_netns, struct err *err)
 	r = keep_bounds(&bounds, err);
 	if (r < 0)
 		return r;
-	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, errno, "open the new netns");
-	*ret_netns = fd;
-	return 0;
+	return open_own(ret_netns, err);
+}
+
+int userns_other_netns(int *netns, struct err *err)
+{
+	close_fd(netns);
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_errno(err, errno, "make another netns");
+	return open_own(netns, err);
 }
 
 int userns_enter(const struct request *request, const char *why, int *ret_netns, struct err *err)

@@ -19,4 +19,10 @@ bool userns_hides_root(uid_t uid);
  */
 int userns_enter(const struct request *request, const char *why, int *ret_netns, struct err *err);
 
+/*
+ * After userns_enter(): another netns in place of that one, which ends as nothing else holds it.
+ * *netns is closed and replaced; -1 after an error.
+ */
+int userns_other_netns(int *netns, struct err *err);
+
 #endif

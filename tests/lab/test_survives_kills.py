@@ -540,8 +540,8 @@ def valid_request(lab):
             with peer:
                 if data := peer.recv(65536):
                     break
+    client.kill()  # it would ask the next one
     os.unlink(SOCKET)
-    assert client.finish().code == 125
     return data
 
 
