@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "desktop/badge.h"
 #include "desktop/check.h"
 #include "desktop/desktop.h"
 #include "desktop/exec.h"
@@ -176,6 +177,25 @@ static void warn_of_outside(GKeyFile *e, const struct uplink_list *uplinks)
 	apps_done(&all);
 }
 
+static char *id_without_end(const char *path)
+{
+	char *id = g_path_get_basename(path);
+
+	id[strlen(id) - strlen(".desktop")] = 0;
+	return id;
+}
+
+/* Without it the entry has the original's icon, and does the same. */
+static void add_badge(GKeyFile *e, const char *path, const char *source)
+{
+	g_autofree char *id = g_path_get_basename(path);
+	struct err err = { 0 };
+
+	if (badge_add(e, id, source, &err) < 0)
+		text_print(stderr, "via-iface: warning: the entry has no icon of its own: %s\n",
+			   err.text);
+}
+
 int desktop_add(const struct line *l, struct err *err)
 {
 	struct desktop_wish wish = {
@@ -187,6 +207,7 @@ int desktop_add(const struct line *l, struct err *err)
 		.wait = l->wait,
 	};
 	g_autoptr(GKeyFile) made = NULL;
+	g_autofree char *class = NULL;
 	struct uplink_list uplinks = { 0 };
 	struct desktop_found of = { 0 };
 	char path[PATH_MAX];
@@ -208,11 +229,15 @@ int desktop_add(const struct line *l, struct err *err)
 	else if (r == 0)
 		r = take_place(&of, l->action, path, err);
 	wish.source = of.path;
+	if (r == 0 && wish.kind == DESKTOP_ENTRY)
+		wish.class = class = id_without_end(path);
 	if (r == 0) {
 		made = desktop_make(of.entry, &wish, err);
 		if (!made)
 			r = err_wrap(err, "add '%s'", of.path);
 	}
+	if (r == 0 && wish.kind != DESKTOP_ACTION)
+		add_badge(made, path, of.path);
 	if (r == 0)
 		r = entry_save(made, path, err);
 	if (r == 0 && !l->quiet) {

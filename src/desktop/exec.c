@@ -160,24 +160,47 @@ int exec_set_location(struct exec *x, const char *path)
 	return 0;
 }
 
-int exec_prepend(struct exec *x, const char *const words[], size_t n)
+static bool push_items(struct exec *to, const struct exec_item *v, size_t n)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < n && good; i++)
+		good = push(to, v[i].c, v[i].code, v[i].quoted);
+	return good;
+}
+
+/* Words in front of the item at that place, where a word begins. */
+static int add_words(struct exec *x, size_t at, const char *const words[], size_t n)
 {
 	_cleanup_exec_ struct exec new = { 0 };
-	bool good = true;
+	bool good = push_items(&new, x->v, at);
 
 	for (size_t i = 0; i < n && good; i++) {
 		for (const char *c = words[i]; *c && good; c++)
 			good = push(&new, *c, false, false);
 		good = good && push(&new, 0, false, false);
 	}
-	for (size_t i = 0; i < x->n && good; i++)
-		good = push(&new, x->v[i].c, x->v[i].code, x->v[i].quoted);
+	good = good && push_items(&new, x->v + at, x->n - at);
 	if (!good)
 		return -ENOMEM;
 	exec_done(x);
 	*x = new;
 	new = (struct exec){ 0 };
 	return 0;
+}
+
+int exec_prepend(struct exec *x, const char *const words[], size_t n)
+{
+	return add_words(x, 0, words, n);
+}
+
+int exec_insert(struct exec *x, const char *const words[], size_t n)
+{
+	size_t at = 0;
+
+	while (at < x->n && x->v[at].c)
+		at++;
+	return add_words(x, at < x->n ? at + 1 : at, words, n);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

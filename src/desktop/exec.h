@@ -46,6 +46,9 @@ int exec_set_location(struct exec *x, const char *path);
 /* Adds a word, as it is, in front of everything; n words of argv in their order. 0 or -ENOMEM. */
 int exec_prepend(struct exec *x, const char *const words[], size_t n);
 
+/* The same behind the first word, which is the program. */
+int exec_insert(struct exec *x, const char *const words[], size_t n);
+
 /* The value. */
 void exec_print(const struct exec *x, struct strbuf *sb);
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "desktop/copy.h"
 #include "desktop/exec.h"
+#include "desktop/window_class.h"
 
 char *desktop_slug(const char *text)
 {
@@ -31,6 +32,24 @@ char *desktop_app_id(const char *source)
 		return id;
 	g_free(id);
 	return NULL;
+}
+
+/* So that a panel shows the windows as this entry's, where the program has an option for it. */
+static int add_class(struct exec *x, const struct desktop_wish *wish)
+{
+	char *class[WINDOW_CLASS_WORDS] = { NULL };
+	_cleanup_free_ char **words = NULL;
+	_cleanup_free_ char *bytes = NULL;
+	size_t n = 0;
+	int r = wish->class ? exec_words(x, &words, &bytes) : 0;
+
+	if (r == 0 && words)
+		n = window_class_words(words, wish->class, class);
+	if (n)
+		r = exec_insert(x, (const char *const *)class, n);
+	for (size_t i = 0; i < n; i++)
+		g_free(class[i]);
+	return r;
 }
 
 static int rewrite(const char *value, const struct desktop_wish *wish, struct strbuf *ret,
@@ -58,7 +77,8 @@ static int rewrite(const char *value, const struct desktop_wish *wish, struct st
 	if (wish->uplinks[0])
 		words[n++] = wish->uplinks;
 	words[n++] = "--";
-	if (exec_set_location(&x, wish->source) < 0 || exec_prepend(&x, words, n) < 0)
+	if (exec_set_location(&x, wish->source) < 0 || add_class(&x, wish) < 0 ||
+	    exec_prepend(&x, words, n) < 0)
 		return err_errno(err, ENOMEM, "write its command line");
 	exec_print(&x, ret);
 	if (strbuf_failed(ret))
@@ -123,11 +143,45 @@ static int set_try_exec(GKeyFile *e, struct err *err)
 	return 0;
 }
 
+/*
+ * A window of another class than the entry's is not known to be this entry's: with the original's
+ * class a panel could show windows outside the session as this entry's.
+ */
+static int set_class(GKeyFile *e, const struct desktop_wish *wish, struct err *err)
+{
+	g_autofree char *exec = exec_of(e, ENTRY_MAIN, err);
+	_cleanup_exec_ struct exec x = { 0 };
+	size_t before;
+	int r = exec ? exec_parse(exec, &x, err) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	before = x.n;
+	if (add_class(&x, wish) < 0)
+		return err_errno(err, ENOMEM, "read its command line");
+	if (x.n != before)
+		entry_set(e, ENTRY_MAIN, "StartupWMClass", wish->class);
+	else
+		g_key_file_remove_key(e, ENTRY_MAIN, "StartupWMClass", NULL);
+	return 0;
+}
+
 /* --- names ----------------------------------------------------------------------------------- */
 
 static const char *shown_uplink(const struct desktop_wish *wish)
 {
 	return wish->uplinks[0] ? wish->uplinks : "via-iface";
+}
+
+/* Of both a launcher shows one; GLib and GNOME prefer the full name to the name. */
+#define FULL_NAME "X-GNOME-FullName"
+
+static bool is_name(const char *key)
+{
+	const size_t len = entry_key_length(key);
+
+	return (len == strlen("Name") && !strncmp(key, "Name", len)) ||
+	       (len == strlen(FULL_NAME) && !strncmp(key, FULL_NAME, len));
 }
 
 /* "Steam (via wlp6s0)", in each language; or what was wished. */
@@ -136,6 +190,7 @@ static void set_names(GKeyFile *e, const struct desktop_wish *wish)
 	g_auto(GStrv) keys = g_key_file_get_keys(e, ENTRY_MAIN, NULL, NULL);
 
 	if (wish->name) {
+		entry_drop(e, ENTRY_MAIN, FULL_NAME);
 		entry_drop(e, ENTRY_MAIN, "Name");
 		entry_set(e, ENTRY_MAIN, "Name", wish->name);
 		return;
@@ -143,7 +198,7 @@ static void set_names(GKeyFile *e, const struct desktop_wish *wish)
 	for (size_t i = 0; keys[i]; i++) {
 		g_autofree char *name = NULL, *longer = NULL;
 
-		if (entry_key_length(keys[i]) != 4 || strncmp(keys[i], "Name", 4) != 0)
+		if (!is_name(keys[i]))
 			continue;
 		name = entry_string(e, ENTRY_MAIN, keys[i]);
 		if (!name) { /* no launcher can read it, either */
@@ -168,7 +223,9 @@ static void mark(GKeyFile *e, const struct desktop_wish *wish, enum desktop_kind
 
 static int make_entry(GKeyFile *e, const struct desktop_wish *wish, struct err *err)
 {
-	if (set_try_exec(e, err) < 0 || rewrite_all(e, wish, err) < 0)
+	if (set_try_exec(e, err) < 0 ||
+	    (wish->kind == DESKTOP_ENTRY && set_class(e, wish, err) < 0) ||
+	    rewrite_all(e, wish, err) < 0)
 		return -EINVAL;
 	set_names(e, wish);
 	/* a second entry for a type of file would come to be who opens it, unasked */

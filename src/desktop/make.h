@@ -15,6 +15,7 @@ struct desktop_wish {
 	const char *source;  /* where the original is */
 	const char *uplinks; /* as on the command line; "": what the app policy says */
 	const char *name;    /* to be shown, instead of "NAME (via UPLINK)"; or NULL */
+	const char *class;   /* of its windows, of kind DESKTOP_ENTRY; or NULL */
 	const char *wait;    /* its starts wait for an uplink so many seconds; "": some; or NULL */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "desktop/badge.h"
 #include "desktop/desktop.h"
 #include "desktop/find.h"
 #include "desktop/make.h"
@@ -84,8 +85,9 @@ static int remove_one(struct desktop_found *f, const char *uplinks, struct err *
 	r = path_unlink(f->path);
 	if (r < 0)
 		return path_error(err, r, "remove", f->path);
+	r = badge_remove(f->id, err);
 	/* what `desktop always` has written is of no use without it */
-	if (desktop_kind_of(f->entry) == DESKTOP_REPLACE)
+	if (r == 0 && desktop_kind_of(f->entry) == DESKTOP_REPLACE)
 		r = policy_remove(f->id, err);
 	return r < 0 ? r : 1;
 }

@@ -122,8 +122,9 @@ def value(path, key, group="Desktop Entry"):
 
 
 def shown(words):
-    """%c is what an entry is called, and ours are called so."""
-    return [w.replace(" (via wlp6s0)", "") for w in words]
+    """%c is what an entry is called, and ours are called so; their windows have a class of their own."""
+    line = "\0".join(w.replace(" (via wlp6s0)", "") for w in words)
+    return re.sub(r"\0--?(class|app-id)[=\0]via-iface-[^\0]*", "", line).split("\0")
 
 
 # --- entries of others ----------------------------------------------------------------------------

@@ -120,11 +120,12 @@ def test_orders(lab):
 
 @desktop
 def test_start(lab):
-    """The launcher entries of `via-iface desktop` start their programs."""
+    """The launcher entries of `via-iface desktop` start their programs; they are called as in menus, with
+    their uplink."""
     with Desktop(lab) as desk:
         desk.tray()
         assert not desk.menu().find("Start")
-        original = "[Desktop Entry]\nType=Application\nName=My_Editor\nExec=sleep 60\n"
+        original = "[Desktop Entry]\nType=Application\nName=Editor\nX-GNOME-FullName=My_Editor\nExec=sleep 60\n"
         write_file(f"{desk.applications}/editor.desktop", original)
         lab.via("desktop", "add", "editor", lab.spare, env=desk.env, check=True)
         desk.about_to_show()

@@ -271,6 +271,8 @@ static const char steam[] = "[Desktop Entry]\n"
 			    "Type=Application\n"
 			    "Name=Steam\n"
 			    "Name[de]=Dampf\n"
+			    "X-GNOME-FullName=Steam Client\n"
+			    "X-GNOME-FullName[de]=Dampf!\n"
 			    "Comment=Games\n"
 			    "Exec=steam %U\n"
 			    "Icon=steam\n"
@@ -295,11 +297,12 @@ static void test_entry(void **state)
 		       "Type=Application\n"
 		       "Name=Steam (via wlp6s0)\n"
 		       "Name[de]=Dampf (via wlp6s0)\n"
+		       "X-GNOME-FullName=Steam Client (via wlp6s0)\n"
+		       "X-GNOME-FullName[de]=Dampf! (via wlp6s0)\n"
 		       "Comment=Games\n"
 		       "Exec=via-iface desktop start wlp6s0 -- steam %U\n"
 		       "Icon=steam\n"
 		       "DBusActivatable=false\n"
-		       "StartupWMClass=Steam\n"
 		       "Actions=Store;\n"
 		       "TryExec=steam\n"
 		       "X-ViaIface-Kind=entry\n"
@@ -345,6 +348,48 @@ static void test_by_policy(void **state)
 	/* a word that is a verb, or may be one some day */
 	assert_value(v, ENTRY_MAIN, "Exec", "via-iface desktop start list -- steam %U");
 	assert_value(k, ENTRY_MAIN, "Exec", "via-iface desktop start wifi -- steam %U");
+}
+
+/* Of the windows, where the program can be told; else panels do not take others' for these. */
+static void test_window_class(void **state)
+{
+	static const struct {
+		const char *exec, *wanted, *class;
+	} cases[] = {
+		{ "/usr/bin/firefox-esr %u", "/usr/bin/firefox-esr --class via-iface-x %u",
+		  "via-iface-x" },
+		{ "chromium --new-window", "chromium --class=via-iface-x --new-window",
+		  "via-iface-x" },
+		{ "xterm", "xterm -class via-iface-x", "via-iface-x" },
+		{ "env A=b firefox", "env A=b firefox", NULL },
+		{ "chromium --app-id=abc", "chromium --app-id=abc", NULL },
+		{ "kitty --class own", "kitty --class own", NULL },
+	};
+	struct desktop_wish wish = plain;
+
+	(void)state;
+	wish.class = "via-iface-x";
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		g_autofree char *text =
+			g_strdup_printf("[Desktop Entry]\nType=Application\nName=x\n"
+					"StartupWMClass=X\nExec=%s\n",
+					cases[i].exec);
+		g_autofree char *line =
+			g_strconcat("via-iface desktop start wlp6s0 -- ", cases[i].wanted, NULL);
+		g_autoptr(GKeyFile) e = NULL, in_its_place = NULL;
+		g_autofree char *class = NULL;
+
+		wish.kind = DESKTOP_ENTRY;
+		e = make(text, &wish);
+		assert_value(e, ENTRY_MAIN, "Exec", line);
+		class = entry_string(e, ENTRY_MAIN, "StartupWMClass");
+		assert_int_equal(g_strcmp0(class, cases[i].class), 0);
+		wish.kind = DESKTOP_REPLACE;
+		wish.class = NULL;
+		in_its_place = make(text, &wish);
+		assert_value(in_its_place, ENTRY_MAIN, "StartupWMClass", "X");
+		wish.class = "via-iface-x";
+	}
 }
 
 static void test_actions(void **state)
@@ -584,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_by_policy),
+		cmocka_unit_test(test_window_class),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_what_cannot_be_started),
 		cmocka_unit_test(test_entries_of_others),
