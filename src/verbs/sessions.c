@@ -111,6 +111,19 @@ int observe_dns(const char *uplink, struct facts *f, struct err *err)
 	return r;
 }
 
+/*
+ * The caller's own first; of several the newest: the others, of which nothing runs any more, are
+ * closing (SESSION_NAME_AGAIN).
+ */
+static bool is_meant_before(const struct session *a, const struct session *b)
+{
+	bool mine = a->uid == getuid();
+
+	if (mine != (b->uid == getuid()))
+		return mine;
+	return a->since != b->since ? a->since > b->since : a->id > b->id;
+}
+
 const struct session *find_session(const struct facts *f, const char *word, struct err *err)
 {
 	const struct session *by_name = NULL, *by_number = NULL;
@@ -122,7 +135,7 @@ const struct session *find_session(const struct facts *f, const char *word, stru
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		const struct session *s = &f->sessions.v[i];
 
-		if (!number && !strcmp(s->name, word) && (!by_name || s->uid == getuid()))
+		if (!number && !strcmp(s->name, word) && (!by_name || is_meant_before(s, by_name)))
 			by_name = s;
 		if (s->id == id)
 			by_number = s;

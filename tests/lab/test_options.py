@@ -20,20 +20,43 @@ def test_name(lab):
         held.finish()
 
 
-def test_name_of_a_closing_session(lab):
-    """What is left of the user's own session is no namesake: a script may start the next one at once."""
+def closing(lab, *options):
+    """A session that has ended but for a connection that cannot be closed."""
     code = f"import socket; s = socket.create_connection(('{lab.server}', 80)); s.sendall(b'x' * 9); print('up', flush=True); input()"
-    first = lab.via_popen("--name", "game", lab.spare, "--", "/usr/bin/python3", "-c", code)
+    first = lab.via_popen("--name", "game", *options, lab.spare, "--", "/usr/bin/python3", "-c", code)
     first.expect("up")
     lab.nft(  # so that its connection cannot be closed
         "table inet stop { chain f { type filter hook forward priority 0; drop; }; }", ns=lab.spare.router)
     first.finish()
     lab.wait(lambda: [s["state"] for s in lab.via("list", "--json").json()] == ["closing"], 5, "a closing session")
+
+
+def test_name_of_a_closing_session(lab):
+    """What is left of the user's own session is no namesake: a script may start the next one at once."""
+    closing(lab)
     second = lab.session(lab.spare, "--name", "game")
     assert [(s["name"], s["state"]) for s in lab.via("list", "--json").json()] == [("game", "closing"), ("game", "up")]
     lab.via("stop", "game", check=True)  # the one that runs
     assert second.finish().code < 0
     assert [(s["name"], s["state"]) for s in lab.via("list", "--json").json()] == [("game", "closing")]
+    lab.via("stop", "game", check=True)
+
+
+@needs("root")
+def test_name_of_a_service_that_was_restarted(lab):
+    """Of several sessions of that name, as of a service's user after restarts, root means the newest."""
+    who = ("--user", "nobody")
+    closing(lab, *who)
+    held = [lab.session(lab.spare, "--name", "game", *who)]
+    sessions = lab.via("list", "--json").json()
+    assert [s["name"] for s in sessions] == ["game", "game"], sessions
+    for verb, states in (("pause", ["closing", "paused"]), ("resume", ["closing", "up"])):
+        lab.via(verb, "game", check=True)
+        assert [s["state"] for s in lab.via("list", "--json").json()] == states
+    inside = lab.via("exec", "game", "--", "readlink", "/proc/self/ns/net", check=True)
+    assert inside.out.strip() == os.readlink(f"/proc/{held[0].pid}/ns/net"), inside
+    lab.via("stop", "game", check=True)
+    assert held[0].finish().code < 0
     lab.via("stop", "game", check=True)
 
 
