@@ -36,6 +36,7 @@
 #include "etc/netns_name.h"
 #include "launch/ask.h"
 #include "launch/caps.h"
+#include "launch/confined.h"
 #include "launch/handover.h"
 #include "launch/mounts.h"
 #include "launch/program.h"
@@ -239,6 +240,8 @@ static int run(int fd, const struct handover *h, struct err *err)
 	    keep(a.netns, &a.reply, &host_mounts, err) < 0)
 		return EXIT_VIA_FAILED;
 	if (enter(&a, err) == 0) {
+		if (!h->quiet)
+			confined_warn_of_device();
 		if (h->verbose)
 			print_error_line(a.reply.text);
 		close_fd(&a.netns); /* it would keep the namespace alive behind the program */

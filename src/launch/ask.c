@@ -15,6 +15,7 @@
 #include "ipc/sock.h"
 #include "launch/agent.h"
 #include "launch/caps.h"
+#include "launch/confined.h"
 #include "launch/daemon.h"
 #include "launch/name.h"
 #include "launch/netns.h"
@@ -137,7 +138,9 @@ static int ask_once(struct attempt *a, struct answer *ret, struct err *err)
 	if (a->why && a->own < 0) {
 		if (a->h->verbose)
 			fprintf(stderr, "via-iface: in a user namespace, since %s\n", a->why);
-		r = userns_enter(&request.run.request, a->why, &a->own, err);
+		r = confined_check(true, err);
+		if (r == 0)
+			r = userns_enter(&request.run.request, a->why, &a->own, err);
 	}
 	if (r < 0)
 		return r;
@@ -290,8 +293,13 @@ static int ask_until(struct attempt *a, struct answer *ret, struct err *err)
 int ask(const struct handover *h, struct answer *ret, struct err *err)
 {
 	struct attempt attempt = { .h = h, .request = h->request, .own = -1, .netns = -1 };
-	int r = ask_until(&attempt, ret, err);
+	int r = 0;
 
+	if (caps_granted() ||
+	    h->request.header.op != MSG_EXEC) /* else it is refused, with its reason */
+		r = confined_check(!caps_granted(), err);
+	if (r == 0)
+		r = ask_until(&attempt, ret, err);
 	if (attempt.agent)
 		agent_stop(attempt.agent);
 	close_fd(&attempt.own);
