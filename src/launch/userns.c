@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "launch/confined.h"
 
 #define OVERFLOW_UID "/proc/sys/kernel/overflowuid"
 #define APPARMOR     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
@@ -114,6 +115,28 @@ static int open_own(int *ret, struct err *err)
 	return *ret < 0 ? err_errno(err, errno, "open the new netns") : 0;
 }
 
+/*
+ * Since Linux 5.12 a map of root's uid asks for CAP_SETFCAP of who writes it (user_namespaces(7)):
+ * root in a unit with CapabilityBoundingSet= has neither that nor CAP_SYS_ADMIN.
+ */
+static int refused_to_root(struct err *err)
+{
+	char unit[UNIT_NAME_MAX];
+
+	confined_unit(unit);
+	if (!unit[0])
+		return err_hint(
+			err, "root without cap_sys_admin needs cap_setfcap for this; another user "
+			     "does not (setpriv(1), --reuid)");
+	return err_hint(
+		err,
+		"CapabilityBoundingSet= of '%s' is in the way: add the line "
+		"'CapabilityBoundingSet=CAP_SYS_ADMIN' or a User= to its section [Service] (`sudo "
+		"systemctl edit %s`), or leave it as it is and put it into a named netns: "
+		"via-iface-services(7)",
+		unit, unit);
+}
+
 static int make(int *ret_netns, struct err *err)
 {
 	struct bounds bounds = get_bounds();
@@ -136,7 +159,7 @@ static int make(int *ret_netns, struct err *err)
 	}
 	r = map_ids(uid, gid, err);
 	if (r < 0)
-		return refused(err);
+		return uid == 0 && r == -EPERM ? refused_to_root(err) : refused(err);
 	r = keep_bounds(&bounds, err);
 	if (r < 0)
 		return r;

@@ -135,3 +135,19 @@ def test_login_is_no_unit(lab):
         write_file(path, cgroup)
         done = lab.run(whole)
         assert done.code == 125 and "a system call filter (seccomp) of who" in done.err, (cgroup, done)
+
+
+@needs("root", "tool:setpriv")
+def test_root_without_capabilities(lab):
+    """As CapabilityBoundingSet= has it: the kernel asks root for CAP_SETFCAP to map itself (since 5.12)."""
+    lab.via(lab.spare, "--", "true", check=True)  # the daemon is not that unit's
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", program("via-iface"), lab.spare, "--", "id", "-u"]
+    inside, outside = lab.run(command(lab, [], drop)), lab.run(command(lab, [], drop, unit=False))
+    if inside.code == 0:  # an older kernel
+        assert inside.out == outside.out == "0\n", (inside, outside)
+        return
+    assert inside.code == 125 and "CapabilityBoundingSet= of 'talk.service' is in the way" in inside.err, inside
+    assert "add the line 'CapabilityBoundingSet=CAP_SYS_ADMIN' or a User=" in inside.err, inside
+    assert outside.code == 125 and "root without cap_sys_admin needs cap_setfcap" in outside.err, outside
+    keep = ["setpriv", "--bounding-set=-all,+sys_admin", "--inh-caps=-all", *drop[3:]]
+    assert lab.run(command(lab, [], keep), check=True).out == "0\n"
