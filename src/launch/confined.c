@@ -142,7 +142,7 @@ static const struct {
 	[SETNS] = { try_setns, EBADF, "setns(2)", "SystemCallFilter=", "SystemCallFilter=setns" },
 	[MOUNT] = { try_mount, EFAULT, "mount(2)", "SystemCallFilter=", "SystemCallFilter=@mount" },
 	[UNIX] = { try_unix, 0, "socket(2) of AF_UNIX",
-		   "RestrictAddressFamilies=", "RestrictAddressFamilies=AF_UNIX" },
+		   "RestrictAddressFamilies=", "RestrictAddressFamilies=AF_UNIX AF_NETLINK" },
 };
 
 /* What a child found: shared with it, so that nothing is lost when a filter kills it. */

@@ -140,6 +140,33 @@ static void as_globs(const struct uplink_list *list, struct strbuf *sb)
 	}
 }
 
+/*
+ * DynamicUser= of a unit: another uid at each start (systemd's UIDS-GIDS.md), which no section can
+ * name; and the daemon may see no name of it (nss-systemd(8)).
+ */
+static bool is_dynamic(const struct access_subject *s)
+{
+	return s->uid >= 61184 && s->uid <= 65519;
+}
+
+static enum access_answer nobody_dynamic(const struct access_policy *p,
+					 const struct access_subject *s, const char *group,
+					 const char *globs, struct err *why)
+{
+	char add[128] = "";
+
+	if (group)
+		snprintf(add, sizeof(add), "add the line 'SupplementaryGroups=%s' to its unit, or ",
+			 group);
+	err_set(why, EPERM, "no section of %s is for you", p->where);
+	err_hint(why,
+		 "uid %u is of DynamicUser= and another one at each start: an administrator may "
+		 "%sgive the unit 'User=NAME' of a user that stays, and write '[NAME]', 'uplinks = "
+		 "%s' into a file .conf in %s",
+		 s->uid, add, globs, p->drop_ins);
+	return ACCESS_ASK;
+}
+
 /* What the caller of nobody's rule needs: a group that no more than this depends on, or a section.
  */
 static enum access_answer nobody(const struct access_policy *p, const struct access_subject *s,
@@ -155,6 +182,8 @@ static enum access_answer nobody(const struct access_policy *p, const struct acc
 	else
 		snprintf(who, sizeof(who), "#%u", s->uid);
 	as_globs(q->uplinks, &globs);
+	if (is_dynamic(s) && !s->name)
+		return nobody_dynamic(p, s, group, strbuf_text(&globs), why);
 	if (group && plain)
 		snprintf(join, sizeof(join),
 			 "run `sudo usermod -aG %s %s` (log in again then), or ", group, s->name);

@@ -336,6 +336,7 @@ PLACES = {
     "share/via-iface/apps/outside.conf": 0o644,
     "share/via-iface/apps/steam.conf": 0o644,
     "share/man/man1/via-iface.1": 0o644,
+    "share/man/man7/via-iface-services.7": 0o644,
     "share/man/man8/via-ifaced.8": 0o644,
     "share/zsh/site-functions/_via-iface": 0o644,
 }

@@ -59,7 +59,7 @@ FILTERS = {
     "namespaces": (restrict_namespaces(NEWNS, NEWUSER), "RestrictNamespaces=", "refuses unshare(2) of a mount namespace",
                    "RestrictNamespaces=net mnt"),
     "families": (rule("socket", ERRNO | EAFNOSUPPORT, equal=AF_UNIX), "RestrictAddressFamilies=", "refuses socket(2) of AF_UNIX",
-                 "RestrictAddressFamilies=AF_UNIX"),
+                 "RestrictAddressFamilies=AF_UNIX AF_NETLINK"),
 }  # fmt: skip
 
 

@@ -111,6 +111,14 @@ static const struct row rows[] = {
 	{ USUAL, ERIN, 0, false, RUN, "wlp6s0", PLAIN,
 	  ASK("run `sudo usermod -aG netdev erin` (log in again then), or write '[erin]', 'uplinks "
 	      "= wlp6s0' into") },
+	{ USUAL, 63000, 0, false, RUN, "wlp6s0", PLAIN,
+	  ASK("uid 63000 is of DynamicUser= and another one at each start: an administrator may "
+	      "add "
+	      "the line 'SupplementaryGroups=netdev' to its unit, or give the unit 'User=NAME'") },
+	{ EMPTY, 63000, 0, false, RUN, "wlp6s0", PLAIN,
+	  ASK("an administrator may give the unit 'User=NAME' of a user that stays, and write "
+	      "'[NAME]', 'uplinks = wlp6s0' into") },
+	{ USUAL, 63000, IN_NETDEV, false, RUN, "wlp6s0", PLAIN, YES },
 	{ USUAL, ERIN, 0, true, RUN, "wlp6s0", PLAIN, YES },
 	{ USUAL, ERIN, IN_NETDEV, false, RUN, "wlp6s0", PLAIN, YES },
 	{ USUAL, ERIN, IN_NETDEV | PRIMARY, false, RUN, "wlp6s0", PLAIN, YES },
