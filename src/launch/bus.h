@@ -37,8 +37,9 @@ void bus_add_address(struct strbuf *sb, const char *path, const char *addresses)
 /* The directory of the sockets; with "/bus" and a number it fits a struct sockaddr_un. */
 #define BUS_DIR_MAX 92
 
-/* The path of the socket that stands for the i-th address. */
+/* The path of the socket that stands for the i-th address, and for NOTIFY_SOCKET. */
 void bus_socket(const char *dir, size_t i, char ret[PATH_MAX]);
+void bus_notify_socket(const char *dir, char ret[PATH_MAX]);
 
 /*
  * Starts xdg-dbus-proxy for n lists of addresses, as the caller (or as user, when wanted), and
@@ -47,9 +48,13 @@ void bus_socket(const char *dir, size_t i, char ret[PATH_MAX]);
  * session that is by a uint32_t, its id, written to *ret_notify; the end of *ret_notify without
  * one means that the launch failed. The descriptor survives an exec.
  *
+ * Where notify is not NULL, the helper passes on what is sent to bus_notify_socket() to that
+ * abstract socket of NOTIFY_SOCKET (notify_relay.h); with n = 0 it does only that.
+ *
  * -ENOENT: the program is not installed.
  */
-int bus_proxy_start(const char *const addresses[], size_t n, const struct handover_user *user,
-		    char ret_dir[BUS_DIR_MAX], int *ret_notify, struct err *err);
+int bus_proxy_start(const char *const addresses[], size_t n, const char *notify,
+		    const struct handover_user *user, char ret_dir[BUS_DIR_MAX], int *ret_notify,
+		    struct err *err);
 
 #endif

@@ -36,6 +36,7 @@
 #include "base/files.h"
 #include "base/link_watch.h"
 #include "launch/bus.h"
+#include "launch/notify_relay.h"
 #include "launch/program.h"
 #include "model/session.h"
 
@@ -45,6 +46,7 @@
 #define DIR_PREFIX   "via-iface-"
 #define DIR_TEMPLATE DIR_PREFIX "XXXXXX"
 #define SOCKET_NAME  "bus%zu"
+#define NOTIFY_NAME  "notify"
 
 static_assert(BUS_DIR_MAX + sizeof("/bus4294967295") <= sizeof(((struct sockaddr_un *)0)->sun_path),
 	      "the path of a socket");
@@ -52,6 +54,11 @@ static_assert(BUS_DIR_MAX + sizeof("/bus4294967295") <= sizeof(((struct sockaddr
 void bus_socket(const char *dir, size_t i, char ret[PATH_MAX])
 {
 	snprintf(ret, PATH_MAX, "%s/" SOCKET_NAME, dir, i);
+}
+
+void bus_notify_socket(const char *dir, char ret[PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%s/" NOTIFY_NAME, dir);
 }
 
 /* What the helper says when the proxy serves, or cannot. */
@@ -71,6 +78,7 @@ struct helper {
 	int lock;     /* the directory, locked while we live */
 	int proxy_fd; /* the proxy ends when this is closed */
 	pid_t proxy;
+	struct notify_relay notify;
 };
 
 /* --- the directory ------------------------------------------------------------------------- */
@@ -84,6 +92,7 @@ static void remove_dir(int dir, const char *path)
 		if (unlinkat(dir, name, 0) < 0)
 			break;
 	}
+	unlinkat(dir, NOTIFY_NAME, 0);
 	rmdir(path);
 }
 
@@ -157,7 +166,7 @@ static int make_dir(struct helper *h, struct err *err)
 /* Drops everything inherited: descriptors, working directory, terminal, signal handlers. */
 static int detach(int line, struct helper *ret, struct err *err)
 {
-	struct helper h = { .line = 3, .lock = -1, .proxy_fd = -1 };
+	struct helper h = { .line = 3, .lock = -1, .proxy_fd = -1, .notify.fd = -1 };
 	sigset_t ending;
 	int r = dup2(line, h.line) < 0 ? -errno : detach_leave(h.line, 077);
 
@@ -258,7 +267,7 @@ static bool is_over(const struct helper *h)
 /* Returns when the session is over, the launch failed, the proxy ended or a signal came. */
 static void serve(struct helper *h)
 {
-	enum { LINE, SIGNALS, LINKS, PROXY, N };
+	enum { LINE, SIGNALS, LINKS, PROXY, NOTIFY, N };
 	const struct err fine = { 0 };
 	char ready;
 
@@ -266,10 +275,13 @@ static void serve(struct helper *h)
 		struct pollfd p[N] = { [LINE] = { .fd = h->line, .events = POLLIN },
 				       [SIGNALS] = { .fd = h->signals, .events = POLLIN },
 				       [LINKS] = { .fd = h->links, .events = POLLIN },
-				       [PROXY] = { .fd = h->proxy_fd, .events = POLLIN } };
+				       [PROXY] = { .fd = h->proxy_fd, .events = POLLIN },
+				       [NOTIFY] = { .fd = h->notify.fd, .events = POLLIN } };
 
 		if (poll(p, N, -1) < 0 && errno != EINTR)
 			return;
+		if (h->notify.fd >= 0) /* also what was sent before the end */
+			notify_relay_pass(&h->notify);
 		if (p[SIGNALS].revents)
 			return;
 		if (p[PROXY].revents) { /* one byte when it serves */
@@ -301,19 +313,33 @@ static void end_proxy(struct helper *h)
 		remove_dir(h->lock, h->dir);
 }
 
-static void help(int line, const char *program, const char *const addresses[], size_t n,
-		 const struct handover_user *user)
+static int open_notify(struct helper *h, const char *address, struct err *err)
 {
-	struct helper h = { .line = line, .lock = -1, .proxy_fd = -1 };
+	char path[PATH_MAX];
+
+	if (!address)
+		return 0;
+	bus_notify_socket(h->dir, path);
+	return notify_relay_open(address, path, &h->notify, err);
+}
+
+static void help(int line, const char *program, const char *const addresses[], size_t n,
+		 const char *notify, const struct handover_user *user)
+{
+	struct helper h = { .line = line, .lock = -1, .proxy_fd = -1, .notify.fd = -1 };
 	struct err err = { 0 };
 
 	/* A bus takes a client only when its user is the one that it says: so must the proxy be. */
 	if (detach(line, &h, &err) < 0 || handover_become_user(user, &err) < 0 ||
 	    listen_to_links(&h, &err) < 0 || make_dir(&h, &err) < 0 ||
-	    start_proxy(&h, program, addresses, n, &err) < 0)
+	    open_notify(&h, notify, &err) < 0 ||
+	    (n && start_proxy(&h, program, addresses, n, &err) < 0)) {
 		answer(&h, &err);
-	else
+	} else {
+		if (!n) /* else when the proxy serves */
+			answer(&h, &err);
 		serve(&h);
+	}
 	end_proxy(&h);
 	_exit(0);
 }
@@ -354,12 +380,13 @@ static int await_answer(int line, char dir[BUS_DIR_MAX], struct err *err)
 	return 0;
 }
 
-int bus_proxy_start(const char *const addresses[], size_t n, const struct handover_user *user,
-		    char ret_dir[BUS_DIR_MAX], int *ret_notify, struct err *err)
+int bus_proxy_start(const char *const addresses[], size_t n, const char *notify,
+		    const struct handover_user *user, char ret_dir[BUS_DIR_MAX], int *ret_notify,
+		    struct err *err)
 {
 	_cleanup_close_ int line = -1;
 	char program[PATH_MAX], dir[BUS_DIR_MAX];
-	int r = find_proxy(program, err);
+	int r = n ? find_proxy(program, err) : 0;
 
 	if (r < 0)
 		return r;
@@ -367,7 +394,7 @@ int bus_proxy_start(const char *const addresses[], size_t n, const struct handov
 	if (r < 0)
 		return err_errno(err, -r, "start a helper");
 	if (r == 0) {
-		help(line, program, addresses, n, user);
+		help(line, program, addresses, n, notify, user);
 		_exit(0);
 	}
 	r = await_answer(line, dir, err);

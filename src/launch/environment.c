@@ -335,12 +335,52 @@ static int replace_buses(struct environment *s, const struct buses *b, const cha
 	return 0;
 }
 
-static int prepare_buses(const struct launch_options *o, const struct handover_user *user,
-			 struct environment *s, size_t n)
+/* Where NOTIFY_SOCKET leads to an abstract socket (sd_notify(3)), that one; else NULL. */
+static const char *abstract_notify(char *const envp[])
+{
+	const char *address = find_variable(envp, "NOTIFY_SOCKET");
+
+	return address && address[0] == '@' && address[1] ? address : NULL;
+}
+
+static int replace_notify(struct environment *s, const char *dir)
+{
+	char path[PATH_MAX];
+
+	bus_notify_socket(dir, path);
+	for (char **entry = s->envp; *entry; entry++) {
+		if (strncmp(*entry, "NOTIFY_SOCKET=", 14) != 0)
+			continue;
+		if (asprintf(&s->made[s->n_made], "NOTIFY_SOCKET=%s", path) < 0)
+			return -ENOMEM;
+		*entry = s->made[s->n_made++];
+	}
+	return 0;
+}
+
+/* Each list of addresses of an abstract socket once; *ret_first is the variable of the first. */
+static void find_buses(char *const envp[], struct buses *ret, const char **ret_first)
+{
+	for (; *envp; envp++) {
+		const char *bus = abstract_bus(*envp);
+
+		if (bus && find_bus(ret, bus) == ret->n)
+			ret->v[ret->n++] = bus;
+		if (bus && !*ret_first)
+			*ret_first = *envp;
+	}
+}
+
+/*
+ * One helper for both. Where it cannot serve the buses, it does without them; what is not served
+ * then is warned of.
+ */
+static int prepare_sockets(const struct launch_options *o, const struct handover_user *user,
+			   struct environment *s, size_t n)
 {
 	_cleanup_free_ const char **addresses = calloc(n + 1, sizeof(*addresses));
+	const char *notify = abstract_notify(s->envp), *first = NULL;
 	struct buses b = { .v = addresses };
-	const char *first = NULL;
 	char dir[BUS_DIR_MAX];
 	struct err err = { 0 };
 	int r;
@@ -348,23 +388,22 @@ static int prepare_buses(const struct launch_options *o, const struct handover_u
 	s->made = calloc(n + 1, sizeof(*s->made));
 	if (!addresses || !s->made)
 		return -ENOMEM;
-	for (size_t i = 0; s->envp[i]; i++) {
-		const char *bus = abstract_bus(s->envp[i]);
-
-		if (bus && find_bus(&b, bus) == b.n)
-			addresses[b.n++] = bus;
-		if (bus && !first)
-			first = s->envp[i];
-	}
-	if (!first)
+	find_buses(s->envp, &b, &first);
+	if (!first && !notify)
 		return 0;
-	r = bus_proxy_start(addresses, b.n, user, dir, &s->notify, &err);
-	if (r == 0)
-		return replace_buses(s, &b, dir);
-	warn(o, "%.*s is an abstract socket, which cannot be reached from inside: %s%s",
-	     (int)name_length(first), first, err.text,
-	     r == -ENOENT ? "; install the package " BUS_PROXY_PROGRAM : "");
-	return 0;
+	r = bus_proxy_start(addresses, b.n, notify, user, dir, &s->notify, &err);
+	if (r < 0 && first) {
+		warn(o, "%.*s is an abstract socket, which cannot be reached from inside: %s%s",
+		     (int)name_length(first), first, err.text,
+		     r == -ENOENT ? "; install the package " BUS_PROXY_PROGRAM : "");
+		b.n = 0;
+		if (notify)
+			r = bus_proxy_start(addresses, 0, notify, user, dir, &s->notify, &err);
+	}
+	if (r < 0) /* NOTIFY_SOCKET is as it was, and is warned of with other such sockets */
+		return 0;
+	r = b.n ? replace_buses(s, &b, dir) : 0;
+	return r == 0 && notify ? replace_notify(s, dir) : r;
 }
 
 /* --- the prober ------------------------------------------------------------------------------- */
@@ -401,7 +440,7 @@ int environment_prepare(const struct launch_options *o, const struct handover_us
 		if (strncmp(environ[i], REPORT_VARIABLE "=", sizeof(REPORT_VARIABLE)) != 0 &&
 		    (!o->no_proxy_env || !proxy_variable(environ[i])))
 			s.envp[kept++] = environ[i];
-	if (prepare_buses(o, user, &s, kept) < 0) {
+	if (prepare_sockets(o, user, &s, kept) < 0) {
 		environment_done(&s);
 		return err_errno(err, ENOMEM, "hand over the environment");
 	}

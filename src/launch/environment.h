@@ -22,10 +22,10 @@ struct environment {
 
 /*
  * For a launch that is about to happen, of o->program as user (when wanted): the environment, in
- * its order and with its duplicates, but for what must change. May start xdg-dbus-proxy
- * (launch/bus.h), and wait for it: a daemon without a session does not wait that long, so this
- * comes before it is started. Where there is no proxy, a warning says so, unless o->quiet. With
- * o->probe it starts a prober as well (launch/probe.h).
+ * its order and with its duplicates, but for what must change. May start xdg-dbus-proxy or a relay
+ * for NOTIFY_SOCKET (launch/bus.h), and wait for it: a daemon without a session does not wait that
+ * long, so this comes before it is started. Where there is no proxy, a warning says so, unless
+ * o->quiet. With o->probe it starts a prober as well (launch/probe.h).
  */
 int environment_prepare(const struct launch_options *o, const struct handover_user *user,
 			struct environment *ret, struct err *err);
