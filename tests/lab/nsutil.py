@@ -17,6 +17,7 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC = 32, 4096, 8192, 16384
 MS_PRIVATE = 1 << 18
 MS_SHARED = 1 << 20
+MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
 
@@ -59,6 +60,11 @@ def mount(source, target, fstype=None, flags=0, data=None):
         _libc.mount(text(source), text(target), text(fstype), ctypes.c_ulong(flags), text(data)),
         f"mount {source} on {target}",
     )
+
+
+def umount(target):
+    """It is gone from the tree, and ends when nobody uses it any more."""
+    _check(_libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
 
 
 def die_with_parent():
