@@ -6,6 +6,10 @@ one. Run on the desktop's bus: it stands apart, since libatspi keeps the bus tha
     ["press", ROLE, NAME]     the action of that control; false while there is none
     ["write", ROLE, NAME, TEXT]
     ["focus"]                 [role, name] of what has the keyboard, or null
+
+What its controls are a program tells in one answer (org.a11y.atspi.Cache): asked for each property of each
+control, as libatspi asks, it and the bus do little else. Which are whose children it is asked for each that
+has some: GTK 4.8 has those in the answer, too, that were taken away, and lacks those that nobody asked for.
 """
 
 import json
@@ -14,76 +18,137 @@ import sys
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 PROGRAM = "org.via_iface.via_iface"
 STATES = ("FOCUSED", "CHECKED", "SELECTED", "SENSITIVE")
+A11Y = "org.a11y.atspi."
+ROOT = "/org/a11y/atspi/accessible/root"
+SECONDS = 10
 
 
-def walk(node, depth=0):
-    if node is None or depth > 40:
-        return
-    # GTK 4.8 says of windows alone that they are showing
-    if not node.get_state_set().contains(Atspi.StateType.VISIBLE) and depth:
-        return
-    yield depth, node
-    for n in range(node.get_child_count()):
-        yield from walk(node.get_child_at_index(n), depth + 1)
+def accessibility_bus():
+    session = Gio.bus_get_sync(Gio.BusType.SESSION)
+    words = ("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress")
+    (address,) = session.call_sync(*words, None, None, 0, SECONDS * 1000, None).unpack()
+    flags = Gio.DBusConnectionFlags
+    flags = flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION
+    return Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+
+
+BUS = accessibility_bus()
+
+
+def call(ref, interface, method, signature="()", *words):
+    said = BUS.call_sync(*ref, A11Y + interface, method, GLib.Variant(signature, words), None, 0, SECONDS * 1000, None)
+    return said.unpack()
+
+
+def get(ref, interface, name):
+    words = GLib.Variant("(ss)", (A11Y + interface, name))
+    return BUS.call_sync(*ref, "org.freedesktop.DBus.Properties", "Get", words, None, 0, SECONDS * 1000, None).unpack()[0]
+
+
+class Node:
+    def __init__(self, ref, role, name, states, children):
+        self.ref, self.role, self.name, self.children = ref, role, name, children
+        self.bits = states[0] | states[1] << 32
+
+    def has(self, state):
+        return bool(self.bits >> int(getattr(Atspi.StateType, state)) & 1)
+
+    def states(self):
+        return [s.lower() for s in STATES if self.has(s)]
+
+
+class Program:
+    """What it says of itself now."""
+
+    def __init__(self, name):
+        self.known, self.parents = {}, set()
+        for ref, _, parent, _, *more in self._items(name):
+            self.known[ref] = more
+            self.parents.add(parent)  # the application's own count is 0
+
+    @staticmethod
+    def _items(name):
+        try:
+            return call((name, "/org/a11y/atspi/cache"), "Cache", "GetItems")[0]
+        except GLib.Error:  # it keeps none
+            return []
+
+    def node(self, ref):
+        if ref in self.known:
+            count, _, name, role, _, states = self.known[ref]
+        else:
+            count, name = None, get(ref, "Accessible", "Name")
+            role, states = (call(ref, "Accessible", method)[0] for method in ("GetRole", "GetState"))
+        barren = count == 0 and ref not in self.parents
+        children = [] if barren else call(ref, "Accessible", "GetChildren")[0]
+        return Node(ref, Atspi.role_get_name(Atspi.Role(role)), name, states, children)
+
+    def walk(self, ref, depth=0):
+        if depth > 40:
+            return
+        node = self.node(ref)
+        # GTK 4.8 says of windows alone that they are showing
+        if not node.has("VISIBLE") and depth:
+            return
+        yield depth, node
+        for child in node.children:
+            yield from self.walk(child, depth + 1)
 
 
 def windows():
-    desktop = Atspi.get_desktop(0)
-    for n in range(desktop.get_child_count()):
-        program = desktop.get_child_at_index(n)
-        if program and PROGRAM in (program.get_name() or ""):
-            yield from walk(program)
-
-
-def states(node):
-    all_states = node.get_state_set()
-    return [s.lower() for s in STATES if all_states.contains(getattr(Atspi.StateType, s))]
+    for ref in call(("org.a11y.atspi.Registry", ROOT), "Accessible", "GetChildren")[0]:
+        if PROGRAM in get(ref, "Accessible", "Name"):
+            yield from Program(ref[0]).walk(ref)
 
 
 def find(role, name):
     for _, node in windows():
-        if node.get_role_name() == role and (node.get_name() or "") == name and "sensitive" in states(node):
-            yield node
+        if node.role == role and node.name == name and node.has("SENSITIVE"):
+            yield node.ref
 
 
-def do(node):
+def do(ref):
     """Its own action, or that of what is in it: of a row the list's."""
     for _ in range(3):
-        if node.get_n_actions():
-            return node.do_action(0)
-        if not node.get_child_count():
+        try:
+            if get(ref, "Action", "NActions"):
+                return call(ref, "Action", "DoAction", "(i)", 0)[0]
+        except GLib.Error:  # it has none
+            pass
+        children = call(ref, "Accessible", "GetChildren")[0]
+        if not children:
             return False
-        node = node.get_child_at_index(0)
+        ref = children[0]
     return False
 
 
 def answer(order, *words):
     if order == "tree":
-        return [[depth, node.get_role_name(), node.get_name() or "", states(node)] for depth, node in windows()]
+        return [[depth, node.role, node.name, node.states()] for depth, node in windows()]
     if order == "boxes":
         found = []
         for _, node in windows():
             try:
-                box = node.get_extents(Atspi.CoordType.WINDOW)
+                box = call(node.ref, "Component", "GetExtents", "(u)", int(Atspi.CoordType.WINDOW))[0]
             except GLib.Error:  # it has no place
                 continue
-            found.append([node.get_role_name(), node.get_name() or "", box.x, box.y, box.width, box.height])
+            found.append([node.role, node.name, *box])
         return found
     if order == "focus":
         # the last: that of a dialog, which is over the window
         at = None
         for _, node in windows():
-            if "focused" in states(node) and node.get_role_name() not in ("frame", "window", "application"):
-                at = [node.get_role_name(), node.get_name() or ""]
+            if node.has("FOCUSED") and node.role not in ("frame", "window", "application"):
+                at = [node.role, node.name]
         return at
     if order == "press":
-        return any(do(node) for node in find(*words[:2]))
+        return any(do(ref) for ref in find(*words[:2]))
     if order == "write":
-        return any(node.set_text_contents(words[2]) for node in find(*words[:2]))
+        return any(call(ref, "EditableText", "SetTextContents", "(s)", words[2])[0] for ref in find(*words[:2]))
     raise ValueError(order)
 
 
