@@ -213,6 +213,7 @@ void ui_style(void)
 				    ".dim-label, row .subtitle, .via-dim { opacity: .82; }"
 				    "entry > text > placeholder, .search > text > placeholder,"
 				    "statuspage .description { opacity: .82; }"
+				    "row.error .subtitle { opacity: 1; }"
 				    ".via-graph { padding: 6px; }"
 				    ".via-problem { padding: 8px 12px; }"
 				    ".via-remedy { padding: 12px; }";
