@@ -1,4 +1,4 @@
-"""What README.md, docs/recipes.md and the manual pages tell to type works as they say.
+"""What README.md and the manual pages tell to type works as they say; test_recipes.py has docs/recipes.md.
 
 Each command in them is run here, in their order, as root on the lab's host. Two things are put in
 place of what a reader has: the address of a server that tells who asks (EXAMPLE_URL) is the lab's
@@ -16,7 +16,7 @@ from test_who_may import NETDEV, STUDENTS, Site
 
 EXAMPLE_URL = "https://ifconfig.me"
 STAYING = ("steam", "qbittorrent")  # programs that run until they are stopped
-VPN = "10.8.0.2"
+VPN, TAP = "10.8.0.2", "10.8.1.2"
 
 ELSEWHERE = {  # a command's beginning → what runs it
     "tools/demo": "test_demo",
@@ -57,21 +57,8 @@ def commands(path):
         return [line.strip().replace("\\", "") for line in text.splitlines() if line.startswith("\t")]
     text = text.replace("\\\n", "")  # a command that goes on
     lines = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S).splitlines()
-    found, unit = [], False
-    for line in lines:
-        if not line.startswith("    "):
-            unit = False
-            continue
-        unit = unit or line.strip().startswith("[")
-        if not unit:
-            found.append(line.strip())
+    found = [line.strip() for line in lines if line.startswith("    ")]
     return [re.split(r"  +(?=builds)", re.sub(r"\s+(?=--pid)", " ", command))[0] for command in found]
-
-
-def by_hand(heading):
-    """The hand-made commands below that heading of docs/recipes.md, without the last one if that asks."""
-    part = read("docs/recipes.md").partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return re.search(r"^```sh\n(.*?)^```$", part, re.M | re.S).group(1)
 
 
 class Reader:
@@ -105,19 +92,20 @@ class Reader:
     def container(self, name, has_default_route):
         """A process in a namespace of its own, with the bridge of its engine or without any."""
         lab = self.lab
-        lab.netns(name)
+        process = lab.popen(["unshare", "-n", "sh", "-c", "echo ready; exec sleep 1000"])
+        process.expect("ready\n")
         if has_default_route:
             for line in (
-                f"link add engine0 type veth peer name eth0 netns {name}",
+                f"link add engine0 type veth peer name eth0 netns {process.pid}",
                 "addr add 10.88.0.1/16 dev engine0",
                 "link set engine0 up",
             ):
                 lab.ip(line)
             for line in ("link set eth0 up", "addr add 10.88.0.9/16 dev eth0", "route add default via 10.88.0.1"):
-                lab.ip(line, ns=name)
-        process = lab.popen(["sleep", "1000"], ns=name)
-        write_file(os.path.join(lab.tmp, f"{name}.pid"), f"{process.popen.pid}\n")
+                lab.run(f"nsenter --net --target {process.pid} ip {line}", check=True)
+        write_file(os.path.join(lab.tmp, f"{name}.pid"), f"{process.pid}\n")
         self.containers.append(process)
+        return process
 
     def type(self, command):
         """Runs one command as it stands there, and sees that it did what it is for."""
@@ -138,15 +126,14 @@ class Reader:
         done = self.run(line)
         assert done.code == 0, f"{command}\n{done}"
         if EXAMPLE_URL in command:
-            inside = "via-iface" in command or "netns exec" in command
+            inside = re.search("via-iface|netns exec|nsenter", command)
             wanted = lab.spare.addr if inside else lab.wired.addr
-            wanted = VPN if " tun0 " in command else wanted
+            wanted = {" tun0 ": VPN, " tap0 ": TAP}.get(re.search(" (?:tun0|tap0|x) |$", command).group(), wanted)
             assert done.out.strip() == wanted, f"{command}\n{done}"
         return done
 
     def run(self, line):
         return self.lab.run(line, env=self.env, timeout=30)
-
 
     def vpn(self):
         """tun0, whose other end is at the spare card's router, as a VPN's might be."""
@@ -161,6 +148,7 @@ class Reader:
             lab.ip(f"link set {dev} up", ns=ns)
         lab.ip("route add 10.8.0.0/24 via 198.51.100.10", ns="inet")
         lab.set_dns(Device("tun0"), ["10.8.0.1"])
+        return relay
 
 
 def elsewhere(command):
@@ -183,7 +171,7 @@ def prepare(lab):
 
 
 @timeout(120)
-@params("README.md", "docs/recipes.md", "data/via-iface.1.scd")
+@params("README.md", "data/via-iface.1.scd")
 def test_each_command_works(lab, path):
     reader = prepare(lab)
     found = [command for command in commands(path) if not elsewhere(command)]
@@ -272,41 +260,3 @@ def test_app_policies_of_the_manual(lab):
 
 def test_readme_is_one_screen(lab):
     assert len(read("README.md").splitlines()) <= 150
-
-
-def test_namespace_by_hand_fails(lab):
-    """As docs/recipes.md says: with strict rp_filter no reply arrives, the kernel's counter alone tells;
-    with a mark that is restored and src_valid_mark it works, and leaves by the wired card when the
-    spare one's route is gone."""
-    reader = Reader(lab)
-    lab.sysctl("net.ipv4.conf.all.rp_filter", 1)
-    *made, asks = by_hand("A namespace, a veth pair and masquerading").strip().splitlines()
-    for line in made:
-        lab.run(line, check=True)
-    asks = asks.replace(EXAMPLE_URL, f"-s {lab.url}")
-    assert reader.run(asks).code == 28
-    counted = "nstat -az TcpExtIPReversePathFilter | awk '/Filter/ { print $2 }'"
-    assert int(lab.run(counted).out) > 0
-    for line in (
-        "iptables -t mangle -A POSTROUTING -m mark --mark 100 -j CONNMARK --save-mark",
-        "iptables -t mangle -I PREROUTING -i wlp6s0 -j CONNMARK --restore-mark",
-        "sysctl -w net.ipv4.conf.wlp6s0.src_valid_mark=1",
-    ):
-        lab.run(line, check=True)
-    assert reader.run(asks).code == 28  # the reply, marked, is led out again by table 100
-    lab.ip("route add 10.11.0.0/24 dev veth0 table 100")
-    assert reader.run(asks).out.strip() == lab.spare.addr
-    wired = lab.capture_wired()
-    lab.ip("link set wlp6s0 down")
-    reader.run(asks)
-    assert any(frame.src == "10.11.0.2" and frame.dst == lab.server for frame in wired.stop())
-
-
-@needs("root")
-def test_mark_of_a_user_by_hand_fails(lab):
-    """The packets of that user leave by the spare card once masqueraded; its questions for names do not."""
-    for line in by_hand("Policy routing by mark, user or cgroup").strip().splitlines():
-        lab.run(line, check=True)
-    lab.sysctl("net.ipv4.conf.all.rp_filter", 1)
-    done = lab.run(["curl", "-s", "-m", "3", lab.url], user="nobody")
-    assert done.code == 28, done
