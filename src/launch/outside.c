@@ -21,6 +21,7 @@
 #include "launch/apps.h"
 #include "launch/files.h"
 #include "launch/paths.h"
+#include "launch/sandboxes.h"
 #include "launch/wrappers.h"
 #include "model/log_entry.h"
 
@@ -134,17 +135,6 @@ static bool is_instance_of(const char *dir, const char *instance, const char *ap
 		return false;
 	*ret_pid = (pid_t)strtol(number, NULL, 10);
 	return *ret_pid > 0 && (kill(*ret_pid, 0) == 0 || errno == EPERM);
-}
-
-/* The app of `flatpak run [OPTION…] ID[/ARCH[/BRANCH]]`; false where there is none. */
-static bool flatpak_app(char *const argv[], char ret[128])
-{
-	for (argv++; *argv && (*argv)[0] == '-'; argv++)
-		;
-	for (argv += *argv != NULL; *argv && (*argv)[0] == '-'; argv++)
-		;
-	snprintf(ret, 128, "%.*s", *argv ? (int)strcspn(*argv, "/") : 0, *argv ? *argv : "");
-	return *ret;
 }
 
 /* flatpak leaves a directory for each sandbox below .flatpak (flatpak-ps(1) reads them). */
@@ -346,7 +336,7 @@ static int find_server(const struct outside_question *q, const struct app *app, 
 	const struct app_outside *k = &app->outside;
 	const char *name = program_base_name(argv[0]);
 	const char *processes = k->processes[0] ? k->processes : app->match;
-	char path[PATH_MAX], id[128], list[UPLINK_LIST_TEXT_MAX];
+	char path[PATH_MAX], id[FLATPAK_ID_MAX], list[UPLINK_LIST_TEXT_MAX];
 	struct err *line;
 	pid_t pid;
 
@@ -427,13 +417,16 @@ int outside_check(const struct launch_options *o, const struct handover *h, cons
 		.n_line = o->n_line,
 	};
 	struct outside_found found = { 0 };
+	char list[UPLINK_LIST_TEXT_MAX];
 	bool handed;
 	struct stat st;
 
 	if (h->netns >= 0 && fstat(h->netns, &st) == 0)
 		q.scope.netns = st.st_ino;
-	if (!outside_find_server(&q, &found))
+	if (!outside_find_server(&q, &found)) {
+		sandboxes_warning(q.argv, q.uid, its_uplink(&q, list), ret);
 		return 0;
+	}
 	handed = app_outside_hands_over(found.how);
 	if (handed ? !o->allow_handover : o->strict) {
 		*err = found.line;
