@@ -3,7 +3,8 @@ there is none. Of launches at the same time one makes the session, and the other
 
 import os
 
-from lab import needs, params
+from lab import needs, params, topology
+from test_leaves_by_its_uplink import give_back, lose
 
 SHOW = 'readlink /proc/self/ns/net; head -1 /etc/resolv.conf; ls /sys/class/net; echo "$$ $WORD"'
 
@@ -149,3 +150,26 @@ def test_not_with(lab):
         words = ["--join", "game", *options, f"{lab.spare},{lab.wired}", "--", "true"]
         done = lab.via(*words)
         assert done.code == 125 and reason in done.err, done
+
+
+@topology("split", "same")
+def test_only_by_its_uplink(lab):
+    """Who makes the session and who joins it, with the uplink, without it and after its return: no packet
+    and no question for a name leaves by the other card."""
+    wired = lab.capture_wired()
+    asks = f"getent ahosts who.test; curl -s --max-time 3 {lab.url}"
+    held = lab.via_popen("--join", "game", lab.spare, "--", "sh", "-c", f"{asks}; echo ready; cat")
+    assert lab.spare.addr in held.expect("ready\n", 20)
+    for gone in (False, True, False):
+        if gone:
+            lose(lab, "carrier")
+            lab.wait(lambda: sessions(lab, "game")[0]["state"] == "blocked", 10, "the uplink's loss")
+        done = lab.via("--join", "game", lab.spare, "--", "sh", "-c", asks)
+        assert (lab.spare.addr in done.out) != gone, done
+        if gone:
+            give_back(lab, "carrier")
+            lab.wait(lambda: sessions(lab, "game")[0]["state"] == "up", 10, "the uplink's return")
+    held.finish()
+    leaks = [f for f in wired.leaks() if f.eth != "arp"]
+    assert not leaks, leaks[:9]
+    assert not [line for line in lab.dns_log() if line[0] == "wired"]

@@ -91,4 +91,5 @@ rm -r /etc/systemd/system/hardened.service /etc/systemd/system/hardened.service.
 systemctl daemon-reload
 daemon_leaves "the daemon leaves" 60
 same "nothing is left" "$(leftovers)" ""
+journalctl -b -o short-monotonic >"$ARTIFACTS/journal"
 finish

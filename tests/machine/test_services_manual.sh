@@ -115,4 +115,5 @@ rm -r /etc/systemd/system/{qbittorrent-nox,relay,feed,fetch}.service /etc/system
 systemctl daemon-reload
 daemon_leaves "the daemon leaves" 60
 same "nothing is left" "$(leftovers)" ""
+journalctl -b -o short-monotonic >"$ARTIFACTS/journal"
 finish

@@ -129,4 +129,5 @@ rm -r /etc/systemd/system/{boxed,waiting,many@}.service /etc/systemd/system/boxe
 systemctl daemon-reload
 daemon_leaves "the daemon leaves at the end" 60
 same "nothing is left" "$(leftovers)" ""
+journalctl -b -o short-monotonic >"$ARTIFACTS/journal"
 finish
