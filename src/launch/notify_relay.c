@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,10 +69,11 @@ static void pass_one(const struct notify_relay *n, struct msghdr *m, size_t len)
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 	int *fds = NULL;
 	size_t n_fds = descriptors(m, &fds);
+	struct sockaddr_un to = n->to;
 	struct msghdr bare = *m;
 
 	m->msg_iov->iov_len = len;
-	m->msg_name = bare.msg_name = (void *)(uintptr_t)&n->to;
+	m->msg_name = bare.msg_name = &to;
 	m->msg_namelen = bare.msg_namelen = n->to_len;
 	if (sendmsg(n->fd, m, MSG_NOSIGNAL) < 0 && errno == EPERM) {
 		drop_credentials(&bare, n_fds, fds, control);
