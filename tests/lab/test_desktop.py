@@ -525,14 +525,30 @@ def test_own_files(lab):
     assert [line for line in complaints if not line.endswith("unknown-tag developer")] == [], said
 
 
+def test_screenshots(lab):
+    """The pictures that the metadata names are there, of the size that it says, and small."""
+    root = ElementTree.parse(f"{DATA}/org.via_iface.via_iface.metainfo.xml").getroot()
+    home = root.find("url[@type='homepage']").text
+    images = root.findall("screenshots/screenshot/image")
+    folder = os.path.join(DATA, "screenshots")
+    assert sorted(image.text for image in images) == sorted(f"{home}screenshots/{name}" for name in os.listdir(folder))
+    for image in images:
+        with open(os.path.join(folder, os.path.basename(image.text)), "rb") as f:
+            data = f.read()
+        size = [int.from_bytes(data[at : at + 4], "big") for at in (16, 20)]  # of the chunk IHDR
+        assert data[1:4] == b"PNG" and len(data) < 150_000, (image.text, len(data))
+        assert size == [int(image.get("width")), int(image.get("height"))], (image.text, size)
+        assert size[0] >= 620 and 1 <= size[0] / size[1] <= 2, size
+
+
 def test_own_files_are_translated(lab):
     """What menus and software centres show of ours is in each language that the programs speak."""
     with open(f"{ROOT}/po/LINGUAS", encoding="utf-8") as f:
         languages = f.read().split()
     lang = "{http://www.w3.org/XML/1998/namespace}lang"
     root = ElementTree.parse(f"{DATA}/org.via_iface.via_iface.metainfo.xml").getroot()
-    for place in (root, root.find("description"), root.find("description/ul")):
-        for tag in ("summary", "p", "li"):
+    for place in (root, root.find("description"), root.find("description/ul"), *root.findall("screenshots/screenshot")):
+        for tag in ("summary", "p", "li", "caption"):
             count = [sum(e.get(lang) == it for e in place.findall(tag)) for it in (None, *languages)]
             assert len(set(count)) == 1, (place.tag, tag, count)
     for name in ("org.via_iface.via_iface.desktop", "autostart/via-iface-tray.desktop"):
