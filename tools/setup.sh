@@ -25,6 +25,10 @@ if [ -n "${via_for_tests-}" ]; then
 	)
 fi
 
+# tests/machine/suites makes root file systems, and builds in them; arch-test says whether those of
+# another architecture run here.
+[ -z "${via_for_suites-}" ] || via_packages=(mmdebstrap debian-archive-keyring git arch-test)
+
 # A package that another one provides (dnsutils by bind9-dnsutils) counts as there.
 via_missing_packages() {
 	dpkg-query -W -f '${db:Status-Abbrev}|${Package}, ${Provides}\n' | awk -v wanted="$*" '
