@@ -12,12 +12,13 @@ rootfs_archive() {
 }
 
 # rootfs_sources SUITE: lines of sources.list(5); what this computer's apt has for its own suite, with
-# the updates and the security archive, renamed to SUITE. VIAVM_APT replaces them.
+# the updates and the security archive, renamed to SUITE; the release alone with ROOTFS_RELEASE_ALONE=1.
+# VIAVM_APT replaces them.
 rootfs_sources() {
     local own
     if [ -n "${VIAVM_APT:-}" ]; then echo "$VIAVM_APT"; return; fi
     echo "deb $(rootfs_archive) $1 main"
-    [ "$1" != sid ] || return 0 # has neither
+    [ "$1" != sid ] && [ -z "${ROOTFS_RELEASE_ALONE:-}" ] || return 0 # sid has no others
     own=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     [ -z "$own" ] || apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Identifier: Packages' 2>/dev/null |
         sort -u | sed -nE "s/^([^ ]*\/debian(-security)?\/) $own(-updates|-security)\$/deb \\1 $1\\3 main/p"
