@@ -328,6 +328,18 @@ void nft_match_zone(struct nft_rule *r, uint16_t zone, bool negate)
 	add_match(r, NFT_FIELD_CT_ZONE, &zone, sizeof(zone), negate);
 }
 
+void nft_match_payload(struct nft_rule *r, uint16_t place, size_t len, const uint8_t *mask,
+		       const uint8_t *value)
+{
+	struct nft_stmt *s = add(r, NFT_OP_PAYLOAD);
+
+	assert(len <= sizeof(s->value) / 2);
+	s->place = place;
+	s->len = (uint8_t)len;
+	memcpy(s->value, value, len);
+	memcpy(s->value + sizeof(s->value) / 2, mask, len);
+}
+
 void nft_action(struct nft_rule *r, enum nft_op op)
 {
 	add(r, op);

@@ -126,10 +126,12 @@ enum nft_op {
 	NFT_OP_SET_MARK,     /* field set (field & ~mask) | value; field is MARK or CT_MARK */
 	NFT_OP_CT_ZONE,      /* ct original zone set zone */
 	NFT_OP_CT_ZONE_BOTH, /* ct zone set zone: of both directions */
-	NFT_OP_MSS_CLAMP,    /* tcp option maxseg size set rt mtu */
-	NFT_OP_MASQUERADE,   /* to a range of ports, when it has one */
-	NFT_OP_SNAT,         /* snat to value, an address, and to a range of ports, if it has one */
-	NFT_OP_DNAT,         /* dnat to value, an address */
+	NFT_OP_NOTRACK,      /* no connection tracking of this packet */
+	NFT_OP_PAYLOAD, /* len bytes at place, behind the transport header, & value + 8 == value */
+	NFT_OP_MSS_CLAMP,   /* tcp option maxseg size set rt mtu */
+	NFT_OP_MASQUERADE,  /* to a range of ports, when it has one */
+	NFT_OP_SNAT,        /* snat to value, an address, and to a range of ports, if it has one */
+	NFT_OP_DNAT,        /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
 	NFT_OP_SET_ADDRESS, /* field set value: ip6 saddr or daddr, with the checksum above it */
 	NFT_OP_DNAT_SAME,   /* dnat to the destination that it has: no other rule translates it */
@@ -164,6 +166,7 @@ struct nft_stmt {
 	uint32_t mask;     /* 0: none; in host order */
 	uint8_t prefix;    /* bits of an address that count, 0: all */
 	uint16_t zone;
+	uint16_t place;          /* in a packet: bytes from where its transport header begins */
 	uint8_t family;          /* of an address to translate to: NFPROTO_* */
 	struct port_range ports; /* to translate to, besides an address; max 0: none */
 	struct nft_limit limit;
@@ -242,6 +245,9 @@ void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t
 void nft_dnat_same(struct nft_rule *r, uint8_t nfproto);
 void nft_match_zone(struct nft_rule *r, uint16_t zone, bool negate);
 void nft_action(struct nft_rule *r, enum nft_op op);
+/* len bytes (8 at most) so far behind the start of the transport header, of which a mask counts. */
+void nft_match_payload(struct nft_rule *r, uint16_t place, size_t len, const uint8_t *mask,
+		       const uint8_t *value);
 void nft_verdict(struct nft_rule *r, int32_t verdict, const char *chain);
 
 void nft_key_ifname(struct nft_key *k, const char *name);

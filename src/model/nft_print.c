@@ -350,9 +350,20 @@ static const char *const words[NFT_OP_COUNT] = {
 	[NFT_OP_REJECT] = "reject with icmpx type admin-prohibited",
 	[NFT_OP_RESET] = "reject with tcp reset",
 	[NFT_OP_COUNTER] = "counter",
+	[NFT_OP_NOTRACK] = "notrack",
 	/* as nft(8) lists it; it cannot be written so */
 	[NFT_OP_XT_REPLIES] = "ct state related,established",
 };
+
+static void print_payload(struct strbuf *sb, const struct nft_stmt *s)
+{
+	strbuf_add(sb, "@th,%u,%u & 0x", s->place * 8, s->len * 8);
+	for (size_t i = 0; i < s->len; i++)
+		strbuf_add(sb, "%02x", s->value[sizeof(s->value) / 2 + i]);
+	strbuf_add(sb, " == 0x");
+	for (size_t i = 0; i < s->len; i++)
+		strbuf_add(sb, "%02x", s->value[i]);
+}
 
 static void print_find(struct strbuf *sb, const struct nft_stmt *s)
 {
@@ -376,6 +387,9 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_LOOKUP:
 	case NFT_OP_VMAP:
 		print_find(sb, s);
+		break;
+	case NFT_OP_PAYLOAD:
+		print_payload(sb, s);
 		break;
 	case NFT_OP_SET_MARK:
 		strbuf_add(sb, "%s set %s & 0x%08x | 0x%08x", nft_field_info(s->fields[0])->text,
@@ -415,6 +429,7 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_REJECT:
 	case NFT_OP_RESET:
 	case NFT_OP_COUNTER:
+	case NFT_OP_NOTRACK:
 	case NFT_OP_XT_REPLIES:
 		strbuf_add(sb, "%s", words[s->op]);
 		break;

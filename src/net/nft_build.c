@@ -162,6 +162,24 @@ static void compare(struct builder *b, uint32_t op, const uint8_t *value, size_t
 	set_data(e, NFTNL_EXPR_CMP_DATA, value, len);
 }
 
+static void match_payload(struct builder *b, const struct nft_stmt *s)
+{
+	const uint8_t xor [sizeof(s->value) / 2] = { 0 };
+	struct nftnl_expr *e = expr(b, "payload");
+
+	set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, s->place);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, s->len);
+	set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+	e = expr(b, "bitwise");
+	set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	set_u32(e, NFTNL_EXPR_BITWISE_LEN, s->len);
+	set_data(e, NFTNL_EXPR_BITWISE_MASK, s->value + sizeof(s->value) / 2, s->len);
+	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor, s->len);
+	compare(b, NFT_CMP_EQ, s->value, s->len);
+}
+
 /* A port from the first two bytes of the value to the last two. */
 static void match_ports(struct builder *b, const struct nft_stmt *s)
 {
@@ -483,6 +501,12 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 	case NFT_OP_CT_ZONE:
 	case NFT_OP_CT_ZONE_BOTH:
 		ct_zone(b, s->zone, s->op == NFT_OP_CT_ZONE_BOTH);
+		break;
+	case NFT_OP_NOTRACK:
+		expr(b, "notrack");
+		break;
+	case NFT_OP_PAYLOAD:
+		match_payload(b, s);
 		break;
 	case NFT_OP_MSS_CLAMP:
 		mss_clamp(b);

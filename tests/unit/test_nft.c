@@ -201,6 +201,11 @@ static void test_actions(void **state)
 	RULE_IS(r, "reject with icmpx type admin-prohibited");
 	nft_action(&r, NFT_OP_RESET);
 	RULE_IS(r, "reject with tcp reset");
+	nft_action(&r, NFT_OP_NOTRACK);
+	RULE_IS(r, "notrack");
+	nft_match_payload(&r, 20, 3, (const uint8_t[]){ 0xff, 0xdf, 1 },
+			  (const uint8_t[]){ 3, 0x56, 0 });
+	RULE_IS(r, "@th,160,24 & 0xffdf01 == 0x035600");
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	RULE_IS(r, "accept");
 	nft_verdict(&r, NF_DROP, NULL);

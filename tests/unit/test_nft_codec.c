@@ -921,7 +921,7 @@ static void test_set_attributes(void **state)
 }
 
 /* One rule of each statement, in each direction and then some. */
-static size_t many_rules(struct nft_rule rules[45])
+static size_t many_rules(struct nft_rule rules[48])
 {
 	static const enum nft_field two[] = { NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP6_SADDR };
 	const struct ip other = scene_ip("10.209.0.1"), server = scene_ip("fe80::53");
@@ -969,6 +969,11 @@ static size_t many_rules(struct nft_rule rules[45])
 	nft_limit_over(&rules[n++], &(struct nft_limit){ 2, 4, true });
 	nft_action(&rules[n++], NFT_OP_REJECT);
 	nft_action(&rules[n++], NFT_OP_RESET);
+	nft_action(&rules[n++], NFT_OP_NOTRACK);
+	nft_match_payload(&rules[n++], 20, 2, (const uint8_t[]){ 0xff, 1 },
+			  (const uint8_t[]){ 3, 0 });
+	nft_match_payload(&rules[n++], 21, 2, (const uint8_t[]){ 0xff, 1 },
+			  (const uint8_t[]){ 3, 0 });
 	nft_verdict(&rules[n++], NF_ACCEPT, NULL);
 	nft_verdict(&rules[n++], NF_DROP, NULL);
 	nft_verdict(&rules[n++], NFT_JUMP, "out");
@@ -978,7 +983,7 @@ static size_t many_rules(struct nft_rule rules[45])
 
 static void test_fingerprints(void **state)
 {
-	struct nft_rule rules[45] = { 0 };
+	struct nft_rule rules[48] = { 0 };
 	const size_t n = many_rules(rules);
 	_cleanup_set_ struct object_set set = { 0 }, want = { 0 };
 
