@@ -46,6 +46,13 @@ static int take_join(const char *name, struct launch_options *o, struct err *err
 	return 0;
 }
 
+static int take_share(const char *group, struct launch_options *o, struct err *err)
+{
+	if (!session_share_valid(group))
+		return err_set(err, EINVAL, SHARE_INVALID, group);
+	return copy_string(o->request.share, sizeof(o->request.share), group);
+}
+
 /* Options without a value. */
 static bool take_switch(enum option_id id, struct launch_options *o)
 {
@@ -101,6 +108,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		return 0;
 	case OPT_JOIN:
 		return take_join(arg, o, err);
+	case OPT_SHARE:
+		return take_share(arg, o, err);
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))

@@ -239,6 +239,8 @@ static const struct verb_option options[] = {
 	  "of the session; default: the program's name" },
 	{ "join", 0, "SESSION", WORD_SESSION, OPT_JOIN, RUNS,
 	  "run it in your session of this name, which is made if need be" },
+	{ "share", 0, "GROUP", WORD_SHARE, OPT_SHARE, RUNS | V(ATTACH) | V(NETNS),
+	  "your sessions of one group reach each other, as NAME.via too" },
 	{ "dns", 0, "ADDR[,…]", WORD_FREE, OPT_DNS, RUNS | V(ATTACH) | V(NETNS),
 	  "name servers of its own; default: the uplink's" },
 	{ "ipv6", 0, "auto|off", WORD_FAMILY, OPT_IPV6, RUNS | V(ATTACH) | V(NETNS),

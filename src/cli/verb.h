@@ -54,6 +54,7 @@ enum verb_word {
 	WORD_PID,
 	WORD_NETNS,
 	WORD_FAMILY,   /* auto, off */
+	WORD_SHARE,    /* a group of --share */
 	WORD_COLOR,    /* auto, always, never */
 	WORD_DESKTOP,  /* the words of `desktop` */
 	WORD_OF_NETNS, /* the words of `netns` */
@@ -85,6 +86,7 @@ enum option_id {
 	OPT_NO_LAN,
 	OPT_KEEP,
 	OPT_JOIN,
+	OPT_SHARE,
 	OPT_USER,
 	OPT_DNS,
 	OPT_NO_PROXY_ENV,

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "daemon/share_files.h"
 #include "model/own.h"
 #include "net/nft_codec.h"
 
@@ -137,18 +138,19 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
 	return r;
 }
 
-/* Whether what a session shares with others is in place already: plan_session(). */
+/* Whether what a session has in common with others is in place already: plan_session(). */
 bool host_has_like(const struct host_state *h, const struct session *s)
 {
-	bool slot = false, limits = false;
+	bool slot = false, limits = false, group = !plan_shares(s);
 
-	for (size_t i = 0; i < h->facts.sessions.n && !(slot && limits); i++) {
+	for (size_t i = 0; i < h->facts.sessions.n && !(slot && limits && group); i++) {
 		const struct session *other = &h->facts.sessions.v[i];
 
 		slot |= other->slot == s->slot && other->id != s->id;
 		limits |= plan_limits_alike(other, s) && other->id != s->id;
+		group |= plan_shares(other) && session_shares(other, s) && other->id != s->id;
 	}
-	return slot && limits;
+	return slot && limits && group;
 }
 
 /* What a session leaves behind when the kernel has removed its port. */
@@ -186,6 +188,8 @@ static int take_ends(struct host_state *h, struct err *err)
 	while (h->ended.n && r == 0) {
 		r = remove_ended(h, &h->ended.v[h->ended.n - 1], err);
 		h->ended.n--;
+		if (r == 0)
+			r = share_file_write(h, &h->ended.v[h->ended.n], err);
 	}
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	return r;
@@ -224,6 +228,7 @@ int host_converge(struct host_state *h, struct err *err)
 	note_due(h);
 	if (r == 0)
 		session_log_compare(h);
+	share_files_write(h);
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	return r;
 }
@@ -245,6 +250,7 @@ int host_heal(struct host_state *h, struct err *err)
 		if (r == 0 && !h->facts.sessions.n) {
 			refused_done(&h->refused);
 			session_log_compare(h);
+			share_files_write(h);
 		}
 		if (r < 0 || !h->facts.sessions.n)
 			return r;
@@ -264,6 +270,7 @@ int host_clear(struct host_state *h, struct err *err)
 		if (r == 0)
 			r = host_converge_to(h, &nothing, NULL, err);
 	}
+	share_files_write(h);
 	if (r == 0)
 		r = host_delete_last_entries(h, err);
 	return r;

@@ -23,8 +23,8 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
  */
 int host_find_gateways(struct host_state *h, const struct uplink_list *uplinks, struct err *err);
 
-/* Whether other sessions have the same slot and limits, so that plan_session() is all of this
- * one's. */
+/* Whether other sessions have the same slot, limits and group, so that plan_session() is all of
+ * this one's. */
 bool host_has_like(const struct host_state *h, const struct session *s);
 
 /*

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "daemon/host_internal.h"
 #include "daemon/peer_netns.h"
+#include "daemon/share_files.h"
 #include "model/own.h"
 #include "net/attached.h"
 
@@ -190,6 +191,8 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 		r = plan_netns(h, &s, &own, &inside, err);
 	if (r == 0)
 		r = make_session(h, &s, &inside, err);
+	if (r == 0)
+		r = share_file_write(h, &s, err);
 	if (r < 0 && s.flags & SESSION_ATTACHED) {
 		struct err ignored = { 0 };
 

@@ -87,6 +87,7 @@ struct host_state {
 	struct refused refused; /* what the kernel did not take, and when it is tried again */
 	struct gateway_memory gateways;
 	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
+	bool no_share_files;      /* no group has a file; false: it may be (share_files.h) */
 	unsigned int link_events; /* how many there were, for who waits for one */
 	int64_t failover_at;      /* clock_ms() at which an uplink has been good for long enough */
 	int64_t expire_at;        /* clock_ms() at which a route of an uplink may expire */

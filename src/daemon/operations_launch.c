@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/operations_internal.h"
+#include "daemon/share_files.h"
 #include "plan/join.h"
 #include "plan/probe.h"
 
@@ -89,6 +90,7 @@ void operation_ask_launch(const struct call *a, struct access_question *q, const
 {
 	q->uplinks = a->parent ? &a->parent->uplinks : &a->launch.uplinks;
 	q->flags = a->launch.flags;
+	q->share = a->launch.share[0] != 0;
 	q->sessions = a->parent ? 0 : sessions_of_peer(a);
 	q->approved = a->parent != NULL;
 	*ret_name = a->launch.name;
@@ -154,6 +156,7 @@ int operation_run_launch(struct call *a, struct err *err)
 			 session.name, session.id);
 	memcpy(a->reply.name, session.name, sizeof(a->reply.name));
 	operation_fill_dns(h, &session, &a->reply.dns);
+	share_file_name(&session, a->reply.share);
 	warn_of_legacy(a->x);
 	a->settles = true;
 	return 0;

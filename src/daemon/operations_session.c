@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/operations_internal.h"
 #include "daemon/peer_netns.h"
+#include "daemon/share_files.h"
 
 static int find_session(struct call *a, uint32_t id, struct err *err)
 {
@@ -133,6 +134,7 @@ int operation_run_exec(struct call *a, struct err *err)
 	snprintf(a->reply.text, sizeof(a->reply.text), "session '%s', port viap%u", s->name, s->id);
 	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
 	operation_fill_dns(a->x->host, s, &a->reply.dns);
+	share_file_name(s, a->reply.share);
 	a->pass = a->c->passed;
 	return 0;
 }

@@ -81,7 +81,8 @@ int msg_reply_check(const struct msg_reply *m, size_t len)
 	if (len != sizeof(*m) || !header_ok(&m->header) || m->status > MSG_EXISTS ||
 	    !memchr(m->text, 0, sizeof(m->text)) || !memchr(m->name, 0, sizeof(m->name)) ||
 	    m->dns.n > SESSION_DNS_MAX || !memchr(m->dns.domains, 0, sizeof(m->dns.domains)) ||
-	    !memchr(m->dns.options, 0, sizeof(m->dns.options)))
+	    !memchr(m->dns.options, 0, sizeof(m->dns.options)) ||
+	    !memchr(m->share, 0, sizeof(m->share)) || strchr(m->share, '/') || m->share[0] == '.')
 		return -EBADMSG;
 	return 0;
 }

@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 9u
+#define MSG_VERSION 10u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -114,6 +114,9 @@ struct msg_log {
 	uint64_t follow; /* 1: struct msg_logged comes for each later one, until one side closes */
 };
 
+/* "UID-GROUP", rounded up */
+#define SHARE_FILE_MAX 28
+
 /* A request of any operation; header.op says which. */
 union msg_request {
 	struct msg_header header;
@@ -152,6 +155,7 @@ struct msg_reply {
 	char name[SESSION_NAME_MAX];
 	char text[ERR_TEXT_MAX];
 	struct msg_dns dns;
+	char share[SHARE_FILE_MAX]; /* the file of its group below VIA_RUNDIR/share; "": none */
 };
 
 /* Something was put back that somebody else had changed. */
@@ -178,15 +182,15 @@ static_assert(sizeof(struct msg_probe) == 8 + 8 + IFNAMSIZ, "no padding on the w
 static_assert(sizeof(struct msg_explain) == 8 + 8 + sizeof(struct uplink_list),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
-static_assert(sizeof(struct msg_run) == 8 + 16 + sizeof(struct uplink_list) +
-						2ul * SESSION_NAME_MAX + IFNAMSIZ + 1 +
-						SESSION_DNS_MAX * sizeof(struct ip),
+static_assert(sizeof(struct msg_run) ==
+		      8 + 16 + sizeof(struct uplink_list) + 2ul * SESSION_NAME_MAX + IFNAMSIZ + 1 +
+			      SESSION_SHARE_MAX + SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_dns) ==
 		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,
 	      "no padding on the wire");
-static_assert(sizeof(struct msg_reply) ==
-		      16 + SESSION_NAME_MAX + ERR_TEXT_MAX + sizeof(struct msg_dns),
+static_assert(sizeof(struct msg_reply) == 16 + SESSION_NAME_MAX + ERR_TEXT_MAX +
+						  sizeof(struct msg_dns) + SHARE_FILE_MAX,
 	      "no padding on the wire");
 
 /* Zeroes a message and fills in its header. */
@@ -200,7 +204,8 @@ size_t msg_request_size(uint16_t op);
 
 /*
  * Check header and size of a message of len bytes, and that texts of a reply and an event are
- * terminated; texts of a request are checked by its operation. Return 0, or -EBADMSG: then the
+ * terminated, and a group's file is below its directory; texts of a request are checked by its
+ * operation. Return 0, or -EBADMSG: then the
  * connection must be closed.
  */
 int msg_request_check(const union msg_request *m, size_t len);

@@ -8,6 +8,7 @@
  *   resolv.conf, nsswitch.conf, gai.conf       the session's own
  *   /run/systemd/resolve                       a directory with resolv.conf alone
  *   files of /etc/netns/NAME                   over those of /etc, in a named netns
+ *   hosts                                      that of its group (--share), which the daemon writes
  *   of nscd and avahi                          an empty directory: their sockets lead outside
  *
  * A user namespace may mount a sysfs only where the mount namespace has one that nothing covers
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -36,6 +38,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config.h"
 #include "etc/gai.h"
 #include "etc/nsswitch.h"
 #include "etc/resolv.h"
@@ -52,6 +55,9 @@
 #define OWN_GAI      STAGE "/gai.conf"
 #define OWN_EMPTY    STAGE "/empty"
 #define OWN_SYS      STAGE "/sys"
+
+#define SHARE_DIR  VIA_RUNDIR "/share"
+#define HOSTS_PATH "/etc/hosts"
 
 #define MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -77,6 +83,7 @@ int mounts_prepare(const struct msg_reply *reply, struct mount_texts *ret, struc
 		r = gai_read(&t.gai, err);
 	resolv_format(&reply->dns, &t.resolv);
 	resolv_add_session(reply->name, reply->id, &t.resolv);
+	memcpy(t.share, reply->share, sizeof(t.share));
 	if (r == 0 &&
 	    (strbuf_failed(&t.resolv) || strbuf_failed(&t.nsswitch) || strbuf_failed(&t.gai)))
 		r = err_errno(err, ENOMEM, "write the session's resolv.conf");
@@ -215,6 +222,24 @@ static int cover_names(const struct mount_texts *t, struct err *err)
 }
 
 /*
+ * The daemon writes this file in place, so that all members see each change at once, by a bind
+ * mount that stays. It is read-only, as all that set-id programs believe.
+ */
+static int cover_hosts(const char *share, struct err *err)
+{
+	char path[sizeof(SHARE_DIR) + SHARE_FILE_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), SHARE_DIR "/%s", share);
+	r = cover(path, HOSTS_PATH, err);
+	if (r < 0 || !same_file(path, HOSTS_PATH))
+		return r;
+	if (mount(NULL, HOSTS_PATH, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MOUNT_FLAGS, NULL) < 0)
+		return err_errno(err, errno, "make '" HOSTS_PATH "' read-only inside the session");
+	return 0;
+}
+
+/*
  * Read-only where the host's is, as in containers; in a user namespace the kernel refuses a sysfs
  * with other flags than those of the one in sight (fs/namespace.c:mount_too_revealing).
  */
@@ -263,6 +288,8 @@ int mounts_make(const struct mount_texts *t, struct err *err)
 		r = attach_sys(sys, err);
 	if (r == 0)
 		r = cover_names(t, err);
+	if (r == 0 && t->share[0])
+		r = cover_hosts(t->share, err);
 	if (r == 0 && t->netns_name)
 		r = netns_etc_bind(t->netns_name, err);
 	if (r == 0)

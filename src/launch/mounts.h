@@ -10,8 +10,9 @@
 struct mount_texts {
 	struct strbuf resolv; /* resolv.conf */
 	struct strbuf gai;    /* gai.conf: the host's, with a label more; empty when it has none */
-	const char *netns_name; /* by which `ip netns` knows the netns, borrowed; NULL: none */
-	struct strbuf nsswitch; /* the host's, rewritten; empty when it has none */
+	const char *netns_name;     /* by which `ip netns` knows the netns, borrowed; NULL: none */
+	char share[SHARE_FILE_MAX]; /* of the reply: hosts(5) with the names of its group; or "" */
+	struct strbuf nsswitch;     /* the host's, rewritten; empty when it has none */
 };
 
 /* Makes the texts; needs no privilege, and should have none. ret is the caller's to free. */

@@ -44,6 +44,19 @@ static bool device_valid(const char *name)
 	return *name != '-';
 }
 
+static int check_share(const struct request *r, struct err *err)
+{
+	if (!terminated(r->share, sizeof(r->share)))
+		return err_set(err, EINVAL, "read the request: a text without an end");
+	if (!r->share[0])
+		return 0;
+	if (r->probe_of)
+		return err_set(err, EINVAL, "read the request: a probe session is in no group");
+	if (session_share_valid(r->share))
+		return 0;
+	return err_set(err, EINVAL, SHARE_INVALID, r->share);
+}
+
 int request_check_attach(const struct request *r, struct err *err)
 {
 	struct request run = *r;
@@ -94,6 +107,8 @@ int request_check(const struct request *r, struct err *err)
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
+	if (check_share(r, err) < 0)
+		return -EINVAL;
 	if (!session_name_valid(r->name))
 		return err_set(
 			err, EINVAL,

@@ -9,6 +9,11 @@
 
 #define REQUEST_OWNER_SELF UINT32_MAX
 
+/* What is wrong with a group's name, a format for it. */
+#define SHARE_INVALID                                                                              \
+	"invalid --share '%.60s': 1 to 15 of letters, digits and ._+-, the first a letter or "     \
+	"digit, and not digits alone"
+
 /*
  * A request for a session, of a run or an attachment, as the command line says it and as it crosses
  * to the daemon: a struct of fixed size, without pointers and padding. Text is terminated and
@@ -22,6 +27,7 @@ struct request {
 	struct uplink_list uplinks;
 	char name[SESSION_NAME_MAX];
 	char device[IFNAMSIZ];          /* of an attachment, in its netns; "": SESSION_DEV */
+	char share[SESSION_SHARE_MAX];  /* the group that it is to be in; "": none */
 	char program[SESSION_NAME_MAX]; /* base name of what is to be run, for the log; or "" */
 	uint8_t n_dns;                  /* 0: the name servers of the uplink */
 	struct ip dns[SESSION_DNS_MAX];

@@ -103,6 +103,8 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	encode(dev, sizeof(dev), s->device, true);
 	if (strcmp(session_device(s), SESSION_DEV) != 0)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",dev=%s", dev);
+	if (s->share[0])
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",share=%s", s->share);
 	if (s->probe_of)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
 			      s->probe_of);
@@ -171,6 +173,10 @@ static int parse_option(char *word, struct session *s)
 		return parse_dns(word + 4, s);
 	if (!strncmp(word, "dev=", 4))
 		return decode(s->device, sizeof(s->device), word + 4);
+	if (!strncmp(word, "share=", 6))
+		return session_share_valid(word + 6)
+			       ? copy_string(s->share, sizeof(s->share), word + 6)
+			       : -EINVAL;
 	if (!strncmp(word, "probe=", 6))
 		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
 	if (!strncmp(word, "refused=", 8))
@@ -207,6 +213,16 @@ int session_parse(const char *alias, struct session *ret)
 		return -EINVAL;
 	*ret = s;
 	return 0;
+}
+
+bool session_share_valid(const char *group)
+{
+	return session_name_valid(group) && strlen(group) < SESSION_SHARE_MAX;
+}
+
+bool session_shares(const struct session *a, const struct session *b)
+{
+	return a->share[0] && a->uid == b->uid && !strcmp(a->share, b->share);
 }
 
 const char *session_device(const struct session *s)

@@ -17,14 +17,15 @@
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
  * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
- * is not eth0, probe=ID, the parent of a probe session, refused=KIND/ERRNO, what the kernel refused
- * (left out where the alias has no room), and via=NAME, the device in use where UPLINKS is not just
- * its name. KIND is a number (enum object_kind). In UPLINKS and NAME a blank, a '%' and what does
- * not print is written %XX.
+ * is not eth0, share=GROUP, probe=ID, the parent of a probe session, refused=KIND/ERRNO, what the
+ *kernel refused (left out where the alias has no room), and via=NAME, the device in use where
+ *UPLINKS is not just its name. KIND is a number (enum object_kind). In UPLINKS and NAME a blank, a
+ *'%' and what does not print is written %XX.
  */
 
 #define SESSION_NAME_BYTES 32 /* as session_name_valid() has it */
 #define SESSION_NAME_MAX   36 /* with the terminator, and rounded up */
+#define SESSION_SHARE_MAX  16 /* a group's name of --share, with the terminator */
 #define SESSION_ALIAS_WORD "via1"
 #define BRIDGE_NAME        "via0"
 #define BRIDGE_ALIAS       SESSION_ALIAS_WORD " bridge"
@@ -81,6 +82,7 @@ struct session {
 	char uplink[IFNAMSIZ];          /* whose slot it is, "" when blocked */
 	char recorded[IFNAMSIZ];        /* the same as its alias had it when that was read */
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
+	char share[SESSION_SHARE_MAX];  /* its group, of those of its uid; "": it is in none */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */
 	struct session_refused refused;
@@ -99,6 +101,12 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
  * before one which is none, and UPLINK_WORDS_MAX of them: earlier versions had no such limit.
  */
 int session_parse(const char *alias, struct session *ret);
+
+/* Whether a group of --share may be called so: as a session, and not longer than 15 bytes. */
+bool session_share_valid(const char *group);
+
+/* Whether both are in one group: of one uid, and of one name. */
+bool session_shares(const struct session *a, const struct session *b);
 
 /* The name of its device inside. */
 const char *session_device(const struct session *s);

@@ -42,6 +42,7 @@ struct access_rule {
 	bool lan;                           /* else --no-lan must be given */
 	bool host_access;                   /* --host-access may be given */
 	bool attach;
+	bool share;           /* --share may be given */
 	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
 	uint32_t connections; /* of each session, as struct session has it; 0: the default */
 };
@@ -80,6 +81,7 @@ struct access_question {
 	uint32_t owner;    /* uid whose session it is; unless it is yet to be made */
 	uint32_t sessions; /* of the caller's that there are already */
 	bool approved;     /* polkit was asked this, and said yes */
+	bool share;        /* the session is to be in a group */
 };
 
 enum access_answer {

@@ -308,6 +308,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	if (r == 0)
 		r = check_name(f, request, uid, err);
 	if (r == 0)
+		r = plan_share_admit(f, request, uid, err);
+	if (r == 0)
 		r = choose(f, request, s.uplink, err);
 	if (r == 0)
 		r = check_own_servers(f, request, s.uplink, err);
@@ -331,6 +333,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		free_name(f, request->name, s.name);
 	s.uplinks = request->uplinks;
 	copy_string(s.device, sizeof(s.device), request->device);
+	copy_string(s.share, sizeof(s.share), request->share);
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
 	longest = s;

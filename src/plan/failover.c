@@ -204,6 +204,8 @@ static int failover_carrier(struct course *c, struct session *s, struct failover
 	if (!b)
 		return -ENOMEM;
 	*b = (struct failover_blocked){ .id = s->id, .since = since };
+	if (plan_shares(s)) /* the others of its group are still reached */
+		return 0;
 	s->carrier_off = c->now - since >= FAILOVER_CARRIER_OFF_MS;
 	if (!s->carrier_off && since + FAILOVER_CARRIER_OFF_MS < c->again)
 		c->again = since + FAILOVER_CARRIER_OFF_MS;

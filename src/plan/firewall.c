@@ -149,6 +149,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	fw_rule(&c, &r);
 	plan_fragments(x, &c);
+	plan_share_bridge(x, &c);
 	rule_icmp(&c, AF_INET);
 	rule_allowed(&c, ETH_P_IP, NFT_FIELD_ETHER_SADDR, NFT_FIELD_IP_SADDR, "allowed", true);
 	rule_icmp(&c, AF_INET6);
@@ -220,6 +221,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	struct fw_chain c = fw_chain(x->set, NFPROTO_INET, "from_session");
 	struct nft_rule r = { 0 };
 
+	plan_share_forward(x, &c);
 	plan_pending_arrived(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_INVALID, 0, true);
 	fw_rule_verdict(&c, r, NF_DROP);
@@ -580,6 +582,7 @@ void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
 	plan_inet_session(x, s);
 	plan_dns_session(x, s);
 	plan_limits_session(x, s);
+	plan_share_session(x, s);
 }
 
 void plan_firewall(const struct plan_ctx *x)

@@ -136,6 +136,8 @@ static void plan_session_family(const struct facts *f, const struct pool *pool,
 		neigh.neigh.ip = ip_add(&neigh.neigh.ip, 1);
 		set_add(set, &neigh);
 	}
+	if (s->share[0])
+		plan_share_inside(pool, s, family, set);
 	if (!lacks_family(f, s, family))
 		plan_session_route(pool, s, family, set);
 }
@@ -172,6 +174,8 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 	strcpy(up.link_up.name, "lo");
 	set_add(set, &up);
 	plan_dns_inside(pool, set);
+	if (s->share[0])
+		plan_share_questions(set);
 	plan_altname(f, s, set);
 }
 

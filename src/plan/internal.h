@@ -213,6 +213,21 @@ const struct fact_link *plan_vrf(const struct plan_ctx *x, const struct ctx_slot
 void plan_vrf_rules(const struct plan_ctx *x, const struct ctx_slot *slot);
 void plan_vrf_accepts(const struct plan_ctx *x, struct fw_chain *to_session);
 
+/*
+ * Groups of sessions (share.c), nothing where no session shares: rules for the bridge's prerouting,
+ * and the groups' chains and sets; a session's elements, and its route; rules for the start of zone
+ * and of from_session; the routing table of packets between members, and a chain against redirects.
+ */
+void plan_share_bridge(const struct plan_ctx *x, struct fw_chain *prerouting);
+void plan_share_session(const struct plan_ctx *x, const struct session *s);
+void plan_share_zone(const struct plan_ctx *x, struct fw_chain *zone);
+void plan_share_forward(const struct plan_ctx *x, struct fw_chain *from_session);
+void plan_share_routes(const struct plan_ctx *x);
+/* Inside a session with a group: the routes to members, of one family; what refuses questions. */
+void plan_share_inside(const struct pool *pool, const struct session *s, uint8_t family,
+		       struct object_set *set);
+void plan_share_questions(struct object_set *set);
+
 /* Adds the accepts in other firewalls' chains (foreign.c). */
 void plan_foreign(const struct plan_ctx *x);
 

@@ -51,6 +51,8 @@ static const char *difference(const struct session *s, const struct request *r)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (r->flags & ~s->flags & flags[i].flag)
 			return flags[i].option;
+	if (r->share[0] && strcmp(r->share, s->share) != 0)
+		return "--share";
 	if (other_servers(s, r))
 		return "--dns";
 	return r->mtu && r->mtu != s->mtu ? "--mtu" : NULL;
@@ -73,6 +75,12 @@ int join_find(const struct facts *f, const struct request *r, uint32_t uid,
 			"join session '%s': it has --host-access, which was not asked for",
 			s->name);
 		return err_hint(err, "give --host-access, or join a session of another name");
+	}
+	if (s->share[0] && !r->share[0]) {
+		err_set(err, EEXIST, "join session '%s': it has --share, which was not asked for",
+			s->name);
+		return err_hint(err, "give --share %s, or join a session of another name",
+				s->share);
 	}
 	*ret = s;
 	return 1;

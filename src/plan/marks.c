@@ -77,6 +77,7 @@ void plan_marks(const struct plan_ctx *x)
 	r = (struct nft_rule){ 0 };
 	nft_match_ifname(&r, NFT_FIELD_IIFNAME, BRIDGE_NAME, true);
 	fw_rule_verdict(&zone, r, NF_ACCEPT);
+	plan_share_zone(x, &zone);
 	for (size_t i = 0; i < x->n_slots; i++) {
 		if (x->slots[i].refused)
 			continue;

@@ -469,6 +469,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 		if (plan_families[i] == AF_INET || x.ip6)
 			plan_stop(&x, i);
 	plan_ip6_forwarding(&x);
+	plan_share_routes(&x);
 	for (size_t i = 0; i < x.n_slots; i++) {
 		plan_for_slot(&x, &x.slots[i]);
 		plan_uplink(&x, &x.slots[i]);

@@ -17,7 +17,8 @@
 #define PLAN_MARK_TAG      OWN_MARK_TAG
 #define PLAN_MARK_TAG_MASK OWN_MARK_TAG_MASK
 #define PLAN_MARK_MASK     0xff0000ffu
-#define PLAN_SLOT_MAX      OWN_SLOT_MAX
+#define PLAN_SLOT_MAX      (OWN_SLOT_MAX - 1)
+#define PLAN_SLOT_SHARE    OWN_SLOT_MAX /* no uplink's: between sessions of one group (share.c) */
 
 /* The mark of the packets of sessions on a slot. */
 uint32_t plan_mark(uint32_t slot);
@@ -134,8 +135,35 @@ int plan_host(const struct facts *facts, const struct session *sessions, size_t 
 bool plan_limits_alike(const struct session *a, const struct session *b);
 
 /*
- * The part of plan_host() that is one session's own. Where another session has the same slot, and
- * another one is alike (plan_limits_alike()), plan_host() of all of them is plan_host() of the
+ * Groups (--share). Whether packets pass between a session and its group: it has one, and is not
+ * paused.
+ */
+bool plan_shares(const struct session *s);
+
+/*
+ * Whether the request's group has room, of SHARE_MEMBERS_MAX sessions; -EUSERS. A group is that of
+ * the session's uid alone.
+ */
+int plan_share_admit(const struct facts *facts, const struct request *request, uint32_t uid,
+		     struct err *err);
+
+/*
+ * What the sessions of a group find in hosts(5): for each member one record of SHARE_RECORD bytes,
+ * its lines "ADDRESS NAME.via", filled up with empty lines. It stays where it is while its session
+ * lives, so that a reader who reads while the file is written misses no name of another session.
+ * block is that of before, or zeroed; `of` is a session of the group. A paused member is in it; of
+ * several of one name (older ones are closing) the youngest is.
+ */
+#define SHARE_MEMBERS_MAX 64
+#define SHARE_RECORD      128
+#define SHARE_BLOCK       ((size_t)SHARE_MEMBERS_MAX * SHARE_RECORD)
+void plan_share_names(const struct facts *facts, const struct pool *pool, const struct session *of,
+		      char block[SHARE_BLOCK]);
+
+/*
+ * The part of plan_host() that is one session's own. Where another session has the same slot,
+ * another one is alike (plan_limits_alike()), and another one is in its group, if it shares
+ * (plan_shares()), plan_host() of all of them is plan_host() of the
  * others and this: a launch beside others and an end need no more.
  */
 int plan_session(const struct facts *facts, const struct session *s, struct object_set *ret,

@@ -261,6 +261,25 @@ static void offer_colors(const struct line *l, const char *before)
 	offer(l, before, "never", "");
 }
 
+/* Each group once, at its first session. */
+static void offer_groups(const struct line *l, const char *before)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	struct err ignored = { 0 };
+
+	if (observe_host(0, &f, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < f.sessions.n; i++) {
+		const struct session *s = &f.sessions.v[i];
+		size_t first = 0;
+
+		while (!session_shares(&f.sessions.v[first], s) && first < i)
+			first++;
+		if (first == i && s->share[0] && (s->uid == getuid() || !getuid()))
+			offer(l, before, s->share, s->name);
+	}
+}
+
 /* --- which of these ------------------------------------------------------------------------ */
 
 static void offer_word(const struct line *l, enum verb_id verb, enum verb_word kind, int at)
@@ -294,6 +313,9 @@ static void offer_word(const struct line *l, enum verb_id verb, enum verb_word k
 		return;
 	case WORD_COLOR:
 		offer_colors(l, "");
+		return;
+	case WORD_SHARE:
+		offer_groups(l, "");
 		return;
 	case WORD_DESKTOP:
 	case WORD_OF_NETNS:
@@ -368,6 +390,8 @@ static bool complete_value(const struct line *l, enum verb_id verb)
 		offer(l, before, "off", "");
 	} else if (o->completes == WORD_COLOR) {
 		offer_colors(l, before);
+	} else if (o->completes == WORD_SHARE) {
+		offer_groups(l, before);
 	}
 	return true;
 }

@@ -71,6 +71,7 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "rx_bytes", number(v->rx_bytes));
 	add(o, "tx_bytes", number(v->tx_bytes));
 	add(o, "since", number(s->since));
+	add(o, "share", text(s->share));
 	return o;
 }
 

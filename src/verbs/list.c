@@ -53,9 +53,11 @@ static void add_pids(struct table *t, const struct session_view *v)
 static void add_note(struct table *t, const struct session_view *v)
 {
 	const bool attached = v->session->flags & SESSION_ATTACHED;
+	const char *group = v->session->share;
 
-	table_add(t, "%s%s%s", attached ? "(attached)" : "", attached && *v->reason ? " " : "",
-		  v->reason);
+	table_add(t, "%s%s%s%s%s%s%s", attached ? "(attached)" : "", attached && *group ? " " : "",
+		  *group ? "(group " : "", group, *group ? ")" : "",
+		  (attached || *group) && *v->reason ? " " : "", v->reason);
 }
 
 /* Name, id, uplink, state, user: the cells with which both tables begin. */

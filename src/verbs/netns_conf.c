@@ -19,6 +19,7 @@ enum netns_key {
 	KEY_LAN,
 	KEY_HOST_ACCESS,
 	KEY_MTU,
+	KEY_SHARE,
 	KEY_COUNT,
 };
 
@@ -29,6 +30,7 @@ static const char *const keys[] = {
 	[KEY_LAN] = "lan",
 	[KEY_HOST_ACCESS] = "host-access",
 	[KEY_MTU] = "mtu",
+	[KEY_SHARE] = "share",
 	[KEY_COUNT] = NULL,
 };
 
@@ -73,6 +75,14 @@ static const char *take_dns(struct request *to, const char *value)
 	return NULL;
 }
 
+static const char *take_share(struct request *to, const char *value)
+{
+	if (!session_share_valid(value))
+		return "it is 1 to 15 of letters, digits and ._+-, the first a letter or digit, "
+		       "and not digits alone";
+	return to->share[0] || copy_string(to->share, sizeof(to->share), value) == 0 ? NULL : "";
+}
+
 static const char *take(struct conf *c, size_t key, const char *value)
 {
 	struct request *to = c->to;
@@ -94,6 +104,8 @@ static const char *take(struct conf *c, size_t key, const char *value)
 			return "it is a number of bytes, 1280 to 65535";
 		to->mtu = to->mtu ? to->mtu : mtu;
 		return NULL;
+	case KEY_SHARE:
+		return take_share(to, value);
 	case KEY_COUNT:
 		break;
 	}

@@ -7,7 +7,8 @@
 
 /*
  * VIA_SYSCONFDIR/netns.d/NAME.conf: what `via-iface netns add NAME` makes where no uplink is on the
- * command line. One section, [netns], with the keys uplink, dns, ipv6, lan, host-access and mtu.
+ * command line. One section, [netns], with the keys uplink, dns, ipv6, lan, host-access, mtu
+ * and share.
  */
 
 #define NETNS_CONF_MAX 16384 /* bytes */

@@ -121,6 +121,8 @@ static void print_session(const struct session_view *v, const struct findings *f
 	print_silent(v);
 	print_dns(v);
 	print_options(s);
+	if (s->share[0])
+		text_print(stdout, "  %-10s %s, as %s.via\n", "group", s->share, s->name);
 	text_print(stdout, "  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
 	text_print(stdout, "  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
 		   v->address6[0] ? ", " : "", v->address6, s->mtu);

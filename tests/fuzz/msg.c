@@ -22,6 +22,7 @@ static void check_run(const struct request *r)
 		check_list(&r->uplinks);
 		must(strnlen(r->name, sizeof(r->name)) < sizeof(r->name));
 		must(r->n_dns <= SESSION_DNS_MAX);
+		must(!r->share[0] || session_share_valid(r->share));
 	} else {
 		must(err.code != 0 && err.text[0]);
 	}
@@ -67,6 +68,8 @@ static void reply(const uint8_t *data, size_t size)
 	if (msg_reply_check(m, size) == 0) {
 		must(size == sizeof(*m));
 		must(strnlen(m->text, sizeof(m->text)) < sizeof(m->text));
+		must(strnlen(m->share, sizeof(m->share)) < sizeof(m->share));
+		must(!strchr(m->share, '/') && m->share[0] != '.');
 		must(strnlen(m->name, sizeof(m->name)) < sizeof(m->name));
 		must(m->dns.n <= SESSION_DNS_MAX);
 		must(strnlen(m->dns.domains, sizeof(m->dns.domains)) < sizeof(m->dns.domains));

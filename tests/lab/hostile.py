@@ -27,7 +27,7 @@ RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN,
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 LIST = 4 + 16 * 9 + 160  # bytes of a list of uplinks
-SIZE = 8 + 16 + LIST + 36 + 16 + 36 + 1 + 3 * 17  # of the largest request
+SIZE = 8 + 16 + LIST + 36 + 16 + 16 + 36 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -53,7 +53,7 @@ def uplink_list(text):
 
 
 def message(
-    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program=""
+    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share=""
 ):
     """The bytes of a request (src/ipc/msg.h)."""
 
@@ -75,7 +75,7 @@ def message(
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = head + struct.pack("<IIII", flags, mtu, ident, owner)
-    body += uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(program, 36)
+    body += uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(share, 16) + text(program, 36)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 

@@ -38,6 +38,8 @@ TYPED = [
     (("wlp6s0 --host",), ("wlp6s0", "--host-access")),
     (("--ipv6=o",), ("--ipv6=off",)),
     (("--ipv6 au",), ("--ipv6", "auto")),
+    (("--share te", "wlp"), ("--share", "team", "wlp6s0")),
+    (("--share=te", "wlp"), ("--share=team", "wlp6s0")),
     (("wlp6s0 -- fancyp",), ("wlp6s0", "--", "fancyprogram")),
     (("wlp6s0 fancyp",), ("wlp6s0", "fancyprogram")),
     (("-- fancyp",), ("--", "fancyprogram")),
@@ -114,7 +116,7 @@ def prepare(lab):
     lab.ip("netns add boxed")
     lab.via("attach", lab.spare, "--netns", "boxed", "--name", "attached", check=True)
     for name in ("game", "other"):
-        lab.session(lab.spare, "--name", name)
+        lab.session(lab.spare, "--name", name, "--share", "team")
 
 
 def test_help_names_what_completions_offer(lab):

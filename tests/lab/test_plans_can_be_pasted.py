@@ -3,7 +3,7 @@
 import glob
 import os
 
-from lab import ROOT, Skip, params, topology
+from lab import ROOT, Skip, params, timeout, topology
 
 FOLDER = os.path.join(ROOT, "tests", "golden")
 FORCE = "net/ipv6/conf/all/force_forwarding"
@@ -54,7 +54,7 @@ HOSTS = {
 }
 # Those whose uplink leads somewhere in the lab, and the program's way out of it.
 LEADS = ("split", "list", "firewalls", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options",
-         "own-names")
+         "own-names", "share")
 
 
 def seen_from(lab, netns):
@@ -66,7 +66,7 @@ def paste(lab, name, leads):
     lab.run(HOSTS.get(name, "true"), check=True)
     make, undo = plan(lab, name)
     before = lab.snapshot()
-    lab.run(make, timeout=30, check=True)
+    lab.run(make, timeout=90, check=True)  # a process for each line
     if leads:
         assert seen_from(lab, "curl") == lab.spare.addr
         assert lab.curl() == lab.wired.addr
@@ -74,6 +74,7 @@ def paste(lab, name, leads):
     assert not lab.difference(before, lab.snapshot())
 
 
+@timeout(180)
 @params(*LEADS)
 def test_pasted(lab, name):
     paste(lab, name, True)

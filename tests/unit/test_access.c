@@ -16,7 +16,7 @@ enum { ALICE = 1000, BOB, CAROL, DAVE, ERIN, FRANK };
 enum { NETDEV = 100, STUDENTS = 200, GUESTS = 300 };
 
 #define BASE "/etc/via-iface/access.conf"
-#define FREE .lan = true, .host_access = true, .attach = true, .known = true
+#define FREE .lan = true, .host_access = true, .attach = true, .share = true, .known = true
 
 static const struct access_rule usual[] = {
 	{ BASE, 1, ACCESS_ACTIVE, "@active", 0, FREE, .uplinks = "*", .sessions = 64 },
@@ -313,6 +313,25 @@ static void test_connections(void **state)
 	p.broken.code = 0;
 }
 
+static void test_share(void **state)
+{
+	const struct uplink_list list = list_of("wlp6s0");
+	struct access_question q = { .op = ACCESS_RUN, .uplinks = &list, .share = true };
+	struct access_subject alice = { .uid = ALICE }, root = { 0 };
+	_cleanup_policy_ struct access_policy p = { 0 };
+	struct err why = { 0 };
+
+	(void)state;
+	make(ANYBODY, &p);
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	p.v[1].share = false;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	assert_non_null(strstr(why.text, ":3 [*] allows no --share; leave it out"));
+	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
+	q.share = false;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+}
+
 static void test_covers(void **state)
 {
 	static const struct {
@@ -401,7 +420,7 @@ static void test_remedy(void **state)
 		  { .uid = ERIN, .name = "erin", .groups = student, .n_groups = 1 },
 		  "usb0,wlp6s0",
 		  "[erin]\nuplinks = wwan* usb0 wlp6s0\nlan = no\nhost-access = no\nattach = no\n"
-		  "sessions = 4\n" },
+		  "sessions = 4\nshare = no\n" },
 		{ USUAL, { .uid = BOB, .name = "bob" }, "wlp6s0", NULL }, /* refused on purpose */
 		{ EMPTY, { .uid = ERIN, .name = "er'in" }, "wlp6s0", NULL },
 		{ EMPTY, { .uid = ERIN, .name = "erin" }, "ssid:my net", NULL },
@@ -428,9 +447,9 @@ static void test_remedy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),  cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_covers), cmocka_unit_test(test_reason_in_full),
-		cmocka_unit_test(test_remedy),
+		cmocka_unit_test(test_table),          cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_share),          cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_reason_in_full), cmocka_unit_test(test_remedy),
 	};
 
 	return RUN_TESTS(tests);

@@ -301,7 +301,7 @@ static void test_all_slots_taken(void **state)
 		snprintf(name, sizeof(name), "tun%u", i);
 		scene_slot(&f, i, name);
 	}
-	refused(&f, &curl, EUSERS, "'wlp6s0': all 255 are in use");
+	refused(&f, &curl, EUSERS, "'wlp6s0': all 254 are in use");
 	snprintf(f.slots.v[76].uplink, IFNAMSIZ, "wlp6s0");
 	assert_int_equal(admitted(&f, &curl, &fresh).slot, 77);
 }

@@ -44,7 +44,7 @@ static struct facts host(struct session **ret)
 	"\"reason\":\"\",\"uid\":4294967294,\"user\":\"4294967294\",\"pids\":[41,43],"             \
 	"\"netns\":4026532007,\"ifname\":\"viap7\",\"address\":\"10.209.0.10\","                   \
 	"\"address6\":\"fdc0:ffee:1234::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                   \
-	"\"since\":1700000000"
+	"\"since\":1700000000,\"share\":\"\""
 
 static void test_session(void **state)
 {
