@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 import traceback
 
 import nsutil
@@ -277,15 +278,29 @@ def say(name, request, *names):
         sock.detach()
 
 
-def loop(commands):
-    """Each again and again, until kill_all()."""
-    return [
+def loop(commands, pace):
+    """All of them each `pace` seconds, until kill_all(): shells that have one byte of a pipe for each time.
+    Without a pace they would take what they can of the processor, from those who are to be seen at work."""
+    reader, writer = os.pipe()
+    shells = [
         subprocess.Popen(
-            ["sh", "-c", f"while :; do {command}; done"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            ["sh", "-c", f"while read -r _; do {command}; done"],
+            stdin=reader, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ).pid
         for command in commands
     ]  # fmt: skip
+    pacer = os.fork()
+    if pacer == 0:
+        try:
+            nsutil.die_with_parent()
+            while True:
+                os.write(writer, b"\n" * len(commands))
+                time.sleep(pace)
+        finally:
+            os._exit(0)
+    os.close(reader)
+    os.close(writer)
+    return [*shells, pacer]
 
 
 def kill_all(pids):

@@ -425,7 +425,7 @@ def test_owner_who_meddles(lab):
         a.do(hostile.new_netns, "own")
         other.do(hostile.new_netns, "own")
         a.do(hostile.sh, "ip link set lo up")
-        pids = a.do(hostile.loop, loops)
+        pids = a.do(hostile.loop, loops, 0.01)
         times, good = [], 0
         for n in range(60):
             start = time.monotonic()
