@@ -54,7 +54,7 @@ class Person:
             before = at
             self.desk.hands("key", key)
             with contextlib.suppress(AssertionError):  # the first and the last row: it stays
-                self.lab.wait(lambda: self.ask("focus") != before, 0.3, step=0.02)  # noqa: B023
+                self.lab.wait(lambda: self.ask("focus") != before, 0.3, step=0.05)  # noqa: B023
         raise AssertionError(f"no key leads to {role} '{name}'")
 
     def write(self, role, name, text):
