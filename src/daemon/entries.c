@@ -7,9 +7,10 @@
  * on.
  *
  * Every entry of a session has our tag in its mark (plan/firewall.c, plan/limits.c), and one
- * deletion costs a walk over the kernel's whole table. So ends are collected: a pass deletes the
- * entries of all addresses that no session has, a step a turn of the loop, and the next one
- * follows after a pause that is longer than it took.
+ * deletion costs a walk over the kernel's whole table, 3 ms of processor on a host that does
+ * nothing. So ends are collected for a second: a pass deletes the entries of all addresses that no
+ * session has, a step a turn of the loop, and the next one follows after a pause that is longer
+ * than it took. Meanwhile such an address is given to nobody.
  */
 #include <errno.h>
 #include <syslog.h>
@@ -18,8 +19,9 @@
 #include "base/util.h"
 #include "daemon/host_state.h"
 
-#define PAUSE_MS 100
-#define AGAIN_MS 1000
+#define COLLECT_MS 1000
+#define PAUSE_MS   100
+#define AGAIN_MS   1000
 
 void host_note_ends(struct host_state *h)
 {
@@ -30,7 +32,7 @@ void host_note_ends(struct host_state *h)
 	if (h->facts.sessions.n && plan_pool(&h->facts, &e->pool, NULL) == 0)
 		e->pool_known = true;
 	if (h->memory.rest.n_tracked && e->due == INT64_MAX && !e->pass.running)
-		e->due = e->not_before > now ? e->not_before : now;
+		e->due = e->not_before > now + COLLECT_MS ? e->not_before : now + COLLECT_MS;
 }
 
 void host_take_over(struct host_state *h)

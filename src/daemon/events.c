@@ -59,6 +59,16 @@ static void suspect(struct effect *e, const char *name, bool gone)
 	e->suspects[i].gone |= gone;
 }
 
+/* It has gone: there is nothing to read, and the kernel takes its lock for each question. */
+static void unsuspect(struct effect *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_suspects; i++)
+		if (!strcmp(e->suspects[i].name, name)) {
+			e->suspects[i] = e->suspects[--e->n_suspects];
+			return;
+		}
+}
+
 /* Whether a session uses that interface, or would if it could serve. */
 static bool concerns(const struct facts *f, int index)
 {
@@ -129,6 +139,7 @@ static bool forget_port(struct host_state *h, const char *name, struct effect *e
 		}
 	}
 	facts_remove_link(f, name);
+	unsuspect(e, name);
 	e->ports_gone = true;
 	return found;
 }

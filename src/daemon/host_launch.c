@@ -74,16 +74,26 @@ static int add_session(struct host_state *h, const struct session *s,
 	return r;
 }
 
+/* What is left of a session that ended is removed by number and address: not those of a new one. */
+static bool leaves_in_the_way(const struct host_state *h, const struct session *s)
+{
+	for (size_t i = 0; i < h->ended.n; i++)
+		if (h->ended.v[i].id == s->id || h->ended.v[i].host == s->host)
+			return true;
+	return false;
+}
+
 static int make_session(struct host_state *h, const struct session *s,
 			const struct object_set *inside, struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
 	_cleanup_refusals_ struct refusals refused = { 0 };
 	struct facts *f = &h->facts;
-	bool alone = h->knowledge != HOST_SETTLED || h->ended.n || !host_has_like(h, s);
+	bool whole =
+		h->knowledge != HOST_SETTLED || leaves_in_the_way(h, s) || !host_has_like(h, s);
 	int r = note_session(f, s, err);
 
-	if (r == 0 && !alone)
+	if (r == 0 && !whole)
 		return add_session(h, s, inside, err);
 	refused_lift(&h->refused, f, s->uplink, clock_ms());
 	if (r == 0)

@@ -356,6 +356,7 @@ FAKE(int, observe_link, struct kernel *k, const struct facts *facts, const char 
 	(void)k;
 	(void)facts;
 	(void)err;
+	fake_kernel.links_read++;
 	MUST(copy_string(key.link.name, sizeof(key.link.name), name) == 0);
 	o = set_find(&fake_kernel.ours, &key);
 	if (!o)
@@ -469,9 +470,14 @@ FAKE(ssize_t, nl_recv, struct nl_sock *s, void *buf, size_t size, int flags)
 	(void)s;
 	(void)flags;
 	if (event) {
-		MUST(event->nlmsg_len <= size);
-		memcpy(buf, event, event->nlmsg_len);
-		return (ssize_t)event->nlmsg_len;
+		size_t len = event->nlmsg_len;
+
+		if (fake_kernel.event_more)
+			len = MNL_ALIGN(len) + fake_kernel.event_more;
+		fake_kernel.event_more = 0;
+		MUST(len <= size);
+		memcpy(buf, event, len);
+		return (ssize_t)len;
 	}
 	errno = fake_kernel.overflow ? ENOBUFS : EAGAIN;
 	fake_kernel.overflow = false;

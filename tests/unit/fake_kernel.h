@@ -23,8 +23,10 @@ struct fake_kernel {
 	unsigned int change_at; /* before its n-th step somebody else changes something; 0: no */
 	void (*change)(struct fake_kernel *k);
 	unsigned int observed, applied; /* how often */
+	unsigned int links_read;        /* one alone, how often */
 	bool overflow;                  /* the next read of events fails with ENOBUFS */
 	const struct nlmsghdr *event;   /* what that read returns, or NULL */
+	size_t event_more;              /* bytes of a second message behind it */
 	uint64_t handle, netns;         /* given last */
 };
 
