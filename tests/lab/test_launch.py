@@ -250,3 +250,17 @@ def test_policy_is_read_by_the_launch(lab):
     assert done.code == 125 and "wrong.conf:4" in done.err, done
     assert not installed.others(), installed.others()
     held.finish()
+
+
+@needs("root", "tool:strace")
+def test_capabilities_cost_no_file(lab):
+    """enter asks the kernel by capget(2): /proc/PID/status would be read eight times."""
+    held = lab.session()
+    trace = os.path.join(lab.tmp, "trace")
+    words = ["strace", "-f", "-o", trace, "-e", "trace=openat,capget,execve"]
+    lab.run([*words, program("via-iface"), str(lab.spare), "--", "true"], check=True)
+    with open(trace, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    assert any("capget" in line for line in lines), lines
+    assert not [line for line in lines if "/status" in line], lines
+    held.finish()
