@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changes of sessions that run: another uplink, a pause, the end. Each changes the session in the
- * facts and converges, as a launch does; where that fails the host is observed anew, and the
- * kernel's state is kept.
+ * Changes of sessions that run: another uplink, a pause, the end. Beside others that have what it
+ * comes to, and what it leaves, a session's own part is changed alone; else each changes the
+ * session in the facts and converges, as a launch does. Where that fails the host is observed anew,
+ * and the kernel's state is kept.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/util.h"
-#include "daemon/host_state.h"
+#include "daemon/host_internal.h"
 #include "plan/probe.h"
 #include "plan/uplink.h"
 
@@ -37,6 +40,105 @@ static int observe_uplinks(struct host_state *h, const struct uplink_list *uplin
 	return host_observe(h, uplinks, err);
 }
 
+/* Whether all steps are of kinds that need no handle and leave what is the whole host's alone. */
+static bool only_its_own(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct object *o = steps->v[i].want ? steps->v[i].want : steps->v[i].have;
+
+		if (o->kind != OBJ_LINK && o->kind != OBJ_LINK_UP && o->kind != OBJ_NEIGH &&
+		    o->kind != OBJ_FDB && o->kind != OBJ_NFT_ELEMENT)
+			return false;
+	}
+	return true;
+}
+
+/* Others have what it leaves, and what it comes to. Slot 0 has nothing of its own. */
+static bool has_like(const struct host_state *h, const struct session *s)
+{
+	struct session any = *s;
+	bool found = false;
+
+	if (s->slot)
+		return host_has_like(h, s);
+	for (size_t i = 0; i < h->facts.sessions.n && !found; i++) {
+		any.slot = h->facts.sessions.v[i].slot;
+		found = host_has_like(h, &any); /* of the same limits */
+	}
+	return found;
+}
+
+/* Whether failover gave another session another slot meanwhile. */
+static bool others_changed(const struct host_state *h, const struct session *before, uint32_t id)
+{
+	for (size_t i = 0; i < h->facts.sessions.n; i++) {
+		const struct session *s = &h->facts.sessions.v[i];
+
+		if (s->id != id &&
+		    (s->slot != before[i].slot || s->carrier_off != before[i].carrier_off ||
+		     strcmp(s->uplink, before[i].uplink) != 0))
+			return true;
+	}
+	return false;
+}
+
+/* From before to what the session is now; 1: that takes more than its own part. */
+static int apply_own_part(struct host_state *h, const struct session *before,
+			  const struct session *now, struct err *err)
+{
+	_cleanup_set_ struct object_set had = { 0 }, want = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	int r = plan_session(&h->facts, before, &had, err);
+
+	if (r == 0)
+		r = plan_session(&h->facts, now, &want, err);
+	if (r < 0)
+		return r;
+	if (diff(&want, &had, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the change of a session");
+	if (!only_its_own(&steps))
+		return 1;
+	r = apply(&h->kernel, &steps, NULL, err);
+	if (r < 0)
+		return r;
+	set_subtract(&h->facts.ours, &had);
+	return set_merge(&h->facts.ours, &want) < 0
+		       ? err_errno(err, ENOMEM, "note the change of a session")
+		       : 0;
+}
+
+/*
+ * Beside others on both uplinks its own part is all that changes: nothing is observed, and nothing
+ * of the others planned. Returns 1 where that does not do; the facts are as they were then.
+ */
+static int change_alone(struct host_state *h, const struct session *changed, struct err *err)
+{
+	struct facts *f = &h->facts;
+	_cleanup_free_ struct session *before = calloc(f->sessions.n, sizeof(*before));
+	struct session *s = (struct session *)host_session(h, changed->id);
+	int64_t again = INT64_MAX;
+	size_t slots = f->slots.n;
+	int r = 1;
+
+	if (!before || !s || h->stale || h->knowledge != HOST_SETTLED || h->ended.n)
+		return 1;
+	memcpy(before, f->sessions.v, f->sessions.n * sizeof(*before));
+	*s = *changed;
+	if (failover(f, &h->failover, clock_ms(), &again, err) == 0 && f->slots.n == slots &&
+	    !others_changed(h, before, s->id) && has_like(h, s) &&
+	    has_like(h, &before[s - f->sessions.v]))
+		r = apply_own_part(h, &before[s - f->sessions.v], s, err);
+	if (r > 0) {
+		memcpy(f->sessions.v, before, f->sessions.n * sizeof(*before));
+		f->slots.n = slots;
+	}
+	h->failover_at = again < h->failover_at ? again : h->failover_at;
+	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
+	if (r == 0)
+		session_log_compare(h);
+	return r;
+}
+
 /* Puts the changed session in its place and the kernel behind it. */
 static int change(struct host_state *h, const struct session *changed, struct err *err)
 {
@@ -50,18 +152,13 @@ static int change(struct host_state *h, const struct session *changed, struct er
 	return host_converge(h, err);
 }
 
-static int try_move(struct host_state *h, uint32_t id, const struct uplink_list *uplinks,
-		    uid_t peer, struct err *err)
+static int plan_move(struct host_state *h, const struct session *s,
+		     const struct uplink_list *uplinks, uid_t peer, struct session *ret,
+		     struct err *err)
 {
-	struct session *s, changed;
-	int r = observe_uplinks(h, uplinks, err);
+	struct session changed = *s;
+	int r;
 
-	if (r < 0)
-		return r;
-	s = find(h, id, err);
-	if (!s)
-		return -ESRCH;
-	changed = *s;
 	if (peer == 0 && s->uid != 0)
 		changed.flags |= SESSION_BY_ROOT;
 	else
@@ -71,20 +168,76 @@ static int try_move(struct host_state *h, uint32_t id, const struct uplink_list 
 		r = plan_check_names(&h->facts, changed.uplink, err);
 	if (r < 0)
 		return err_wrap(err, "move session '%s'", changed.name);
-	refused_lift(&h->refused, &h->facts, changed.uplink, clock_ms());
 	if (changed.flags &
 	    SESSION_PAUSED) { /* it keeps still, and goes there when it is resumed */
 		changed.slot = 0;
 		changed.uplink[0] = 0;
 	}
+	*ret = changed;
+	return 0;
+}
+
+/* On the facts as they are, where they are settled; 1: they are not, or that does not do. */
+static int move_alone(struct host_state *h, uint32_t id, const struct uplink_list *uplinks,
+		      uid_t peer, struct err *err)
+{
+	const struct session *s;
+	struct session changed = { 0 };
+	char alias[ALIAS_MAX];
+
+	if (h->stale || h->knowledge != HOST_SETTLED || host_observe(h, uplinks, err) < 0)
+		return 1;
+	s = host_session(h, id);
+	if (!s || plan_move(h, s, uplinks, peer, &changed, err) < 0 || h->refused.n ||
+	    session_format(&changed, alias, err) < 0)
+		return 1;
+	return change_alone(h, &changed, err);
+}
+
+static int try_move(struct host_state *h, uint32_t id, const struct uplink_list *uplinks,
+		    uid_t peer, struct err *err)
+{
+	struct session *s, changed = { 0 };
+	int r = move_alone(h, id, uplinks, peer, err);
+
+	if (r <= 0)
+		return r;
+	r = observe_uplinks(h, uplinks, err);
+	if (r < 0)
+		return r;
+	s = find(h, id, err);
+	if (!s)
+		return -ESRCH;
+	r = plan_move(h, s, uplinks, peer, &changed, err);
+	if (r < 0)
+		return r;
+	refused_lift(&h->refused, &h->facts, changed.uplink, clock_ms());
 	return change(h, &changed, err);
+}
+
+static int pause_alone(struct host_state *h, uint32_t id, bool paused, struct err *err)
+{
+	const struct session *s = host_session(h, id);
+	struct session changed;
+
+	if (!s || h->refused.n)
+		return 1;
+	changed = *s;
+	if (paused)
+		changed.flags |= SESSION_PAUSED;
+	else
+		changed.flags &= ~(uint32_t)SESSION_PAUSED;
+	return change_alone(h, &changed, err);
 }
 
 static int try_pause(struct host_state *h, uint32_t id, bool paused, struct err *err)
 {
 	struct session *s;
-	int r = observe_uplinks(h, NULL, err);
+	int r = pause_alone(h, id, paused, err);
 
+	if (r <= 0)
+		return r;
+	r = observe_uplinks(h, NULL, err);
 	if (r < 0)
 		return r;
 	s = find(h, id, err);

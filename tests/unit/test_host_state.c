@@ -52,6 +52,75 @@ static void test_settled_launch(void **state)
 	assert_int_equal(fake_kernel.observed, observed);
 }
 
+/*
+ * Beside others on both uplinks a move, a pause and a resumption change the session's own part:
+ * nothing is observed, and nothing of others compared.
+ */
+static void test_settled_change(void **state)
+{
+	const struct uplink_list wired = list_of("enp7s0"), spare = list_of("wlp6s0");
+	struct err err = { 0 };
+	unsigned int observed;
+	uint32_t id;
+
+	(void)state;
+	assert_true(fake_host_run("enp7s0", "a") > 0);
+	assert_true(fake_host_run("wlp6s0", "b") > 0);
+	id = (uint32_t)fake_host_run("wlp6s0", "c");
+	fake_host_converges();
+	observed = fake_kernel.observed;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(host_move(&fake_host, id, &wired, 1000, &err), 0);
+		assert_string_equal(host_session(&fake_host, id)->uplink, "enp7s0");
+		assert_false(fake_host_is_blocked(id));
+		assert_int_equal(host_pause(&fake_host, id, true, &err), 0);
+		assert_true(fake_host_is_blocked(id));
+		assert_int_equal(host_pause(&fake_host, id, false, &err), 0);
+		assert_false(fake_host_is_blocked(id));
+		assert_int_equal(host_move(&fake_host, id, &spare, 1000, &err), 0);
+		assert_string_equal(host_session(&fake_host, id)->uplink, "wlp6s0");
+	}
+	assert_int_equal(fake_kernel.observed, observed);
+	assert_int_equal(fake_host.knowledge, HOST_SETTLED);
+	fake_host_converges(); /* nothing differs from a plan of the whole */
+	assert_int_equal(fake_kernel.observed, observed);
+}
+
+/* The last of an uplink takes what that uplink had along. */
+static void test_change_of_the_last(void **state)
+{
+	const struct uplink_list wired = list_of("enp7s0");
+	struct err err = { 0 };
+	int id;
+
+	(void)state;
+	assert_true(fake_host_run("enp7s0", "a") > 0);
+	id = fake_host_run("wlp6s0", "b");
+	fake_host_converges();
+	assert_int_equal(host_move(&fake_host, (uint32_t)id, &wired, 1000, &err), 0);
+	fake_host_converges();
+	assert_int_equal(facts_slot(&fake_host.facts, "wlp6s0"), 0);
+}
+
+/* Where the kernel fails on the way, the host is observed, and the change made all the same. */
+static void test_settled_change_fails(void **state)
+{
+	const struct uplink_list wired = list_of("enp7s0");
+	struct err err = { 0 };
+	uint32_t id;
+
+	(void)state;
+	assert_true(fake_host_run("enp7s0", "a") > 0);
+	assert_true(fake_host_run("wlp6s0", "b") > 0);
+	id = (uint32_t)fake_host_run("wlp6s0", "c");
+	fake_host_converges();
+	fake_kernel.error = EBUSY;
+	fake_kernel.fail_at = 1;
+	assert_int_equal(host_move(&fake_host, id, &wired, 1000, &err), 0);
+	fake_host_converges();
+	assert_string_equal(host_session(&fake_host, id)->uplink, "enp7s0");
+}
+
 /* Whatever is taken away while events are lost is put back. */
 static void test_events_lost(void **state)
 {
@@ -311,6 +380,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_launch),
 		TEST(test_settled_launch),
+		TEST(test_settled_change),
+		TEST(test_change_of_the_last),
+		TEST(test_settled_change_fails),
 		TEST(test_events_lost),
 		TEST(test_apply_fails_half_way),
 		TEST(test_apply_is_tried_again),
