@@ -1,0 +1,63 @@
+"""What passing packets cost: a session beside a socket of the host that is bound to the uplink."""
+
+import statistics
+
+PORT, PORT_ALONE = "5999", "5998"
+# A round trip is measured with both ends on one processor: where two of them take turns, waking
+# the other from its sleep costs more than what is measured, and not the same each time.
+ALONE = ["taskset", "-c", "0"]
+
+
+def interleaved(bench, mode, address, amount):
+    """What each round gave: (the host's own way, the session's)."""
+    words = [bench.tool("pump"), mode, address, PORT, str(amount)]
+    if mode in ("tcp", "udp"):
+        words[3] = PORT_ALONE
+        words = [*ALONE, *words]
+    pairs = []
+    for number in range(bench.args.rounds + 1):
+        commands = [*words, str(bench.lab.spare)], [*bench.via, *words]
+        pair = [float(bench.lab.run(command, timeout=60, check=True).out) for command in commands]
+        if number:  # the first round warms up
+            pairs.append(pair)
+    return pairs
+
+
+def throughput(bench, name, mode, address):
+    pairs = interleaved(bench, mode, address, 500)
+    host, session = (statistics.median(values) for values in zip(*pairs))
+    return {
+        "part": "traffic", "name": name, "unit": "Gbit/s", "aim": "0.9",
+        "without": host / 1e9, "with": session / 1e9, "ratio": statistics.median(s / h for h, s in pairs),
+    }  # fmt: skip
+
+
+def round_trip(bench, name, mode, address):
+    pairs = interleaved(bench, mode, address, 4000)
+    host, session = (statistics.median(values) for values in zip(*pairs))
+    more = statistics.median(s - h for h, s in pairs)
+    return {
+        "part": "traffic", "name": name, "unit": "us", "aim": "+5 us",
+        "without": host / 1e3, "with": session / 1e3, "more": more / 1e3,
+    }  # fmt: skip
+
+
+def traffic(bench):
+    lab = bench.lab
+    for port, before in ((PORT, []), (PORT_ALONE, ALONE)):
+        command = [*before, bench.tool("pump"), "serve", port, lab.server, lab.server6]
+        lab.popen(command, ns="inet").expect("ready\n")
+    if bench.args.rate:
+        for ns, dev in ((None, lab.spare), lab.spare.far):
+            tbf = f"tbf rate {bench.args.rate} burst 1mb latency 50ms"
+            lab.run(f"tc qdisc add dev {dev} root {tbf}", ns=ns, check=True)
+    held = lab.session()  # the daemon stays
+    yield throughput(bench, "TCP, sending", "up", lab.server)
+    yield throughput(bench, "TCP, receiving", "down", lab.server)
+    if not bench.args.rate:
+        yield throughput(bench, "TCP over IPv6, sending", "up", lab.server6)
+        yield throughput(bench, "TCP over IPv6, receiving", "down", lab.server6)
+        yield round_trip(bench, "round trip, TCP", "tcp", lab.server)
+        yield round_trip(bench, "round trip, UDP", "udp", lab.server)
+        yield round_trip(bench, "round trip, UDP over IPv6", "udp", lab.server6)
+    held.finish()
