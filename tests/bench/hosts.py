@@ -34,7 +34,8 @@ def interfaces(lab):
 
 def foreign(lab):
     lines = "".join(f"ip saddr 100.66.{n >> 8}.{n & 255} counter accept\n" for n in range(5000))
-    lab.nft("table inet others { chain forward { type filter hook forward priority 0; " + lines + "} }")
+    chain = "type filter hook forward priority 0\n" + lines
+    lab.nft("table inet others {\nchain forward {\n" + chain + "}\n}\n")
     return "nft delete table inet others"
 
 
