@@ -48,7 +48,7 @@ tcpdump -i enp7s0 -n -U -w "$ARTIFACTS/manual-wired.pcap" "host $SERVER" >/dev/n
 
 # --- the examples
 type_it "A torrent client"
-holds "the client by its uplink" until_ok 20 answered -u qbittorrent-nox.service
+holds "the client by its uplink" until_ok 60 answered -u qbittorrent-nox.service
 same "it is its user's" "$(via-iface list --json | jq -r '.[] | select(.name == "qbittorrent-nox") | .user')" qbittorrent
 
 type_it "A daemon that says when it is ready"

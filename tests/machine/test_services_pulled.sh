@@ -59,7 +59,7 @@ pull
 systemctl stop via-iface.service via-iface.socket
 systemctl start via-iface.socket
 holds "boot: both start without the uplink" systemctl start --no-block boxed.service waiting.service
-holds "boot: boxed runs" until_ok 20 is_active boxed.service active
+holds "boot: boxed runs" until_ok 60 is_active boxed.service active
 tries boot boxed
 same "boot: waiting waits" "$(lines waiting)" 0
 back
