@@ -45,7 +45,7 @@ E
 systemctl daemon-reload
 
 tcpdump -i enp7s0 -n -U -w "$ARTIFACTS/pulled-wired.pcap" "host $SERVER or host $SERVER6" >/dev/null 2>&1 & capture=$!
-lines() { wc -l <"/run/pulled/$1" 2>/dev/null || echo 0; }
+lines() { cat "/run/pulled/$1" 2>/dev/null | wc -l; }
 goes_on() { [ "$(lines "$1")" -gt "$2" ]; }
 # both have tried again since, by their uplink or not at all
 served() { [ "$(tail -n 1 "/run/pulled/$1" | first)" = "$(address wlp6s0)" ]; }

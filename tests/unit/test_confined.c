@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "launch/confined.h"
@@ -44,14 +44,15 @@ static void test_unit(void **state)
 /* A cgroup's name may be longer than a unit's may. */
 static void test_long(void **state)
 {
-	char text[600], unit[UNIT_NAME_MAX];
+	char text[640], unit[UNIT_NAME_MAX];
 
 	(void)state;
-	memset(text, 'x', sizeof(text));
-	memcpy(text, "0::/", 4);
-	strcpy(text + sizeof(text) - sizeof(".service"), ".service");
+	snprintf(text, sizeof(text), "0::/%0590d.service", 7);
 	confined_unit_of(text, unit);
 	assert_string_equal(unit, "");
+	snprintf(text, sizeof(text), "0::/%0240d.service", 7);
+	confined_unit_of(text, unit);
+	assert_int_equal(strlen(unit), 248);
 }
 
 int main(void)
