@@ -83,10 +83,10 @@ static int write_hosts(int fd, struct err *err)
 	before = malloc((size_t)n + 1);
 	if (!before || fstat(fd, &st) < 0)
 		return err_errno(err, before ? errno : ENOMEM, "copy '" HOSTS_PATH "'");
-	if (st.st_size == size && (!n || (pread(fd, before, (size_t)n, (off_t)SHARE_BLOCK) == n &&
-					  !memcmp(before, now, (size_t)n))))
+	if (st.st_size == size && (!now || (pread(fd, before, (size_t)n, (off_t)SHARE_BLOCK) == n &&
+					    !memcmp(before, now, (size_t)n))))
 		return 0;
-	if (n && pwrite(fd, now, (size_t)n, (off_t)SHARE_BLOCK) != n)
+	if (now && pwrite(fd, now, (size_t)n, (off_t)SHARE_BLOCK) != n)
 		return err_errno(err, EIO, "copy '" HOSTS_PATH "'");
 	return ftruncate(fd, size) < 0 ? err_errno(err, errno, "copy '" HOSTS_PATH "'") : 0;
 }
