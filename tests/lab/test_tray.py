@@ -9,6 +9,7 @@ import time
 
 from lab import ROOT, needs, params, sanitized, write_file
 from panel import WATCHER, WINDOW_APP, Desktop
+from test_leaves_by_its_uplink import give_back, lose
 
 NOBODY = 65534
 TOOLS = ("Xvfb", "xfce4-panel", "xfwm4", "xdotool", "xprop", "xwininfo", "dbus-daemon")
@@ -185,6 +186,23 @@ def test_refusal(lab):
         assert title == "via-iface refused" and "enp7s0" in body and "down" in body, desk.notes
         assert desk.wait_for("game", "wlp6s0").marked
         game.finish()
+
+
+@desktop
+def test_news_after_a_refusal(lab):
+    """A move that was refused is not awaited: that the session fails over to that uplink is news."""
+    game = lab.session(lab.wired, "--name", "game")
+    with Desktop(lab) as desk:
+        desk.tray()
+        item = desk.wait_for("game", "wlp6s0", test=lambda item: item.enabled)
+        lose(lab, "down")
+        desk.event(item.number, "clicked")
+        desk.wait(lambda: desk.noted == ["via-iface refused"], 10, "the refusal")
+        give_back(lab, "down")
+        lab.via("move", "game", f"{lab.wired},{lab.spare}", check=True)
+        lab.ip(f"link set {lab.wired.far[1]} down", ns=lab.wired.far[0])
+        desk.wait(lambda: "game goes by wlp6s0 now" in desk.noted, 10, "the news")
+    game.finish()
 
 
 # --- the window ---------------------------------------------------------------------------------

@@ -264,9 +264,23 @@ void client_refused(struct client *c, const char *text)
 
 /* --- orders -------------------------------------------------------------------------------- */
 
+/* What its answer needs; see struct answer. */
+struct order {
+	struct client *c;
+	guint32 id;      /* of a move */
+	char uplink[16]; /* where to; "": it is no move */
+};
+
+static void refuse(const struct order *o, const char *text)
+{
+	if (o->uplink[0])
+		client_expect_move(o->c, o->id, o->uplink, FALSE);
+	o->c->calls->refused(text, o->c->arg);
+}
+
 static void on_done(GObject *source, GAsyncResult *result, void *data)
 {
-	struct client *c = data;
+	g_autofree struct order *o = data;
 	GSubprocess *process = G_SUBPROCESS(source);
 	g_autofree char *told = NULL, *text = NULL;
 	g_autoptr(GError) error = NULL;
@@ -276,63 +290,69 @@ static void on_done(GObject *source, GAsyncResult *result, void *data)
 		return;
 	if (!done || !g_subprocess_get_successful(process)) {
 		text = first_line(told, done ? _("via-iface failed") : error->message);
-		c->calls->refused(text, c->arg);
+		refuse(o, text);
 	}
-	ask_soon(c);
+	ask_soon(o->c);
 }
 
-static void order(struct client *c, const char *verb, const char *who, const char *list)
+static void order(const struct order *o, const char *verb, const char *who, const char *list)
 {
-	const char *const words[] = { c->program, verb, who, list, NULL };
+	const char *const words[] = { o->c->program, verb, who, list, NULL };
 	g_autoptr(GSubprocess) process = NULL;
 	g_autoptr(GError) error = NULL;
+	struct order *kept;
 
 	process = g_subprocess_newv(
 		words, G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
-	if (process)
-		g_subprocess_communicate_utf8_async(process, NULL, c->cancel, on_done, c);
-	else
-		c->calls->refused(error->message, c->arg);
+	if (!process) {
+		refuse(o, error->message);
+		return;
+	}
+	kept = g_new(struct order, 1);
+	*kept = *o;
+	g_subprocess_communicate_utf8_async(process, NULL, o->c->cancel, on_done, kept);
 }
 
 /* By number: a name may be another's by now. */
-static void order_about(struct client *c, const char *verb, guint32 id, const char *list)
+static void order_about(const struct order *o, const char *verb, guint32 id, const char *list)
 {
 	char who[16];
 
 	g_snprintf(who, sizeof(who), "%" G_GUINT32_FORMAT, id);
-	order(c, verb, who, list);
+	order(o, verb, who, list);
 }
 
-void client_expect_move(struct client *c, guint32 id)
+void client_expect_move(struct client *c, guint32 id, const char *uplink, gboolean ordered)
 {
-	c->calls->moving(id, c->arg);
+	c->calls->moving(id, uplink, ordered, c->arg);
 }
 
 void client_move(struct client *c, guint32 id, const struct tray_uplink *to)
 {
+	struct order o = { .c = c, .id = id };
 	char word[TRAY_WORD_MAX];
 
 	if (!model_session(&c->model, id))
 		return;
 	tray_uplink_word(to, word);
-	client_expect_move(c, id);
-	order_about(c, "move", id, word); /* the others of its list stay (via-iface(1), move) */
+	g_strlcpy(o.uplink, to->name, sizeof(o.uplink));
+	client_expect_move(c, id, o.uplink, TRUE);
+	order_about(&o, "move", id, word); /* the others of its list stay (via-iface(1), move) */
 }
 
 void client_stop(struct client *c, guint32 id)
 {
-	order_about(c, "stop", id, NULL);
+	order_about(&(struct order){ .c = c }, "stop", id, NULL);
 }
 
 void client_pause(struct client *c, guint32 id, gboolean pause)
 {
-	order_about(c, pause ? "pause" : "resume", id, NULL);
+	order_about(&(struct order){ .c = c }, pause ? "pause" : "resume", id, NULL);
 }
 
 void client_pause_all(struct client *c, gboolean pause)
 {
-	order(c, pause ? "pause" : "resume", "--all", NULL);
+	order(&(struct order){ .c = c }, pause ? "pause" : "resume", "--all", NULL);
 }
 
 /* --- coming and going ---------------------------------------------------------------------- */

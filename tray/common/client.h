@@ -17,7 +17,8 @@ struct client;
 struct client_calls {
 	void (*changed)(void *arg); /* the model, or the failure */
 	void (*news)(const struct news *news, void *arg);
-	void (*moving)(guint32 id, void *arg);        /* by an order from here */
+	/* ordered: by an order from here, which is to be made; else that order was refused */
+	void (*moving)(guint32 id, const char *uplink, gboolean ordered, void *arg);
 	void (*refused)(const char *text, void *arg); /* an order was; the text says why */
 };
 
@@ -37,7 +38,8 @@ void client_refused(struct client *c, const char *text);
 
 /* Orders; what comes of them is seen by the changes. */
 void client_move(struct client *c, guint32 id, const struct tray_uplink *to);
-void client_expect_move(struct client *c, guint32 id); /* before a move that the caller runs */
+/* Before a move that the caller runs, and (not ordered) when it was refused. */
+void client_expect_move(struct client *c, guint32 id, const char *uplink, gboolean ordered);
 void client_stop(struct client *c, guint32 id);
 void client_pause(struct client *c, guint32 id, gboolean pause);
 void client_pause_all(struct client *c, gboolean pause);

@@ -8,14 +8,15 @@
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "base/language.h"
 #include "tray/common/words.h"
 
-#define MOMENT_MS   400
-#define OWN_MOVE_US (5 * G_TIME_SPAN_SECOND)
-#define SERVER      "org.freedesktop.Notifications"
-#define SERVER_PATH "/org/freedesktop/Notifications"
+#define MOMENT_MS    400
+#define EXPECTED_MAX 16 /* moves that were ordered and have not come */
+#define SERVER       "org.freedesktop.Notifications"
+#define SERVER_PATH  "/org/freedesktop/Notifications"
 
 enum urgency {
 	URGENCY_NORMAL = 1,
@@ -41,16 +42,16 @@ struct note {
 	char *title, *body; /* to be shown; NULL: nothing */
 	const char *icon;
 	enum urgency urgency;
-	guint32 id;      /* of the session */
-	char name[40];   /* its name */
-	char uplink[16]; /* that a button moves it to; "": none */
-	guint moment;    /* until it is shown */
-	guint32 shown;   /* the server's number; 0: none */
-	gboolean asked;  /* the number is to come */
-	gboolean stale;  /* to be taken back as soon as that is known */
-	gboolean ended;  /* the session; nothing more will be said of it */
-	gboolean block;  /* it says that the session is blocked */
-	gint64 own_move; /* until then; 0: none */
+	guint32 id;          /* of the session */
+	char name[40];       /* its name */
+	char uplink[16];     /* that a button moves it to; "": none */
+	guint moment;        /* until it is shown */
+	guint32 shown;       /* the server's number; 0: none */
+	gboolean asked;      /* the number is to come */
+	gboolean stale;      /* to be taken back as soon as that is known */
+	gboolean ended;      /* the session; nothing more will be said of it */
+	gboolean block;      /* it says that the session is blocked */
+	GPtrArray *expected; /* uplinks that the user has ordered it to, in that order */
 };
 
 static void free_note(void *data)
@@ -60,6 +61,7 @@ static void free_note(void *data)
 	g_clear_handle_id(&n->moment, g_source_remove);
 	g_free(n->title);
 	g_free(n->body);
+	g_ptr_array_unref(n->expected);
 	g_free(n);
 }
 
@@ -83,6 +85,7 @@ static struct note *note_of(struct notify *all, guint32 id)
 		n = g_new0(struct note, 1);
 		n->all = all;
 		n->id = id;
+		n->expected = g_ptr_array_new_with_free_func(g_free);
 		g_hash_table_insert(all->notes, GUINT_TO_POINTER(id), n);
 	}
 	return n;
@@ -234,10 +237,28 @@ static void say_blocked(struct note *n, const struct news *news)
 	    news->uplink[0] ? g_strdup_printf("%s: %s", news->uplink, why) : g_strdup(why), TRUE);
 }
 
+/* The last of that name; the length of the array where there is none. */
+static guint find_expected(const struct note *n, const char *uplink)
+{
+	for (guint i = n->expected->len; i-- > 0;)
+		if (!strcmp(n->expected->pdata[i], uplink))
+			return i;
+	return n->expected->len;
+}
+
+/* Moves come in the order in which they were ordered. After another one, none of them counts. */
+static gboolean is_expected(struct note *n, const char *uplink)
+{
+	guint at = find_expected(n, uplink);
+	gboolean found = at < n->expected->len;
+
+	g_ptr_array_remove_range(n->expected, 0, found ? at + 1 : at);
+	return found;
+}
+
 static void say_moved(struct note *n, const struct news *news)
 {
-	if (n->own_move > g_get_monotonic_time()) {
-		n->own_move = 0;
+	if (is_expected(n, news->uplink)) {
 		take_back(n);
 		return;
 	}
@@ -279,9 +300,18 @@ void notify_news(struct notify *all, const struct news *news)
 	}
 }
 
-void notify_expect_move(struct notify *all, guint32 id)
+void notify_expect_move(struct notify *all, guint32 id, const char *uplink, gboolean ordered)
 {
-	note_of(all, id)->own_move = g_get_monotonic_time() + OWN_MOVE_US;
+	struct note *n = note_of(all, id);
+	guint at = find_expected(n, uplink);
+
+	if (!ordered && at < n->expected->len)
+		g_ptr_array_remove_index(n->expected, at);
+	if (!ordered)
+		return;
+	if (n->expected->len == EXPECTED_MAX)
+		g_ptr_array_remove_index(n->expected, 0);
+	g_ptr_array_add(n->expected, g_strdup(uplink));
 }
 
 /* --- buttons ------------------------------------------------------------------------------- */

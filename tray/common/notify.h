@@ -31,7 +31,8 @@ void notify_news(struct notify *all, const struct news *news);
 void notify_window(struct notify *all);
 void notify_refused(struct notify *all, const char *text);
 
-/* The user moves it; that it goes elsewhere is no news then. */
-void notify_expect_move(struct notify *all, guint32 id);
+/* The user orders it to that uplink: that it goes there is no news then. Not ordered: the order was
+ * refused. */
+void notify_expect_move(struct notify *all, guint32 id, const char *uplink, gboolean ordered);
 
 #endif

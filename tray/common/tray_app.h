@@ -6,7 +6,11 @@
 #define TRAY_APP_ID   "org.via_iface.Tray"
 #define TRAY_APP_PATH "/org/via_iface/Tray"
 
-/* Its action that says that the user moves a session: u, the number of the session. */
-#define TRAY_EXPECT_MOVE "expect-move"
+/*
+ * Its action that says that the user moves a session: (usb), the number of the session, the uplink,
+ * and whether that is ordered (before the order) or was refused.
+ */
+#define TRAY_EXPECT_MOVE      "expect-move"
+#define TRAY_EXPECT_MOVE_TYPE "(usb)"
 
 #endif

@@ -136,18 +136,23 @@ static const struct notify_calls notify_calls = {
 	.alternative = find_alternative,
 };
 
-static void on_moving(guint32 id, void *arg)
+static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *arg)
 {
 	struct tray *t = arg;
 
-	notify_expect_move(t->notify, id);
+	notify_expect_move(t->notify, id, uplink, ordered);
 }
 
 /* By the window: TRAY_EXPECT_MOVE. */
-static void on_expect_move(GSimpleAction *action, GVariant *id, void *data)
+static void on_expect_move(GSimpleAction *action, GVariant *value, void *data)
 {
+	const char *uplink;
+	gboolean ordered;
+	guint32 id;
+
 	(void)action;
-	on_moving(g_variant_get_uint32(id), data);
+	g_variant_get(value, "(u&sb)", &id, &uplink, &ordered);
+	on_moving(id, uplink, ordered, data);
 }
 
 static void on_refused(const char *text, void *arg)
@@ -168,9 +173,9 @@ static const struct client_calls client_calls = {
 
 static void on_startup(GApplication *app, void *data)
 {
-	static const GActionEntry actions[] = {
-		{ .name = TRAY_EXPECT_MOVE, .activate = on_expect_move, .parameter_type = "u" }
-	};
+	static const GActionEntry actions[] = { { .name = TRAY_EXPECT_MOVE,
+						  .activate = on_expect_move,
+						  .parameter_type = TRAY_EXPECT_MOVE_TYPE } };
 	struct tray *t = data;
 
 	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), t);

@@ -17,7 +17,8 @@
 #include "tray/window/ui.h"
 #include "tray/window/window.h"
 
-#define APP_ID "org.via_iface.via_iface"
+#define APP_ID          "org.via_iface.via_iface"
+#define TRAY_ANSWERS_MS 2000
 
 struct program {
 	GtkApplication *app;
@@ -80,22 +81,27 @@ static void on_news(const struct news *news, void *arg)
 		window_news(p->window);
 }
 
-/* To the tray, where one runs: it notifies of moves that nobody ordered. The message is on its way
- * before the order, and comes before the kernel's event of the move does. */
-static void on_moving(guint32 id, void *arg)
+/*
+ * To the tray, where one runs: it notifies of moves that nobody ordered. The order is made when the
+ * tray has answered, else it could hear of the move before it hears of the order; a tray that does
+ * not answer does not keep the user from it.
+ */
+static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *arg)
 {
 	struct program *p = arg;
 	GDBusConnection *bus = g_application_get_dbus_connection(G_APPLICATION(p->app));
+	g_autoptr(GVariant) answer = NULL;
 	GVariantBuilder words;
 
 	if (!bus)
 		return;
 	g_variant_builder_init(&words, G_VARIANT_TYPE("av"));
-	g_variant_builder_add(&words, "v", g_variant_new_uint32(id));
-	g_dbus_connection_call(bus, TRAY_APP_ID, TRAY_APP_PATH, "org.freedesktop.Application",
-			       "ActivateAction",
-			       g_variant_new("(sava{sv})", TRAY_EXPECT_MOVE, &words, NULL), NULL,
-			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+	g_variant_builder_add(&words, "v",
+			      g_variant_new(TRAY_EXPECT_MOVE_TYPE, id, uplink, ordered));
+	answer = g_dbus_connection_call_sync(
+		bus, TRAY_APP_ID, TRAY_APP_PATH, "org.freedesktop.Application", "ActivateAction",
+		g_variant_new("(sava{sv})", TRAY_EXPECT_MOVE, &words, NULL), NULL,
+		G_DBUS_CALL_FLAGS_NO_AUTO_START, TRAY_ANSWERS_MS, NULL, NULL);
 }
 
 static void on_refused(const char *text, void *arg)

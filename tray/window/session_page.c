@@ -25,24 +25,29 @@ static const struct tray_session *session_of(const struct session_page *p)
 	return model_session(client_model(p->view->client), p->id);
 }
 
-/* False where it is sure that the session stays: the first of the list is in use. */
-static gboolean may_move(const struct tray_session *s, const char *list)
+static const struct tray_uplink *find_uplink(const struct session_page *p, const char *name)
 {
-	size_t n = strlen(s->uplink);
+	const struct tray_uplinks *all = &client_model(p->view->client)->uplinks;
 
-	return strncmp(list, s->uplink, n) != 0 || (list[n] && list[n] != ',');
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->v[i].name, name))
+			return &all->v[i];
+	return NULL;
 }
 
+/* The first that can be used. */
 static void move_to(struct session_page *p, const char *list)
 {
 	const struct tray_session *s = session_of(p);
-	char id[16];
-	const char *const words[] = { "move", id, list, "--only", NULL };
+	g_auto(GStrv) words = view_split_list(list);
+	const char *to = NULL;
 
-	g_snprintf(id, sizeof(id), "%" G_GUINT32_FORMAT, p->id);
-	if (s && may_move(s, list))
-		client_expect_move(p->view->client, p->id);
-	view_order(p->view, words, NULL);
+	for (gsize i = 0; words[i] && !to; i++) {
+		const struct tray_uplink *u = find_uplink(p, words[i]);
+
+		to = u && u->usable ? u->name : NULL;
+	}
+	view_move(p->view, p->id, list, s && to && strcmp(to, s->uplink) != 0 ? to : NULL);
 }
 
 /* --- the list of uplinks ------------------------------------------------------------------- */
@@ -109,16 +114,6 @@ static void add_change(struct session_page *p, GtkWidget *row, int at, enum chan
 	gtk_widget_set_sensitive(button, sensitive);
 	g_signal_connect(button, "clicked", G_CALLBACK(on_change), p);
 	adw_action_row_add_suffix(ADW_ACTION_ROW(row), button);
-}
-
-static const struct tray_uplink *find_uplink(const struct session_page *p, const char *name)
-{
-	const struct tray_uplinks *all = &client_model(p->view->client)->uplinks;
-
-	for (size_t i = 0; i < all->n; i++)
-		if (!strcmp(all->v[i].name, name))
-			return &all->v[i];
-	return NULL;
 }
 
 static void add_word(struct session_page *p, const struct tray_session *s, const char *word, int at,

@@ -15,6 +15,8 @@ void view_toast(struct view *v, const char *text)
 struct order {
 	struct view *view;
 	char *done;
+	guint32 id;   /* of a session that it moves */
+	char *uplink; /* where to; or NULL */
 };
 
 static void on_done(const char *out, const char *error, void *data)
@@ -22,11 +24,14 @@ static void on_done(const char *out, const char *error, void *data)
 	struct order *o = data;
 
 	(void)out;
+	if (error && o->uplink)
+		client_expect_move(o->view->client, o->id, o->uplink, FALSE);
 	if (error)
 		ask_tell(o->view->window, _("via-iface refused"), error);
 	else if (o->done)
 		view_toast(o->view, o->done);
 	g_free(o->done);
+	g_free(o->uplink);
 	g_free(o);
 }
 
@@ -34,7 +39,20 @@ void view_order(struct view *v, const char *const words[], const char *done)
 {
 	struct order *o = g_new(struct order, 1);
 
-	*o = (struct order){ v, g_strdup(done) };
+	*o = (struct order){ .view = v, .done = g_strdup(done) };
+	command_run(G_OBJECT(v->window), words, on_done, o);
+}
+
+void view_move(struct view *v, guint32 id, const char *list, const char *uplink)
+{
+	struct order *o = g_new(struct order, 1);
+	char who[16];
+	const char *const words[] = { "move", who, list, "--only", NULL };
+
+	g_snprintf(who, sizeof(who), "%" G_GUINT32_FORMAT, id);
+	*o = (struct order){ .view = v, .id = id, .uplink = g_strdup(uplink) };
+	if (uplink)
+		client_expect_move(v->client, id, uplink, TRUE);
 	command_run(G_OBJECT(v->window), words, on_done, o);
 }
 

@@ -22,6 +22,9 @@ void view_toast(struct view *v, const char *text);
 /* A run of the command line by this window: what it refuses is shown, `done` is said of success. */
 void view_order(struct view *v, const char *const words[], const char *done);
 
+/* Moves a session to exactly that list; uplink: the one that it goes to by that, or NULL. */
+void view_move(struct view *v, guint32 id, const char *list, const char *uplink);
+
 /* Words of a list of uplinks, split at the commas that separate them; NULL at the end. */
 char **view_split_list(const char *list);
 
