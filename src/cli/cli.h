@@ -18,9 +18,10 @@ int cli_parse_run(int argc, char *argv[], enum verb_id verb, struct launch_optio
 		  struct err *err);
 
 /*
- * Parses [OPTIONS] UPLINK[,UPLINK…] [OPTIONS], with either a pid or a netns among them. Without
- * --name the name is made of that of the netns; with a pid it is left empty, for the caller to
- * fill in. Pure as above.
+ * Parses [OPTIONS] UPLINK[,UPLINK…] [OPTIONS], with a pid, a netns or a container among them.
+ * Without
+ * --name the name is made of that of the netns; else it is left empty, for the caller to fill in.
+ * Pure as above.
  */
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err);
 

@@ -75,6 +75,7 @@ static bool take_switch(enum option_id id, struct launch_options *o)
 		{ OPT_NO_APP_POLICY, 0, offsetof(struct launch_options, no_app_policy) },
 		{ OPT_DRY_RUN, 0, offsetof(struct launch_options, dry_run) },
 		{ OPT_JSON, 0, offsetof(struct launch_options, json) },
+		{ OPT_FOLLOW, 0, offsetof(struct launch_options, follow) },
 		{ OPT_NO_ASK_PASSWORD, 0, offsetof(struct launch_options, no_password) },
 		{ OPT_QUIET, 0, offsetof(struct launch_options, quiet) },
 		{ OPT_VERBOSE, 0, offsetof(struct launch_options, verbose) },
@@ -139,6 +140,9 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 	case OPT_NETNS:
 		o->netns = arg;
 		return 0;
+	case OPT_CONTAINER:
+		o->container = arg;
+		return 0;
 	case OPT_IFNAME:
 		if (!*arg || copy_string(o->request.device, sizeof(o->request.device), arg) < 0)
 			return err_set(err, EINVAL, "invalid --ifname '%.40s': it is 1 to 15 bytes",
@@ -193,7 +197,7 @@ static int take_uplinks(struct option_reader *reader, struct launch_options *o, 
 	if (!word) {
 		err_set(err, EINVAL, "read the command line: no uplink is named");
 		return err_hint(err, "say `via-iface %s`; `via-iface uplinks` lists uplinks",
-				reader->verb == VERB_ATTACH ? "attach UPLINK --pid PID"
+				reader->verb == VERB_ATTACH ? "attach UPLINK --container NAME"
 				: reader->verb == VERB_PLAN ? "plan UPLINK"
 							    : "UPLINK -- PROGRAM");
 	}
@@ -343,6 +347,19 @@ int cli_check_netns_name(const char *name, struct err *err)
 	return 0;
 }
 
+static int check_target(const struct launch_options *o, struct err *err)
+{
+	if (!!o->pid + !!o->netns + !!o->container != 1)
+		return err_set(err, EINVAL,
+			       "read the command line: say one of --container NAME, --pid PID and "
+			       "--netns NAME");
+	if (o->follow && !o->container) {
+		err_set(err, EINVAL, "invalid option '--follow': it follows a container");
+		return err_hint(err, "say --container NAME, or leave it out");
+	}
+	return cli_check_netns_name(o->netns, err);
+}
+
 int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct err *err)
 {
 	struct launch_options o = { .request.owner = REQUEST_OWNER_SELF };
@@ -361,10 +378,7 @@ int cli_parse_attach(int argc, char *argv[], struct launch_options *ret, struct 
 			       argv[reader.at]);
 	if (o.given & GIVEN_NAME && !o.request.name[0])
 		return err_set(err, EINVAL, "invalid --name '': it is empty");
-	if (!o.pid == !o.netns)
-		return err_set(err, EINVAL,
-			       "read the command line: say either --pid PID or --netns NAME");
-	r = cli_check_netns_name(o.netns, err);
+	r = check_target(&o, err);
 	if (r < 0)
 		return r;
 	named = o.request.name[0] || o.netns;

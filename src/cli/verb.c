@@ -153,22 +153,27 @@ static const struct verb verbs[] = {
 	[VERB_ATTACH] = {
 		.name = "attach",
 		.program = VERB_BY_VERBS,
-		.usage = "[OPTIONS] UPLINK[,UPLINK…] --pid PID\n"
+		.usage = "[OPTIONS] UPLINK[,UPLINK…] --container NAME [--follow]\n"
+			 "[OPTIONS] UPLINK[,UPLINK…] --pid PID\n"
 			 "[OPTIONS] UPLINK[,UPLINK…] --netns NAME",
-		.summary = "give a network namespace that is there, such as a container's, an uplink",
+		.summary = "give a container, or a network namespace that is there, an uplink",
 		.text = "The namespace gets one more device and a default route, and is a session until\n"
-			"`via-iface detach`. It must be yours; root may attach any but the host's.",
+			"`via-iface detach`. It must be yours; by --pid and --netns root may attach any but\n"
+			"the host's. A container's own default route is not used while it is attached.",
 		.words = { WORD_UPLINKS },
-		.examples = { { "via-iface attach wlp6s0 --netns box", "one of `ip netns`" },
+		.examples = { { "via-iface attach wlp6s0 --container box",
+				"of Docker, Podman, LXC or nspawn" },
+			      { "via-iface attach wlp6s0 --netns box", "one of `ip netns`" },
 			      { "via-iface attach wlp6s0 --pid 1234", "that of a process" } },
 	},
 	[VERB_DETACH] = {
 		.name = "detach",
 		.program = VERB_BY_VERBS,
-		.usage = "SESSION…\n--all\n--pid PID\n--netns NAME",
+		.usage = "SESSION…\n--all\n--container NAME\n--pid PID\n--netns NAME",
 		.summary = "take away what attach made; ends no program",
-		.text = "Removes the device and what stopped other traffic in the namespace. --pid and\n"
-			"--netns also serve where the session has gone and the namespace is still closed.",
+		.text = "Removes the device and what stopped other traffic in the namespace. --container,\n"
+			"--pid and --netns also serve where the session has gone and the namespace is still\n"
+			"closed.",
 		.words = { WORD_SESSIONS },
 		.examples = { { "via-iface detach box", "one session" },
 			      { "via-iface detach --netns box", "the namespace of that name" } },
@@ -277,13 +282,17 @@ static const struct verb_option options[] = {
 	{ "no-ask-password", 0, NULL, WORD_NONE, OPT_NO_ASK_PASSWORD, V(RUN) | V(ATTACH) | V(MOVE),
 	  "do not ask on the terminal for a password that polkit wants" },
 	{ "dry-run", 0, NULL, WORD_NONE, OPT_DRY_RUN, RUNS, "print the plan, change nothing" },
+	{ "container", 0, "NAME", WORD_CONTAINER, OPT_CONTAINER, V(ATTACH) | V(DETACH),
+	  "that of this container: [docker:|podman:|lxc:|nspawn:]NAME or ID" },
 	{ "pid", 0, "PID", WORD_PID, OPT_PID, V(ATTACH) | V(DETACH), "the netns of this process" },
 	{ "netns", 0, "NAME", WORD_NETNS, OPT_NETNS, V(ATTACH) | V(DETACH),
 	  "the one that `ip netns` calls so" },
 	{ "ifname", 0, "NAME", WORD_FREE, OPT_IFNAME, V(ATTACH),
-	  "of the device that it gets; default: eth0" },
+	  "of the device that it gets; default: eth0, in a container with\n"
+	  "an eth0 of its own via" },
 	{ "replace-route", 0, NULL, WORD_NONE, OPT_REPLACE_ROUTE, V(ATTACH),
-	  "where it has a default route, put ours before it" },
+	  "where it has a default route, put ours before it; with\n"
+	  "--container it is put there anyway" },
 	{ "fallback", 0, NULL, WORD_NONE, OPT_FALLBACK, V(ATTACH),
 	  "its own routes serve whenever ours does not" },
 	{ "allow-foreign-resolver", 0, NULL, WORD_NONE, OPT_FOREIGN_RESOLVER, V(ATTACH),
@@ -309,6 +318,8 @@ static const struct verb_option options[] = {
 	  "with --live: to this address (default: 192.0.2.1, 2001:db8::1)" },
 	{ "follow", 0, NULL, WORD_NONE, OPT_FOLLOW, V(STATUS) | V(LOG),
 	  "print each change as it happens" },
+	{ "follow", 0, NULL, WORD_NONE, OPT_FOLLOW, V(ATTACH),
+	  "attach the container again whenever it is restarted, until Ctrl-C" },
 	{ "since", 0, "TIME", WORD_FREE, OPT_SINCE, V(LOG),
 	  "10m ago (s, m, h, d), today, 14:30, \"2026-03-01 14:30\"" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON,

@@ -53,6 +53,7 @@ enum verb_word {
 	WORD_USER,
 	WORD_PID,
 	WORD_NETNS,
+	WORD_CONTAINER,
 	WORD_FAMILY,   /* auto, off */
 	WORD_SHARE,    /* a group of --share */
 	WORD_COLOR,    /* auto, always, never */
@@ -98,6 +99,7 @@ enum option_id {
 	OPT_ALLOW_HANDOVER,
 	OPT_PID,
 	OPT_NETNS,
+	OPT_CONTAINER,
 	OPT_IFNAME,
 	OPT_REPLACE_ROUTE,
 	OPT_FALLBACK,

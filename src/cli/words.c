@@ -153,6 +153,9 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 	case OPT_NETNS:
 		w->netns = value;
 		break;
+	case OPT_CONTAINER:
+		w->container = value;
+		break;
 	case OPT_TITLE:
 		w->title = value;
 		break;

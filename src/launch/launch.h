@@ -45,6 +45,8 @@ struct launch_options {
 	const char *user;      /* to run as; NULL: the caller */
 	uint32_t pid;          /* attach: to the netns of this process; 0: to */
 	const char *netns;     /* the one of this name */
+	const char *container; /* attach: to the one of this container */
+	bool follow;           /* attach: and again when the container is restarted */
 	const char *probe; /* what to ask through each uplink (launch/probe.h), checked; or NULL */
 	char **program;    /* of argv, NULL-terminated; NULL when there is none */
 	/* What a policy made of program, and the strings that it added; to be freed. */

@@ -18,6 +18,7 @@
 #include "launch/daemon.h"
 #include "launch/name.h"
 #include "net/attached.h"
+#include "verbs/attach.h"
 #include "verbs/attach_dns.h"
 #include "verbs/detach.h"
 #include "verbs/verbs.h"
@@ -49,10 +50,25 @@ static void take_back(uint32_t id, int netns)
 		program_fail(&err);
 }
 
+int attach_netns(const struct launch_options *o, int netns, struct msg_reply *ret, struct err *err)
+{
+	union msg_request request;
+	int r;
+
+	msg_request_init(&request, MSG_ATTACH);
+	request.attach.request = o->request;
+	r = agent_ask(&request, netns, !o->no_password, ret, err);
+	if (r < 0)
+		return r;
+	r = attach_dns_write(o, netns, ret, err);
+	if (r < 0)
+		take_back(ret->id, netns);
+	return r;
+}
+
 static int attach(struct launch_options *o, struct err *err)
 {
 	_cleanup_close_ int netns = -1;
-	union msg_request request;
 	struct msg_reply reply;
 	int r = o->netns ? netns_by_name(o->netns, &netns, err)
 			 : netns_of_process(o->pid, &netns, err);
@@ -61,20 +77,12 @@ static int attach(struct launch_options *o, struct err *err)
 		r = attach_dns_check(o, netns, err);
 	if (r < 0)
 		return r;
-	msg_request_init(&request, MSG_ATTACH);
-	request.attach.request = o->request;
 	if (o->given & GIVEN_NAME)
-		name_claim(&request.attach.request, geteuid());
+		name_claim(&o->request, geteuid());
 	if (o->wait)
 		r = wait_for_uplink(o, err);
-	if (r < 0)
-		return r;
-	r = agent_ask(&request, netns, !o->no_password, &reply, err);
-	if (r < 0)
-		return r;
-	r = attach_dns_write(o, netns, &reply, err);
-	if (r < 0)
-		take_back(reply.id, netns);
+	if (r == 0)
+		r = attach_netns(o, netns, &reply, err);
 	if (r == 0 && !o->quiet)
 		text_print(stdout, "%s; `via-iface detach %s` takes it away\n", reply.text,
 			   reply.name);
@@ -87,6 +95,8 @@ int verb_attach(int argc, char *argv[])
 	struct launch_options o;
 	int r = cli_parse_attach(argc, argv, &o, &err);
 
+	if (r == 0 && o.container)
+		return attach_container(&o, &err) < 0 ? program_fail(&err) : 0;
 	if (r == 0 && !o.request.name[0])
 		name_after(o.pid, o.request.name);
 	if (r == 0)

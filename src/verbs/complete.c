@@ -18,6 +18,7 @@
 #include "cli/words.h"
 #include "launch/program.h"
 #include "plan/uplink.h"
+#include "verbs/container.h"
 #include "verbs/verbs.h"
 #include "verbs/view.h"
 
@@ -177,6 +178,20 @@ static void offer_netns(const struct line *l)
 		closedir(dir);
 }
 
+static void offer_container(const struct container_id *id, void *arg)
+{
+	char title[CONTAINER_NAME_MAX];
+
+	offer(arg, "", container_title(id, title), container_engine_name(id->engine));
+}
+
+static void offer_containers(const struct line *l)
+{
+	struct line line = *l;
+
+	container_each(offer_container, &line);
+}
+
 /* Ids of the entries of menus in one directory of the Base Directory Specification. */
 static void offer_entries(const struct line *l, const char *data)
 {
@@ -306,6 +321,9 @@ static void offer_word(const struct line *l, enum verb_id verb, enum verb_word k
 		return;
 	case WORD_NETNS:
 		offer_netns(l);
+		return;
+	case WORD_CONTAINER:
+		offer_containers(l);
 		return;
 	case WORD_FAMILY:
 		offer(l, "", "auto", "as the uplink has it");

@@ -22,6 +22,7 @@
 #include "etc/netns_files.h"
 #include "launch/daemon.h"
 #include "net/attached.h"
+#include "verbs/container.h"
 #include "verbs/detach.h"
 #include "verbs/each.h"
 #include "verbs/verbs.h"
@@ -155,6 +156,15 @@ static int detach(const struct session *s, bool quiet, struct err *err)
 	return r;
 }
 
+static int open_container(const char *word, int *ret, struct err *err)
+{
+	_cleanup_close_ int process = -1;
+	struct container c;
+	int r = container_find(word, &c, err);
+
+	return r < 0 ? r : container_open(&c, ret, &process, err);
+}
+
 /* By its netns: the session that is attached to it, or what is left of one. */
 static int detach_netns(const struct words *w, struct err *err)
 {
@@ -162,14 +172,16 @@ static int detach_netns(const struct words *w, struct err *err)
 	_cleanup_facts_ struct facts f = { 0 };
 	const struct session *s;
 	uint32_t pid = 0;
-	int r = cli_check_netns_name(w->netns, err);
+	int r = w->container ? open_container(w->container, &netns, err)
+			     : cli_check_netns_name(w->netns, err);
 
 	if (r == 0 && w->pid && parse_u32(w->pid, 1, INT_MAX, &pid) < 0)
 		r = err_set(err, EINVAL, "invalid --pid '%s': it is the number of a process",
 			    w->pid);
-	if (r == 0)
-		r = w->netns ? netns_by_name(w->netns, &netns, err)
-			     : netns_of_process(pid, &netns, err);
+	if (r == 0 && w->netns)
+		r = netns_by_name(w->netns, &netns, err);
+	else if (r == 0 && pid)
+		r = netns_of_process(pid, &netns, err);
 	if (r == 0)
 		r = observe_host(0, &f, err);
 	if (r < 0)
@@ -185,9 +197,9 @@ int verb_detach(int argc, char *argv[])
 	struct words w;
 	int r = words_read(VERB_DETACH, argc, argv, argc, &w, &err);
 
-	if (r == 0 && (w.n > 0) + w.all + !!w.pid + !!w.netns != 1)
+	if (r == 0 && (w.n > 0) + w.all + !!w.pid + !!w.netns + !!w.container != 1)
 		r = words_usage(VERB_DETACH, &err);
-	if (r == 0 && !w.pid && !w.netns)
+	if (r == 0 && !w.pid && !w.netns && !w.container)
 		return each_session(&each, &w);
 	if (r == 0)
 		r = detach_netns(&w, &err);

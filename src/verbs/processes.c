@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,4 +81,19 @@ bool process_read(int pid, int *ret_parent, char name[16])
 	snprintf(name, 16, "%.*s", (int)(close_at - open_at - 1), open_at + 1);
 	text_make_printable(name); /* a process names itself as it likes */
 	return true;
+}
+
+bool process_started(int pid, uint64_t *ret)
+{
+	char path[40], text[1024], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_start(AT_FDCWD, path, 0, text, sizeof(text)) <= 0)
+		return false;
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++) { /* the name is the second one */
+		at = strchr(at, ' ');
+		at += at != NULL;
+	}
+	return at && sscanf(at, "%" SCNu64, ret) == 1;
 }

@@ -28,6 +28,9 @@ size_t processes_in(const struct processes *p, uint64_t netns);
 /* Its parent and its name (proc(5), stat), which everybody may see. False when it is gone. */
 bool process_read(int pid, int *ret_parent, char name[16]);
 
+/* When it started (proc(5), stat, starttime); false when it is gone. */
+bool process_started(int pid, uint64_t *ret);
+
 #define _cleanup_processes_ __attribute__((cleanup(processes_done)))
 
 #endif

@@ -208,8 +208,8 @@ def test_options(lab):
 
 
 REFUSED = {
-    "neither": (["wlp6s0"], "either --pid PID or --netns NAME"),
-    "both": (["wlp6s0", "--pid", "1", "--netns", "x"], "either --pid PID or --netns NAME"),
+    "neither": (["wlp6s0"], "say one of --container NAME, --pid PID and --netns NAME"),
+    "both": (["wlp6s0", "--pid", "1", "--netns", "x"], "say one of --container NAME, --pid PID and --netns NAME"),
     "path": (["wlp6s0", "--netns", "../x"], "invalid --netns '../x'"),
     "nothing": (["wlp6s0", "--netns", "nosuch"], "open netns '/run/netns/nosuch'"),
     "pid": (["wlp6s0", "--pid", "0"], "invalid --pid '0'"),

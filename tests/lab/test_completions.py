@@ -6,6 +6,7 @@ import shutil
 import stat
 
 from lab import ROOT, Skip, needs, params, program, write_file
+from test_help import podman_like
 
 # Runs in via-iface's place: says which words it got. A Wi-Fi network, which a lab cannot have, is proposed here.
 STAND_IN = """#!/bin/sh
@@ -47,6 +48,8 @@ TYPED = [
     (("exec -v ga",), ("exec", "-v", "game")),
     (("attach wlp6s0 --netns boxe",), ("attach", "wlp6s0", "--netns", "boxed")),
     (("attach wlp6s0 --replace-r",), ("attach", "wlp6s0", "--replace-route")),
+    (("attach wlp6s0 --container clo",), ("attach", "wlp6s0", "--container", "closed")),
+    (("attach wlp6s0 --fo",), ("attach", "wlp6s0", "--follow")),
     (("detach atta",), ("detach", "attached")),
     (("doctor wlp",), ("doctor", "wlp6s0")),
     (("plan --name x wl",), ("plan", "--name", "x", "wlp6s0")),
@@ -115,6 +118,7 @@ def prepare(lab):
     shutil.copy(made, os.path.join(os.path.dirname(made), "via-iface-x$(touch${IFS}$MADE).desktop"))
     lab.ip("netns add boxed")
     lab.via("attach", lab.spare, "--netns", "boxed", "--name", "attached", check=True)
+    podman_like(lab, "closed")
     for name in ("game", "other"):
         lab.session(lab.spare, "--name", name, "--share", "team")
 

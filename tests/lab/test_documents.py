@@ -37,7 +37,7 @@ exec sleep 1000
 PODMAN = """#!/bin/sh
 # The process of a container that runs already, or a container of this very process.
 case $1 in
-inspect) for name; do :; done; cat "BASE/$name.pid" ;;
+inspect) for name; do :; done; case $2 in -f) cat "BASE/$name.pid" ;; *) cat "BASE/$name.inspect" 2>/dev/null ;; esac ;;
 run) shift; while [ "${1#-}" != "$1" ]; do [ "$1" = --network ] && shift; shift; done; shift; shift; shift; exec curl -s "$@" ;;
 esac
 """
@@ -104,6 +104,9 @@ class Reader:
             for line in ("link set eth0 up", "addr add 10.88.0.9/16 dev eth0", "route add default via 10.88.0.1"):
                 lab.run(f"nsenter --net --target {process.pid} ip {line}", check=True)
         write_file(os.path.join(lab.tmp, f"{name}.pid"), f"{process.pid}\n")
+        number = f"{len(self.containers):064x}"
+        for called in (name, number):
+            write_file(os.path.join(lab.tmp, f"{called}.inspect"), f"{number} {process.pid} {name} {{}}\n")
         self.containers.append(process)
         return process
 

@@ -109,6 +109,14 @@ def test_every_verb_is_in_the_manual(lab):
     assert set(verbs(lab)) == named, named ^ set(verbs(lab))
 
 
+def podman_like(lab, name):
+    """A container as Podman's without a cgroup: a child of conmon, whose command line has its name."""
+    script = 'unshare -n sh -c "echo ready; exec cat"; :'
+    held = lab.popen(["bash", "-c", f"exec -a conmon bash -c '{script}' -c {'a' * 64} -n {name}"])
+    held.expect("ready\n")
+    return held
+
+
 def test_examples_of_the_help(lab):
     """Each is run as it stands, but for the names in LAB, where a session and a netns are there for it."""
     path = os.path.join(lab.tmp, "data/applications/org.x.Game.desktop")
@@ -126,6 +134,8 @@ def test_examples_of_the_help(lab):
             alone.expect("ready\n")
             for name, here in LAB.items():
                 line = line.replace(name, str(alone.pid) if here == "PID" else here)
+            if "--container" in line:
+                podman_like(lab, "box")
             if verb == "detach":
                 lab.via("attach", lab.spare, "--netns", "box", check=True)
             if verb == "resume":

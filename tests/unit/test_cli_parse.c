@@ -501,8 +501,11 @@ static void test_attach(void **state)
 	static const struct {
 		const char *words[8], *part;
 	} refused[] = {
-		{ { "attach", "wlp6s0" }, "either --pid PID or --netns NAME" },
-		{ { "attach", "wlp6s0", "--pid", "1", "--netns", "a" }, "either --pid PID" },
+		{ { "attach", "wlp6s0" },
+		  "say one of --container NAME, --pid PID and --netns NAME" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--netns", "a" }, "say one of --container" },
+		{ { "attach", "wlp6s0", "--container", "a", "--netns", "a" }, "say one of" },
+		{ { "attach", "wlp6s0", "--pid", "1", "--follow" }, "option '--follow'" },
 		{ { "attach", "--pid", "1" }, "no uplink is named" },
 		{ { "attach", "wlp6s0", "--netns", "a/b" }, "invalid --netns 'a/b'" },
 		{ { "attach", "wlp6s0", "--netns", ".." }, "invalid --netns '..'" },
@@ -539,6 +542,12 @@ static void test_attach(void **state)
 	w = words((const char *const[]){ "attach", "wlp6s0", "--pid", "77", "--name", "b", NULL });
 	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
 	assert_string_equal(o.request.name, "b");
+	w = words(
+		(const char *const[]){ "attach", "wlp6s0", "--container", "b", "--follow", NULL });
+	assert_int_equal(cli_parse_attach(w.n, w.v, &o, &err), 0);
+	assert_string_equal(o.container, "b");
+	assert_string_equal(o.request.name, ""); /* as the container is called */
+	assert_true(o.follow);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		w = words(refused[i].words);
 		memset(&o, 0xa5, sizeof(o));

@@ -143,7 +143,8 @@ static void test_words(void **state)
 	assert_int_equal(w.n, 3);
 	UNREAD("read 'two': that is a word too many for status", VERB_STATUS, 1, "one", "two");
 	UNREAD("unknown option '--jsn' of list; did you mean '--json'?", VERB_LIST, 0, "--jsn");
-	UNREAD("it is an option of status, log; `via-iface help uplinks` lists those of uplinks",
+	UNREAD("it is an option of status, log, attach; `via-iface help uplinks` lists those of "
+	       "uplinks",
 	       VERB_UPLINKS, 0, "--follow");
 	UNREAD("unknown option '-qv' of stop", VERB_STOP, 9, "-qv", "x");
 	UNREAD("invalid option '--json=x': --json takes no value", VERB_LIST, 0, "--json=x");
