@@ -32,6 +32,7 @@ struct fact_link {
 	uint32_t mtu, flags; /* IFF_* */
 	uint32_t group;      /* ip-link(8), group; 0: default */
 	int master;          /* ifindex, 0: none */
+	int peer; /* ifindex of the device that it is linked to, maybe in another netns; 0: none */
 	uint32_t vrf_table;  /* of a VRF device; 0: it is none */
 	bool gateways_found; /* those that are of interest are in the facts */
 	uint32_t listed; /* by some list in fact_lists: the last one, counted from 1; 0: by none */

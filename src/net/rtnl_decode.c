@@ -103,6 +103,7 @@ int rtnl_decode_link(const struct nlmsghdr *nlh, struct rtnl_link *ret)
 	l.fact.mtu = u32_of(tb[IFLA_MTU], 0);
 	l.fact.group = u32_of(tb[IFLA_GROUP], 0);
 	l.fact.master = (int)u32_of(tb[IFLA_MASTER], 0);
+	l.fact.peer = (int)u32_of(tb[IFLA_LINK], 0);
 	l.operstate = u8_of(tb[IFLA_OPERSTATE], 0);
 	l.nsid = (int)u32_of(tb[IFLA_LINK_NETNSID], UINT32_MAX);
 	if (tb[IFLA_STATS64] && mnl_attr_get_payload_len(tb[IFLA_STATS64]) >=

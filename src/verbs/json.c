@@ -47,6 +47,19 @@ static struct json_object *words_of(const struct uplink_list *list)
 	return array;
 }
 
+static struct json_object *container_of(const struct session_view *v)
+{
+	struct json_object *o = NULL; /* null */
+
+	if (v->container.engine) {
+		o = json_object_new_object();
+		add(o, "engine", text(container_engine_name(v->container.engine)));
+		add(o, "id", text(v->container.id));
+		add(o, "name", text(v->container.name));
+	}
+	return o;
+}
+
 struct json_object *json_session(const struct session_view *v)
 {
 	struct json_object *o = json_object_new_object(), *pids = json_object_new_array();
@@ -66,6 +79,10 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "pids", pids);
 	add(o, "netns", number(s->netns));
 	add(o, "ifname", text(v->port));
+	add(o, "ifindex", number((uint64_t)v->port_index));
+	add(o, "device", text(session_device(s)));
+	add(o, "device_ifindex", number((uint64_t)v->device_index));
+	add(o, "container", container_of(v));
 	add(o, "address", text(v->address));
 	add(o, "address6", text(v->address6));
 	add(o, "rx_bytes", number(v->rx_bytes));

@@ -34,7 +34,10 @@ static const struct table_column columns[] = {
 	{ "AGE", .right = true },
 	{ "PIDS", .least = 5, .list = true },
 	{ "NOTE", .least = 8 },
+	{ "PORT", .drop = 2 }, /* these where a session is attached */
+	{ "DEVICE", .drop = 1 },
 };
+#define COLUMNS_OF_ATTACHED 2
 
 /* The first ones, and how many more there are. */
 static void add_pids(struct table *t, const struct session_view *v)
@@ -55,9 +58,20 @@ static void add_note(struct table *t, const struct session_view *v)
 	const bool attached = v->session->flags & SESSION_ATTACHED;
 	const char *group = v->session->share;
 
-	table_add(t, "%s%s%s%s%s%s%s", attached ? "(attached)" : "", attached && *group ? " " : "",
-		  *group ? "(group " : "", group, *group ? ")" : "",
-		  (attached || *group) && *v->reason ? " " : "", v->reason);
+	_cleanup_strbuf_ struct strbuf note = { 0 };
+	char title[CONTAINER_NAME_MAX];
+
+	if (attached)
+		strbuf_add(&note, "(attached) ");
+	if (v->container.engine)
+		strbuf_add(&note, "%s:%s ", container_engine_name(v->container.engine),
+			   container_title(&v->container, title));
+	if (*group)
+		strbuf_add(&note, "(group %s) ", group);
+	strbuf_add(&note, "%s", v->reason);
+	if (note.len && !*v->reason)
+		strbuf_truncate(&note, note.len - 1);
+	table_add(t, "%s", strbuf_text(&note));
 }
 
 /* Name, id, uplink, state, user: the cells with which both tables begin. */
@@ -71,6 +85,23 @@ static void add_who(struct table *t, const struct session_view *v)
 	table_add(t, "%s", v->user);
 }
 
+/* The host's end of the pair, and the one inside, each with its number (ip-link(8), ifindex). */
+static void add_device(struct table *t, const char *name, int index)
+{
+	if (index)
+		table_add(t, "%s(%d)", name, index);
+	else
+		table_add(t, "-");
+}
+
+static bool is_any_attached(const struct facts *f)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.v[i].flags & SESSION_ATTACHED)
+			return true;
+	return false;
+}
+
 static void add_row(struct table *t, const struct session_view *v)
 {
 	char rx[24], tx[24], age[24];
@@ -81,6 +112,10 @@ static void add_row(struct table *t, const struct session_view *v)
 	table_add(t, "%s", human_age(v->session->since, age));
 	add_pids(t, v);
 	add_note(t, v);
+	if (t->columns == ARRAY_SIZE(columns)) {
+		add_device(t, v->port, v->port_index);
+		add_device(t, session_device(v->session), v->device_index);
+	}
 }
 
 bool tables_shows(const struct session *s, bool all)
@@ -126,6 +161,8 @@ static int print(const struct facts *f, const struct processes *p, const struct 
 			   .columns = rates ? ARRAY_SIZE(rate_columns) : ARRAY_SIZE(columns) };
 	struct session_view v;
 
+	if (!rates && !is_any_attached(f))
+		t.columns -= COLUMNS_OF_ATTACHED;
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		if (!tables_shows(&f->sessions.v[i], all))
 			continue;

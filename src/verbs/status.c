@@ -131,7 +131,12 @@ static void print_session(const struct session_view *v, const struct findings *f
 	if (localtime_r(&since, &tm) && strftime(started, sizeof(started), "%F %T", &tm))
 		text_print(stdout, "  %-10s %s, %s ago\n", "since", started,
 			   human_age(s->since, age));
-	text_print(stdout, "  %-10s %" PRIu64 ", port %s\n", "netns", s->netns, v->port);
+	text_print(stdout, "  %-10s %" PRIu64 ", port %s (ifindex %d), in it %s (ifindex %d)\n",
+		   "netns", s->netns, v->port, v->port_index, session_device(s), v->device_index);
+	if (v->container.engine)
+		text_print(stdout, "  %-10s %s %s %s\n", "container",
+			   container_engine_name(v->container.engine), v->container.id,
+			   v->container.name);
 	print_pids(v);
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *one = &findings->v[i];

@@ -14,7 +14,7 @@
  * are left out ("a,b,+3"), other text ends in "…". Where that is not enough, whole columns are left
  * out. Cells are added row by row, behind the titles.
  */
-#define TABLE_COLUMNS_MAX 10
+#define TABLE_COLUMNS_MAX 12
 
 struct table_column {
 	const char *title;

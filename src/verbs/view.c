@@ -14,6 +14,7 @@
 #include "model/own.h"
 #include "plan/others.h"
 #include "plan/plan.h"
+#include "verbs/container.h"
 
 void view_user(uint32_t uid, char ret[33])
 {
@@ -34,6 +35,14 @@ static bool has_ended(const struct session *s, const struct processes *p)
 	return !processes_in(p, s->netns) && (uint64_t)time(NULL) > s->since + 1;
 }
 
+static void find_container(const struct session *s, const struct processes *p,
+			   struct container_id *ret)
+{
+	for (size_t i = 0; i < p->n && !ret->engine; i++)
+		if (p->v[i].netns == s->netns)
+			container_of_process(p->v[i].pid, ret);
+}
+
 void view_session(const struct facts *f, const struct session *s, const struct processes *p,
 		  bool sees_all, struct session_view *ret)
 {
@@ -46,9 +55,13 @@ void view_session(const struct facts *f, const struct session *s, const struct p
 	session_port(s->id, v.port);
 	port = facts_link(f, v.port);
 	if (port) {
+		v.port_index = port->index;
+		v.device_index = port->peer;
 		v.rx_bytes = port->tx_bytes;
 		v.tx_bytes = port->rx_bytes;
 	}
+	if (s->flags & SESSION_ATTACHED)
+		find_container(s, p, &v.container);
 	view_user(s->uid, v.user);
 	if (plan_pool(f, &pool, NULL) == 0) {
 		ip = plan_address(&pool, s, AF_INET);

@@ -9,6 +9,7 @@
 #include "plan/doctor.h"
 #include "plan/state.h"
 #include "plan/uplink.h"
+#include "verbs/container_text.h"
 #include "verbs/processes.h"
 #include "verbs/terminal.h"
 
@@ -21,6 +22,8 @@ struct session_view {
 	enum session_state state;
 	const char *reason;
 	char user[33], port[IFNAMSIZ];
+	int port_index, device_index;  /* of the port, and of the device inside; 0: not known */
+	struct container_id container; /* whose netns it is, by a process in it; ENGINE_NONE */
 	char address[IP_TEXT_MAX], address6[IP_TEXT_MAX]; /* inside; "": none */
 	uint64_t rx_bytes, tx_bytes;                      /* as the program sees them */
 };

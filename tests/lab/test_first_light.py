@@ -6,8 +6,8 @@ import signal
 from lab import needs, params, program, topology
 
 JSON_KEYS = set(
-    "name id uplink uplinks state reason uid user pids netns ifname address address6"
-    " rx_bytes tx_bytes since share".split()
+    "name id uplink uplinks state reason uid user pids netns ifname ifindex device device_ifindex"
+    " container address address6 rx_bytes tx_bytes since share".split()
 )
 
 

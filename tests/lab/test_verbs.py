@@ -20,7 +20,8 @@ UPLINK_KEYS = (
     " dns_over_tls dnssec ssid altnames sessions"
 )
 SESSION_KEYS = (
-    "name id uplink uplinks state reason uid user pids netns ifname address address6 rx_bytes"
+    "name id uplink uplinks state reason uid user pids netns ifname ifindex device device_ifindex container"
+    " address address6 rx_bytes"
     " tx_bytes since"
 )
 

@@ -42,7 +42,8 @@ static struct facts host(struct session **ret)
 	"\"name\":\"curl\",\"id\":7,\"uplink\":\"wlp6s0\","                                        \
 	"\"uplinks\":[\"wlp6s0\",\"nosuch0\",\"enp7s0\"],\"state\":\"up\","                        \
 	"\"reason\":\"\",\"uid\":4294967294,\"user\":\"4294967294\",\"pids\":[41,43],"             \
-	"\"netns\":4026532007,\"ifname\":\"viap7\",\"address\":\"10.209.0.10\","                   \
+	"\"netns\":4026532007,\"ifname\":\"viap7\",\"ifindex\":5,"                                 \
+	"\"device\":\"eth0\",\"device_ifindex\":0,\"container\":null,\"address\":\"10.209.0.10\"," \
 	"\"address6\":\"fdc0:ffee:1234::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                   \
 	"\"since\":1700000000,\"share\":\"\""
 
