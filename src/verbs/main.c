@@ -33,6 +33,7 @@ static const struct {
 	{ "prober", verb_prober },
 	{ "probe-once", verb_probe_once },
 	{ "live-once", verb_live_once },
+	{ "oci-hook", verb_oci_hook }, /* of container runtimes (data/oci) */
 };
 
 static verb_function *find(const char *name)

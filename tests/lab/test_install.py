@@ -330,6 +330,7 @@ PLACES = {
     "lib/tmpfiles.d/via-iface.conf": 0o644,
     "lib/udev/rules.d/85-via-iface.rules": 0o644,
     "share/bash-completion/completions/via-iface": 0o644,
+    "share/containers/oci/hooks.d/via-iface.json": 0o644,
     "share/fish/vendor_completions.d/via-iface.fish": 0o644,
     "share/icons/hicolor/scalable/apps/via-iface.svg": 0o644,
     "share/icons/hicolor/symbolic/apps/via-iface-symbolic.svg": 0o644,
