@@ -24,6 +24,7 @@ sessions() { via-iface list --json | jq -r '.[].name' | sort | xargs; }
 is_session() { [ "$(sessions)" = "$1" ]; }
 
 systemctl start docker && ok "Docker starts" || bad "Docker starts" "$(systemctl status docker | tail -n 5)" ""
+iptables -P FORWARD ACCEPT # Docker drops what others forward, also for networks of Podman
 holds "an image for Docker" docker import /var/tmp/image.tar box
 holds "an image for Podman" podman import /var/tmp/image.tar localhost/box
 
