@@ -31,7 +31,7 @@ void resolv_format(const struct msg_dns *dns, struct strbuf *ret)
 
 void resolv_add_session(const char *name, uint32_t id, struct strbuf *ret)
 {
-	strbuf_add(ret, "%s%u %s\n", SESSION + 1, id, name);
+	strbuf_add(ret, "%s%u %s\n", &SESSION[1], id, name);
 }
 
 bool resolv_session(const char *text, char ret_name[SESSION_NAME_MAX], uint32_t *ret_id)

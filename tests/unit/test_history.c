@@ -81,7 +81,7 @@ static size_t exported(uid_t uid, uint64_t after, struct log_entry *ret_last)
 {
 	struct err err = { 0 };
 	_cleanup_close_ int fd = history_export(&h, uid, uid, after, &err);
-	struct log_entry e, before = { 0 };
+	struct log_entry e = { 0 }, before = { 0 };
 	size_t n = 0;
 
 	assert_true(fd >= 0);

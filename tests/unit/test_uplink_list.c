@@ -155,8 +155,9 @@ static void test_parse(void **state)
 		"eeeeeeeeeeeeeee,fffffffffffffff,ggggggggggggggg,hhhhhhhhhhhhhhh,"
 		"iiiiiiiiiiiiiii,jjjjjjjjjjjjjjj",
 		/* an altname as long as the kernel has them, and a second card */
-		"an_altname_of_127_bytes_is_as_long_as_a_word_may_be__"
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,wlp6s0",
+		("an_altname_of_127_bytes_is_as_long_as_a_word_may_be__"
+		 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,"
+		 "wlp6s0"),
 	};
 
 	(void)state;
