@@ -47,8 +47,8 @@ def without_other_programs(text):
     kept = []
     for line in text.splitlines():
         line = re.sub(r"(?<=\s)-- .*", "", line)
-        line = re.sub(r"\*(aria2c|curl|wget) --[^*]*\*", "", line)
-        if not re.search(r"\b(setpriv|meson|systemd-run|systemctl|systemd-tmpfiles|via-ifaced|via-iface-tray|tools/|tests/)", line):
+        line = re.sub(r"\*(aria2c|curl|wget|docker run|podman run|systemd-nspawn|flatpak-spawn) --[^*]*\*", "", line)
+        if not re.search(r"\b(setpriv|meson|systemd-run|systemctl|systemd-tmpfiles|podman run -|via-ifaced|via-iface-tray|tools/|tests/)", line):
             kept.append(line)
     return "\n".join(kept)
 
