@@ -229,8 +229,10 @@ int desktop_add(const struct line *l, struct err *err)
 	else if (r == 0)
 		r = take_place(&of, l->action, path, err);
 	wish.source = of.path;
-	if (r == 0 && wish.kind == DESKTOP_ENTRY)
-		wish.class = class = id_without_end(path);
+	if (r == 0 && wish.kind == DESKTOP_ENTRY) {
+		class = id_without_end(path);
+		wish.class = class;
+	}
 	if (r == 0) {
 		made = desktop_make(of.entry, &wish, err);
 		if (!made)

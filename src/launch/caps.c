@@ -49,20 +49,19 @@ static bool any(const struct caps *c)
 
 int caps_lower(struct err *err)
 {
-	struct caps c;
+	struct caps c, before;
 
 	if (geteuid() == 0)
 		return 0;
 	if (get(&c) < 0)
 		return err_errno(err, errno, "read the capabilities of this process");
-	if (!any(&c))
-		return 0;
+	before = c;
 	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) > 0)
 			c.word[CAP_TO_INDEX(cap)].inheritable &= ~CAP_TO_MASK(cap);
 	/* and so no ambient one (capabilities(7)) */
 	c.word[0].effective = c.word[1].effective = 0;
-	if (set(&c) < 0)
+	if (memcmp(&c, &before, sizeof(c)) && set(&c) < 0)
 		return err_errno(err, errno, "lower capabilities until they are needed");
 	return 0;
 }

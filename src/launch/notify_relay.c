@@ -79,6 +79,7 @@ static void pass_one(const struct notify_relay *n, struct msghdr *m, size_t len)
 		drop_credentials(&bare, n_fds, fds, control);
 		(void)sendmsg(n->fd, &bare, MSG_NOSIGNAL);
 	}
+	m->msg_name = NULL;
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 }

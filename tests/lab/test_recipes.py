@@ -323,6 +323,7 @@ def test_bridge(lab):
         lab.run(f"iptables {line}", check=True)
     lab.run("ip netns exec ns2 ping -c 1 -W 2 10.12.0.3", check=True)
     recipe.via()
+    recipe.via()
     recipe.end()
 
 

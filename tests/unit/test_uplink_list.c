@@ -151,9 +151,9 @@ static void test_parse(void **state)
 		"ssid:My\\, own\\\\net,wifi,mac:AA:bb:cc:dd:ee:0f",
 		"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p",
 		/* as long as a list can be: ten names of 15 bytes */
-		"aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
-		"eeeeeeeeeeeeeee,fffffffffffffff,ggggggggggggggg,hhhhhhhhhhhhhhh,"
-		"iiiiiiiiiiiiiii,jjjjjjjjjjjjjjj",
+		("aaaaaaaaaaaaaaa,bbbbbbbbbbbbbbb,ccccccccccccccc,ddddddddddddddd,"
+		 "eeeeeeeeeeeeeee,fffffffffffffff,ggggggggggggggg,hhhhhhhhhhhhhhh,"
+		 "iiiiiiiiiiiiiii,jjjjjjjjjjjjjjj"),
 		/* an altname as long as the kernel has them, and a second card */
 		("an_altname_of_127_bytes_is_as_long_as_a_word_may_be__"
 		 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,"

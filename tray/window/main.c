@@ -90,7 +90,7 @@ static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *ar
 {
 	struct program *p = arg;
 	GDBusConnection *bus = g_application_get_dbus_connection(G_APPLICATION(p->app));
-	g_autoptr(GVariant) answer = NULL;
+	GVariant *answer; /* waited for, and not read */
 	GVariantBuilder words;
 
 	if (!bus)
@@ -102,6 +102,7 @@ static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *ar
 		bus, TRAY_APP_ID, TRAY_APP_PATH, "org.freedesktop.Application", "ActivateAction",
 		g_variant_new("(sava{sv})", TRAY_EXPECT_MOVE, &words, NULL), NULL,
 		G_DBUS_CALL_FLAGS_NO_AUTO_START, TRAY_ANSWERS_MS, NULL, NULL);
+	g_clear_pointer(&answer, g_variant_unref);
 }
 
 static void on_refused(const char *text, void *arg)
