@@ -104,15 +104,22 @@ static void offer_uplink(const struct line *l, const struct typed_list *typed, c
 		offer(l, typed->text, uplink_list_format(&one, text), what);
 }
 
+/* What cannot be observed is not offered, and a completion says nothing. */
+static bool observed(struct facts *ret)
+{
+	struct err ignored = { 0 };
+
+	return observe_host(0, ret, &ignored) == 0;
+}
+
 static void offer_uplinks(const struct line *l)
 {
 	_cleanup_facts_ struct facts f = { 0 };
 	char name[UPLINK_WORD_MAX];
 	struct typed_list typed;
-	struct err ignored = { 0 };
 	bool kinds[MEDIUM_COUNT] = { false };
 
-	if (observe_host(0, &f, &ignored) < 0)
+	if (!observed(&f))
 		return;
 	read_typed_list(l->word, &typed);
 	for (size_t i = 0; i < f.links.n; i++) {
@@ -147,9 +154,8 @@ static bool is_typed(const struct line *l, const char *name)
 static void offer_sessions(const struct line *l, enum verb_id verb)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	struct err ignored = { 0 };
 
-	if (observe_host(0, &f, &ignored) < 0)
+	if (!observed(&f))
 		return;
 	for (size_t i = 0; i < f.sessions.n; i++) {
 		const struct session *s = &f.sessions.v[i];
@@ -280,9 +286,8 @@ static void offer_colors(const struct line *l, const char *before)
 static void offer_groups(const struct line *l, const char *before)
 {
 	_cleanup_facts_ struct facts f = { 0 };
-	struct err ignored = { 0 };
 
-	if (observe_host(0, &f, &ignored) < 0)
+	if (!observed(&f))
 		return;
 	for (size_t i = 0; i < f.sessions.n; i++) {
 		const struct session *s = &f.sessions.v[i];
