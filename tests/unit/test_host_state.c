@@ -52,6 +52,19 @@ static void test_settled_launch(void **state)
 	assert_int_equal(fake_kernel.observed, observed);
 }
 
+/* A session of wlp6s0, and one of each uplink beside it. Returns its id. */
+static uint32_t run_beside_others(void)
+{
+	int id;
+
+	assert_true(fake_host_run("enp7s0", "a") > 0);
+	assert_true(fake_host_run("wlp6s0", "b") > 0);
+	id = fake_host_run("wlp6s0", "c");
+	assert_true(id > 0);
+	fake_host_converges();
+	return (uint32_t)id;
+}
+
 /*
  * Beside others on both uplinks a move, a pause and a resumption change the session's own part:
  * nothing is observed, and nothing of others compared.
@@ -64,10 +77,7 @@ static void test_settled_change(void **state)
 	uint32_t id;
 
 	(void)state;
-	assert_true(fake_host_run("enp7s0", "a") > 0);
-	assert_true(fake_host_run("wlp6s0", "b") > 0);
-	id = (uint32_t)fake_host_run("wlp6s0", "c");
-	fake_host_converges();
+	id = run_beside_others();
 	observed = fake_kernel.observed;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(host_move(&fake_host, id, &wired, 1000, &err), 0);
@@ -110,10 +120,7 @@ static void test_settled_change_fails(void **state)
 	uint32_t id;
 
 	(void)state;
-	assert_true(fake_host_run("enp7s0", "a") > 0);
-	assert_true(fake_host_run("wlp6s0", "b") > 0);
-	id = (uint32_t)fake_host_run("wlp6s0", "c");
-	fake_host_converges();
+	id = run_beside_others();
 	fake_kernel.error = EBUSY;
 	fake_kernel.fail_at = 1;
 	assert_int_equal(host_move(&fake_host, id, &wired, 1000, &err), 0);
