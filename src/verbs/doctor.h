@@ -56,8 +56,9 @@ int doctor_live(const struct facts *f, const char *uplink, const struct ip *to, 
 		struct findings *ret, struct err *err);
 
 /*
- * Drops what is said of the sessions that runs of doctor made: they end, and what they meet is
- * their run's to say. A session of that name (doctor-NUMBER) is there a moment longer than its run.
+ * Drops what is said of the sessions that runs of doctor made: what they meet is their run's to
+ * say. Such a session is called doctor-NUMBER and has no program but via-iface's; one that a user
+ * named so has another, or is kept.
  */
 void doctor_live_forget(const struct facts *f, struct findings *ret);
 

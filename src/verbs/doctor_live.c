@@ -30,6 +30,7 @@
 #include "verbs/doctor.h"
 #include "verbs/doctor_legacy.h"
 #include "verbs/doctor_trace.h"
+#include "verbs/processes.h"
 #include "verbs/progress.h"
 #include "verbs/verbs.h"
 
@@ -480,26 +481,46 @@ static void tell_refused(const struct live *l, struct findings *ret)
 	finding_error(f, l->refused, "");
 }
 
-static bool is_own_session(const struct facts *f, const char *name)
+/* Whether nothing but a run of doctor is in it: one that a user named so has other programs. */
+static bool is_doctors(const struct session *s, const struct processes *p)
 {
-	const char *number = name + strlen(NAME);
+	const char *number = s->name + strlen(NAME);
+	char name[16];
+	int parent;
 
-	if (strncmp(name, NAME, strlen(NAME)) != 0 || !*number ||
-	    number[strspn(number, "0123456789")])
+	if (strncmp(s->name, NAME, strlen(NAME)) != 0 || !*number ||
+	    number[strspn(number, "0123456789")] || s->flags & (SESSION_KEEP | SESSION_ATTACHED))
 		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].netns == s->netns && process_read(p->v[i].pid, &parent, name) &&
+		    strcmp(name, "via-iface") != 0)
+			return false;
+	return true;
+}
+
+static const struct session *called(const struct facts *f, const char *name)
+{
 	for (size_t i = 0; i < f->sessions.n; i++)
 		if (!strcmp(f->sessions.v[i].name, name))
-			return true;
-	return false;
+			return &f->sessions.v[i];
+	return NULL;
 }
 
 void doctor_live_forget(const struct facts *f, struct findings *ret)
 {
+	_cleanup_processes_ struct processes processes = { 0 };
+	struct err err = { 0 };
 	size_t kept = 0;
 
-	for (size_t i = 0; i < ret->n; i++)
-		if (!is_own_session(f, ret->v[i].object))
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct session *s = called(f, ret->v[i].object);
+
+		if (s && !strncmp(s->name, NAME, strlen(NAME)) && processes.n == 0 &&
+		    processes_find(&processes, &err) < 0)
+			return;
+		if (!s || !is_doctors(s, &processes))
 			ret->v[kept++] = ret->v[i];
+	}
 	ret->n = kept;
 }
 

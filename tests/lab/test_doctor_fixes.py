@@ -127,6 +127,19 @@ def test_sessions(lab, state):
     held.finish()
 
 
+def test_session_named_like_one_of_doctors(lab):
+    """What a run of `doctor --live` starts is that run's to report; a session that a user named so is not."""
+    held = lab.session(lab.spare, "--name", "doctor-1")
+    lab.via("pause", "doctor-1", check=True)
+    one(doctor(lab), "info", "session-paused", "doctor-1")
+    held.finish()
+    lab.wait_gone()
+    lab.via("netns", "add", "doctor-2", "wlp6s0", check=True)
+    lab.via("pause", "doctor-2", check=True)
+    one(doctor(lab), "info", "session-paused", "doctor-2")
+    lab.via("netns", "del", "doctor-2", check=True)
+
+
 @needs("root")
 @params("ip", "ip -6")
 def test_routing_rule_at_zero(lab, ip):
