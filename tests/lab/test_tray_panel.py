@@ -234,3 +234,57 @@ def test_buttons(lab):
         desk.wait(lambda: "game via enp7s0" in panel.numbers(), 5, "the move")
         desk.wait(lambda: not desk.notes, 5, "nothing is shown of what is over")
         game.finish()
+
+
+@desktop
+def test_resume(lab):
+    """A session that was paused elsewhere is told of, with a button that resumes it; not one that the user has
+    paused in the menu."""
+    game = lab.session(lab.spare, "--name", "game")
+    with Desktop(lab, panel=False) as desk:
+        panel, asked = Panel(desk), window_of(desk)
+        desk.run()
+        panel.appear()
+        desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "the session")
+        number = panel.numbers()["game via wlp6s0"]
+        desk.wait(lambda: "enp7s0 · Ethernet" in panel.numbers(number), 5, "the uplinks")
+        other = desk.connect()
+        for action, state in (("resume", "up"), ("default", "paused")):
+            lab.via("pause", "game", check=True)
+            desk.wait(lambda: desk.notes, 10, "the notification")
+            (note,) = desk.notes
+            assert desk.notes[note] == ("game is paused", "Nothing leaves it until it is resumed."), desk.notes
+            assert desk.buttons[note] == {"default": "Open", "resume": "Resume"}, desk.buttons
+            # Not the server's: anybody may send such a signal.
+            other.emit_signal(None, "/org/freedesktop/Notifications", NOTES, "ActionInvoked", GLib.Variant("(us)", (note, "resume")))
+            other.flush_sync(None)
+            desk.press(note, action)
+            desk.wait(lambda: asked or not desk.notes, 5, "what the press does")
+            assert lab.via("list", "--json", check=True).json()[0]["state"] == state
+        assert len(asked) == 1, asked
+        lab.via("resume", "game", check=True)
+        desk.wait(lambda: not desk.notes, 5, "nothing is shown of what is over")
+        # Blocked, and then paused elsewhere: one notification, which says the last.
+        lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
+        desk.wait(lambda: [title for title, _ in desk.notes.values()] == ["game is blocked"], 10, "the block")
+        lab.via("pause", "game", check=True)
+        desk.wait(lambda: [title for title, _ in desk.notes.values()] == ["game is paused"], 10, "the pause")
+        (note,) = desk.notes
+        desk.press(note, "resume")
+        desk.wait(lambda: [title for title, _ in desk.notes.values()] == ["game is blocked"], 10, "the block again")
+        (note,) = desk.notes
+        assert desk.buttons[note] == {"default": "Open", "move": "Move to enp7s0"}, desk.buttons
+        lab.ip(f"link set {lab.spare.far[1]} up", ns=lab.spare.far[0])
+        desk.wait(lambda: "game via wlp6s0" in panel.numbers() and not desk.notes, 10, "the end of the block")
+        # Ordered in the menu: no news, and once it was, the next pause elsewhere is.
+        count = len(desk.noted)
+        for label, orders in (("_Pause", number), ("_Pause all", 0)):
+            assert panel.click(panel.numbers(orders)[label]) is None
+            desk.wait(lambda: "game: paused" in panel.numbers(), 5, "that it is paused")
+            lab.via("resume", "game", check=True)
+            desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "that it goes on")
+        lab.via("pause", "game", check=True)
+        desk.wait(lambda: len(desk.noted) > count, 10, "the notification")
+        assert desk.noted[count:] == ["game is paused"], desk.noted
+        game.finish()
+        desk.wait(lambda: not desk.notes, 5, "nothing is shown of what has ended")

@@ -171,6 +171,15 @@ static void test_news(void **state)
 	assert_string_equal(n.before, "wlp6s0");
 	assert_string_equal(n.uplink, "enp7s0");
 	assert_int_equal(line(&m, "state", "steam", 7, "enp7s0", "up").kind, NEWS_FREE);
+	n = line(&m, "state", "steam", 7, "enp7s0", "paused");
+	assert_int_equal(n.kind, NEWS_PAUSED);
+	assert_true(n.paused);
+	n = line(&m, "uplink", "steam", 7, "wlp6s0", "paused");
+	assert_int_equal(n.kind, NEWS_MOVED);
+	assert_true(n.paused);
+	n = line(&m, "state", "steam", 7, "enp7s0", "up");
+	assert_int_equal(n.kind, NEWS_FREE);
+	assert_false(n.paused);
 	assert_int_equal(line(&m, "removed", "other", 7, "enp7s0", "up").kind, NEWS_ENDED);
 	assert_int_equal(m.sessions.n, 2); /* it was another one of that number */
 	assert_int_equal(line(&m, "removed", "steam", 7, "enp7s0", "up").kind, NEWS_ENDED);

@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tray/common/paths.h"
 
@@ -267,14 +268,28 @@ void client_refused(struct client *c, const char *text)
 /* What its answer needs; see struct answer. */
 struct order {
 	struct client *c;
-	guint32 id;      /* of a move */
+	guint32 id;      /* of a move, and of the pause of one session */
 	char uplink[16]; /* where to; "": it is no move */
+	gboolean pause;  /* of the one, or of all */
 };
+
+/* Of that session, or of each (0) that a pause changes; numbers begin at 1. */
+static void expect_pause(struct client *c, guint32 id, gboolean ordered)
+{
+	for (size_t i = 0; i < c->model.sessions.n; i++) {
+		const struct tray_session *s = &c->model.sessions.v[i];
+
+		if (id ? s->id == id : tray_may_change(s, getuid()) && s->state != TRAY_PAUSED)
+			c->calls->pausing(s->id, ordered, c->arg);
+	}
+}
 
 static void refuse(const struct order *o, const char *text)
 {
 	if (o->uplink[0])
 		client_expect_move(o->c, o->id, o->uplink, FALSE);
+	if (o->pause)
+		expect_pause(o->c, o->id, FALSE);
 	o->c->calls->refused(text, o->c->arg);
 }
 
@@ -347,12 +362,21 @@ void client_stop(struct client *c, guint32 id)
 
 void client_pause(struct client *c, guint32 id, gboolean pause)
 {
-	order_about(&(struct order){ .c = c }, pause ? "pause" : "resume", id, NULL);
+	const struct order o = { .c = c, .id = id, .pause = pause };
+	const struct tray_session *s = model_session(&c->model, id);
+
+	if (pause && s && s->state != TRAY_PAUSED)
+		expect_pause(c, id, TRUE);
+	order_about(&o, pause ? "pause" : "resume", id, NULL);
 }
 
 void client_pause_all(struct client *c, gboolean pause)
 {
-	order(&(struct order){ .c = c }, pause ? "pause" : "resume", "--all", NULL);
+	const struct order o = { .c = c, .pause = pause };
+
+	if (pause)
+		expect_pause(c, 0, TRUE);
+	order(&o, pause ? "pause" : "resume", "--all", NULL);
 }
 
 /* --- coming and going ---------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ struct client_calls {
 	void (*news)(const struct news *news, void *arg);
 	/* ordered: by an order from here, which is to be made; else that order was refused */
 	void (*moving)(guint32 id, const char *uplink, gboolean ordered, void *arg);
+	void (*pausing)(guint32 id, gboolean ordered, void *arg); /* the same of a pause */
 	void (*refused)(const char *text, void *arg); /* an order was; the text says why */
 };
 

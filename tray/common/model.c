@@ -349,8 +349,11 @@ static int take_change(struct model *m, struct json_object *o, uint32_t id, cons
 	COPY(ret->name, s->name);
 	COPY(ret->uplink, s->uplink);
 	COPY(ret->reason, s->reason);
+	ret->paused = state == TRAY_PAUSED;
 	if (!strcmp(event, "state"))
-		ret->kind = state == TRAY_BLOCKED ? NEWS_BLOCKED : NEWS_FREE;
+		ret->kind = state == TRAY_BLOCKED ? NEWS_BLOCKED
+			    : ret->paused         ? NEWS_PAUSED
+						  : NEWS_FREE;
 	else if (!strcmp(event, "uplink"))
 		ret->kind = NEWS_MOVED;
 	return 0;

@@ -87,8 +87,9 @@ int model_take_uplinks(struct model *m, const char *text);
 enum news_kind {
 	NEWS_NONE,    /* came, or of no importance */
 	NEWS_BLOCKED, /* it lost its last way out */
-	NEWS_FREE,    /* it is no longer blocked */
-	NEWS_MOVED,   /* it goes by another uplink */
+	NEWS_PAUSED,
+	NEWS_FREE,  /* it is no longer blocked, or paused */
+	NEWS_MOVED, /* it goes by another uplink */
 	NEWS_ENDED,
 };
 
@@ -98,6 +99,7 @@ struct news {
 	char name[40];
 	char uplink[16], before[16]; /* of NEWS_MOVED: the new one and the old one */
 	char reason[120];
+	bool paused; /* as it is now */
 };
 
 /* Takes one such line. Returns 0, -EINVAL when it is something else, or -ENOMEM. */

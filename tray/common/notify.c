@@ -51,6 +51,9 @@ struct note {
 	gboolean stale;      /* to be taken back as soon as that is known */
 	gboolean ended;      /* the session; nothing more will be said of it */
 	gboolean block;      /* it says that the session is blocked */
+	gboolean pause;      /* it says that the session is paused */
+	gboolean resume;     /* a button resumes it */
+	gboolean pausing;    /* the user has ordered a pause */
 	GPtrArray *expected; /* uplinks that the user has ordered it to, in that order */
 };
 
@@ -148,7 +151,10 @@ static GVariant *actions_of(const struct note *n)
 	GVariantBuilder actions;
 
 	begin_actions(n->all, &actions);
-	if (n->all->buttons && n->uplink[0]) {
+	if (n->resume) {
+		g_variant_builder_add(&actions, "s", "resume");
+		g_variant_builder_add(&actions, "s", _("Resume"));
+	} else if (n->all->buttons && n->uplink[0]) {
 		g_autofree char *label = g_strdup_printf(_("Move to %s"), n->uplink);
 
 		g_variant_builder_add(&actions, "s", "move");
@@ -164,6 +170,7 @@ static void take_back(struct note *n)
 	g_clear_pointer(&n->body, g_free);
 	n->stale = n->asked;
 	n->block = FALSE;
+	n->pause = FALSE;
 	if (n->shown)
 		call(n->all, "CloseNotification", g_variant_new("(u)", n->shown), NULL, NULL);
 	n->shown = 0;
@@ -221,6 +228,7 @@ static void say(struct note *n, char *title, char *body, gboolean block)
 	n->body = body;
 	n->stale = FALSE;
 	n->block = block;
+	n->pause = FALSE;
 	n->icon = block ? "via-iface-blocked-symbolic" : "via-iface-active-symbolic";
 	n->urgency = block ? URGENCY_CRITICAL : URGENCY_NORMAL;
 	if (block)
@@ -269,6 +277,19 @@ static void say_moved(struct note *n, const struct news *news)
 	    FALSE);
 }
 
+static void say_paused(struct note *n, const struct news *news)
+{
+	if (n->pausing) {
+		n->pausing = FALSE;
+		take_back(n);
+		return;
+	}
+	/* TRANSLATORS: session */
+	say(n, g_strdup_printf(_("%s is paused"), news->name),
+	    g_strdup(_("Nothing leaves it until it is resumed.")), FALSE);
+	n->pause = TRUE;
+}
+
 void notify_news(struct notify *all, const struct news *news)
 {
 	const char *alternative;
@@ -280,7 +301,11 @@ void notify_news(struct notify *all, const struct news *news)
 	g_strlcpy(n->name, news->name, sizeof(n->name));
 	alternative = all->buttons ? all->calls->alternative(news, all->arg) : NULL;
 	g_strlcpy(n->uplink, alternative ? alternative : "", sizeof(n->uplink));
+	n->resume = all->buttons && news->paused && all->calls->may_change(news, all->arg);
 	switch (news->kind) {
+	case NEWS_PAUSED:
+		say_paused(n, news);
+		break;
 	case NEWS_BLOCKED:
 		say_blocked(n, news);
 		break;
@@ -288,7 +313,8 @@ void notify_news(struct notify *all, const struct news *news)
 		say_moved(n, news);
 		break;
 	case NEWS_FREE:
-		if (n->block)
+		n->pausing = FALSE;
+		if (n->block || n->pause)
 			take_back(n);
 		break;
 	case NEWS_ENDED:
@@ -314,6 +340,11 @@ void notify_expect_move(struct notify *all, guint32 id, const char *uplink, gboo
 	g_ptr_array_add(n->expected, g_strdup(uplink));
 }
 
+void notify_expect_pause(struct notify *all, guint32 id, gboolean ordered)
+{
+	note_of(all, id)->pausing = ordered;
+}
+
 /* --- buttons ------------------------------------------------------------------------------- */
 
 static void pressed(struct notify *all, guint32 number, const char *action)
@@ -334,6 +365,8 @@ static void pressed(struct notify *all, guint32 number, const char *action)
 			continue;
 		if (g_str_equal(action, "move") && n->uplink[0])
 			all->calls->move(n->id, n->name, n->uplink, all->arg);
+		else if (g_str_equal(action, "resume") && n->resume)
+			all->calls->resume(n->id, n->name, all->arg);
 		else if (g_str_equal(action, "default"))
 			all->calls->open(token, all->arg);
 		return;

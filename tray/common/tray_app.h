@@ -13,4 +13,8 @@
 #define TRAY_EXPECT_MOVE      "expect-move"
 #define TRAY_EXPECT_MOVE_TYPE "(usb)"
 
+/* The same of a pause: (ub), the number of the session. */
+#define TRAY_EXPECT_PAUSE      "expect-pause"
+#define TRAY_EXPECT_PAUSE_TYPE "(ub)"
+
 #endif

@@ -130,9 +130,28 @@ static void on_note_move(guint32 id, const char *name, const char *uplink, void 
 		}
 }
 
+static void on_note_resume(guint32 id, const char *name, void *arg)
+{
+	struct tray *t = arg;
+	const struct tray_session *s = model_session(client_model(t->client), id);
+
+	if (s && !strcmp(s->name, name))
+		client_pause(t->client, id, FALSE);
+}
+
+static gboolean may_change(const struct news *news, void *arg)
+{
+	const struct tray_session *s =
+		model_session(client_model(((struct tray *)arg)->client), news->id);
+
+	return s && tray_may_change(s, getuid());
+}
+
 static const struct notify_calls notify_calls = {
 	.open = on_open,
 	.move = on_note_move,
+	.resume = on_note_resume,
+	.may_change = may_change,
 	.alternative = find_alternative,
 };
 
@@ -141,6 +160,24 @@ static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *ar
 	struct tray *t = arg;
 
 	notify_expect_move(t->notify, id, uplink, ordered);
+}
+
+static void on_pausing(guint32 id, gboolean ordered, void *arg)
+{
+	struct tray *t = arg;
+
+	notify_expect_pause(t->notify, id, ordered);
+}
+
+/* By the window: TRAY_EXPECT_PAUSE. */
+static void on_expect_pause(GSimpleAction *action, GVariant *value, void *data)
+{
+	gboolean ordered;
+	guint32 id;
+
+	(void)action;
+	g_variant_get(value, "(ub)", &id, &ordered);
+	on_pausing(id, ordered, data);
 }
 
 /* By the window: TRAY_EXPECT_MOVE. */
@@ -166,6 +203,7 @@ static const struct client_calls client_calls = {
 	.changed = on_changed,
 	.news = on_news,
 	.moving = on_moving,
+	.pausing = on_pausing,
 	.refused = on_refused,
 };
 
@@ -175,7 +213,10 @@ static void on_startup(GApplication *app, void *data)
 {
 	static const GActionEntry actions[] = { { .name = TRAY_EXPECT_MOVE,
 						  .activate = on_expect_move,
-						  .parameter_type = TRAY_EXPECT_MOVE_TYPE } };
+						  .parameter_type = TRAY_EXPECT_MOVE_TYPE },
+						{ .name = TRAY_EXPECT_PAUSE,
+						  .activate = on_expect_pause,
+						  .parameter_type = TRAY_EXPECT_PAUSE_TYPE } };
 	struct tray *t = data;
 
 	g_action_map_add_action_entries(G_ACTION_MAP(app), actions, G_N_ELEMENTS(actions), t);

@@ -82,27 +82,40 @@ static void on_news(const struct news *news, void *arg)
 }
 
 /*
- * To the tray, where one runs: it notifies of moves that nobody ordered. The order is made when the
- * tray has answered, else it could hear of the move before it hears of the order; a tray that does
- * not answer does not keep the user from it.
+ * To the tray, where one runs: it notifies of moves and pauses that nobody ordered. The order is
+ * made when the tray has answered, else it could hear of the move before it hears of the order; a
+ * tray that does not answer does not keep the user from it.
  */
-static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *arg)
+static void tell_tray(struct program *p, const char *action, GVariant *order)
 {
-	struct program *p = arg;
 	GDBusConnection *bus = g_application_get_dbus_connection(G_APPLICATION(p->app));
 	GVariant *answer; /* waited for, and not read */
 	GVariantBuilder words;
 
-	if (!bus)
+	g_variant_ref_sink(order);
+	if (!bus) {
+		g_variant_unref(order);
 		return;
+	}
 	g_variant_builder_init(&words, G_VARIANT_TYPE("av"));
-	g_variant_builder_add(&words, "v",
-			      g_variant_new(TRAY_EXPECT_MOVE_TYPE, id, uplink, ordered));
-	answer = g_dbus_connection_call_sync(
-		bus, TRAY_APP_ID, TRAY_APP_PATH, "org.freedesktop.Application", "ActivateAction",
-		g_variant_new("(sava{sv})", TRAY_EXPECT_MOVE, &words, NULL), NULL,
-		G_DBUS_CALL_FLAGS_NO_AUTO_START, TRAY_ANSWERS_MS, NULL, NULL);
+	g_variant_builder_add(&words, "v", order);
+	g_variant_unref(order);
+	answer = g_dbus_connection_call_sync(bus, TRAY_APP_ID, TRAY_APP_PATH,
+					     "org.freedesktop.Application", "ActivateAction",
+					     g_variant_new("(sava{sv})", action, &words, NULL),
+					     NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, TRAY_ANSWERS_MS,
+					     NULL, NULL);
 	g_clear_pointer(&answer, g_variant_unref);
+}
+
+static void on_moving(guint32 id, const char *uplink, gboolean ordered, void *arg)
+{
+	tell_tray(arg, TRAY_EXPECT_MOVE, g_variant_new(TRAY_EXPECT_MOVE_TYPE, id, uplink, ordered));
+}
+
+static void on_pausing(guint32 id, gboolean ordered, void *arg)
+{
+	tell_tray(arg, TRAY_EXPECT_PAUSE, g_variant_new(TRAY_EXPECT_PAUSE_TYPE, id, ordered));
 }
 
 static void on_refused(const char *text, void *arg)
@@ -117,6 +130,7 @@ static const struct client_calls client_calls = {
 	.changed = on_changed,
 	.news = on_news,
 	.moving = on_moving,
+	.pausing = on_pausing,
 	.refused = on_refused,
 };
 
