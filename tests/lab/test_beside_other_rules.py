@@ -8,8 +8,9 @@ import signal
 import time
 from dataclasses import dataclass
 
-from lab import alone, needs, params, topology
-from test_fails_closed import Watch, heard_again, signal_daemon, traffic
+from lab import alone, needs, params, timeout, topology
+from test_fails_closed import Watch, heard_again, signal_daemon, slower, traffic
+from test_survives_kills import connects
 
 # Where the rules of these tests would send a session: by the wired card.
 WIRED_TABLE = """
@@ -220,27 +221,32 @@ def session(lab):
 def works(lab, held):
     """The session that is there, and another one: both families, names, and the right source."""
     heard_again(lab, held)
-    fetch = f"curl -sg --max-time 3 {lab.url}; curl -sg --max-time 3 '{lab.url6}'"
+    slower(held)
+    fetch = f"curl -sg --max-time 20 {lab.url}; curl -sg --max-time 20 '{lab.url6}'"
     with lab.namespace_of(held.pid, "session"):
-        seen = lab.run(fetch, ns="session").out.split()
-    assert seen == [lab.spare.addr, lab.spare.addr6], seen
+        done = lab.run(fetch, ns="session", timeout=60)
+    assert done.out.split() == [lab.spare.addr, lab.spare.addr6], done
     asked = len(lab.dns_log())
-    names = "dig +short +tries=1 +time=3 who.test"
-    seen = lab.via(lab.spare, "--", "sh", "-c", f"{fetch}; {names}").out.split()
-    assert seen[:2] == [lab.spare.addr, lab.spare.addr6] and len(seen) == 3, seen
+    names = "dig +short +tries=1 +time=20 who.test"
+    done = lab.via(lab.spare, "--", "sh", "-c", f"{fetch}; {names}", timeout=80)
+    seen = done.out.split()
+    assert seen[:2] == [lab.spare.addr, lab.spare.addr6] and len(seen) == 3, done
     assert {line[0] for line in lab.dns_log()[asked:]} == {"spare"}, lab.dns_log()[asked:]
     assert session(lab)["state"] == "up", session(lab)
+    heard_again(lab, held)
 
 
 def another_daemon(lab):
     daemon = lab.daemon_pid()
     os.kill(daemon, signal.SIGKILL)
     lab.wait(lambda: lab.daemon_pid() not in (None, daemon) and len(lab.daemon_pids()) == 2, 5)
+    lab.wait(connects, 10, "a daemon that answers")
 
 
 ORDERS = ("launched_before", "launched_after")
 
 
+@timeout(90)
 @topology("split")
 @params(**{f"{name},{order}": (name, order) for name in WORKS for order in ORDERS})
 def test_works(lab, case):

@@ -10,10 +10,10 @@ from lab import params, topology
 
 # Two datagrams a family each 2 ms, whatever becomes of them, and a slow reader of two downloads
 # that are aborted when it ends. Says when there is an answer, and after SIGUSR1 when there is one
-# again.
+# again. From SIGUSR2 to SIGUSR1 it does so each 50 ms: while nothing is changed.
 TRAFFIC = """
 import signal, socket, struct, sys, time
-targets, downloads = [], []
+targets, downloads, pause = [], [], 0.002
 for address in sys.argv[1:]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     s = socket.socket(family, socket.SOCK_DGRAM)
@@ -26,9 +26,15 @@ for address in sys.argv[1:]:
     d.setblocking(False)
     downloads.append(d)
 def again(*_):
+    global pause
+    pause = 0.002
     for target in targets:
         target[2] = False
+def slower(*_):
+    global pause
+    pause = 0.05
 signal.signal(signal.SIGUSR1, again)
+signal.signal(signal.SIGUSR2, slower)
 while True:
     for target in targets:
         s, address, _ = target
@@ -49,7 +55,7 @@ while True:
             d.recv(6000)
         except OSError:
             pass
-    time.sleep(0.002)
+    time.sleep(pause)
 """
 
 TAKE = {
@@ -77,6 +83,11 @@ def heard_again(lab, held):
     held.kill(signal.SIGUSR1)
     for address in (lab.server, lab.server6):
         held.expect(f"heard {address}\n", 5)
+
+
+def slower(held):
+    """Until heard_again(): for what takes a while and changes nothing."""
+    held.kill(signal.SIGUSR2)
 
 
 def take(lab, *layers):
