@@ -21,7 +21,7 @@ from limits import Limit, Yardstick
 from marks import Skip, alone, needs, params, timed, timeout, topology
 from nsutil import write_file
 from processes import PROGRAMS, ROOT, Process, Pty, Result, build_dir, missing, program, sanitized, shown
-from snapshot import State
+from snapshot import State, mount_numbers
 from topology import SERVER, SERVER6, SERVER6_B, SERVER_B, TOPOLOGIES, Network, Uplink, installed_in_etc
 
 __all__ = (
@@ -51,8 +51,9 @@ def ship_apps(names=("outside.conf",)):
 class Lab(Network, State):
     """Made by in_lab() in a process of its own; the test runs in the namespace `host`."""
 
-    def __init__(self, name, tmp):
+    def __init__(self, name, tmp, inherited=()):
         self.topology = name
+        self.inherited = inherited  # numbers of the machine's mounts that are seen here
         self.wired, self.spare = TOPOLOGIES[name]()
         self.tmp = tmp
         self.server, self.server6 = SERVER, SERVER6
@@ -415,6 +416,7 @@ def in_lab(name, tmp, body):
     try:
         nsutil.die_with_parent()
         nsutil.mount("none", "/", flags=nsutil.MS_REC | nsutil.MS_PRIVATE)
+        inherited = frozenset(mount_numbers())
         nsutil.mount("tmpfs", "/run", "tmpfs", nsutil.MS_NOSUID | nsutil.MS_NODEV, "mode=755")
         nsutil.mount(
             "proc", "/proc", "proc", nsutil.MS_NOSUID | nsutil.MS_NODEV | nsutil.MS_NOEXEC
@@ -423,7 +425,7 @@ def in_lab(name, tmp, body):
         if second == 0:
             code = 1
             try:
-                lab = Lab(name, tmp)
+                lab = Lab(name, tmp, inherited)
                 lab.build()
                 code = body(lab)
             except BaseException:

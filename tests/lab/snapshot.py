@@ -26,6 +26,12 @@ def contents(top, times=True):
     return found
 
 
+def mount_numbers():
+    """Of all mounts that this process sees (proc_pid_mountinfo(5))."""
+    with open("/proc/self/mountinfo") as f:
+        return [line.split()[0] for line in f]
+
+
 class State:
     """The part of a Lab that sees it."""
 
@@ -69,10 +75,17 @@ class State:
             found += [os.path.join(base, name) for name in (*folders, *names)]
         return sorted(path for path in found if path not in ("/run/via-iface", "/run/via-iface/log"))
 
-    @staticmethod
-    def mounts():
+    OURS = ("/etc", "/run", "/proc", "/sys", "/dev")  # where something of ours is mounted
+
+    def mounts(self):
+        """Those of the lab, and the machine's where ours could be in their place. Of the machine's other
+        ones the directories may be renamed or removed meanwhile, which is seen in every namespace."""
         with open("/proc/self/mountinfo") as f:
-            return [" ".join(line.split()[3:]) for line in f]
+            lines = [line.split() for line in f]
+        return [
+            " ".join(words[3:]) for words in lines
+            if words[0] not in self.inherited or words[4].startswith(self.OURS)
+        ]  # fmt: skip
 
     def snapshot(self, ns=None):
         """The state that must be the same afterwards, as text by topic."""

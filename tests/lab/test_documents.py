@@ -95,6 +95,8 @@ class Reader:
         process = lab.popen(["unshare", "-n", "sh", "-c", "echo ready; exec sleep 1000"])
         process.expect("ready\n")
         if has_default_route:
+            # the kernel ends the namespace of the one before, and with it the pair, when it comes to it
+            lab.wait(lambda: not lab.link_exists("engine0"), 10, "the end of the container before")
             for line in (
                 f"link add engine0 type veth peer name eth0 netns {process.pid}",
                 "addr add 10.88.0.1/16 dev engine0",

@@ -39,23 +39,44 @@ def bob(userns=False):
 # --- into a namespace of others -----------------------------------------------------------------
 
 
-def netns_with_inode(lab, inode):
-    """Makes namespaces of root's until one has that inode, as the kernel gives numbers again; the
-    end of a namespace takes a while. None when somebody else on this machine got it."""
-    made = []
+@contextlib.contextmanager
+def lower_numbers_taken(lab, inode):
+    """Until the kernel gives that number of a namespace again: it gives the lowest that is free
+    (fs/proc/generic.c:proc_alloc_inum), so all below are held, by namespaces that cost nothing to make
+    (UTS). The number itself is free again when this is entered."""
+    own, held = os.open("/proc/thread-self/ns/uts", os.O_RDONLY), []
 
-    def try_once():
-        made.append(f"victim{len(made)}")
-        lab.run(["ip", "netns", "add", made[-1]], check=True)
-        return os.stat(f"/run/netns/{made[-1]}").st_ino == inode
+    def free_again():
+        """Takes lower ones until there is none; whether this one came then."""
+        number = 0
+        while number < inode:
+            nsutil.unshare(nsutil.CLONE_NEWUTS)
+            fd = os.open("/proc/thread-self/ns/uts", os.O_RDONLY)
+            nsutil.setns(own, nsutil.CLONE_NEWUTS)
+            number = os.fstat(fd).st_ino
+            if number < inode:
+                held.append(fd)
+            else:
+                os.close(fd)
+        return number == inode
 
     try:
-        lab.wait(try_once, 5, step=0.05)
-    except AssertionError:
-        made.append(None)
-    for name in made[:-1]:
-        lab.run(["ip", "netns", "del", name], check=True)
-    return f"/run/netns/{made[-1]}" if made[-1] else None
+        lab.wait(free_again, 20, "the end of a namespace")
+        yield
+    finally:
+        for fd in (own, *held):
+            os.close(fd)
+
+
+def netns_with_inode(lab, inode):
+    """A namespace of root's with that inode; None when somebody else on this machine got it."""
+    with lower_numbers_taken(lab, inode):
+        lab.netns("victim")
+    path = "/run/netns/victim"
+    if os.stat(path).st_ino == inode:
+        return path
+    lab.drop_netns("victim")
+    return None
 
 
 @needs("root", "tool:setcap", "tool:setpriv")
@@ -63,7 +84,7 @@ def test_exec_into_a_number_used_again(lab):
     """A session's device is moved on, its namespace ends, and its number becomes that of a
     namespace of root's, which anybody may open by its name: it is no way in."""
     site(lab)
-    for _ in range(5):
+    for _ in range(20):
         with alice(userns=True) as a:
             if number_used_again(lab, a):
                 return

@@ -325,6 +325,7 @@ def test_follow_after_lost_events(lab):
     lines = "".join(f"addr {do} 10.99.{i // 250}.{i % 250 + 1}/32 dev lo\n" for do in ("add", "del") for i in range(2000))
     lab.run(["ip", "-batch", "-"], input=lines, check=True, timeout=40)
     one.finish()
+    lab.wait(lambda: "one" not in lab.via("list").out, 10, "its end")
     two = lab.session(lab.spare, "--name", "two")
     watching.kill(signal.SIGCONT)
     watching.expect('"session":"two"')
@@ -449,10 +450,11 @@ def test_stop_from_inside(lab):
 def test_new_session_is_not_closing(lab):
     """It is there a moment before its first process is."""
     states = set()
-    for _ in range(30):
-        launch = lab.via_popen(lab.spare, "--", "cat")
+    for n in range(30):
+        launch = lab.via_popen("--name", f"new{n}", lab.spare, "--", "cat")
         for _ in range(6):
-            states |= {s["state"] for s in lab.via("list", "--json").json()}
+            sessions = lab.via("list", "--json").json()
+            states |= {s["state"] for s in sessions if s["name"] == f"new{n}"}  # the one before may be closing
         launch.finish()
     assert states == {"up"}, states
 

@@ -108,6 +108,11 @@ class Network:
             nsutil.setns(back)
             os.close(back)
 
+    def drop_netns(self, name):
+        os.close(self._ns.pop(name))
+        nsutil.umount(f"/run/netns/{name}")
+        os.unlink(f"/run/netns/{name}")
+
     def _batch(self, ns, lines):
         """Many `ip` commands at the price of one process."""
         text = "\n".join(line.strip() for line in lines.strip().splitlines())
