@@ -57,23 +57,31 @@ static int find_slots(struct facts *f)
 	return r;
 }
 
+bool recorded_session(const struct fact_link *l, struct session *ret)
+{
+	struct session s;
+	char port[IFNAMSIZ];
+
+	if (!own_is_port(l) || session_parse(l->alias, &s) < 0)
+		return false;
+	session_port(s.id, port);
+	if (strcmp(port, l->name) != 0)
+		return false;                           /* another's */
+	if (s.slot && !s.uplink[0] && s.uplinks.n == 1) /* it must be this */
+		snprintf(s.uplink, sizeof(s.uplink), "%.15s", uplink_list_word(&s.uplinks, 0));
+	memcpy(s.recorded, s.uplink, sizeof(s.recorded));
+	*ret = s;
+	return true;
+}
+
 static int find_sessions(struct facts *f)
 {
 	for (size_t i = 0; i < f->links.n; i++) {
-		const struct fact_link *l = &f->links.v[i];
 		struct session s, *seen;
 		const char *uplink;
-		char port[IFNAMSIZ];
 
-		if (!own_is_port(l) || session_parse(l->alias, &s) < 0)
+		if (!recorded_session(&f->links.v[i], &s))
 			continue;
-		session_port(s.id, port);
-		if (strcmp(port, l->name) != 0)
-			continue;                               /* another's */
-		if (s.slot && !s.uplink[0] && s.uplinks.n == 1) /* it must be this */
-			snprintf(s.uplink, sizeof(s.uplink), "%.15s",
-				 uplink_list_word(&s.uplinks, 0));
-		memcpy(s.recorded, s.uplink, sizeof(s.recorded));
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)
 			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);

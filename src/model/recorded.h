@@ -11,4 +11,10 @@
  */
 int recorded_find(struct facts *f);
 
+/*
+ * The session that an observed link is the port of, as its alias tells: the name of its uplink is
+ * that of the time when the alias was written. False where it is no port of ours.
+ */
+bool recorded_session(const struct fact_link *l, struct session *ret);
+
 #endif

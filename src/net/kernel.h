@@ -34,6 +34,7 @@ bool kernel_has_socket_match(struct kernel *k);
 enum observe_what {
 	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */
 	OBSERVE_STOPS = 1 << 1,    /* what others' rules do to sessions (net/stops.h) */
+	OBSERVE_SESSIONS = 1 << 2, /* links and the sessions whose ports are among them, no more */
 };
 
 /*
@@ -55,6 +56,12 @@ int observe_event(const struct nlmsghdr *nlh, const struct facts *facts, struct 
  * negative errno.
  */
 int observe_received(struct kernel *k, const char *name, uint64_t *ret, struct err *err);
+
+/*
+ * One session, by its port alone: 1, 0 where there is no such port of ours, or a negative errno. As
+ * recorded_session() (model/recorded.h).
+ */
+int observe_session(struct kernel *k, uint32_t id, struct session *ret, struct err *err);
 
 /* One link of ours as it is now: 1 when it is up, 0 when not, or a negative errno. */
 int observe_link(struct kernel *k, const struct facts *facts, const char *name, struct object *ret,

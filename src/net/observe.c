@@ -83,33 +83,46 @@ static bool has_socket_match(struct observation *obs)
 	return !has_chain(obs->f, "zone") || has_chain(obs->f, "from_socket");
 }
 
+static int find_recorded(struct facts *f, struct err *err)
+{
+	return recorded_find(f) < 0 ? err_errno(err, ENOMEM, "observe the host") : 0;
+}
+
+/* What is behind the links: all that is planned with. */
+static int observe_rest(struct observation *obs, struct err *err)
+{
+	struct facts *f = obs->f;
+	int r = observe_routing(obs, err);
+
+	facts_index_routing(f);
+	if (r == 0)
+		r = observe_bridge(obs, err);
+	if (r == 0)
+		r = observe_firewalls(obs, err);
+	if (r == 0)
+		r = find_recorded(f, err);
+	if (r == 0)
+		r = observe_sysctls(obs, err);
+	if (r == 0)
+		r = ports_observe(f, err);
+	if (r < 0)
+		return r;
+	f->no_socket_match = !has_socket_match(obs);
+	observe_own_sysctls(f);
+	read_host_id(f);
+	return set_sort(&f->ours) < 0 ? err_errno(err, ENOMEM, "observe the host") : 0;
+}
+
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)
 {
 	struct facts f = { 0 };
 	struct observation obs = { .k = k, .f = &f };
 	int r = observe_links(&obs, what & OBSERVE_COUNTERS, err);
 
-	if (r == 0)
-		r = observe_routing(&obs, err);
-	facts_index_routing(&f);
-	if (r == 0)
-		r = observe_bridge(&obs, err);
-	if (r == 0)
-		r = observe_firewalls(&obs, err);
-	if (r == 0 && recorded_find(&f) < 0)
-		r = err_errno(err, ENOMEM, "observe the host");
-	if (r == 0)
-		r = observe_sysctls(&obs, err);
-	if (r == 0)
-		r = ports_observe(&f, err);
-	if (r == 0)
-		f.no_socket_match = !has_socket_match(&obs);
-	if (r == 0) {
-		observe_own_sysctls(&f);
-		read_host_id(&f);
-		if (set_sort(&f.ours) < 0)
-			r = err_errno(err, ENOMEM, "observe the host");
-	}
+	if (r == 0 && what & OBSERVE_SESSIONS)
+		r = find_recorded(&f, err);
+	else if (r == 0)
+		r = observe_rest(&obs, err);
 	if (r < 0)
 		facts_done(&f);
 	else

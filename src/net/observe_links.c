@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "base/vec.h"
 #include "model/own.h"
+#include "model/recorded.h"
 #include "net/nexthops.h"
 #include "net/observe_internal.h"
 #include "net/wifi.h"
@@ -442,6 +443,21 @@ int observe_received(struct kernel *k, const char *name, uint64_t *ret, struct e
 	if (r == 0)
 		*ret = l.fact.rx_bytes;
 	return r;
+}
+
+int observe_session(struct kernel *k, uint32_t id, struct session *ret, struct err *err)
+{
+	struct rtnl_link l = { 0 };
+	char port[IFNAMSIZ];
+	struct nl_msg m;
+	int r;
+
+	session_port(id, port);
+	rtnl_get_link(&m, port);
+	r = nl_get(&k->route, &m, take_one_link, &l, err);
+	if (r == -ENODEV)
+		return 0;
+	return r < 0 ? r : recorded_session(&l.fact, ret);
 }
 
 int observe_link(struct kernel *k, const struct facts *f, const char *name, struct object *ret,

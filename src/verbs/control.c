@@ -11,6 +11,7 @@
 #include "config.h"
 #include "launch/agent.h"
 #include "launch/program.h"
+#include "net/kernel.h"
 #include "plan/uplink.h"
 #include "verbs/each.h"
 #include "verbs/run.h"
@@ -71,18 +72,19 @@ static int await_uplink(const struct session *s, const struct words *w,
  * The session's other uplinks would hide that the one that is named does not exist. One that is
  * there and cannot serve now becomes the first of the list.
  */
-static int check_exists(const struct facts *f, const struct uplink_list *to, struct err *err)
+static int check_exists(const struct uplink_list *to, struct err *err)
 {
-	struct uplink_walk walk = { .facts = f, .list = to };
+	_cleanup_facts_ struct facts f = { 0 };
+	struct uplink_walk walk = { .facts = &f, .list = to };
 	char ignored[IFNAMSIZ];
+	int r = explain_is_elsewhere() ? 0 : observe_host(OBSERVE_SESSIONS, &f, err);
 
-	if (explain_is_elsewhere() || uplink_walk(&walk))
-		return 0;
-	return uplink_choose(f, to, ignored, err);
+	if (r < 0 || explain_is_elsewhere() || uplink_walk(&walk))
+		return r;
+	return uplink_choose(&f, to, ignored, err);
 }
 
-static int move(const struct facts *f, const struct session *s, const struct words *w,
-		struct err *err)
+static int move(const struct session *s, const struct words *w, struct err *err)
 {
 	const struct uplink_list *list;
 	char text[UPLINK_LIST_TEXT_MAX];
@@ -100,7 +102,7 @@ static int move(const struct facts *f, const struct session *s, const struct wor
 	if (r == 0 && w->waits)
 		r = await_uplink(s, w, &to, err);
 	else if (r == 0 && !uplink_list_equal(list, &to))
-		r = check_exists(f, &to, err);
+		r = check_exists(&to, err);
 	if (r == 0)
 		r = change(&request, !w->no_password, w->quiet, err);
 	if (r == 0 && !w->quiet && !uplink_list_equal(list, &to))
@@ -121,15 +123,15 @@ int verb_move(int argc, char *argv[])
 	if (r == 0 && w.n != 2)
 		r = words_usage(VERB_MOVE, &err);
 	if (r == 0)
-		r = observe_host(0, &f, &err);
+		r = observe_sessions(w.v, 1, &f, &err);
 	if (r == 0)
 		s = find_session(&f, w.v[0], &err);
-	if (r == 0 && !s && find_session(&f, w.v[1], &ignored)) {
+	if (r == 0 && !s && find_session(&f, w.v[1], &ignored)) { /* all links were read then */
 		err_set(&err, EINVAL, "read '%s': the session stands before the uplink", w.v[0]);
 		err_hint(&err, "say `via-iface move %s %s`", w.v[1], strbuf_word(&uplink, w.v[0]));
 	}
 	if (s)
-		move(&f, s, &w, &err);
+		move(s, &w, &err);
 	return err.code ? program_fail(&err) : 0;
 }
 

@@ -83,7 +83,7 @@ int each_session(const struct each *e, const struct words *w)
 	if (w->all == (w->n > 0))
 		r = words_usage(e->verb, &err);
 	if (r == 0)
-		r = observe_host(0, &f, &err);
+		r = observe_sessions(w->v, w->all ? 0 : (size_t)w->n, &f, &err);
 	if (r == 0) {
 		m.v = calloc(f.sessions.n + (size_t)w->n + 1, sizeof(void *));
 		if (!m.v) {

@@ -59,7 +59,7 @@ int verb_exec(int argc, char *argv[])
 		o.program = shell();
 
 	if (r == 0)
-		r = observe_host(0, &f, &err);
+		r = observe_sessions((char *const *)&word, 1, &f, &err);
 	if (r == 0)
 		s = find_session(&f, word, &err);
 	if (s && check_owner(s, "enter", &err) == 0)

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/nearest.h"
 #include "base/parse.h"
+#include "base/vec.h"
 #include "config.h"
 #include "dns/dns.h"
 #include "etc/resolv.h"
@@ -81,16 +82,54 @@ int observe_host(unsigned int what, struct facts *ret, struct err *err)
 	r = observe(&k, what, ret, err);
 	if (r == 0 && what & OBSERVE_STOPS)
 		r = observe_stops(&k, ret, err);
-	if (r == 0)
+	if (r == 0 && !(what & OBSERVE_SESSIONS))
 		r = ask_gateways(&k, ret, err);
 	if (r == 0)
 		*err = (struct err){ 0 }; /* of what a plain user may not see, and need not */
 	kernel_close(&k);
-	if (r == 0)
+	if (r == 0 && !(what & OBSERVE_SESSIONS))
 		r = read_leases(ret, err);
 	if (r == 0 && ret->sessions.n)
 		qsort(ret->sessions.v, ret->sessions.n, sizeof(*ret->sessions.v), by_id);
 	return r;
+}
+
+/* By number each costs one question. 1: all are found; 0: one is not, or is meant by its name. */
+static int observe_numbers(char *const words[], size_t n, struct facts *ret, struct err *err)
+{
+	struct kernel k;
+	int r = kernel_open(&k, VIA_RUNDIR, false, err), found = 1;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && found > 0; i++) {
+		struct session s, *added;
+		uint32_t id;
+
+		found = parse_u32(words[i], 1, UINT32_MAX, &id) < 0
+				? 0
+				: observe_session(&k, id, &s, err);
+		added = found > 0 ? VEC_PUSH(&ret->sessions) : NULL;
+		if (added)
+			*added = s;
+		else if (found > 0)
+			found = err_errno(err, ENOMEM, "find the sessions");
+	}
+	kernel_close(&k);
+	return found;
+}
+
+int observe_sessions(char *const words[], size_t n, struct facts *ret, struct err *err)
+{
+	struct facts f = { 0 };
+	int r = n ? observe_numbers(words, n, &f, err) : 0;
+
+	if (r > 0) {
+		*ret = f;
+		return 0;
+	}
+	facts_done(&f);
+	return r < 0 ? r : observe_host(OBSERVE_SESSIONS, ret, err);
 }
 
 int observe_dns(const char *uplink, struct facts *f, struct err *err)

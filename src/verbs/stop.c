@@ -232,15 +232,16 @@ static int unkeep(const struct session *s, struct err *err)
 
 static bool is_there(const struct session *s)
 {
-	_cleanup_facts_ struct facts f = { 0 };
 	struct err ignored = { 0 };
+	struct session now;
+	struct kernel k;
+	int r = kernel_open(&k, VIA_RUNDIR, false, &ignored);
 
-	if (observe_host(0, &f, &ignored) < 0)
+	if (r < 0)
 		return true;
-	for (size_t i = 0; i < f.sessions.n; i++)
-		if (f.sessions.v[i].id == s->id && f.sessions.v[i].netns == s->netns)
-			return true;
-	return false;
+	r = observe_session(&k, s->id, &now, &ignored);
+	kernel_close(&k);
+	return r < 0 || (r > 0 && now.netns == s->netns);
 }
 
 int stop_remove_port(const struct session *s, struct err *err)

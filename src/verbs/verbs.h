@@ -56,6 +56,13 @@ struct kernel;
 int ask_gateways(struct kernel *k, struct facts *f, struct err *err);
 int observe_host(unsigned int what, struct facts *ret, struct err *err);
 
+/*
+ * Facts in which find_session() finds what words of the command line name; of the rest of the host
+ * nothing, or the links. By numbers alone it costs one question each, however many sessions there
+ * are; by name, and with n 0 for all sessions, the links are read.
+ */
+int observe_sessions(char *const words[], size_t n, struct facts *ret, struct err *err);
+
 /* The name servers of one interface, or with NULL of all that could serve, into the facts. */
 int observe_dns(const char *uplink, struct facts *f, struct err *err);
 

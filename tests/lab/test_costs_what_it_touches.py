@@ -1,0 +1,90 @@
+"""A request about one session costs that session: the work is counted, not timed, beside few sessions
+and beside many."""
+
+import os
+import re
+
+from lab import needs, program, timeout
+
+RECEIVED = re.compile(r"\brecv(?:from|msg)\(.* = (\d+)$")
+
+
+def traced(lab, *words):
+    """System calls of a command and its children: how many, messages sent, files opened, bytes received."""
+    path = os.path.join(lab.tmp, "trace")
+    options = lab.env.get("ASAN_OPTIONS", "")
+    env = {"ASAN_OPTIONS": options.replace("detect_leaks=1", "detect_leaks=0")} if options else {}
+    lab.run(
+        ["strace", "-f", "-qq", "-s", "0", "-o", path, "-e", "trace=sendto,sendmsg,recvfrom,recvmsg,openat",
+         program("via-iface"), *words],
+        env=env, check=True,
+    )  # fmt: skip
+    with open(path, encoding="utf-8", errors="replace") as f:
+        lines = f.read().splitlines()
+    return {
+        "sent": sum("send" in line for line in lines),
+        "opened": sum("openat(" in line for line in lines),
+        "received": sum(int(found[1]) for found in map(RECEIVED.search, lines) if found),
+    }
+
+
+def both(lab, session):
+    """A pause and a resumption, a move there and back."""
+    other, own = str(lab.wired), str(lab.spare)
+    lines = (("pause", session), ("resume", session), ("move", session, other), ("move", session, own))
+    return [traced(lab, *words) for words in lines]
+
+
+def number_of(lab, name):
+    return str(lab.via("status", name, "--json", check=True).json()["id"])
+
+
+@needs("root", "tool:strace")
+@timeout(120)
+def test_by_its_number(lab):
+    held = [lab.session(lab.spare, "--name", "game"), lab.session(lab.spare), lab.session(lab.wired)]
+    number = number_of(lab, "game")
+    few = both(lab, number)
+    held += [lab.session(lab.spare) for _ in range(12)]
+    many = both(lab, number)
+    assert few == many, f"the work grew with the sessions: {few}, {many}"
+    for session in held:
+        session.finish()
+
+
+@needs("root", "tool:strace")
+@timeout(120)
+def test_by_its_name(lab):
+    """The names stand with the ports, which are one message each: nothing else is read of the others."""
+    held = [lab.session(lab.spare, "--name", "game"), lab.session(lab.spare), lab.session(lab.wired)]
+    few = both(lab, "game")
+    held += [lab.session(lab.spare) for _ in range(12)]
+    many = both(lab, "game")
+    for key in ("sent", "opened"):
+        assert [n[key] for n in few] == [n[key] for n in many], f"the work grew with the sessions: {few}, {many}"
+    grown = max(b["received"] - a["received"] for a, b in zip(few, many)) / 12
+    assert grown < 2500, f"{grown} bytes a session: {few}, {many}"
+    for session in held:
+        session.finish()
+
+
+@needs("root")
+def test_as_it_was(lab):
+    """What is found so is what the whole observation finds: other users' sessions, and none."""
+    held = lab.session(f"{lab.spare},{lab.wired}", "--name", "game")
+    number = number_of(lab, "game")
+    lab.via("pause", number, "game", check=True)
+    assert lab.via("status", "game", "--json").json()["state"] == "paused"
+    lab.via("resume", number, check=True)
+    lab.via("move", number, str(lab.wired), check=True)
+    seen = lab.via("status", "game", "--json").json()
+    assert (seen["uplink"], seen["uplinks"]) == (str(lab.wired), [str(lab.wired), str(lab.spare)]), seen
+    wrong = lab.via("move", number, "nosuch0")
+    assert wrong.code and "nosuch0" in wrong.err, wrong
+    for words in (("pause", "999"), ("pause", number, "999"), ("move", "999", str(lab.wired))):
+        refused = lab.via(*words)
+        assert refused.code == 125 and "find session '999': there is none of that name or id" in refused.err, refused
+    swapped = lab.via("move", str(lab.wired), number)
+    assert f"via-iface move {number} {lab.wired}" in swapped.err, swapped
+    assert lab.via("status", "game", "--json").json()["state"] == "up"
+    held.finish()
