@@ -196,7 +196,7 @@ static int observe_request(struct host_state *h, const struct uplink_list *uplin
 	if (r < 0)
 		return err_errno(err, -r, "find the uplinks");
 	while (r == 0 && uplinks && (l = uplink_walk(&walk))) {
-		r = observe_uplink(l->name, &h->facts, err);
+		r = observe_uplink(&h->kernel, l->name, &h->facts, err);
 		if (r == 0)
 			r = dns_observe(&h->dns, l->name, &h->facts, err);
 	}

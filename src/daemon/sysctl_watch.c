@@ -6,7 +6,6 @@
  * done about it. Another mount of procfs has inodes of its own: writes there are found by the next
  * observation only.
  */
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ static bool is_host_sysctl(const struct object *o)
 
 void host_watch_sysctls(struct host_state *h)
 {
-	char path[SYSCTL_MAX + 16];
+	char path[SYSCTL_NAME_MAX];
 
 	for (size_t i = 0; i < h->facts.ours.n; i++) {
 		const struct object *o = &h->facts.ours.v[i];
@@ -31,27 +30,27 @@ void host_watch_sysctls(struct host_state *h)
 		if (!is_host_sysctl(o) || own_is_port_sysctl(o->sysctl.path))
 			continue; /* a port has one, of no use to anybody while the port has no IP
 				   */
-		snprintf(path, sizeof(path), "/proc/sys/%s", o->sysctl.path);
-		inotify_add_watch(h->sysctl_watch, path,
+		inotify_add_watch(h->sysctl_watch,
+				  sysctl_name(&h->kernel.sysctls, o->sysctl.path, path),
 				  IN_MODIFY); /* the same one for the same file */
 	}
 }
 
 void host_watch_ports(struct host_state *h)
 {
-	char path[SYSCTL_MAX + 16];
+	char path[SYSCTL_NAME_MAX];
 
-	for (const char *const *p = port_sysctls; *p; p++) {
-		snprintf(path, sizeof(path), "/proc/sys/%s", *p);
-		inotify_add_watch(h->sysctl_watch, path, IN_MODIFY);
-	}
+	for (const char *const *p = port_sysctls; *p; p++)
+		inotify_add_watch(h->sysctl_watch, sysctl_name(&h->kernel.sysctls, *p, path),
+				  IN_MODIFY);
 }
 
-static bool differs(const struct object *o)
+static bool differs(const struct host_state *h, const struct object *o)
 {
 	char now[sizeof(o->sysctl.value)];
 
-	return is_host_sysctl(o) && sysctl_read(o->sysctl.path, now, sizeof(now)) == 0 &&
+	return is_host_sysctl(o) &&
+	       sysctl_read(&h->kernel.sysctls, o->sysctl.path, now, sizeof(now)) == 0 &&
 	       strcmp(now, o->sysctl.value) != 0;
 }
 
@@ -62,12 +61,12 @@ bool host_take_sysctl_events(struct host_state *h)
 
 	while (read(h->sysctl_watch, buf, sizeof(buf)) > 0)
 		;
-	if (ports_differ(&h->facts)) {
+	if (ports_differ(&h->kernel.sysctls, &h->facts)) {
 		h->stale |= HOST_STALE_FACTS;
 		return host_sessions(h) > 0;
 	}
 	for (size_t i = 0; i < set->n; i++)
-		if (differs(&set->v[i])) {
+		if (differs(h, &set->v[i])) {
 			h->stale |= HOST_STALE_FACTS;
 			return host_sessions(h) > 0;
 		}

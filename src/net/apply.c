@@ -154,10 +154,11 @@ static int find_name(struct kernel *k, int index, char ret[IFNAMSIZ])
  */
 static int open_sysctl(struct kernel *k, const struct obj_sysctl *s)
 {
+	const struct sysctl_dirs *dirs = k->at == PLACE_HOST ? &k->sysctls : NULL;
 	char before[IFNAMSIZ], after[IFNAMSIZ], path[SYSCTL_MAX];
 
 	if (!s->index)
-		return sysctl_open(s->path);
+		return sysctl_open(dirs, s->path);
 	for (int i = 0; i < 4; i++) {
 		_cleanup_close_ int fd = -1;
 		int r = find_name(k, s->index, before);
@@ -165,7 +166,7 @@ static int open_sysctl(struct kernel *k, const struct obj_sysctl *s)
 		if (r == 0 && !sysctl_with_device(s->path, before, path, sizeof(path)))
 			r = -ENAMETOOLONG;
 		if (r == 0)
-			fd = sysctl_open(path);
+			fd = sysctl_open(dirs, path);
 		if (r == 0)
 			r = find_name(k, s->index, after);
 		if (r < 0)

@@ -38,6 +38,7 @@ int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct er
 		kernel_close(&fresh);
 		return r;
 	}
+	sysctl_dirs_open(&fresh.sysctls);
 	*k = fresh;
 	return 0;
 }
@@ -47,6 +48,7 @@ void kernel_close(struct kernel *k)
 	kernel_drop_session(k);
 	nl_close(&k->route);
 	nl_close(&k->nft);
+	sysctl_dirs_close(&k->sysctls);
 	close_fd(&k->host_ns);
 }
 

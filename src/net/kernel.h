@@ -6,6 +6,7 @@
 #include "model/facts.h"
 #include "model/refusals.h"
 #include "net/nl.h"
+#include "net/sysctl.h"
 
 /*
  * The kernel: observed (observe) and changed (apply). There is one thread. While a session is being
@@ -15,7 +16,8 @@
 struct kernel {
 	const char *rundir; /* borrowed */
 	struct nl_sock route, nft;
-	int host_ns; /* -1 in a program that only observes */
+	struct sysctl_dirs sysctls; /* of the host */
+	int host_ns;                /* -1 in a program that only observes */
 	enum { MATCH_UNKNOWN, MATCH_YES, MATCH_NO } socket_match; /* nftables' "socket" */
 
 	/* the session that is being made */
@@ -84,7 +86,7 @@ void observe_gateways(struct kernel *k, struct facts *facts);
 int kernel_ask_neighbour(struct kernel *k, int index, const struct ip *ip, struct err *err);
 
 /* Reads the sysctls of one more uplink into facts that were observed before. */
-int observe_uplink(const char *name, struct facts *facts, struct err *err);
+int observe_uplink(const struct kernel *k, const char *name, struct facts *facts, struct err *err);
 
 /*
  * Makes a netns with sockets inside and stays there until kernel_home(). The descriptor is

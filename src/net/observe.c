@@ -104,7 +104,7 @@ static int observe_rest(struct observation *obs, struct err *err)
 	if (r == 0)
 		r = observe_sysctls(obs, err);
 	if (r == 0)
-		r = ports_observe(f, err);
+		r = ports_observe(&obs->k->sysctls, f, err);
 	if (r < 0)
 		return r;
 	f->no_socket_match = !has_socket_match(obs);

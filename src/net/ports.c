@@ -69,14 +69,13 @@ int ports_parse(const char *text, struct port_ranges *ret)
 }
 
 /* All of a file below /proc/sys; it may be longer than any line that sysctl_read() takes. */
-static char *read_all(const char *path)
+static char *read_all(const struct sysctl_dirs *dirs, const char *path)
 {
-	char full[SYSCTL_MAX + 16], *text = NULL;
+	char name[SYSCTL_NAME_MAX], *text = NULL;
 	_cleanup_close_ int fd = -1;
 	size_t len = 0, size = 4096;
 
-	snprintf(full, sizeof(full), "/proc/sys/%s", path);
-	fd = open(full, O_RDONLY | O_CLOEXEC);
+	fd = open(sysctl_name(dirs, path, name), O_RDONLY | O_CLOEXEC);
 	while (fd >= 0) {
 		char *more = realloc(text, size);
 		ssize_t n;
@@ -98,21 +97,21 @@ static char *read_all(const char *path)
 }
 
 /* The list is one of ranges; a kernel's text that is not one counts as none. */
-static int read_reserved(struct port_ranges *ret)
+static int read_reserved(const struct sysctl_dirs *dirs, struct port_ranges *ret)
 {
-	char *text = read_all(RESERVED_PORTS);
+	char *text = read_all(dirs, RESERVED_PORTS);
 	int r = text ? ports_parse(text, ret) : 0;
 
 	free(text);
 	return r == -ENOMEM ? r : 0;
 }
 
-static struct port_range read_local(void)
+static struct port_range read_local(const struct sysctl_dirs *dirs)
 {
 	struct port_range r = { 0 };
 	char text[32];
 
-	if (sysctl_read(LOCAL_PORTS, text, sizeof(text)) < 0 ||
+	if (sysctl_read(dirs, LOCAL_PORTS, text, sizeof(text)) < 0 ||
 	    sscanf(text, "%hu %hu", &r.min, &r.max) != 2)
 		r = (struct port_range){ 0 };
 	return r;
@@ -123,11 +122,11 @@ static bool same_ranges(const struct port_ranges *a, const struct port_ranges *b
 	return a->n == b->n && (!a->n || !memcmp(a->v, b->v, a->n * sizeof(*a->v)));
 }
 
-bool ports_differ(const struct facts *facts)
+bool ports_differ(const struct sysctl_dirs *dirs, const struct facts *facts)
 {
-	struct port_range local = read_local();
+	struct port_range local = read_local(dirs);
 	struct port_ranges reserved = { 0 };
-	bool differs = read_reserved(&reserved) < 0 || local.min != facts->local_ports.min ||
+	bool differs = read_reserved(dirs, &reserved) < 0 || local.min != facts->local_ports.min ||
 		       local.max != facts->local_ports.max ||
 		       !same_ranges(&reserved, &facts->reserved_ports);
 
@@ -237,17 +236,17 @@ static void read_sockets(struct ports *ports)
 	nl_close(&s);
 }
 
-int ports_observe(struct facts *facts, struct err *err)
+int ports_observe(const struct sysctl_dirs *dirs, struct facts *facts, struct err *err)
 {
 	struct ports ports = { 0 };
 	char text[32];
 	int r;
 
-	facts->local_ports = read_local();
-	facts->tracks_sctp = sysctl_read(TRACKS_SCTP, text, sizeof(text)) == 0;
+	facts->local_ports = read_local(dirs);
+	facts->tracks_sctp = sysctl_read(dirs, TRACKS_SCTP, text, sizeof(text)) == 0;
 	read_sockets(&ports);
 	read_sctp(&ports);
-	r = read_reserved(&facts->reserved_ports);
+	r = read_reserved(dirs, &facts->reserved_ports);
 	if (r == 0)
 		r = to_ranges(&ports, &facts->socket_ports);
 	return r < 0 ? err_errno(err, ENOMEM, "read the host's ports") : 0;

@@ -10,10 +10,11 @@
  * are bound to (sock_diag(7)). Fills facts; what cannot be read is left empty. Returns 0 or
  * -ENOMEM.
  */
-int ports_observe(struct facts *facts, struct err *err);
+struct sysctl_dirs; /* net/sysctl.h */
+int ports_observe(const struct sysctl_dirs *dirs, struct facts *facts, struct err *err);
 
 /* Whether one of the two sysctls is not what the facts say. */
-bool ports_differ(const struct facts *facts);
+bool ports_differ(const struct sysctl_dirs *dirs, const struct facts *facts);
 
 /* Their files below /proc/sys; ends with NULL. */
 extern const char *const port_sysctls[];

@@ -29,33 +29,59 @@ static int read_line(int fd, char *ret, size_t size)
 	return 0;
 }
 
-static int open_sysctl(const char *path, int flags)
+void sysctl_dirs_open(struct sysctl_dirs *ret)
 {
-	char full[SYSCTL_MAX + 16];
-	int fd;
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-	snprintf(full, sizeof(full), "/proc/sys/%s", path);
-	fd = open(full, flags | O_CLOEXEC);
+	ret->ip4 = open("/proc/sys/net/ipv4", flags);
+	ret->ip6 = open("/proc/sys/net/ipv6", flags);
+	ret->known = true;
+}
+
+void sysctl_dirs_close(struct sysctl_dirs *d)
+{
+	if (!d->known)
+		return;
+	close_fd(&d->ip4);
+	close_fd(&d->ip6);
+	d->known = false;
+}
+
+const char *sysctl_name(const struct sysctl_dirs *dirs, const char *path, char buf[SYSCTL_NAME_MAX])
+{
+	static const char ip4[] = "net/ipv4/", ip6[] = "net/ipv6/";
+	const size_t front = sizeof(ip4) - 1;
+	int dir = -1;
+
+	if (dirs && dirs->known && !strncmp(path, ip4, front))
+		dir = dirs->ip4;
+	else if (dirs && dirs->known && !strncmp(path, ip6, front))
+		dir = dirs->ip6;
+	if (dir < 0)
+		snprintf(buf, SYSCTL_NAME_MAX, "/proc/sys/%s", path);
+	else
+		snprintf(buf, SYSCTL_NAME_MAX, "/proc/self/fd/%d/%s", dir, path + front);
+	return buf;
+}
+
+static int open_sysctl(const struct sysctl_dirs *dirs, const char *path, int flags)
+{
+	char name[SYSCTL_NAME_MAX];
+	int fd = open(sysctl_name(dirs, path, name), flags | O_CLOEXEC);
+
 	return fd < 0 ? -errno : fd;
 }
 
-int sysctl_read_at(int dir, const char *path, char *ret, size_t size)
+int sysctl_read(const struct sysctl_dirs *dirs, const char *path, char *ret, size_t size)
 {
-	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : read_line(fd, ret, size);
-}
-
-int sysctl_read(const char *path, char *ret, size_t size)
-{
-	_cleanup_close_ int fd = open_sysctl(path, O_RDONLY);
+	_cleanup_close_ int fd = open_sysctl(dirs, path, O_RDONLY);
 
 	return fd < 0 ? fd : read_line(fd, ret, size);
 }
 
-int sysctl_open(const char *path)
+int sysctl_open(const struct sysctl_dirs *dirs, const char *path)
 {
-	return open_sysctl(path, O_RDWR);
+	return open_sysctl(dirs, path, O_RDWR);
 }
 
 int sysctl_get(int fd, char *ret, size_t size)

@@ -10,17 +10,33 @@
  * what a sysctl was before we changed it, RUNDIR/sysctl/PATH with ':' for '/'.
  */
 
-/* One line without its newline; tabs become spaces. Returns 0 or a negative errno. */
-int sysctl_read(const char *path, char *ret, size_t size);
+/*
+ * Directories of one netns that are kept open. A look-up from /proc on compares with net/ipv4 and
+ * net/ipv6 of every netns that there is (fs/proc/proc_sysctl.c: proc_sys_compare), those of the
+ * host, which are the oldest, last.
+ */
+struct sysctl_dirs {
+	bool known;   /* false: none is open */
+	int ip4, ip6; /* -1: the kernel has none */
+};
+
+/* Those of the caller's netns. */
+void sysctl_dirs_open(struct sysctl_dirs *ret);
+void sysctl_dirs_close(struct sysctl_dirs *d);
 
 /*
- * The same below a directory that is open, for many of them: a look-up from /proc on compares with
- * the directories of every netns (fs/proc/proc_sysctl.c: proc_sys_compare).
+ * The name of a file below /proc/sys, by a descriptor (proc_pid_fd(5)) where its directory is open.
+ * dirs, also below, must be those of the caller's netns, or NULL.
  */
-int sysctl_read_at(int dir, const char *path, char *ret, size_t size);
+#define SYSCTL_NAME_MAX (SYSCTL_MAX + 32)
+const char *sysctl_name(const struct sysctl_dirs *dirs, const char *path,
+			char buf[SYSCTL_NAME_MAX]);
+
+/* One line without its newline; tabs become spaces. Returns 0 or a negative errno. */
+int sysctl_read(const struct sysctl_dirs *dirs, const char *path, char *ret, size_t size);
 
 /* The same in steps: a descriptor or a negative errno; then reading, and writing. */
-int sysctl_open(const char *path);
+int sysctl_open(const struct sysctl_dirs *dirs, const char *path);
 int sysctl_get(int fd, char *ret, size_t size);
 int sysctl_put(int fd, const char *value);
 

@@ -151,7 +151,7 @@ static bool by_br_netfilter(const struct trace_packet *p, const struct trace_pla
 	if (p->answer || at->family == NFPROTO_BRIDGE ||
 	    (strcmp(text->hook, "prerouting") != 0 && !text->physdev))
 		return false;
-	return sysctl_read(path, value, sizeof(value)) == 0 && strcmp(value, "0") != 0;
+	return sysctl_read(NULL, path, value, sizeof(value)) == 0 && strcmp(value, "0") != 0;
 }
 
 /* --- findings ------------------------------------------------------------------------------ */

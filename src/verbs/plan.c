@@ -143,7 +143,8 @@ static void plan_json(const struct facts *f, const struct object_set *set, const
 }
 
 /* What the request is about: the switches and the name servers of each uplink that it means. */
-static int observe_request(const struct request *request, struct facts *f, struct err *err)
+static int observe_request(const struct kernel *k, const struct request *request, struct facts *f,
+			   struct err *err)
 {
 	struct uplink_walk walk = { .facts = f, .list = &request->uplinks };
 	const struct fact_link *l;
@@ -153,7 +154,7 @@ static int observe_request(const struct request *request, struct facts *f, struc
 	if (r == 0)
 		r = dns_observe(&dns, NULL, f, err);
 	while (r == 0 && (l = uplink_walk(&walk))) {
-		r = observe_uplink(l->name, f, err);
+		r = observe_uplink(k, l->name, f, err);
 		if (r == 0)
 			r = dns_observe(&dns, l->name, f, err);
 	}
@@ -190,7 +191,7 @@ int verb_plan(int argc, char *argv[])
 	if (r == 0 && options.given & GIVEN_NAME)
 		name_claim(&options.request, uid);
 	if (r == 0)
-		r = observe_request(&options.request, &f, &err);
+		r = observe_request(&k, &options.request, &f, &err);
 	if (r == 0)
 		r = ask_gateways(&k, &f, &err);
 	if (r == 0)

@@ -68,6 +68,33 @@ def test_by_its_name(lab):
         session.finish()
 
 
+@needs("root", "tool:strace")
+def test_sysctls_by_their_directory(lab):
+    """From /proc on, the kernel compares with the directories of every netns. A new netns is the first
+    that it compares with, so what a launch sets inside costs no more."""
+    held = [lab.session(lab.spare), lab.session(lab.spare)]
+    path = os.path.join(lab.tmp, "daemon")
+    strace = lab.popen(["strace", "-qq", "-o", path, "-e", "trace=openat,setns,unshare", "-p", str(lab.daemon_pid())])
+    lab.wait(lambda: traced_by(lab.daemon_pid()), 10, "strace")
+    lab.via(lab.spare, "--", "true", check=True)
+    strace.stop()
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    inside, opened = False, []
+    for line in lines:
+        inside = (inside or "unshare(" in line) and "setns(" not in line
+        if not inside and "/conf/" in line:
+            opened.append(line)
+    assert opened and not [line for line in opened if "/proc/sys/" in line], opened
+    for session in held:
+        session.finish()
+
+
+def traced_by(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return "TracerPid:\t0\n" not in f.read()
+
+
 @needs("root")
 def test_as_it_was(lab):
     """What is found so is what the whole observation finds: other users' sessions, and none."""

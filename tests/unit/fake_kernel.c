@@ -310,8 +310,10 @@ int __wrap_apply(struct kernel *k, const struct steps *steps, struct refusals *r
 	type __wrap_##name(__VA_ARGS__);                                                           \
 	type __wrap_##name(__VA_ARGS__)
 
-FAKE(int, observe_uplink, const char *name, struct facts *facts, struct err *err)
+FAKE(int, observe_uplink, const struct kernel *k, const char *name, struct facts *facts,
+     struct err *err)
 {
+	(void)k;
 	(void)name;
 	(void)facts;
 	(void)err;
@@ -450,8 +452,9 @@ FAKE(void, conntrack_stop, struct conntrack_pass *p)
 	p->running = false;
 }
 
-FAKE(bool, ports_differ, const struct facts *facts)
+FAKE(bool, ports_differ, const struct sysctl_dirs *dirs, const struct facts *facts)
 {
+	(void)dirs;
 	(void)facts;
 	return false;
 }

@@ -341,13 +341,43 @@ static void test_proc(void **state)
 	char text[32] = "", few[4];
 
 	(void)state;
-	assert_int_equal(sysctl_read("kernel/ostype", text, sizeof(text)), 0);
+	assert_int_equal(sysctl_read(NULL, "kernel/ostype", text, sizeof(text)), 0);
 	assert_string_equal(text, "Linux");
-	assert_int_equal(sysctl_read("kernel/ostype", few, sizeof(few)), 0);
+	assert_int_equal(sysctl_read(NULL, "kernel/ostype", few, sizeof(few)), 0);
 	assert_string_equal(few, "Lin");
-	assert_int_equal(sysctl_read("net/no/such", text, sizeof(text)), -ENOENT);
-	assert_int_equal(sysctl_open("net/no/such"), -ENOENT);
+	assert_int_equal(sysctl_read(NULL, "net/no/such", text, sizeof(text)), -ENOENT);
+	assert_int_equal(sysctl_open(NULL, "net/no/such"), -ENOENT);
 	assert_string_equal(text, "Linux");
+}
+
+/* By an open directory the same is read, and no look-up goes through those of other netns. */
+static void test_dirs(void **state)
+{
+	static const char path[] = "net/ipv4/conf/lo/forwarding";
+	char name[SYSCTL_NAME_MAX], text[32] = "", same[32];
+	struct sysctl_dirs dirs = { 0 };
+
+	(void)state;
+	assert_string_equal(sysctl_name(&dirs, path, name),
+			    "/proc/sys/net/ipv4/conf/lo/forwarding");
+	sysctl_dirs_open(&dirs);
+	assert_true(dirs.known && dirs.ip4 >= 0);
+	assert_memory_equal(sysctl_name(&dirs, path, name), "/proc/self/fd/", 14);
+	assert_string_equal(strchr(name + 14, '/'), "/conf/lo/forwarding");
+	assert_int_equal(sysctl_read(&dirs, path, text, sizeof(text)), 0);
+	assert_int_equal(sysctl_read(NULL, path, same, sizeof(same)), 0);
+	assert_string_equal(text, same);
+	assert_int_equal(sysctl_read(&dirs, "net/ipv4/no_such", text, sizeof(text)), -ENOENT);
+	assert_int_equal(sysctl_read(&dirs, "kernel/ostype", text, sizeof(text)), 0);
+	assert_string_equal(text, "Linux");
+	if (dirs.ip6 >= 0)
+		close(dirs.ip6);
+	dirs.ip6 = -1; /* as in a kernel without IPv6 */
+	assert_string_equal(sysctl_name(&dirs, "net/ipv6/conf", name), "/proc/sys/net/ipv6/conf");
+	sysctl_dirs_close(&dirs);
+	assert_string_equal(sysctl_name(&dirs, path, name),
+			    "/proc/sys/net/ipv4/conf/lo/forwarding");
+	sysctl_dirs_close(&dirs);
 }
 
 int main(void)
@@ -358,6 +388,7 @@ int main(void)
 		TEST(test_odd_devices),  TEST(test_foreign_files), TEST(test_values),
 		TEST(test_half_written), TEST(test_links),         TEST(test_errors),
 		TEST(test_proc),         TEST(test_devices),       TEST(test_device_of_path),
+		TEST(test_dirs),
 	};
 #undef TEST
 
