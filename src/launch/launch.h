@@ -19,9 +19,9 @@ enum launch_given {
 /* --wait without a number of seconds. */
 #define WAIT_FOREVER UINT32_MAX
 
-/* Waits until an uplink of the request is usable: 0 or a negative errno. */
+/* Waits until an uplink of the request is usable: 0 or a negative errno (verbs/wait.h). */
 struct launch_options;
-typedef int launch_wait(const struct launch_options *o, struct err *err);
+typedef int launch_wait(struct launch_options *o, struct err *err);
 
 /* What the command line asks for. Strings are borrowed from argv. */
 struct launch_options {

@@ -71,6 +71,10 @@ static void add_start(const struct log_entry *e, struct strbuf *ret)
 	strbuf_add(ret, " for uid %" PRIu32, e->uid);
 	if (e->program[0])
 		strbuf_add(ret, " with %s", e->program);
+	if (!e->uplink[0]) {
+		strbuf_add(ret, " without an uplink of %s", e->uplinks);
+		return;
+	}
 	strbuf_add(ret, " through %s", e->uplink);
 	if (strcmp(e->uplinks, e->uplink) != 0)
 		strbuf_add(ret, " of %s", e->uplinks);

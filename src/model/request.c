@@ -95,9 +95,6 @@ int request_check(const struct request *r, struct err *err)
 	if (r->flags & ~known)
 		return err_set(err, EINVAL, "read the request: unknown flag 0x%x",
 			       r->flags & ~known);
-	if (r->flags & SESSION_PENDING && !(r->flags & SESSION_KEEP))
-		return err_set(err, EINVAL,
-			       "read the request: only a kept netns begins without an uplink");
 	if (r->flags & SESSION_JOIN && (r->flags & SESSION_NAME_AGAIN || r->probe_of))
 		return err_set(err, EINVAL,
 			       "join a session: no probe session, and none that is closing, is "

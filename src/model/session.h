@@ -51,7 +51,7 @@ enum session_flag {
 	SESSION_FALLBACK = 1 << 8, /* attached: its own default route serves when ours does not */
 	SESSION_NAME_GIVEN = 1 << 10, /* of a request: the name as it is, or no session */
 	SESSION_NAME_AGAIN = 1 << 11, /* of a request: the user's own of that name are closing */
-	SESSION_PENDING = 1 << 12, /* of a request, with KEEP: blocked until an uplink can serve */
+	SESSION_PENDING = 1 << 12,    /* of a request: blocked until an uplink can serve */
 	SESSION_JOIN = 1 << 13, /* of a request: the owner's session of that name, or a new one */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };

@@ -270,8 +270,8 @@ static void grow(struct session *s)
 }
 
 /*
- * The first that can serve. A named netns may wait for one (SESSION_PENDING): it is blocked until
- * then, "" in ret, and its name servers are found with the uplink.
+ * The first that can serve. A named netns, and a launch that has waited for one and lost it since,
+ * are pending: blocked until then, "" in ret, and name servers are found with the uplink.
  */
 static int choose(const struct facts *f, const struct request *r, char ret[IFNAMSIZ],
 		  struct err *err)

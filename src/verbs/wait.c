@@ -35,6 +35,7 @@ struct wait {
 	int64_t until;       /* by clock_ms(); INT64_MAX: without end */
 	int64_t names_until; /* INT64_MAX: no uplink is usable */
 	struct err last;     /* why a launch would be refused now */
+	bool named;          /* it would find name servers, or asks for none */
 };
 
 /* --- mistakes ------------------------------------------------------------------------------ */
@@ -91,7 +92,8 @@ static int check_names(struct wait *w, const char *uplink, const struct facts *f
 	const int64_t now = clock_ms();
 	char what[IFNAMSIZ + 64];
 
-	if (w->o->request.n_dns || plan_check_names(f, uplink, &w->last) == 0)
+	w->named = w->o->request.n_dns || plan_check_names(f, uplink, &w->last) == 0;
+	if (w->named)
 		return 1;
 	if (w->names_until == INT64_MAX)
 		w->names_until = now + NAMES_MS;
@@ -181,7 +183,7 @@ static int turn(struct wait *w, struct err *err)
 	return 0;
 }
 
-int wait_for_uplink(const struct launch_options *o, struct err *err)
+int wait_for_uplink(struct launch_options *o, struct err *err)
 {
 	struct wait w = { .o = o, .until = INT64_MAX, .names_until = INT64_MAX };
 	int r = check_place(err);
@@ -198,6 +200,8 @@ int wait_for_uplink(const struct launch_options *o, struct err *err)
 		r = host_events_open(&w.events, err);
 	while (r == 0) /* the first turn observes at once */
 		r = turn(&w, err);
+	if (r > 0 && w.named)
+		o->request.flags |= SESSION_PENDING;
 	host_events_close(&w.events);
 	dns_close(&w.dns);
 	strbuf_done(&w.told);

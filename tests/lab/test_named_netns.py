@@ -62,6 +62,7 @@ def test_made_before_the_uplink(lab, how):
     done = lab.via("netns", "add", "box", lab.spare, check=True)
     assert "is blocked" in done.out and "via-iface netns del box" in done.out, done
     assert state(lab) == "blocked"
+    assert "started for uid 0 without an uplink of wlp6s0" in lab.via("log", check=True).out
     assert curl(lab, how).code != 0
     give_back(lab, "down")
     lab.wait(lambda: state(lab) == "up", 10, "the uplink's return")

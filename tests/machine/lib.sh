@@ -27,6 +27,21 @@ PATIENCE=5
 until_ok() { local end=$((SECONDS + $1 * PATIENCE)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done; }
 since() { awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $1 }"; } # a time in EPOCHREALTIME's form: seconds
 
+# netns_drop_in UNIT NAME: the drop-in of via-iface-services(7), which test_services_manual.sh types
+netns_drop_in() {
+    mkdir -p "/etc/systemd/system/$1.d"
+    cat >"/etc/systemd/system/$1.d/netns.conf" <<E
+[Unit]
+BindsTo=via-iface-netns@$2.service
+After=via-iface-netns@$2.service
+[Service]
+NetworkNamespacePath=/run/netns/$2
+BindReadOnlyPaths=/etc/netns/$2/resolv.conf:/etc/resolv.conf
+BindReadOnlyPaths=-/etc/netns/$2/nsswitch.conf:/etc/nsswitch.conf
+InaccessiblePaths=-/run/nscd -/run/systemd/resolve/io.systemd.Resolve -/run/avahi-daemon
+E
+}
+
 gone() { ! pgrep -x via-ifaced >/dev/null && ! ip link show via0 >/dev/null 2>&1; }
 daemon_leaves() { # NAME [SECONDS]
     if until_ok "${2:-20}" gone; then ok "$1"; else bad "$1" "$(pgrep -a via-ifaced; via-iface list; ip -br link show via0 2>/dev/null)" ""; fi

@@ -44,17 +44,7 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 UMask=0077
 E
-mkdir -p /etc/systemd/system/hardened.service.d
-cat >/etc/systemd/system/hardened.service.d/netns.conf <<'E'
-[Unit]
-BindsTo=via-iface-netns@box.service
-After=via-iface-netns@box.service
-[Service]
-NetworkNamespacePath=/run/netns/box
-BindReadOnlyPaths=/etc/netns/box/resolv.conf:/etc/resolv.conf
-BindReadOnlyPaths=-/etc/netns/box/nsswitch.conf:/etc/nsswitch.conf
-InaccessiblePaths=-/run/nscd -/run/systemd/resolve/io.systemd.Resolve -/run/avahi-daemon
-E
+netns_drop_in hardened.service box
 systemctl daemon-reload
 score=$(systemd-analyze security --no-pager hardened.service 2>/dev/null | grep -oE 'level for hardened.service: [0-9.]+' | grep -oE '[0-9.]+$')
 holds "hardened.service scores $score in systemd-analyze security" awk "BEGIN { exit !($score < 3) }"

@@ -9,7 +9,8 @@ PATH=${PATH#/src/build/src:} # what the package installs
 dpkg -i /src/packages/via-iface_*.deb >/tmp/dpkg.log 2>&1 && ok installs || { bad installs "$(tail -n 5 /tmp/dpkg.log)" ""; exit 1; }
 is_active() { [ "$(systemctl is-active "$1")" = "$2" ]; }
 pull() { nmcli -w 20 dev disconnect wlp6s0 >/dev/null; }
-back() { nmcli -w 60 con up wifi >/dev/null; }
+# what they have printed until then does not count
+back() { nmcli -w 60 con up wifi >/dev/null; truncate -s 0 /run/pulled/*; }
 
 # --- two services that ask for a name and fetch a page, over and over
 mkdir -p /etc/via-iface/netns.d /run/pulled
@@ -25,17 +26,7 @@ done
 E
 chmod 755 /usr/local/bin/client
 printf '[Service]\nExecStart=/usr/local/bin/client boxed\nExecReload=/bin/kill -HUP $MAINPID\nTimeoutStopSec=5\n' >/etc/systemd/system/boxed.service
-mkdir -p /etc/systemd/system/boxed.service.d
-cat >/etc/systemd/system/boxed.service.d/netns.conf <<'E'
-[Unit]
-BindsTo=via-iface-netns@box.service
-After=via-iface-netns@box.service
-[Service]
-NetworkNamespacePath=/run/netns/box
-BindReadOnlyPaths=/etc/netns/box/resolv.conf:/etc/resolv.conf
-BindReadOnlyPaths=-/etc/netns/box/nsswitch.conf:/etc/nsswitch.conf
-InaccessiblePaths=-/run/nscd -/run/systemd/resolve/io.systemd.Resolve -/run/avahi-daemon
-E
+netns_drop_in boxed.service box
 cat >/etc/systemd/system/waiting.service <<'E'
 [Service]
 ExecStart=/usr/bin/via-iface --wait --name %N wlp6s0 -- /usr/local/bin/client waiting
@@ -47,11 +38,12 @@ systemctl daemon-reload
 tcpdump -i enp7s0 -n -U -w "$ARTIFACTS/pulled-wired.pcap" "host $SERVER or host $SERVER6" >/dev/null 2>&1 & capture=$!
 lines() { cat "/run/pulled/$1" 2>/dev/null | wc -l; }
 goes_on() { [ "$(lines "$1")" -gt "$2" ]; }
-# both have tried again since, by their uplink or not at all
-served() { [ "$(tail -n 1 "/run/pulled/$1" | first)" = "$(address wlp6s0)" ]; }
+# it was answered, by its uplink
+served() { awk '{ print $1 }' "/run/pulled/$1" | grep -qxF "$(address wlp6s0)"; }
 tries() { # PHASE SERVICE: it tries twice more without its uplink
     local before; before=$(lines "$2")
     holds "$1: $2 tries" until_ok 20 goes_on "$2" $((before + 1))
+    same "$1: $2 is active" "$(systemctl is-active "$2.service")" active
 }
 serves() { for service in boxed waiting; do holds "$1: $service by its uplink" until_ok 30 served $service; done; }
 
@@ -70,6 +62,7 @@ systemctl start --no-block boxed.service waiting.service
 pull
 holds "start: boxed runs" until_ok 20 is_active boxed.service active
 tries start boxed
+same "start: waiting was not ended" "$(systemctl is-active waiting.service)" active
 back
 serves start
 
@@ -91,9 +84,10 @@ systemctl restart --no-block boxed.service waiting.service
 pull
 holds "restart: boxed runs" until_ok 20 is_active boxed.service active
 tries restart boxed
+same "restart: waiting was not ended" "$(systemctl is-active waiting.service)" active
 back
 serves restart
-same "restart: the name stays" "$(via-iface list --json | jq -r '[.[] | select(.name == "waiting" and .state == "up")] | length')" 1
+same "restart: the name stays" "$(via-iface list --json | jq -r '.[] | select(.pids != [] and (.name | startswith("waiting"))) | "\(.name) \(.state)"')" "waiting up"
 
 systemctl stop --no-block boxed.service waiting.service
 pull
