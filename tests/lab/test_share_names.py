@@ -79,6 +79,63 @@ assert refused == 5 * 65, refused
     assert not left, left[:3]
 
 
+# glibc and musl send length and question at once, others may not; the header's length depends on timestamps.
+TCP = {"timestamps": 1, "plain": 0}
+
+
+@topology("split", "same")
+@params(**TCP)
+def test_questions_by_tcp_stay(lab, timestamps):
+    """As by UDP, in both lengths of TCP's header; other questions are answered by the uplink's server."""
+    lab.sysctl("net.ipv4.tcp_timestamps", timestamps, ns=lab.spare.router)
+    web = Member(lab, "web", "g")
+    captures = lab.capture_wired(), lab.capture_spare()
+    web.run(
+        f"""
+import socket, struct
+refused = 0
+def question(name):
+    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
+    return struct.pack("!HHHHHH", 7, 256, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1)
+def ask(server, name, apart):
+    text = question(name)
+    with socket.create_connection((server, 53), 5) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        parts = [struct.pack("!H", len(text)), text]
+        for part in parts if apart else [b"".join(parts)]:
+            s.sendall(part)
+        try:
+            return len(s.recv(100))
+        except ConnectionResetError:
+            return None
+for server in ("{web.gateway}", "127.0.0.53", "{web.gateway6}"):
+    for apart in (False, True):
+        for name in ("via", "x.via", "VIA", "a.b.Via", "x." * 29 + "via", *("y" * n + ".via" for n in range(1, 60))):
+            assert ask(server, name, apart) is None, (server, name, apart)
+        for name in ("via.test", "octavia.test", "y" * 59 + ".test"):
+            assert ask(server, name, apart), (server, name, apart)
+""",
+        100,
+    )
+    told = {n.lower() for _, _, _, n, _ in lab.dns_log()}
+    assert not [n for n in told if n == "via" or n.endswith(".via")], told
+    frames = [f for c in captures for f in c.stop()]
+    assert [f for f in frames if b"octavia" in f.raw]
+    left = [f for f in frames if b"\x03via\x00" in f.raw.lower()]
+    assert not left, left[:3]
+
+
+def test_resolver_by_tcp(lab):
+    """The C library's `use-vc`: at once, and without a packet that has the name."""
+    web = Member(lab, "web", "g")
+    capture = lab.capture_spare()
+    done = web.via("RES_OPTIONS=use-vc getent ahosts nobody.via")
+    assert done.code == 2 and done.seconds < 5 * lab.scale, done
+    assert web.via("RES_OPTIONS=use-vc getent hosts who.test", check=True).out.split()[1] == "who.test"
+    left = [f for f in capture.stop() if b"\x06nobody" in f.raw]
+    assert not left, left[:3]
+
+
 def test_hosts_of_the_host(lab):
     """What the host's own /etc/hosts says is there too; the file is read-only for all inside."""
     hosts = os.path.join(lab.tmp, "hosts")
