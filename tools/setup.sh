@@ -13,8 +13,8 @@ via_packages=(
 if [ -n "${via_for_tests-}" ]; then
 	via_packages+=(
 		clang clang-tidy clang-format libclang-rt-14-dev
-		libseccomp-dev libsystemd-dev libcmocka-dev scdoc
-		iptables conntrack iputils-ping tcpdump strace procps
+		libseccomp-dev libsystemd-dev libpcap-dev libcmocka-dev scdoc
+		iptables conntrack iputils-ping tcpdump tshark strace procps
 		dnsutils ethtool git dbus-daemon dbus-bin polkitd libcap2-bin python3-dbus python3-gi
 		bubblewrap crun sudo uidmap tmux desktop-file-utils libglib2.0-dev libglib2.0-bin appstream
 		librsvg2-bin gettext libgtk-4-dev libadwaita-1-dev

@@ -20,6 +20,7 @@ _via_iface() {
 		'!command '*) _command_offset $((${line#* } + 1)); return ;;
 		'!users') COMPREPLY+=($(compgen -u -- "$cur")) ;;
 		'!pids') _pids ;;
+		'!files') _filedir ;;
 		'!entries')
 			while read -r word _; do
 				[[ $word != "$cur"* ]] || _via_iface_add "$word"

@@ -18,6 +18,8 @@ function __via_iface_complete
                 __fish_complete_users
             case '!pids'
                 __fish_complete_pids
+            case '!files'
+                __fish_complete_path $current
             case '!entries'
                 via-iface desktop list 2>/dev/null | tail -n +2 | string match -rg '^(\S+)' | sort -u
             case '*'

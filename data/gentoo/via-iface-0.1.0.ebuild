@@ -13,7 +13,7 @@ SRC_URI="https://via-iface.org/releases/${P}.tar.xz"
 LICENSE="GPL-2+"
 SLOT="0"
 KEYWORDS="~amd64 ~arm ~arm64 ~ppc64 ~riscv ~x86"
-IUSE="apparmor +desktop firewalld +man +seccomp systemd test tray"
+IUSE="apparmor +capture +desktop firewalld +man +seccomp systemd test tray"
 REQUIRED_USE="tray? ( desktop )"
 RESTRICT="!test? ( test )"
 
@@ -23,6 +23,7 @@ DEPEND="
 	>=net-libs/libmnl-1.0.4:=
 	>=net-libs/libnftnl-1.1.9:=
 	>=sys-libs/libcap-ng-0.7.9
+	capture? ( net-libs/libpcap:= )
 	desktop? ( >=dev-libs/glib-2.66:2 )
 	seccomp? ( >=sys-libs/libseccomp-2.4 )
 	systemd? ( >=sys-apps/systemd-246:= )
@@ -57,6 +58,7 @@ src_configure() {
 		--libexecdir=libexec
 		-Dopenrc=true
 		-Dstatic_enter=false
+		$(meson_feature capture)
 		$(meson_feature desktop)
 		$(meson_feature firewalld)
 		$(meson_feature man)

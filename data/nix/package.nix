@@ -14,6 +14,7 @@
   libcap_ng,
   libmnl,
   libnftnl,
+  libpcap,
   libseccomp,
   meson,
   ninja,
@@ -47,6 +48,7 @@ stdenv.mkDerivation {
     libcap_ng
     libmnl
     libnftnl
+    libpcap
     libseccomp
     systemd
   ]

@@ -88,4 +88,7 @@ int cli_verb(int argc, char *argv[]);
  */
 int cli_desktop(int argc, char *argv[]);
 
+/* The same for `capture`, which is via-iface-capture's: that links libpcap. argv[0] is the verb. */
+int cli_capture(int argc, char *argv[]);
+
 #endif

@@ -36,6 +36,8 @@ static int serve(enum verb_id verb, int argc, char *argv[])
 		return cli_verb(argc, argv);
 	case VERB_BY_DESKTOP:
 		return cli_desktop(argc, argv);
+	case VERB_BY_CAPTURE:
+		return cli_capture(argc, argv);
 	case VERB_BY_LAUNCHER:
 		break;
 	}

@@ -106,3 +106,17 @@ int cli_desktop(int argc, char *argv[])
 	}
 	return program_fail(&err);
 }
+
+int cli_capture(int argc, char *argv[])
+{
+	char path[PATH_MAX];
+	struct err err = { 0 };
+
+	if (program_find("via-iface-capture", path, &err) == 0) {
+		program_become(path, argv + 1, argc - 1, &err);
+	} else {
+		err_set(&err, ENOENT, "start 'via-iface-capture': it is not installed");
+		err_hint(&err, "this via-iface was built without libpcap");
+	}
+	return program_fail(&err);
+}

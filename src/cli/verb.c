@@ -126,6 +126,18 @@ static const struct verb verbs[] = {
 		.examples = { { "via-iface exec curl -- ip route", "what that session sees" },
 			      { "via-iface exec curl", "a shell in it" } },
 	},
+	[VERB_CAPTURE] = {
+		.name = "capture",
+		.program = VERB_BY_CAPTURE,
+		.usage = "[-w FILE|-] [-c N] SESSION [FILTER…]",
+		.summary = "record the packets of one of your sessions, without root",
+		.text = "Each packet that its programs send and receive, as they see it, until Ctrl-C or the\n"
+			"session's end: into a file for Wireshark, or without -w as text, by tcpdump. FILTER is\n"
+			"that of pcap-filter(7).",
+		.words = { WORD_SESSION, WORD_FREE },
+		.examples = { { "via-iface capture curl -w curl.pcapng", "into a file" },
+			      { "via-iface capture curl udp port 53", "its questions for names" } },
+	},
 	[VERB_STOP] = {
 		.name = "stop",
 		.program = VERB_BY_VERBS,
@@ -328,10 +340,13 @@ static const struct verb_option options[] = {
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON, V(RUN), "with --dry-run: JSON instead of text" },
 	{ "watch", 0, "[=SECONDS]", WORD_FREE, OPT_WATCH, V(LIST),
 	  "how fast each receives and sends, again and again" },
+	{ "write", 'w', "FILE", WORD_FILE, OPT_WRITE, V(CAPTURE),
+	  "into this file, as pcapng; - is the standard output" },
+	{ "count", 'c', "N", WORD_FREE, OPT_COUNT, V(CAPTURE), "end after so many packets" },
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },
 	{ "quiet", 'q', NULL, WORD_NONE, OPT_QUIET,
-	  RUNS | CHANGES | V(EXEC) | V(ATTACH) | V(DESKTOP) | V(NETNS),
+	  RUNS | CHANGES | V(EXEC) | V(CAPTURE) | V(ATTACH) | V(DESKTOP) | V(NETNS),
 	  "no warnings, and no line on success" },
 	{ "verbose", 'v', NULL, WORD_NONE, OPT_VERBOSE, RUNS | V(EXEC), "say which session it is" },
 	{ "help", 'h', NULL, WORD_NONE, OPT_HELP, UINT32_MAX, "this text" },

@@ -23,6 +23,7 @@ enum verb_id {
 	VERB_PAUSE,
 	VERB_RESUME,
 	VERB_EXEC,
+	VERB_CAPTURE,
 	VERB_STOP,
 	VERB_DOCTOR,
 	VERB_ATTACH,
@@ -39,6 +40,7 @@ enum verb_program {
 	VERB_BY_LAUNCHER, /* via-iface itself */
 	VERB_BY_VERBS,
 	VERB_BY_DESKTOP,
+	VERB_BY_CAPTURE,
 };
 
 /* What a word of the command line may be, for completions. */
@@ -59,6 +61,7 @@ enum verb_word {
 	WORD_COLOR,    /* auto, always, never */
 	WORD_DESKTOP,  /* the words of `desktop` */
 	WORD_OF_NETNS, /* the words of `netns` */
+	WORD_FILE,
 	WORD_COUNT,
 };
 
@@ -121,6 +124,8 @@ enum option_id {
 	OPT_NO_ASK_PASSWORD,
 	OPT_WAIT,
 	OPT_WATCH,
+	OPT_WRITE,
+	OPT_COUNT,
 	OPT_HELP,
 };
 

@@ -44,18 +44,27 @@ static const struct verb_option *find_letter(enum verb_id verb, char letter)
 	return NULL;
 }
 
-static int read_letter(struct option_reader *r, const struct verb_option **ret, struct err *err)
+/* -w FILE, or -wFILE. */
+static int read_letter(struct option_reader *r, const struct verb_option **ret,
+		       const char **ret_value, struct err *err)
 {
 	const char *word = r->argv[r->at];
 	const struct verb_option *o = find_letter(r->verb, *r->letters);
 
 	if (!o)
 		return unknown(r, word, err);
-	if (!*++r->letters) {
-		r->letters = NULL;
-		r->at++;
-	}
 	*ret = o;
+	if (*++r->letters && !verb_option_takes_word(o))
+		return 1;
+	*ret_value = *r->letters ? r->letters : NULL;
+	r->letters = NULL;
+	r->at++;
+	if (!verb_option_takes_word(o) || *ret_value)
+		return 1;
+	if (r->at >= r->argc)
+		return err_set(err, EINVAL, "invalid option '%s': its value is missing: -%c %s",
+			       word, o->letter, o->value);
+	*ret_value = r->argv[r->at++];
 	return 1;
 }
 
@@ -67,7 +76,7 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 
 	*ret_value = NULL;
 	if (r->letters)
-		return read_letter(r, ret, err);
+		return read_letter(r, ret, ret_value, err);
 	if (r->ended || word[0] != '-' || !word[1]) /* an interface may be called "-" */
 		return 0;
 	if (!strcmp(word, "--")) {
@@ -77,7 +86,7 @@ int option_read(struct option_reader *r, const struct verb_option **ret, const c
 	}
 	if (word[1] != '-') {
 		r->letters = word + 1;
-		return read_letter(r, ret, err);
+		return read_letter(r, ret, ret_value, err);
 	}
 	o = verb_option(r->verb, word, &value);
 	if (!o)
@@ -137,6 +146,12 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 		break;
 	case OPT_SINCE:
 		w->since = value;
+		break;
+	case OPT_WRITE:
+		w->write = value;
+		break;
+	case OPT_COUNT:
+		w->count = value;
 		break;
 	case OPT_ONLY:
 		w->only = true;

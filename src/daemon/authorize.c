@@ -30,6 +30,7 @@ static const struct {
 	[ACCESS_ATTACH] = { "org.via_iface.attach", "attach to uplink" },
 	[ACCESS_MOVE] = { "org.via_iface.move", "move session" },
 	[ACCESS_EXEC] = { NULL, "run a program in session" },
+	[ACCESS_CAPTURE] = { NULL, "capture packets of session" },
 	[ACCESS_RESUME] = { NULL, "resume session" },
 	[ACCESS_STOP] = { NULL, "end or pause session" },
 };
@@ -72,6 +73,7 @@ static void tell_what(uid_t uid, const struct access_question *q, const char *na
 		err_wrap(err, "%s '%s' to '%s' as %s", ops[q->op].wanted, name, list, who);
 		break;
 	case ACCESS_EXEC:
+	case ACCESS_CAPTURE:
 	case ACCESS_RESUME:
 	case ACCESS_STOP:
 	case ACCESS_OP_COUNT:

@@ -123,6 +123,13 @@ static const struct operation {
 		       .ask = operation_ask_session,
 		       .takes_netns = true,
 		       .run = operation_run_exec },
+	/* safe: the netns as for EXEC. The socket sees and sends what a program with CAP_NET_RAW
+	 * there would: packets of that netns alone, and the port takes no forged ones */
+	[MSG_CAPTURE] = { .check = operation_check_session,
+			  .op = ACCESS_CAPTURE,
+			  .ask = operation_ask_session,
+			  .takes_netns = true,
+			  .run = operation_run_capture },
 	/* safe: the owner's session; the daemon believes it for 15 s, and only within its list */
 	[MSG_PROBE] = { .check = operation_check_probe,
 			.op = ACCESS_STOP,

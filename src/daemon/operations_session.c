@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, PROBE. */
+/* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, CAPTURE, PROBE. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/operations_internal.h"
 #include "daemon/peer_netns.h"
@@ -136,5 +137,22 @@ int operation_run_exec(struct call *a, struct err *err)
 	operation_fill_dns(a->x->host, s, &a->reply.dns);
 	share_file_name(s, a->reply.share);
 	a->pass = a->c->passed;
+	return 0;
+}
+
+int operation_run_capture(struct call *a, struct err *err)
+{
+	const struct session *s = a->session;
+	int r = peer_netns_check_session(a->c->passed, &a->x->host->kernel, s, err);
+
+	if (r < 0)
+		return r;
+	r = kernel_packet_socket(&a->x->host->kernel, a->c->passed, err);
+	if (r < 0)
+		return r;
+	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
+	close_fd(&a->c->passed);
+	a->c->passed = r; /* closed with the connection */
+	a->pass = r;
 	return 0;
 }

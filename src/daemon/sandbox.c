@@ -30,13 +30,13 @@ int sandbox_capabilities(struct err *err)
 
 	capng_clear(CAPNG_SELECT_BOTH);
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-		      CAP_NET_ADMIN, CAP_SYS_ADMIN, -1);
+		      CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN, -1);
 	/* a service manager has taken CAP_SETPCAP, and narrowed the bounding set itself */
 	r = capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
 	if (r < 0) {
 		err_set(err, EPERM,
 			"drop capabilities: libcap-ng says %d; the daemon needs "
-			"CAP_NET_ADMIN and CAP_SYS_ADMIN",
+			"CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN",
 			r);
 		return err_hint(err, "start it as root");
 	}
@@ -139,6 +139,8 @@ static int socket_rules(scmp_filter_ctx filter)
 	r = rule(filter, SCMP_ACT_ALLOW, "socket", 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	if (r == 0)
 		r = rule(filter, SCMP_ACT_ALLOW, "socket", 1, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+	if (r == 0) /* for `via-iface capture`; the next family after AF_NETLINK */
+		r = rule(filter, SCMP_ACT_ALLOW, "socket", 1, SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
 	/* name services of all kinds may want the network: they are told that there is none */
 	for (unsigned int family = 0; family < AF_NETLINK && r == 0; family++)
 		if (family != AF_UNIX)
@@ -146,7 +148,7 @@ static int socket_rules(scmp_filter_ctx filter)
 				 SCMP_A0(SCMP_CMP_EQ, family));
 	if (r == 0)
 		r = rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", 1,
-			 SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+			 SCMP_A0(SCMP_CMP_GT, AF_PACKET));
 	return r;
 }
 

@@ -38,6 +38,7 @@ enum msg_op {
 	MSG_PROBE,     /* the result of probing an uplink of a session */
 	MSG_EXPLAIN,   /* what the access policy would answer to a launch */
 	MSG_LOG,       /* what happened to one's own sessions; root: to all */
+	MSG_CAPTURE, /* a packet socket, not bound, in the session's netns, which the peer sends */
 	MSG_OP_END,
 };
 
@@ -59,7 +60,7 @@ struct msg_attach {
 	struct request request; /* with request.device */
 };
 
-/* MSG_PAUSE, MSG_RESUME, MSG_STOP, MSG_EXEC */
+/* MSG_PAUSE, MSG_RESUME, MSG_STOP, MSG_EXEC, MSG_CAPTURE */
 struct msg_session {
 	struct msg_header header;
 	uint32_t id; /* of the session */

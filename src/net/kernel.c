@@ -156,6 +156,25 @@ int kernel_step_into(struct kernel *k, int netns, struct err *err)
 	return r == 0 ? open_inside(k, err) : r;
 }
 
+int kernel_packet_socket(struct kernel *k, int netns, struct err *err)
+{
+	int fd, error;
+
+	kernel_home(k);
+	if (setns(netns, CLONE_NEWNET) < 0)
+		return err_errno(err, errno, "enter the session's netns");
+	k->at = PLACE_SESSION;
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	error = errno;
+	kernel_home(k);
+	if (fd >= 0)
+		return fd;
+	err_errno(err, error, "open a packet socket in the session's netns");
+	return err_hint(err,
+			"see CapabilityBoundingSet= (CAP_NET_RAW) and RestrictAddressFamilies= "
+			"(AF_PACKET) of via-iface.service, and CONFIG_PACKET");
+}
+
 int kernel_adopt_session(struct kernel *k, int netns, struct err *err)
 {
 	struct devices devices = { 0 };

@@ -105,6 +105,13 @@ int kernel_adopt_session(struct kernel *k, int netns, struct err *err);
  */
 int kernel_step_into(struct kernel *k, int netns, struct err *err);
 
+/*
+ * A packet socket (packet(7), SOCK_RAW) of a netns, which is not bound and so receives nothing yet.
+ * Returns a descriptor, the caller's to close, or a negative errno: -EPERM without CAP_NET_RAW,
+ * -EAFNOSUPPORT where a seccomp filter or the kernel (CONFIG_PACKET) leaves the family out.
+ */
+int kernel_packet_socket(struct kernel *k, int netns, struct err *err);
+
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
 /*

@@ -67,8 +67,9 @@ struct access_subject {
 enum access_op {
 	ACCESS_RUN,
 	ACCESS_ATTACH,
-	ACCESS_MOVE, /* of a session to other uplinks */
-	ACCESS_EXEC, /* in a session */
+	ACCESS_MOVE,    /* of a session to other uplinks */
+	ACCESS_EXEC,    /* in a session */
+	ACCESS_CAPTURE, /* the packets of a session */
 	ACCESS_RESUME,
 	ACCESS_STOP, /* of a session; pausing it, detaching */
 	ACCESS_OP_COUNT,

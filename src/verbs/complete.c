@@ -3,7 +3,7 @@
  * via-iface-verbs complete WORD…: what the last of the words behind `via-iface` can be, for the
  * completions of shells (data/completions), which only show it. A line is a candidate, with a tab a
  * description behind it; or, where the shell itself knows best, "!command N" (a command line begins
- * with the word of that number, from 0), "!users", "!pids",
+ * with the word of that number, from 0), "!users", "!pids", "!files",
  * "!entries" (of `via-iface desktop list`).
  */
 #include <dirent.h>
@@ -339,6 +339,9 @@ static void offer_word(const struct line *l, enum verb_id verb, enum verb_word k
 		return;
 	case WORD_SHARE:
 		offer_groups(l, "");
+		return;
+	case WORD_FILE:
+		puts("!files");
 		return;
 	case WORD_DESKTOP:
 	case WORD_OF_NETNS:

@@ -16,7 +16,7 @@ from limits import Limit
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-PROGRAMS = ("via-iface", "via-ifaced", "via-iface-enter", "via-iface-verbs", "via-iface-desktop")
+PROGRAMS = ("via-iface", "via-ifaced", "via-iface-enter", "via-iface-verbs", "via-iface-desktop", "via-iface-capture")
 
 
 def build_dir():

@@ -45,6 +45,7 @@ TYPED = [
     (("wlp6s0 fancyp",), ("wlp6s0", "fancyprogram")),
     (("-- fancyp",), ("--", "fancyprogram")),
     (("exec game fancyp",), ("exec", "game", "fancyprogram")),
+    (("capture ga", "-w /dev/nul"), ("capture", "game", "-w", "/dev/null")),
     (("exec -v ga",), ("exec", "-v", "game")),
     (("attach wlp6s0 --netns boxe",), ("attach", "wlp6s0", "--netns", "boxed")),
     (("attach wlp6s0 --replace-r",), ("attach", "wlp6s0", "--replace-route")),

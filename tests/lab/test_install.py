@@ -307,7 +307,7 @@ def test_daemon_confines_itself(lab):
     held = lab.session()
     found = status(lab.daemon_pid())
     if not sanitized():
-        wanted = f"{1 << 12 | 1 << 21:016x}"  # CAP_NET_ADMIN, CAP_SYS_ADMIN
+        wanted = f"{1 << 12 | 1 << 13 | 1 << 21:016x}"  # CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN
         for name in ("CapEff", "CapPrm", "CapBnd"):
             assert found[name] == wanted, (name, found[name])
         assert found["CapInh"] == found["CapAmb"] == f"{0:016x}", found

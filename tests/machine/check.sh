@@ -6,7 +6,7 @@ set -e
 . /etc/os-release
 echo "$PRETTY_NAME, $(cc --version | head -n 1)"
 if [ ! -e build/build.ninja ]; then
-    meson setup build -Dwerror=true -Dsystemd=enabled -Dseccomp=enabled -Ddesktop=enabled -Dtray=enabled -Dwindow=enabled -Dman=enabled >build.log 2>&1 || { cat build.log; rm -rf build; exit 1; }
+    meson setup build -Dwerror=true -Dsystemd=enabled -Dcapture=enabled -Dseccomp=enabled -Ddesktop=enabled -Dtray=enabled -Dwindow=enabled -Dman=enabled >build.log 2>&1 || { cat build.log; rm -rf build; exit 1; }
 fi
 ninja -k 0 -C build >build.log 2>&1 || { grep -E -A 6 'warning:|error:|FAILED' build.log || tail -n 60 build.log; exit 1; }
 grep -E -A 6 'warning:' build.log && exit 1

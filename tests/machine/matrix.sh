@@ -7,7 +7,7 @@ set -u
 . /etc/os-release
 echo "# $PRETTY_NAME, $(gcc --version | head -n 1), $(clang --version | head -n 1)"
 passed=0 failed=0
-all=(-Dsystemd=enabled -Dseccomp=enabled -Ddesktop=enabled -Dtray=enabled -Dwindow=enabled -Dman=enabled -Dopenrc=true -Dapparmor=true)
+all=(-Dsystemd=enabled -Dcapture=enabled -Dseccomp=enabled -Ddesktop=enabled -Dtray=enabled -Dwindow=enabled -Dman=enabled -Dopenrc=true -Dapparmor=true)
 
 row() { # NAME COMPILER OPTION...
     local name=$1 compiler=$2 rc sum; shift 2
@@ -32,11 +32,12 @@ row clang clang
 row 'clang, optimized (-O3), no debugging' clang -Dbuildtype=release
 row 'without libsystemd' gcc -Dsystemd=disabled
 row 'without libseccomp' gcc -Dseccomp=disabled
+row 'without libpcap' gcc -Dcapture=disabled
 row 'without GLib' gcc -Ddesktop=disabled -Dtray=disabled -Dwindow=disabled
 row 'without the tray' gcc -Dtray=disabled -Dwindow=disabled
 row 'without GTK and libadwaita' gcc -Dwindow=disabled
 row 'without scdoc' gcc -Dman=disabled
 row 'launch linked dynamically' gcc -Dstatic_enter=false
-row 'without all of these' gcc -Dsystemd=disabled -Dseccomp=disabled -Ddesktop=disabled -Dtray=disabled -Dwindow=disabled -Dman=disabled -Dstatic_enter=false -Dopenrc=false -Dapparmor=false
+row 'without all of these' gcc -Dsystemd=disabled -Dcapture=disabled -Dseccomp=disabled -Ddesktop=disabled -Dtray=disabled -Dwindow=disabled -Dman=disabled -Dstatic_enter=false -Dopenrc=false -Dapparmor=false
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
