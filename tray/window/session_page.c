@@ -10,6 +10,7 @@
 #include "tray/window/ask.h"
 #include "tray/window/graph.h"
 #include "tray/window/remedy.h"
+#include "tray/window/reorder.h"
 #include "tray/window/ui.h"
 
 struct session_page {
@@ -54,26 +55,37 @@ static void move_to(struct session_page *p, const char *list)
 
 enum change { CHANGE_UP, CHANGE_DOWN, CHANGE_REMOVE };
 
-static void change_list(struct session_page *p, int at, enum change change)
+static void remove_word(struct session_page *p, int at)
 {
 	const struct tray_session *s = session_of(p);
 	g_auto(GStrv) words = view_split_list(s ? s->uplinks : "");
-	int n = (int)g_strv_length(words), other = change == CHANGE_UP ? at - 1 : at + 1;
 	g_autofree char *list = NULL;
 
-	if (at >= n)
+	if (at >= (int)g_strv_length(words))
 		return;
-	if (change != CHANGE_REMOVE) {
-		char *word = words[at];
-
-		if (other < 0 || other >= n)
-			return;
-		words[at] = words[other];
-		words[other] = word;
-	}
-	list = view_join_list(words, change == CHANGE_REMOVE ? at : -1);
+	list = view_join_list(words, at);
 	if (*list)
 		move_to(p, list);
+}
+
+/* Those between make room. */
+static void reorder_words(int from, int to, void *arg)
+{
+	struct session_page *p = arg;
+	const struct tray_session *s = session_of(p);
+	g_auto(GStrv) words = view_split_list(s ? s->uplinks : "");
+	int n = (int)g_strv_length(words), step = from < to ? 1 : -1;
+	g_autofree char *list = NULL;
+	char *word;
+
+	if (from < 0 || to < 0 || from >= n || to >= n || from == to)
+		return;
+	word = words[from];
+	for (int i = from; i != to; i += step)
+		words[i] = words[i + step];
+	words[to] = word;
+	list = view_join_list(words, -1);
+	move_to(p, list);
 }
 
 static void on_change(GtkButton *button, void *data)
@@ -81,7 +93,10 @@ static void on_change(GtkButton *button, void *data)
 	int at = GPOINTER_TO_INT(g_object_get_data(G_OBJECT(button), "at"));
 	int change = GPOINTER_TO_INT(g_object_get_data(G_OBJECT(button), "change"));
 
-	change_list(data, at, (enum change)change);
+	if (change == CHANGE_REMOVE)
+		remove_word(data, at);
+	else
+		reorder_words(at, change == CHANGE_UP ? at - 1 : at + 1, data);
 }
 
 static void on_use(GtkButton *button, void *data)
@@ -140,6 +155,8 @@ static void add_word(struct session_page *p, const struct tray_session *s, const
 		add_change(p, row, at, CHANGE_DOWN, may && at + 1 < n);
 		add_change(p, row, at, CHANGE_REMOVE, may);
 	}
+	if (n > 1 && may)
+		reorder_add(row, at, reorder_words, p);
 	gtk_list_box_append(GTK_LIST_BOX(p->uplinks), row);
 }
 

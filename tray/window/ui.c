@@ -215,6 +215,8 @@ void ui_style(void)
 				    "statuspage .description { opacity: .82; }"
 				    "row.error .subtitle { opacity: 1; }"
 				    ".via-graph { padding: 6px; }"
+				    ".via-drag { padding: 10px 16px; background: "
+				    "@window_bg_color; border: 1px solid @accent_color; }"
 				    ".via-problem { padding: 8px 12px; }"
 				    ".via-remedy { padding: 12px; }";
 	g_autoptr(GtkCssProvider) css = gtk_css_provider_new();
