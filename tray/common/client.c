@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tray/common/gather.h"
 #include "tray/common/paths.h"
 
 #define SETTLE_MS     50 /* changes come in groups */
@@ -100,7 +101,7 @@ static void on_answer(GObject *source, GAsyncResult *result, void *data)
 	GSubprocess *process = G_SUBPROCESS(source);
 	g_autofree char *out = NULL, *told = NULL, *text = NULL;
 	g_autoptr(GError) error = NULL;
-	gboolean done = g_subprocess_communicate_utf8_finish(process, result, &out, &told, &error);
+	gboolean done = gather_finish(process, result, &out, &told, &error);
 
 	g_free(answer);
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -140,7 +141,7 @@ static void ask(struct client *c, enum question question)
 	c->asking[question] = TRUE;
 	answer = g_new(struct answer, 1);
 	*answer = (struct answer){ c, question };
-	g_subprocess_communicate_utf8_async(process, NULL, c->cancel, on_answer, answer);
+	gather_async(process, c->cancel, on_answer, answer);
 }
 
 static gboolean on_settled(void *data)
@@ -299,7 +300,7 @@ static void on_done(GObject *source, GAsyncResult *result, void *data)
 	GSubprocess *process = G_SUBPROCESS(source);
 	g_autofree char *told = NULL, *text = NULL;
 	g_autoptr(GError) error = NULL;
-	gboolean done = g_subprocess_communicate_utf8_finish(process, result, NULL, &told, &error);
+	gboolean done = gather_finish(process, result, NULL, &told, &error);
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return;
@@ -325,7 +326,7 @@ static void order(const struct order *o, const char *verb, const char *who, cons
 	}
 	kept = g_new(struct order, 1);
 	*kept = *o;
-	g_subprocess_communicate_utf8_async(process, NULL, o->c->cancel, on_done, kept);
+	gather_async(process, o->c->cancel, on_done, kept);
 }
 
 /* By number: a name may be another's by now. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "tray/common/gather.h"
 #include "tray/common/paths.h"
 #include "tray/indicator/export.h"
 
@@ -105,7 +106,7 @@ static void on_ran(GObject *source, GAsyncResult *result, void *data)
 	g_autoptr(GError) error = NULL;
 	const GDBusMethodInfo *method = g_dbus_method_invocation_get_method_info(call);
 
-	if (!g_subprocess_communicate_utf8_finish(process, result, &out, &told, &error))
+	if (!gather_finish(process, result, &out, &told, &error))
 		failed(call, error->message);
 	else if (!g_subprocess_get_successful(process))
 		failed(call, told);
@@ -127,7 +128,7 @@ static void run(struct service *s, GDBusMethodInvocation *call, const char *firs
 				    G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE,
 				    &error);
 	if (process)
-		g_subprocess_communicate_utf8_async(process, NULL, s->cancel, on_ran, call);
+		gather_async(process, s->cancel, on_ran, call);
 	else
 		failed(call, error->message);
 }

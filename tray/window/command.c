@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tray/common/gather.h"
 #include "tray/common/paths.h"
 
 #define REPORT_VARIABLE "VIA_IFACE_REPORT" /* launch/program.h */
@@ -72,7 +73,7 @@ static void on_end(GObject *source, GAsyncResult *result, void *data)
 	g_autofree char *out = NULL, *told = NULL, *error = NULL;
 	g_autoptr(GError) failure = NULL;
 
-	if (!g_subprocess_communicate_utf8_finish(process, result, &out, &told, &failure))
+	if (!gather_finish(process, result, &out, &told, &failure))
 		error = g_strdup(failure->message);
 	/* doctor exits with 1 when it found something */
 	else if (!g_subprocess_get_if_exited(process) || g_subprocess_get_exit_status(process) > 1)
@@ -90,8 +91,7 @@ void command_run(GObject *owner, const char *const words[], command_done done, v
 				  &error);
 
 	if (process)
-		g_subprocess_communicate_utf8_async(process, NULL, NULL, on_end,
-						    run_new(owner, done, data));
+		gather_async(process, NULL, on_end, run_new(owner, done, data));
 	else
 		done(NULL, error->message, data);
 }
