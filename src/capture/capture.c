@@ -112,6 +112,7 @@ int capture_serve(struct capture *c, struct err *err)
 	size_t size = 0;
 	int r = signals < 0 ? signals : programs_ended(&c->programs);
 
+	c->output.signals = signals;
 	while (r == 0) {
 		r = wait_for_more(c, signals, &fds, &size, err);
 		if (r == 0)
@@ -127,5 +128,5 @@ int capture_serve(struct capture *c, struct err *err)
 		pcapng_end(&c->output.bytes, now_ns(), c->received, c->ring.dropped);
 		r = output_flush(&c->output, err);
 	}
-	return r == -EPIPE ? 0 : r;
+	return r == -EPIPE || r == -EINTR ? 0 : r;
 }

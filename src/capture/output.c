@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +56,9 @@ static int start_tcpdump(struct output *o, struct err *err)
 
 int output_open(struct output *o, const char *path, struct err *err)
 {
-	*o = (struct output){ .fd = -1 };
+	struct stat st;
+
+	*o = (struct output){ .fd = -1, .signals = -1, .waits = true };
 	if (!path)
 		return start_tcpdump(o, err);
 	if (!strcmp(path, "-")) {
@@ -65,7 +70,37 @@ int output_open(struct output *o, const char *path, struct err *err)
 	} else {
 		o->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
 	}
-	return o->fd < 0 ? err_errno(err, errno, "write '%s'", path) : 0;
+	if (o->fd < 0 || fstat(o->fd, &st) < 0)
+		return err_errno(err, errno, "write '%s'", path);
+	o->waits = !S_ISREG(st.st_mode);
+	return 0;
+}
+
+/* Of a pipe that is writable PIPE_BUF bytes can be written at once (pipe(7)). */
+static int write_waiting(const struct output *o)
+{
+	const char *at = o->bytes.text;
+
+	for (size_t left = o->bytes.len; left > 0;) {
+		struct pollfd fds[] = { { .fd = o->fd, .events = POLLOUT },
+					{ .fd = o->signals, .events = POLLIN } };
+		const size_t n = left < PIPE_BUF ? left : PIPE_BUF;
+		int r;
+
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!fds[0].revents)
+			return -EINTR;
+		r = write_all(o->fd, at, n);
+		if (r < 0)
+			return r;
+		at += n;
+		left -= n;
+	}
+	return 0;
 }
 
 int output_flush(struct output *o, struct err *err)
@@ -76,9 +111,9 @@ int output_flush(struct output *o, struct err *err)
 		return err_errno(err, ENOMEM, "write packets");
 	if (o->bytes.len == 0)
 		return 0;
-	r = write_all(o->fd, o->bytes.text, o->bytes.len);
+	r = o->waits ? write_waiting(o) : write_all(o->fd, o->bytes.text, o->bytes.len);
 	strbuf_truncate(&o->bytes, 0);
-	return r < 0 && r != -EPIPE ? err_errno(err, -r, "write packets") : r;
+	return r < 0 && r != -EPIPE && r != -EINTR ? err_errno(err, -r, "write packets") : r;
 }
 
 void output_close(struct output *o)

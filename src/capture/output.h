@@ -12,6 +12,8 @@
 /* Where a capture is written: a file, standard output, or tcpdump(8), which shows it as text. */
 struct output {
 	int fd;
+	int signals; /* signalfd(2); -1: none. Whoever reads slowly must not keep Ctrl-C waiting */
+	bool waits;  /* a write may wait for a reader: it is no file */
 	pid_t tcpdump;       /* 0: none */
 	struct strbuf bytes; /* what is not written yet */
 };
@@ -23,7 +25,10 @@ struct output {
  */
 int output_open(struct output *o, const char *path, struct err *err);
 
-/* Writes what is there; -EPIPE, without a line, when nobody reads it any more. */
+/*
+ * Writes what is there. Without a line: -EPIPE when nobody reads it any more, -EINTR when a signal
+ * came while the reader made it wait; the rest is lost then.
+ */
 int output_flush(struct output *o, struct err *err);
 
 /* Waits for tcpdump, which then shows the rest. */

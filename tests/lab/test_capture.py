@@ -140,13 +140,53 @@ def test_ends_when_the_session_is_stopped(lab):
 def test_ends_when_nobody_reads(lab):
     sender = Sender(lab, "--name", "game")
     captured = lab.via_popen("capture", "game", "-w", "-", "udp port 9")
-    lab.wait(lambda: packet_sockets(sender), 10, "the capture")
-    captured.popen.stdout.close()
-    captured._open = {fd: name for fd, name in captured._open.items() if name == "stderr"}
+    lab.wait(lambda: packet_sockets(sender.process.pid), 10, "the capture")
+    close_output(captured)
     sender.send("unread")
     done = captured.finish()
     assert done.code == 0 and "1 packets captured" in done.err, done
     sender.finish()
+
+
+def test_a_slow_reader_costs_the_capture_alone(lab):
+    """Nobody reads: the session sends on, what is missing in the capture is counted, and Ctrl-C still ends it."""
+    burst = (
+        "import socket, sys\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "for n in range(40000): s.sendto(b'x' * 1400, (sys.argv[1], 9))\n"
+        "print('sent', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    sender = lab.via_popen("--name", "game", lab.spare, "--", "python3", "-c", burst, lab.server)
+    sender.expect("ready\n")
+    captured = lab.via_popen("capture", "game", "-w", "-", "udp port 9")
+    lab.wait(lambda: packet_sockets(sender.pid), 10, "the capture")
+    before = port_packets()
+    sender.write("\n")
+    sender.expect("sent\n", 30)
+    assert port_packets() - before >= 40000, "the host's port received them all"
+    captured.kill(signal.SIGINT)
+    assert captured.popen.wait(10) == 0, "it ends although nobody reads"
+    close_output(captured)
+    report = captured.finish().err
+    got, lost = map(int, re.search(r"(\d+) packets captured, (\d+) dropped", report).groups())
+    assert lost > 0 and got > 0, report
+    sender.finish()
+
+
+def close_output(process):
+    """Nobody reads what it prints any more."""
+    process.popen.stdout.close()
+    process._open = {fd: name for fd, name in process._open.items() if name == "stderr"}
+
+
+def port_packets():
+    """What the only session has sent: its port received it (proc(5), /proc/net/dev)."""
+    with open("/proc/net/dev") as table:
+        (port,) = [line.split(":")[1] for line in table if line.strip().startswith("viap")]
+    return int(port.split()[1])
 
 
 def test_follows_a_move(lab):
@@ -174,18 +214,18 @@ def test_whose(lab):
     assert done.code == 125 and "capture packets of session 'game': it belongs to uid 1000" in done.err, done
     for start in (lambda *w: site.via_popen("alice", *w), lab.via_popen):
         captured = start("capture", "game", "-c", "1", "-w", "-", "udp")
-        lab.wait(lambda: packet_sockets(sender), 10, "the capture")
+        lab.wait(lambda: packet_sockets(sender.process.pid), 10, "the capture")
         sender.send("mine")
         done = captured.finish(close=False)
         assert done.code == 0 and "1 packets captured" in done.err, done
-        lab.wait(lambda: not packet_sockets(sender), 10, "its end")
+        lab.wait(lambda: not packet_sockets(sender.process.pid), 10, "its end")
     site.same(before)
     sender.finish()
 
 
-def packet_sockets(sender):
+def packet_sockets(pid):
     """Those that are bound to a device of the session's netns (/proc/net/packet)."""
-    with open(f"/proc/{sender.process.pid}/net/packet") as table:
+    with open(f"/proc/{pid}/net/packet") as table:
         return [line for line in list(table)[1:] if line.split()[4] != "0"]
 
 
