@@ -141,7 +141,8 @@ def test_ends_when_nobody_reads(lab):
     sender = Sender(lab, "--name", "game")
     captured = lab.via_popen("capture", "game", "-w", "-", "udp port 9")
     lab.wait(lambda: packet_sockets(sender.process.pid), 10, "the capture")
-    close_output(captured)
+    captured.popen.stdout.close()
+    captured._open = {fd: name for fd, name in captured._open.items() if name == "stderr"}
     sender.send("unread")
     done = captured.finish()
     assert done.code == 0 and "1 packets captured" in done.err, done
@@ -161,25 +162,19 @@ def test_a_slow_reader_costs_the_capture_alone(lab):
     )
     sender = lab.via_popen("--name", "game", lab.spare, "--", "python3", "-c", burst, lab.server)
     sender.expect("ready\n")
-    captured = lab.via_popen("capture", "game", "-w", "-", "udp port 9")
-    lab.wait(lambda: packet_sockets(sender.pid), 10, "the capture")
+    path = f"{lab.tmp}/unread"
+    os.mkfifo(path)
+    unread = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    captured = capture(lab, "game", "-w", path, "udp port 9")
     before = port_packets()
     sender.write("\n")
     sender.expect("sent\n", 30)
     assert port_packets() - before >= 40000, "the host's port received them all"
-    captured.kill(signal.SIGINT)
-    assert captured.popen.wait(10) == 0, "it ends although nobody reads"
-    close_output(captured)
-    report = captured.finish().err
+    report = captured.stop(signal.SIGINT).out
+    os.close(unread)
     got, lost = map(int, re.search(r"(\d+) packets captured, (\d+) dropped", report).groups())
     assert lost > 0 and got > 0, report
     sender.finish()
-
-
-def close_output(process):
-    """Nobody reads what it prints any more."""
-    process.popen.stdout.close()
-    process._open = {fd: name for fd, name in process._open.items() if name == "stderr"}
 
 
 def port_packets():
