@@ -6,12 +6,15 @@ one. Run on the desktop's bus: it stands apart, since libatspi keeps the bus tha
     ["press", ROLE, NAME]     the action of that control; false while there is none
     ["write", ROLE, NAME, TEXT]
     ["focus"]                 [role, name] of what has the keyboard, or null
+    ["sees", TEXT]            whether there is something of which the name has this in it
 
 What its controls are a program tells in one answer (org.a11y.atspi.Cache): asked for each property of each
 control, as libatspi asks, it and the bus do little else. Which are whose children it is asked for each that
 has some: GTK 4.8 has those in the answer, too, that were taken away, and lacks those that nobody asked for.
 """
 
+import contextlib
+import functools
 import json
 import sys
 
@@ -22,6 +25,7 @@ from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 PROGRAM = "org.via_iface.via_iface"
 STATES = ("FOCUSED", "CHECKED", "SELECTED", "SENSITIVE")
+STATE_BITS = {name: int(getattr(Atspi.StateType, name)) for name in (*STATES, "VISIBLE")}
 A11Y = "org.a11y.atspi."
 ROOT = "/org/a11y/atspi/accessible/root"
 SECONDS = 10
@@ -49,26 +53,98 @@ def get(ref, interface, name):
     return BUS.call_sync(*ref, "org.freedesktop.DBus.Properties", "Get", words, None, 0, SECONDS * 1000, None).unpack()[0]
 
 
+@functools.cache
+def role_name(role):
+    return Atspi.role_get_name(Atspi.Role(role))
+
+
 class Node:
     def __init__(self, ref, role, name, states, children):
         self.ref, self.role, self.name, self.children = ref, role, name, children
         self.bits = states[0] | states[1] << 32
 
     def has(self, state):
-        return bool(self.bits >> int(getattr(Atspi.StateType, state)) & 1)
+        return bool(self.bits >> STATE_BITS[state] & 1)
 
     def states(self):
         return [s.lower() for s in STATES if self.has(s)]
 
 
-class Program:
-    """What it says of itself now."""
+class Calls:
+    """Many questions at once: the answers come in one go, and nobody waits for each in turn."""
 
-    def __init__(self, name):
-        self.known, self.parents = {}, set()
-        for ref, _, parent, _, *more in self._items(name):
-            self.known[ref] = more
-            self.parents.add(parent)  # the application's own count is 0
+    def __init__(self):
+        self.loop, self.left, self.failed = GLib.MainLoop(), 0, None
+
+    def ask(self, ref, interface, method, words, then):
+        """then() gets the answer."""
+
+        def answered(bus, result):
+            self.left -= 1
+            try:
+                then(bus.call_finish(result).unpack())
+            except GLib.Error as error:
+                self.failed = error
+            if not self.left:
+                self.loop.quit()
+
+        self.left += 1
+        BUS.call(*ref, interface, method, words, None, 0, SECONDS * 1000, None, answered)
+
+    def wait(self):
+        if self.left:
+            self.loop.run()
+        if self.failed:
+            raise self.failed
+
+
+class Program:
+    """What it says of itself now. Of the controls that it tells in one answer, candidates() are those that
+    are there; read() looks at all that is visible, level by level."""
+
+    def __init__(self, root):
+        self.known, self.parent, self.nodes, self.asked = {}, {}, {}, {}
+        self.root = root
+        for ref, _, parent, _, *more in self._items(root[0]):
+            self.known[ref], self.parent[ref] = more, parent
+        self.parents = set(self.parent.values())  # the application's own count is 0
+
+    def candidates(self, wanted):
+        """Nodes, without children, that wanted(node) holds for, and that are in what is visible."""
+        for ref in self.known:
+            node = self._node(ref)
+            if wanted(node) and self._is_there(node):
+                yield node
+
+    def _is_there(self, node):
+        ref = node.ref
+        for _ in range(40):
+            if ref == self.root:
+                return True
+            parent = self.parent.get(ref)
+            if ref not in self.known or not self._node(ref).has("VISIBLE") or parent is None:
+                return False
+            if parent not in self.asked:
+                self.asked[parent] = call(parent, "Accessible", "GetChildren")[0]
+            if ref not in self.asked[parent]:
+                return False
+            ref = parent
+        return False
+
+    def _node(self, ref):
+        if ref in self.known:
+            _, _, name, role, _, states = self.known[ref]
+        else:
+            name = get(ref, "Accessible", "Name")
+            role, states = (call(ref, "Accessible", method)[0] for method in ("GetRole", "GetState"))
+        return Node(ref, role_name(role), name, states, [])
+
+    def read(self):
+        level = [self.root]
+        while level:
+            self._read(level)
+            level = [child for ref in level for child in self.nodes[ref].children if child not in self.nodes]
+        return self
 
     @staticmethod
     def _items(name):
@@ -77,38 +153,64 @@ class Program:
         except GLib.Error:  # it keeps none
             return []
 
-    def node(self, ref):
-        if ref in self.known:
-            count, _, name, role, _, states = self.known[ref]
-        else:
-            count, name = None, get(ref, "Accessible", "Name")
-            role, states = (call(ref, "Accessible", method)[0] for method in ("GetRole", "GetState"))
-        barren = count == 0 and ref not in self.parents
-        children = [] if barren else call(ref, "Accessible", "GetChildren")[0]
-        return Node(ref, Atspi.role_get_name(Atspi.Role(role)), name, states, children)
-
-    def walk(self, ref, depth=0):
-        if depth > 40:
-            return
-        node = self.node(ref)
+    def _shown(self, ref):
         # GTK 4.8 says of windows alone that they are showing
-        if not node.has("VISIBLE") and depth:
+        return ref == self.root or self.nodes[ref].has("VISIBLE")
+
+    def _read(self, refs):
+        calls = Calls()
+        for ref in refs:
+            self.nodes[ref] = self._node(ref)
+            barren = ref in self.known and not self.known[ref][0] and ref not in self.parents
+            if barren or not self._shown(ref):
+                continue
+
+            def children(said, node=self.nodes[ref]):
+                node.children = said[0]
+
+            calls.ask(ref, A11Y + "Accessible", "GetChildren", None, children)
+        calls.wait()
+
+    def walk(self, ref=None, depth=0):
+        ref = ref or self.root
+        node = self.nodes.get(ref)
+        if not node or not self._shown(ref):
             return
         yield depth, node
         for child in node.children:
             yield from self.walk(child, depth + 1)
 
 
-def windows():
+def programs():
     for ref in call(("org.a11y.atspi.Registry", ROOT), "Accessible", "GetChildren")[0]:
         if PROGRAM in get(ref, "Accessible", "Name"):
-            yield from Program(ref[0]).walk(ref)
+            yield Program(ref)
+
+
+def windows():
+    for program in programs():
+        yield from program.read().walk()
+
+
+def found(wanted):
+    """By what it tells of itself in one answer; where that is not enough, by all that is visible."""
+    nodes = [node for program in programs() for node in program.candidates(wanted)]
+    return nodes or [node for _, node in windows() if wanted(node)]
 
 
 def find(role, name):
-    for _, node in windows():
-        if node.role == role and node.name == name and node.has("SENSITIVE"):
-            yield node.ref
+    return [n.ref for n in found(lambda n: n.role == role and n.name == name and n.has("SENSITIVE"))]
+
+
+def focus():
+    def wanted(node):
+        return node.has("FOCUSED") and node.role not in ("frame", "window", "application")
+
+    several = sum(len(call(program.root, "Accessible", "GetChildren")[0]) for program in programs()) > 1
+    nodes = [] if several else found(wanted)
+    if len(nodes) != 1:  # the last: that of a dialog, which is over the window
+        nodes = [node for _, node in windows() if wanted(node)]
+    return [nodes[-1].role, nodes[-1].name] if nodes else None
 
 
 def do(ref):
@@ -130,21 +232,18 @@ def answer(order, *words):
     if order == "tree":
         return [[depth, node.role, node.name, node.states()] for depth, node in windows()]
     if order == "boxes":
-        found = []
-        for _, node in windows():
-            try:
-                box = call(node.ref, "Component", "GetExtents", "(u)", int(Atspi.CoordType.WINDOW))[0]
-            except GLib.Error:  # it has no place
-                continue
-            found.append([node.role, node.name, *box])
-        return found
+        boxes, calls = {}, Calls()
+        nodes = [node for _, node in windows()]
+        for node in nodes:
+            words = GLib.Variant("(u)", (int(Atspi.CoordType.WINDOW),))
+            calls.ask(node.ref, A11Y + "Component", "GetExtents", words, lambda said, n=node: boxes.update({n: said[0]}))
+        with contextlib.suppress(GLib.Error):  # one has no place
+            calls.wait()
+        return [[node.role, node.name, *boxes[node]] for node in nodes if node in boxes]
     if order == "focus":
-        # the last: that of a dialog, which is over the window
-        at = None
-        for _, node in windows():
-            if node.has("FOCUSED") and node.role not in ("frame", "window", "application"):
-                at = [node.role, node.name]
-        return at
+        return focus()
+    if order == "sees":
+        return bool(found(lambda n: words[0] in n.name))
     if order == "press":
         return any(do(ref) for ref in find(*words[:2]))
     if order == "write":

@@ -62,7 +62,7 @@ class Person:
 
     def sees(self, name, seconds=10):
         """A control, or a text, of which the name has this in it."""
-        self.until(lambda: any(name in seen for seen in self.names()), f"'{name}'", seconds)
+        self.until(lambda: self.ask("sees", name) is True, f"'{name}'", seconds)
 
     def sees_no(self, name, seconds=10):
         self.until(lambda: not any(name in seen for seen in self.names()), f"no '{name}'", seconds)

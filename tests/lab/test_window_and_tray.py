@@ -40,15 +40,15 @@ def test_own_orders_are_no_news(lab):
         for button, uplink, uplinks in orders:
             person.press("push button", button)
             only_session(lab, uplink=uplink, uplinks=uplinks)
-            desk.wait(lambda u=uplink: desk.icon()[2] == f"game via {u}", 5, f"{uplink} in the tray")
+            desk.wait(lambda u=uplink: desk.icon()[2] == f"game via {u}", 20, f"{uplink} in the tray")
             # the next order is made of what the window shows
             person.sees(f"1. {uplinks[0]}")
             person.sees(f"game via {uplink}")
         for button, title in (("Pause", "game: paused"), ("Resume", f"game via {one}")):
             person.press("push button", button)
-            desk.wait(lambda t=title: desk.icon()[2] == t, 5, f"{title} in the tray")
+            desk.wait(lambda t=title: desk.icon()[2] == t, 20, f"{title} in the tray")
         lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
-        desk.wait(lambda: news(desk), 5, "a notification of the block")
+        desk.wait(lambda: news(desk), 20, "a notification of the block")
         assert news(desk) == ["game is blocked"], desk.noted
     game.finish()
 
@@ -68,7 +68,7 @@ def test_news_after_an_order_that_moves_nothing(lab):
         person.press("push button", "Do not use wwan0")
         only_session(lab, uplink=one, uplinks=[one, other])
         lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
-        desk.wait(lambda: news(desk), 5, "a notification of the failover")
+        desk.wait(lambda: news(desk), 20, "a notification of the failover")
         assert news(desk) == [f"game goes by {other} now"], desk.noted
     game.finish()
 
