@@ -292,7 +292,7 @@ def _nft(text):
         things = json.loads(text)["nftables"]
     except ValueError:
         return text  # a table went while it was printed
-    lines = []
+    lines, rules = set(), []
     for thing in things:
         (kind, body), = thing.items()
         if kind == "metainfo" or "via_iface" not in (body.get("table"), body.get("name")):
@@ -302,10 +302,13 @@ def _nft(text):
             body.pop("elem", None)
         if isinstance(body.get("elem"), list):
             body["elem"].sort(key=json.dumps)
-        lines.append(f"{kind} {json.dumps(body, sort_keys=True)}")
-    rules = [line for line in lines if line.startswith("rule ")]  # their order in a chain counts
-    rules.sort(key=lambda line: [json.loads(line[5:])[k] for k in ("family", "chain")])
-    return "\n".join(sorted(set(lines) - set(rules)) + rules)
+        line = f"{kind} {json.dumps(body, sort_keys=True)}"
+        if kind == "rule":
+            rules.append((body["family"], body["chain"], line))
+        else:
+            lines.add(line)
+    rules.sort(key=lambda rule: rule[:2])  # their order in a chain counts
+    return "\n".join([*sorted(lines), *(line for _, _, line in rules)])
 
 
 LINK_KEYS = "ifname address mtu master ifalias operstate".split()

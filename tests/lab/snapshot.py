@@ -135,6 +135,8 @@ class State:
         """A readable difference of two snapshots; empty when they are the same."""
         text = []
         for topic in before:
+            if before[topic] == after[topic]:  # difflib takes its time for that, too
+                continue
             text += difflib.unified_diff(
                 before[topic].splitlines(),
                 after[topic].splitlines(),

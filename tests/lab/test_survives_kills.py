@@ -270,11 +270,13 @@ def daemon_run(lab, syscall, when):
     return code != 0
 
 
-# Which call, every how many times from which on: the many netlink messages go in two halves.
+# Which call, every how many times from which on: the many netlink messages and writes go in two halves.
 DAEMON_STEPS = {
     "netlink_1": [("sendto", 1, 2)],
     "netlink_2": [("sendto", 2, 2)],
-    "files": [(name, 1, 1) for name in ("write", "rename", "unlink", "mkdir", "rmdir", "bind")],
+    "write_1": [("write", 1, 2)],
+    "write_2": [("write", 2, 2)],
+    "files": [(name, 1, 1) for name in ("rename", "unlink", "mkdir", "rmdir", "bind")],
     "namespaces": [(name, 1, 1) for name in ("unshare", "setns", "sendmsg", "accept4", "poll")],
 }
 
