@@ -26,6 +26,8 @@
 
 static const char *const files[] = { "resolv.conf", "nsswitch.conf" };
 
+#define HOSTS_LINK "hosts"
+
 /* Under this name a file is written, so that it has all its text when it gets its own. */
 #define TEMPORARY ".via-iface.new"
 
@@ -52,11 +54,20 @@ static bool read_owner(int dir, const char *file, struct owner *ret)
 	return true;
 }
 
+/* Only root makes links in that directory. */
+static bool is_hosts_link(int dir)
+{
+	char target[sizeof(SHARE_DIR) + SHARE_FILE_MAX] = "";
+
+	return readlinkat(dir, HOSTS_LINK, target, sizeof(target) - 1) > 0 &&
+	       !strncmp(target, SHARE_DIR "/", strlen(SHARE_DIR "/"));
+}
+
 bool netns_files_ours(int dir, const char *file)
 {
 	struct owner ignored;
 
-	return read_owner(dir, file, &ignored);
+	return read_owner(dir, file, &ignored) || (!strcmp(file, HOSTS_LINK) && is_hosts_link(dir));
 }
 
 static int open_dir(const char *name)
@@ -90,18 +101,32 @@ static void remove_dirs(const char *name, bool made)
 		mark_base(); /* another netns has one */
 }
 
+/* Whether one of those removed says that the directory was made for it. */
+static bool remove_ours(int dir, bool (*gone)(const struct owner *o, const void *arg),
+			const void *arg)
+{
+	bool made = false, removed = false;
+	struct owner o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (!read_owner(dir, files[i], &o) || !gone(&o, arg) ||
+		    unlinkat(dir, files[i], 0) < 0)
+			continue;
+		removed = true;
+		made |= o.made;
+	}
+	if (removed && is_hosts_link(dir))
+		unlinkat(dir, HOSTS_LINK, 0);
+	return made;
+}
+
 /* Those of a session, or with NULL those of any that has no port. */
 static void remove_files(const char *name, bool (*gone)(const struct owner *o, const void *arg),
 			 const void *arg)
 {
 	_cleanup_close_ int dir = open_dir(name);
-	bool made = false;
-	struct owner o;
+	bool made = dir >= 0 && remove_ours(dir, gone, arg);
 
-	for (size_t i = 0; i < ARRAY_SIZE(files) && dir >= 0; i++)
-		if (read_owner(dir, files[i], &o) && gone(&o, arg) &&
-		    unlinkat(dir, files[i], 0) == 0)
-			made |= o.made;
 	remove_dirs(name, made);
 }
 
@@ -185,10 +210,31 @@ static int write_file(int dir, const char *file, const struct strbuf *text, bool
 	return r;
 }
 
+static void tell_foreign(const struct netns_files *f, const char *file,
+			 char ret[NETNS_FILES_PATH_MAX])
+{
+	snprintf(ret, NETNS_FILES_PATH_MAX, NETNS_FILES_DIR "/%.200s/%s", f->name, file);
+}
+
+/* The file of the session's group, as it is and will be. */
+static int link_hosts(const struct netns_files *f, int dir, bool *ret_foreign, struct err *err)
+{
+	char target[sizeof(SHARE_DIR) + SHARE_FILE_MAX];
+
+	if (!f->share[0])
+		return 0;
+	snprintf(target, sizeof(target), SHARE_DIR "/%s", f->share);
+	if (symlinkat(target, dir, HOSTS_LINK) == 0)
+		return 0;
+	*ret_foreign = errno == EEXIST;
+	return *ret_foreign ? 0 : err_errno(err, errno, "write '" HOSTS_LINK "'");
+}
+
 static int write_files(const struct netns_files *f, int dir, bool made,
 		       char ret_foreign[NETNS_FILES_PATH_MAX], struct err *err)
 {
 	_cleanup_strbuf_ struct strbuf nsswitch = { 0 };
+	bool ours = false, taken = false;
 	int r = nsswitch_read(&nsswitch, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
@@ -206,22 +252,20 @@ static int write_files(const struct netns_files *f, int dir, bool made,
 			return err_errno(err, ENOMEM, "write '%s'", files[i]);
 		r = write_file(dir, files[i], &text, &foreign, err);
 		if (foreign)
-			snprintf(ret_foreign, NETNS_FILES_PATH_MAX, NETNS_FILES_DIR "/%.200s/%s",
-				 f->name, files[i]);
+			tell_foreign(f, files[i], ret_foreign);
+		ours |= !foreign;
 	}
+	if (r == 0 && ours)
+		r = link_hosts(f, dir, &taken, err);
+	if (taken)
+		tell_foreign(f, HOSTS_LINK, ret_foreign);
 	return r;
 }
 
-/* Those of a session of the same name that is ending; whether the directory was made for it. */
-static bool replace_files(int dir)
+static bool is_any(const struct owner *o, const void *arg)
 {
-	bool made = false;
-	struct owner o;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (read_owner(dir, files[i], &o) && unlinkat(dir, files[i], 0) == 0)
-			made |= o.made;
-	return made;
+	(void)o, (void)arg;
+	return true;
 }
 
 int netns_files_write(const struct netns_files *f, char ret_foreign[NETNS_FILES_PATH_MAX],
@@ -244,7 +288,8 @@ int netns_files_write(const struct netns_files *f, char ret_foreign[NETNS_FILES_
 	if (r == 0 && dir < 0)
 		r = err_errno(err, errno, "open directory '%s'", path);
 	if (r == 0)
-		made |= replace_files(dir);
+		made |= remove_ours(dir, is_any,
+				    NULL); /* of a session of the name that is ending */
 	if (r == 0)
 		r = write_files(f, dir, made, ret_foreign, err);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/strbuf.h"
+#include "config.h"
 #include "ipc/msg.h"
 
 /*
@@ -12,9 +13,14 @@
  * nsswitch.conf in /etc/netns/NAME, for the programs that are started in a kept or an attached
  * netns by others than via-iface. Ours start with a line that names the session's number and the
  * inode of its netns; a file that does not is somebody else's, and is neither changed nor removed.
+ *
+ * Of a session in a group (--share), hosts is there too: a symbolic link to the group's file in
+ * SHARE_DIR, which the daemon writes in place, so that who has bound it sees each change. A link
+ * there is ours, and goes with the other files.
  */
 
 #define NETNS_FILES_DIR "/etc/netns"
+#define SHARE_DIR       VIA_RUNDIR "/share"
 
 /* What is written, and for whom. */
 struct netns_files {
@@ -22,6 +28,7 @@ struct netns_files {
 	uint32_t id;               /* of the session */
 	uint64_t netns;            /* inode */
 	const struct msg_dns *dns; /* its name servers */
+	const char *share;         /* file in SHARE_DIR of its group, or "" */
 };
 
 /*

@@ -31,7 +31,10 @@ static int share_dir(struct err *err)
 /* Programs that others start in the netns look names up by files of /etc/netns. */
 static int write_files(int netns, const struct msg_reply *session, struct err *err)
 {
-	struct netns_files f = { .name = session->name, .id = session->id, .dns = &session->dns };
+	struct netns_files f = { .name = session->name,
+				 .id = session->id,
+				 .dns = &session->dns,
+				 .share = session->share };
 	char foreign[NETNS_FILES_PATH_MAX];
 	struct stat st;
 	int r;

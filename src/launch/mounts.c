@@ -40,6 +40,7 @@
 #include "base/cleanup.h"
 #include "config.h"
 #include "etc/gai.h"
+#include "etc/netns_files.h"
 #include "etc/nsswitch.h"
 #include "etc/resolv.h"
 #include "launch/netns_etc.h"
@@ -56,7 +57,6 @@
 #define OWN_EMPTY    STAGE "/empty"
 #define OWN_SYS      STAGE "/sys"
 
-#define SHARE_DIR  VIA_RUNDIR "/share"
 #define HOSTS_PATH "/etc/hosts"
 
 #define MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)

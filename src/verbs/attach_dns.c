@@ -102,7 +102,7 @@ int attach_dns_check(const struct launch_options *o, int netns, struct err *err)
 int attach_dns_write(const struct launch_options *o, int netns, const struct msg_reply *reply,
 		     struct err *err)
 {
-	struct netns_files f = { .id = reply->id, .dns = &reply->dns };
+	struct netns_files f = { .id = reply->id, .dns = &reply->dns, .share = reply->share };
 	char name[NAME_MAX + 1], foreign[NETNS_FILES_PATH_MAX];
 	struct stat st;
 	int r;

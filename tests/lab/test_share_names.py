@@ -193,6 +193,46 @@ def test_in_a_user_namespace(lab):
     assert done.code == 0 and "first.via" in done.out and "second.via" in done.out, done
 
 
+def check_ip_netns(lab, web, name):
+    """`ip netns exec` has the names of the group, also while it runs."""
+    code = "import socket, sys\nfor l in sys.stdin:\n try: print(socket.gethostbyname(l.strip()), flush=True)\n except OSError: print('none', flush=True)"
+    process = lab.popen(["ip", "netns", "exec", name, "python3", "-c", code])
+
+    def ask(member):
+        process.out = b""
+        process.write(f"{member}.via\n")
+        return process.expect("\n").split("\n")[0]
+
+    assert ask("web") == web.addr and ask(name) != "none" and ask("late") == "none"
+    late = Member(lab, "late", "g")
+    assert ask("late") == late.addr
+    late.finish()
+    lab.wait(lambda: ask("late") == "none", 10, "the end of the name")
+    process.finish()
+    lone = lab.run(["ip", "netns", "exec", name, "cat", "/etc/hosts"], check=True).out
+    assert "lone.via" not in lone and "localhost" in lone, lone
+
+
+@needs("root")
+@params("file", "link")
+def test_hosts_of_others(lab, kind):
+    """A hosts of the administrator's for that netns stays, is what `ip netns exec` uses, and is named."""
+    web = Member(lab, "web", "g")
+    os.makedirs("/etc/netns/box")
+    if kind == "file":
+        write_file("/etc/netns/box/hosts", "192.0.2.9 own.test\n")
+    else:
+        write_file(os.path.join(lab.tmp, "hosts"), "192.0.2.9 own.test\n")
+        os.symlink(os.path.join(lab.tmp, "hosts"), "/etc/netns/box/hosts")
+    done = lab.via("netns", "add", "--share", "g", "box", lab.spare, check=True)
+    assert "/etc/netns/box/hosts is not ours" in done.err, done
+    assert "own.test" in lab.run("ip netns exec box getent hosts own.test", check=True).out
+    assert lab.run("ip netns exec box getent hosts web.via").code == 2
+    lab.via("netns", "del", "box", check=True)
+    lab.wait(lambda: os.listdir("/etc/netns/box") == ["hosts"], 10, "the end of the others")
+    web.finish()
+
+
 @needs("root")
 def test_named_netns(lab):
     """`netns add` by hand and from its file: in the group, by address and by name."""
@@ -205,7 +245,9 @@ def test_named_netns(lab):
     assert lab.run(f"ip netns exec box ping -c1 -W2 {web.addr}").code == 0
     done = lab.via("exec", "box", "--", "getent", "hosts", "web.via", check=True)
     assert web.addr6 in done.out or web.addr in done.out, done
+    check_ip_netns(lab, web, "box")
     lab.via("netns", "del", "box", check=True)
+    lab.wait(lambda: not os.path.lexists("/etc/netns"), 10, "the end of /etc/netns")
     nothing = lab.via("netns", "add", "--share", "a b", "box", lab.spare)
     assert nothing.code == 125 and "invalid --share" in nothing.err, (nothing, conf)
 
@@ -226,7 +268,9 @@ def test_attached(lab):
     assert lab.run(f"ip netns exec box ping -c1 -W2 {web.addr}").code == 0
     assert lab.run(f"ip netns exec box ping -c1 -W1 {lone.addr}").code != 0
     server.finish()
+    check_ip_netns(lab, web, "box")
     lab.via("detach", "box", check=True)
+    lab.wait(lambda: not os.path.lexists("/etc/netns"), 10, "the end of /etc/netns")
     lab.wait(lambda: web.names("box.via") == {"box.via": []}, 10, "its end")
     assert "10.209" not in lab.run("ip -n box route").out
     lab.run("ip netns del box", check=True)
