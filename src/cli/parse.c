@@ -53,6 +53,16 @@ static int take_share(const char *group, struct launch_options *o, struct err *e
 	return copy_string(o->request.share, sizeof(o->request.share), group);
 }
 
+static int take_host_port(const char *list, struct launch_options *o, struct err *err)
+{
+	const char *wrong = host_ports_add(list, &o->request.host_ports);
+
+	if (!wrong)
+		return 0;
+	memset(&o->request.host_ports, 0, sizeof(o->request.host_ports));
+	return err_set(err, EINVAL, "invalid --host-port '%.60s': %s", list, wrong);
+}
+
 /* Options without a value. */
 static bool take_switch(enum option_id id, struct launch_options *o)
 {
@@ -111,6 +121,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		return take_join(arg, o, err);
 	case OPT_SHARE:
 		return take_share(arg, o, err);
+	case OPT_HOST_PORT:
+		return take_host_port(arg, o, err);
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))

@@ -266,6 +266,8 @@ static const struct verb_option options[] = {
 	  "the internet alone: no private or local destinations" },
 	{ "host-access", 0, NULL, WORD_NONE, OPT_HOST_ACCESS, RUNS | V(ATTACH) | V(NETNS),
 	  "the session may reach services of this host" },
+	{ "host-port", 0, "PORT[,…]", WORD_FREE, OPT_HOST_PORT, RUNS,
+	  "127.0.0.1:PORT and [::1]:PORT inside are the host's; PORT/udp" },
 	{ "mtu", 0, "N", WORD_FREE, OPT_MTU, RUNS | V(ATTACH) | V(NETNS),
 	  "bytes; default: the uplink's" },
 	{ "probe", 0, "ADDR[:PORT]", WORD_FREE, OPT_PROBE, RUNS,

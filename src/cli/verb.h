@@ -91,6 +91,7 @@ enum option_id {
 	OPT_KEEP,
 	OPT_JOIN,
 	OPT_SHARE,
+	OPT_HOST_PORT,
 	OPT_USER,
 	OPT_DNS,
 	OPT_NO_PROXY_ENV,

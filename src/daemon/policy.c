@@ -84,7 +84,7 @@ static int add_rule(struct conf *c, const char *who)
 	r->line = c->line;
 	r->lan = r->host_access = r->attach = true;
 	r->sessions = ACCESS_SESSIONS_DEFAULT;
-	r->share = true;
+	r->share = r->host_port = true;
 	r->uplinks[0] = '*';
 	if (copy_string(r->file, sizeof(r->file), c->file) < 0)
 		return CONF_COMPLAIN(c, c->line, "the file's name is too long");
@@ -165,6 +165,11 @@ static const char *set_share(struct access_rule *r, const char *value)
 	return conf_set_bool(&r->share, value);
 }
 
+static const char *set_host_port(struct access_rule *r, const char *value)
+{
+	return conf_set_bool(&r->host_port, value);
+}
+
 static const char *set_sessions(struct access_rule *r, const char *value)
 {
 	_Static_assert(ACCESS_SESSIONS_MAX == 1020, "the text below");
@@ -181,10 +186,11 @@ static const char *set_connections(struct access_rule *r, const char *value)
 		       : NULL;
 }
 
-static const char *const keys[] = { "uplinks",  "lan",         "host-access", "attach",
-				    "sessions", "connections", "share",       NULL };
+static const char *const keys[] = { "uplinks",     "lan",   "host-access", "attach", "sessions",
+				    "connections", "share", "host-port",   NULL };
 static const char *(*const setters[])(struct access_rule *r, const char *value) = {
-	set_uplinks, set_lan, set_host_access, set_attach, set_sessions, set_connections, set_share,
+	set_uplinks,  set_lan,         set_host_access, set_attach,
+	set_sessions, set_connections, set_share,       set_host_port,
 };
 _Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 

@@ -14,6 +14,7 @@
  *   enter     raise the capability; setns into the namespace that the daemon sent, and no other;
  *             the mounts inside; give up the capability, for good, and make sure of it. While it
  *             is raised nothing is printed
+ *   listen    --host-port: sockets on the loopback addresses inside, for the helper outside
  *   become    only now read what the caller chose: arguments, environment; then exec in place
  */
 #include <errno.h>
@@ -38,6 +39,7 @@
 #include "launch/caps.h"
 #include "launch/confined.h"
 #include "launch/handover.h"
+#include "launch/host_ports.h"
 #include "launch/mounts.h"
 #include "launch/program.h"
 #include "launch/sockets.h"
@@ -67,6 +69,8 @@ static int prepare(int argc, char *argv[], int *ret_fd, struct handover *ret, st
 		r = err_errno(err, errno, "keep the session's netns from the program");
 	if (r == 0 && ret->report >= 3 && fcntl(ret->report, F_SETFD, FD_CLOEXEC) < 0)
 		r = err_errno(err, errno, "keep the report's pipe from the program");
+	if (r == 0 && ret->host_ports >= 3 && fcntl(ret->host_ports, F_SETFD, FD_CLOEXEC) < 0)
+		r = err_errno(err, errno, "keep the helper's socket from the program");
 	if (r == 0 && !ret->allow_sockets)
 		r = sockets_check(err);
 	*ret_fd = (int)fd;
@@ -228,6 +232,18 @@ static int become(int fd, const struct handover *h, struct err *err)
 	return code == ENOENT ? EXIT_VIA_NOT_FOUND : EXIT_VIA_NOT_EXEC;
 }
 
+/*
+ * --host-port: without the capability, and before the program runs. A session that was joined has
+ * them already, unless their helper has ended.
+ */
+static int serve_host_ports(const struct handover *h, const struct answer *a, struct err *err)
+{
+	if (h->host_ports < 0 || h->request.header.op != MSG_RUN)
+		return 0;
+	return host_ports_hand_over(h->host_ports, &h->request.run.request.host_ports, a->reply.id,
+				    a->reply.header.op == MSG_EXEC, err);
+}
+
 static int run(int fd, const struct handover *h, struct err *err)
 {
 	_cleanup_close_ int host_mounts = -1;
@@ -245,7 +261,8 @@ static int run(int fd, const struct handover *h, struct err *err)
 		if (h->verbose)
 			print_error_line(a.reply.text);
 		close_fd(&a.netns); /* it would keep the namespace alive behind the program */
-		status = become(fd, h, err);
+		if (serve_host_ports(h, &a, err) == 0)
+			status = become(fd, h, err);
 	}
 	if (host_mounts >= 0)
 		unkeep(host_mounts, a.reply.name);

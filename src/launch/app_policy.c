@@ -163,6 +163,12 @@ static const char *set_host_access(struct app *a, const char *value)
 	return conf_set_bool(&a->host_access, value);
 }
 
+static const char *set_host_port(struct app *a, const char *value)
+{
+	memset(&a->host_ports, 0, sizeof(a->host_ports)); /* a later file says it anew */
+	return host_ports_add(value, &a->host_ports);
+}
+
 static const char *set_no_proxy_env(struct app *a, const char *value)
 {
 	return conf_set_bool(&a->no_proxy_env, value);
@@ -292,6 +298,7 @@ static const char *const keys[] = {
 	[APP_IPV6] = "ipv6",
 	[APP_LAN] = "lan",
 	[APP_HOST_ACCESS] = "host-access",
+	[APP_HOST_PORT] = "host-port",
 	[APP_NO_PROXY_ENV] = "no-proxy-env",
 	[APP_SEPARATE_INSTANCE] = "separate-instance",
 	[APP_SEPARATE] = "separate",
@@ -317,6 +324,7 @@ static const char *(*const setters[])(struct app *a, const char *value) = {
 	[APP_IPV6] = set_ipv6,
 	[APP_LAN] = set_lan,
 	[APP_HOST_ACCESS] = set_host_access,
+	[APP_HOST_PORT] = set_host_port,
 	[APP_NO_PROXY_ENV] = set_no_proxy_env,
 	[APP_SEPARATE_INSTANCE] = set_separate_instance,
 	[APP_SEPARATE] = set_separate,
@@ -404,6 +412,8 @@ static void add_profile(struct app *a, const struct app *profile)
 		a->lan = profile->lan;
 	if (more & 1u << APP_HOST_ACCESS)
 		a->host_access = profile->host_access;
+	if (more & 1u << APP_HOST_PORT)
+		a->host_ports = profile->host_ports;
 	if (more & 1u << APP_NO_PROXY_ENV)
 		a->no_proxy_env = profile->no_proxy_env;
 	if (more & 1u << APP_SEPARATE_INSTANCE)

@@ -173,6 +173,8 @@ static void take_options(struct launch_options *o, const struct app *app)
 		take_flag(o, app, APP_IPV6, !app->ipv6, SESSION_NO_IPV6);
 	take_flag(o, app, APP_LAN, !app->lan, SESSION_NO_LAN);
 	take_flag(o, app, APP_HOST_ACCESS, app->host_access, SESSION_HOST_ACCESS);
+	if (app->set & 1u << APP_HOST_PORT && !host_ports_count(&r->host_ports))
+		r->host_ports = app->host_ports;
 	if (app->set & 1u << APP_NO_PROXY_ENV && app->no_proxy_env)
 		o->no_proxy_env = true;
 }

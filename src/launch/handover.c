@@ -72,6 +72,7 @@ int handover_write(const struct handover *what, char *const argv[], char *const 
 			      .no_password = what->no_password,
 			      .netns = what->netns,
 			      .notify = what->notify,
+			      .host_ports = what->host_ports,
 			      .report = what->report };
 	_cleanup_close_ int fd = -1;
 	int death_signal = 0, r;

@@ -40,6 +40,7 @@ struct handover {
 	uint32_t allow_sockets; /* do not refuse sockets of the outside network */
 	int32_t netns;          /* in MSG_EXEC: descriptor of the session's; else -1 */
 	int32_t notify;         /* descriptor for the session's id, a uint32_t; or -1 */
+	int32_t host_ports;     /* line to the helper of --host-port (host_ports.h); or -1 */
 	int32_t report;         /* a pipe for the line of a failure (program.h); or -1 */
 	uint32_t no_password;   /* start no agent where polkit wants a password (agent.h) */
 };
@@ -48,7 +49,7 @@ struct handover {
 #define HANDOVER_MAX (64u << 20)
 
 /*
- * Writes it all, of the calling process: of what, the request, the user and the last five are the
+ * Writes it all, of the calling process: of what, the request, the user and the last six are the
  * caller's to fill in. argv[] and envp[] end with NULL. Returns a descriptor that survives an
  * exec, or a negative errno.
  */

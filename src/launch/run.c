@@ -21,6 +21,7 @@
 #include "launch/daemon.h"
 #include "launch/environment.h"
 #include "launch/handover.h"
+#include "launch/host_ports.h"
 #include "launch/launch.h"
 #include "launch/name.h"
 #include "launch/outside.h"
@@ -129,6 +130,7 @@ static int become_enter(const char *path, const struct launch_options *o, struct
 int launch(struct launch_options *o, const struct launch_target *t)
 {
 	struct handover h = { .notify = -1,
+			      .host_ports = -1,
 			      .netns = t->netns,
 			      .report = program_report(),
 			      .verbose = o->verbose,
@@ -154,6 +156,11 @@ int launch(struct launch_options *o, const struct launch_target *t)
 	    (o->wait && o->wait_for(o, &err) < 0) ||
 	    environment_prepare(o, &h.user, &around, &err) < 0)
 		return program_fail(&err);
+	if (t->netns < 0 && host_ports_count(&o->request.host_ports) &&
+	    host_ports_start(&h.user, &h.host_ports, &err) < 0) {
+		environment_done(&around);
+		return program_fail(&err);
+	}
 	environment_warn(&around, o, &outside);
 	if (!waited_before)
 		detach_take_signal();

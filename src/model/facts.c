@@ -142,7 +142,7 @@ bool facts_is_our_bridge(const struct fact_link *l)
 }
 
 const char *const inherited_sysctls[INHERITED_COUNT] = {
-	"net/ipv4/ip_unprivileged_port_start",
+	[INHERITED_PORT_START] = "net/ipv4/ip_unprivileged_port_start",
 	"net/ipv4/ip_local_port_range",
 	"net/ipv4/ip_default_ttl",
 	"net/ipv4/tcp_congestion_control",

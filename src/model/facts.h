@@ -138,7 +138,8 @@ void own_sysctl_path(const struct own_sysctl *s, const char *dev, char path[SYSC
  * Settings that a new netns does not take over from the host: where the host's differ from what a
  * fresh one has, a session gets the host's.
  */
-#define INHERITED_COUNT 25
+#define INHERITED_COUNT      25
+#define INHERITED_PORT_START 0 /* where ip_unprivileged_port_start stands */
 extern const char *const inherited_sysctls[INHERITED_COUNT]; /* paths, as in obj_sysctl */
 struct fact_inherited {
 	char host[32], fresh[32]; /* "" where the kernel does not have it */

@@ -57,6 +57,22 @@ static int check_share(const struct request *r, struct err *err)
 	return err_set(err, EINVAL, SHARE_INVALID, r->share);
 }
 
+static int check_host_ports(const struct request *r, struct err *err)
+{
+	if (!host_ports_valid(&r->host_ports))
+		return err_set(err, EINVAL, "read the request: ports that are no list");
+	if (!host_ports_count(&r->host_ports))
+		return 0;
+	if (r->probe_of)
+		return err_set(err, EINVAL, "read the request: a probe session has no ports");
+	if (!(r->flags & SESSION_KEEP))
+		return 0;
+	err_set(err, EINVAL,
+		"invalid option '--host-port': its listening sockets would keep a netns of --keep "
+		"when its name is removed");
+	return err_hint(err, "leave out --host-port or --keep");
+}
+
 int request_check_attach(const struct request *r, struct err *err)
 {
 	struct request run = *r;
@@ -75,6 +91,8 @@ int request_check_attach(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "attach a netns: it joins no session");
 	if (r->probe_of)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
+	if (host_ports_count(&r->host_ports))
+		return err_set(err, EINVAL, "attach a netns: its loopback ports are its owner's");
 	run.flags &=
 		~(uint32_t)(SESSION_REPLACE_ROUTE | SESSION_FALLBACK | SESSION_FOREIGN_RESOLVER);
 	memset(run.device, 0, sizeof(run.device));
@@ -104,7 +122,7 @@ int request_check(const struct request *r, struct err *err)
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
-	if (check_share(r, err) < 0)
+	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0)
 		return -EINVAL;
 	if (!session_name_valid(r->name))
 		return err_set(

@@ -75,7 +75,8 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[256 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ], text[IP_TEXT_MAX];
+	char options[256 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ + HOST_PORTS_TEXT_MAX],
+		text[IP_TEXT_MAX];
 	char list[UPLINK_LIST_TEXT_MAX], uplinks[3 * UPLINK_LIST_TEXT_MAX], via[3 * IFNAMSIZ],
 		dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
@@ -105,6 +106,10 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",dev=%s", dev);
 	if (s->share[0])
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",share=%s", s->share);
+	for (unsigned int i = 0; i < host_ports_count(&s->host_ports); i++)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, "%s%u%s",
+			      i ? "/" : ",host-port=", (unsigned int)s->host_ports.v[i].port,
+			      s->host_ports.v[i].udp ? "u" : "");
 	if (s->probe_of)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
 			      s->probe_of);
@@ -139,6 +144,25 @@ static int parse_dns(char *list, struct session *s)
 		if (s->n_dns == SESSION_DNS_MAX || ip_parse(one, &s->dns[s->n_dns++]) < 0)
 			return -EINVAL;
 	return 0;
+}
+
+static int parse_host_ports(char *list, struct session *s)
+{
+	unsigned int n = 0;
+	char *one;
+
+	for (; (one = strsep(&list, "/")); n++) {
+		size_t len = strlen(one);
+		bool udp = len && one[len - 1] == 'u';
+		uint32_t port;
+
+		if (udp)
+			one[len - 1] = 0;
+		if (n == SESSION_HOST_PORTS_MAX || parse_u32(one, 1, UINT16_MAX, &port) < 0)
+			return -EINVAL;
+		s->host_ports.v[n] = (struct host_port){ (uint16_t)port, udp };
+	}
+	return host_ports_valid(&s->host_ports) ? 0 : -EINVAL;
 }
 
 static int parse_refused(char *word, struct session_refused *ret)
@@ -177,6 +201,8 @@ static int parse_option(char *word, struct session *s)
 		return session_share_valid(word + 6)
 			       ? copy_string(s->share, sizeof(s->share), word + 6)
 			       : -EINVAL;
+	if (!strncmp(word, "host-port=", 10))
+		return parse_host_ports(word + 10, s);
 	if (!strncmp(word, "probe=", 6))
 		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
 	if (!strncmp(word, "refused=", 8))

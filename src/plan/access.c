@@ -238,6 +238,11 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		err_hint(why, "leave it out");
 		return ACCESS_REFUSE;
 	}
+	if (!r->host_port && q->host_port) {
+		err_set(why, EPERM, "%s allows no --host-port", where);
+		err_hint(why, "leave it out");
+		return ACCESS_REFUSE;
+	}
 	if (q->op != ACCESS_MOVE && q->sessions >= r->sessions)
 		return too_many(r->sessions, where, why);
 	return ACCESS_ALLOW;
@@ -296,9 +301,9 @@ static bool add_missing(struct strbuf *to, const struct access_rule *rule,
 bool access_remedy(const struct access_policy *p, const struct access_subject *s,
 		   const struct access_question *q, char ret[ACCESS_REMEDY_MAX])
 {
-	static const struct access_rule none = { .lan = true,
-						 .share = true,
-						 .sessions = ACCESS_SESSIONS_DEFAULT };
+	static const struct access_rule none = {
+		.lan = true, .share = true, .host_port = true, .sessions = ACCESS_SESSIONS_DEFAULT
+	};
 	const struct access_rule *rule = rule_for(p, s), *from = rule ? rule : &none;
 	const char *group = rule ? NULL : group_that_would_do(p, q);
 	_cleanup_strbuf_ struct strbuf text = { 0 };
@@ -319,6 +324,8 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 		   from->attach ? "yes" : "no", from->sessions);
 	if (!from->share)
 		strbuf_add(&text, "share = no\n");
+	if (!from->host_port)
+		strbuf_add(&text, "host-port = no\n");
 	if (from->connections)
 		strbuf_add(&text, "connections = %u\n", from->connections);
 	return snprintf(ret, ACCESS_REMEDY_MAX, "%s", strbuf_text(&text)) < ACCESS_REMEDY_MAX;

@@ -43,6 +43,7 @@ struct access_rule {
 	bool host_access;                   /* --host-access may be given */
 	bool attach;
 	bool share;           /* --share may be given */
+	bool host_port;       /* --host-port may be given */
 	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
 	uint32_t connections; /* of each session, as struct session has it; 0: the default */
 };
@@ -83,6 +84,7 @@ struct access_question {
 	uint32_t sessions; /* of the caller's that there are already */
 	bool approved;     /* polkit was asked this, and said yes */
 	bool share;        /* the session is to be in a group */
+	bool host_port;    /* ports of its loopback addresses are to lead to the host's */
 };
 
 enum access_answer {

@@ -334,6 +334,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.uplinks = request->uplinks;
 	copy_string(s.device, sizeof(s.device), request->device);
 	copy_string(s.share, sizeof(s.share), request->share);
+	s.host_ports = request->host_ports;
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
 	longest = s;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a session has inside its netns. */
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/parse.h"
 #include "plan/internal.h"
 
 static void add_session_sysctl(struct object_set *set, const char *path, const char *value)
@@ -17,16 +19,38 @@ static void add_session_sysctl(struct object_set *set, const char *path, const c
 }
 
 /*
+ * Where --host-port names a port that takes a capability (ip(7), ip_unprivileged_port_start): enter
+ * binds it without one, so it must be the first that takes none. 0: nothing is to be changed.
+ */
+static uint32_t first_unprivileged_port(const struct facts *f, const struct session *s)
+{
+	const uint32_t lowest = s->host_ports.v[0].port;
+	uint32_t first = IPPORT_RESERVED;
+
+	if (f->fresh_known && f->inherited[INHERITED_PORT_START].host[0])
+		(void)parse_u32(f->inherited[INHERITED_PORT_START].host, 0, 65536, &first);
+	return lowest && lowest < first ? lowest : 0;
+}
+
+/*
  * The session's router is the bridge and its addresses are given: there is nothing to discover.
  * These are defaults, which eth0 takes over when it appears.
  */
-static void plan_session_sysctls(const struct facts *f, bool ip6, struct object_set *set)
+static void plan_session_sysctls(const struct facts *f, const struct session *s, bool ip6,
+				 struct object_set *set)
 {
+	const uint32_t first_port = first_unprivileged_port(f, s);
+	char number[16];
+
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
 	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see dns.c */
 	add_session_sysctl(set, "net/ipv4/conf/default/ignore_routes_with_linkdown", "1");
+	snprintf(number, sizeof(number), "%u", first_port);
+	if (first_port)
+		add_session_sysctl(set, inherited_sysctls[INHERITED_PORT_START], number);
 	for (size_t i = 0; i < INHERITED_COUNT && f->fresh_known; i++)
-		if (f->inherited[i].host[0] && f->inherited[i].fresh[0] &&
+		if (!(first_port && i == INHERITED_PORT_START) && f->inherited[i].host[0] &&
+		    f->inherited[i].fresh[0] &&
 		    strcmp(f->inherited[i].host, f->inherited[i].fresh) != 0)
 			add_session_sysctl(set, inherited_sysctls[i], f->inherited[i].host);
 	if (!plan_host_has_ip6(f))
@@ -170,7 +194,7 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 
 	snprintf(netns.netns.name, sizeof(netns.netns.name), "%.31s", s->name);
 	set_add(set, &netns);
-	plan_session_sysctls(f, ip6, set);
+	plan_session_sysctls(f, s, ip6, set);
 	strcpy(up.link_up.name, "lo");
 	set_add(set, &up);
 	plan_dns_inside(pool, set);

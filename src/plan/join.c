@@ -53,6 +53,8 @@ static const char *difference(const struct session *s, const struct request *r)
 			return flags[i].option;
 	if (r->share[0] && strcmp(r->share, s->share) != 0)
 		return "--share";
+	if (host_ports_count(&r->host_ports) && !host_ports_equal(&r->host_ports, &s->host_ports))
+		return "--host-port";
 	if (other_servers(s, r))
 		return "--dns";
 	return r->mtu && r->mtu != s->mtu ? "--mtu" : NULL;
@@ -63,6 +65,7 @@ int join_find(const struct facts *f, const struct request *r, uint32_t uid,
 {
 	const struct session *s = find(f, r->name, uid);
 	const char *option = s ? difference(s, r) : NULL;
+	char ports[HOST_PORTS_TEXT_MAX];
 
 	if (!s)
 		return 0;
@@ -81,6 +84,12 @@ int join_find(const struct facts *f, const struct request *r, uint32_t uid,
 			s->name);
 		return err_hint(err, "give --share %s, or join a session of another name",
 				s->share);
+	}
+	if (host_ports_count(&s->host_ports) && !host_ports_count(&r->host_ports)) {
+		err_set(err, EEXIST,
+			"join session '%s': it has --host-port, which was not asked for", s->name);
+		return err_hint(err, "give --host-port %s, or join a session of another name",
+				host_ports_format(&s->host_ports, ",", ports));
 	}
 	*ret = s;
 	return 1;

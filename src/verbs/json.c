@@ -47,6 +47,20 @@ static struct json_object *words_of(const struct uplink_list *list)
 	return array;
 }
 
+static struct json_object *ports_of(const struct host_ports *p)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (unsigned int i = 0; i < host_ports_count(p); i++) {
+		struct json_object *o = json_object_new_object();
+
+		add(o, "proto", text(p->v[i].udp ? "udp" : "tcp"));
+		add(o, "port", number(p->v[i].port));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
 static struct json_object *container_of(const struct session_view *v)
 {
 	struct json_object *o = NULL; /* null */
@@ -89,6 +103,7 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "tx_bytes", number(v->tx_bytes));
 	add(o, "since", number(s->since));
 	add(o, "share", text(s->share));
+	add(o, "host_ports", ports_of(&s->host_ports));
 	return o;
 }
 

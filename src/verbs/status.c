@@ -106,7 +106,7 @@ static void print_session(const struct session_view *v, const struct findings *f
 			  bool colours)
 {
 	const struct session *s = v->session;
-	char rx[24], tx[24], age[24], started[40];
+	char rx[24], tx[24], age[24], started[40], ports[HOST_PORTS_TEXT_MAX];
 	time_t since = (time_t)s->since;
 	struct tm tm;
 
@@ -123,6 +123,9 @@ static void print_session(const struct session_view *v, const struct findings *f
 	print_options(s);
 	if (s->share[0])
 		text_print(stdout, "  %-10s %s, as %s.via\n", "group", s->share, s->name);
+	if (host_ports_count(&s->host_ports))
+		text_print(stdout, "  %-10s %s\n", "host ports",
+			   host_ports_format(&s->host_ports, ", ", ports));
 	text_print(stdout, "  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
 	text_print(stdout, "  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
 		   v->address6[0] ? ", " : "", v->address6, s->mtu);

@@ -13,6 +13,17 @@ static void check_list(const struct uplink_list *l)
 	must(uplink_list_equal(&again, l));
 }
 
+static void check_host_ports(const struct host_ports *p)
+{
+	struct host_ports again = { 0 };
+	char text[HOST_PORTS_TEXT_MAX];
+
+	if (!host_ports_count(p))
+		return;
+	must(!host_ports_add(host_ports_format(p, ",", text), &again));
+	must(host_ports_equal(&again, p));
+}
+
 static void check_run(const struct request *r)
 {
 	struct err err = { 0 };
@@ -23,6 +34,7 @@ static void check_run(const struct request *r)
 		must(strnlen(r->name, sizeof(r->name)) < sizeof(r->name));
 		must(r->n_dns <= SESSION_DNS_MAX);
 		must(!r->share[0] || session_share_valid(r->share));
+		check_host_ports(&r->host_ports);
 	} else {
 		must(err.code != 0 && err.text[0]);
 	}

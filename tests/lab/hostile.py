@@ -54,7 +54,7 @@ def uplink_list(text):
 
 
 def message(
-    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share=""
+    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share="", ports=b""
 ):
     """The bytes of a request (src/ipc/msg.h)."""
 
@@ -76,7 +76,7 @@ def message(
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = head + struct.pack("<IIII", flags, mtu, ident, owner)
-    body += uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(share, 16) + text(program, 36)
+    body += ports.ljust(32, b"\0") + uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(share, 16) + text(program, 36)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 

@@ -70,6 +70,7 @@ class Reader:
         for name in ("via-iface", "via-ifaced"):
             os.symlink(program(name), os.path.join(self.bin, name))
         os.makedirs(os.path.join(lab.tmp, "data/applications"))
+        self.program("adb", "#!/bin/bash\nexec 3<>/dev/tcp/127.0.0.1/5037\n")
         self.program("sudo", '#!/bin/sh\nexec "$@"\n')
         for name in STAYING:
             self.program(name, STAY.replace("URL", lab.url))

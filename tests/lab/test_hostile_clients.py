@@ -360,6 +360,8 @@ def test_requests_that_are_none(lab):
         bad += [{"flags": 1 << 3 | 1 << 12}]  # KEEP, PENDING
         bad += [{"mtu": m} for m in (1, 67, 1279, 65536)]
         bad += [{"dns": ("0.0.0.0",)}, {"dns": ("224.0.0.1",)}]
+        # --host-port: UDP that is neither, an order, a gap, twice, the name servers' port
+        bad += [{"ports": struct.pack("<4H", *p)} for p in ((1, 2, 0, 0), (2, 0, 1, 0), (0, 0, 1, 0), (1, 0, 1, 0), (53, 1, 0, 0))]
         for fields in bad:
             for op in (hostile.RUN, RUN_IN, ATTACH):
                 refused(lab, a, message(op, **fields), *([] if op == hostile.RUN else ["own"]))

@@ -16,7 +16,9 @@ enum { ALICE = 1000, BOB, CAROL, DAVE, ERIN, FRANK };
 enum { NETDEV = 100, STUDENTS = 200, GUESTS = 300 };
 
 #define BASE "/etc/via-iface/access.conf"
-#define FREE .lan = true, .host_access = true, .attach = true, .share = true, .known = true
+#define FREE                                                                                       \
+	.lan = true, .host_access = true, .attach = true, .share = true, .host_port = true,        \
+	.known = true
 
 static const struct access_rule usual[] = {
 	{ BASE, 1, ACCESS_ACTIVE, "@active", 0, FREE, .uplinks = "*", .sessions = 64 },
@@ -330,6 +332,12 @@ static void test_share(void **state)
 	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
 	q.share = false;
 	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	q.host_port = true;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	p.v[1].host_port = false;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	assert_non_null(strstr(why.text, ":3 [*] allows no --host-port; leave it out"));
+	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
 }
 
 static void test_covers(void **state)
@@ -420,7 +428,7 @@ static void test_remedy(void **state)
 		  { .uid = ERIN, .name = "erin", .groups = student, .n_groups = 1 },
 		  "usb0,wlp6s0",
 		  "[erin]\nuplinks = wwan* usb0 wlp6s0\nlan = no\nhost-access = no\nattach = no\n"
-		  "sessions = 4\nshare = no\n" },
+		  "sessions = 4\nshare = no\nhost-port = no\n" },
 		{ USUAL, { .uid = BOB, .name = "bob" }, "wlp6s0", NULL }, /* refused on purpose */
 		{ EMPTY, { .uid = ERIN, .name = "er'in" }, "wlp6s0", NULL },
 		{ EMPTY, { .uid = ERIN, .name = "erin" }, "ssid:my net", NULL },

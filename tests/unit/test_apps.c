@@ -71,6 +71,7 @@ static void test_all_keys(void **state)
 		 "name=web\n"
 		 "dns: 9.9.9.9,2620:fe::fe\n"
 		 "ipv6 = off\nlan = no\nhost-access = yes\nno-proxy-env = yes\n"
+		 "host-port = 5037, 80/udp\n"
 		 "separate-instance = --new-instance  --profile ~/x\n"
 		 "separate = always\nprofile = metered\n"
 		 "outside = client\noutside-when = run  --remote\noutside-when-env = STY\n"
@@ -89,6 +90,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(ip_format(&a.dns[1], text), "2620:fe::fe");
 	assert_false(a.ipv6 || a.lan);
 	assert_true(a.host_access && a.no_proxy_env && a.separate_always);
+	assert_int_equal(host_ports_count(&a.host_ports), 2);
 	assert_string_equal(a.separate_instance, "--new-instance --profile ~/x");
 	assert_int_equal(a.set, (1u << APP_KEY_COUNT) - 1);
 	assert_int_equal(a.outside.how, APP_OUTSIDE_CLIENT);
@@ -184,7 +186,8 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[steam]\n", "F:1: the section says nothing; write for example 'uplink = wlp" },
 		{ "[steam]\nuplinks = x\n",
 		  "F:2: 'uplinks' is not known; it is one of match, uplink, name, dns, ipv6, lan, "
-		  "host-access, no-proxy-env, separate-instance, separate, profile, outside, "
+		  "host-access, host-port, no-proxy-env, separate-instance, separate, profile, "
+		  "outside, "
 		  "outside-when, "
 		  "outside-when-env, outside-unless, outside-value-options, outside-processes, "
 		  "outside-socket, outside-who, outside-advice and outside-separate" },
@@ -209,6 +212,7 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[a]\nipv6 = on\n", "F:2: ipv6 'on': it is auto or off" },
 		{ "[a]\nlan = No\n", "F:2: lan 'No': it is yes or no" },
 		{ "[a]\nhost-access = 1\n", "F:2: host-access '1': it is yes or no" },
+		{ "[a]\nhost-port = 80 81\n", "F:2: host-port '80 81': it is PORT or PORT/udp" },
 		{ "[a]\nno-proxy-env =\n", "F:2: no-proxy-env '': it is yes or no" },
 		{ "[a]\nseparate-instance = --x \"a b\"\n", "quotes and backslashes mean nothing" },
 		{ "[a]\nseparate-instance = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",

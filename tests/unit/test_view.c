@@ -45,7 +45,7 @@ static struct facts host(struct session **ret)
 	"\"netns\":4026532007,\"ifname\":\"viap7\",\"ifindex\":5,"                                 \
 	"\"device\":\"eth0\",\"device_ifindex\":0,\"container\":null,\"address\":\"10.209.0.10\"," \
 	"\"address6\":\"fdc0:ffee:1234::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                   \
-	"\"since\":1700000000,\"share\":\"\""
+	"\"since\":1700000000,\"share\":\"\",\"host_ports\":[]"
 
 static void test_session(void **state)
 {
