@@ -135,7 +135,7 @@ static int change_alone(struct host_state *h, const struct session *changed, str
 	h->failover_at = again < h->failover_at ? again : h->failover_at;
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	if (r == 0)
-		session_log_compare(h);
+		session_log_compare_one(h, s);
 	return r;
 }
 

@@ -16,11 +16,11 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "daemon/host_state.h"
+#include "daemon/relevant.h"
 #include "model/own.h"
 #include "net/attr.h"
 #include "net/foreign.h"
 #include "net/rtnl.h"
-#include "plan/uplink.h"
 
 /* The effect of a burst of events. */
 struct effect {
@@ -28,6 +28,7 @@ struct effect {
 	bool heal;       /* the host is not as it should be */
 	bool gateway;    /* one began to answer, or failed to */
 	bool uplink;     /* an uplink is not as it was: so may be its name servers */
+	bool others;     /* what no session uses is not as it was (relevant.h) */
 	bool ports_gone; /* and what hung on them is still in the facts */
 	struct suspect { /* a link of ours to be read again */
 		char name[IFNAMSIZ];
@@ -67,32 +68,6 @@ static void unsuspect(struct effect *e, const char *name)
 			e->suspects[i] = e->suspects[--e->n_suspects];
 			return;
 		}
-}
-
-/* Whether a session uses that interface, or would if it could serve. */
-static bool concerns(const struct facts *f, int index)
-{
-	const struct fact_link *l = facts_link_by_index(f, index);
-
-	return l && (l->listed || facts_slot(f, l->name));
-}
-
-/*
- * The same by what the kernel says of it now: a device that we do not know yet, or that has got
- * another name or address. What a piece of hardware is (wifi, wwan) the kernel does not say here.
- */
-static bool would_concern(const struct facts *f, const struct rtnl_link *link)
-{
-	const struct fact_link *seen = &link->fact;
-
-	if (facts_slot(f, seen->name) || uplinks_name(f, seen->name))
-		return true;
-	for (const char *name = NULL; (name = rtnl_next_altname(link, name));)
-		if (uplinks_name(f, name))
-			return true;
-	if (f->lists.words.conditions && !seen->kind[0] && !(seen->flags & IFF_LOOPBACK))
-		return true;
-	return uplinks_would_mean(f, seen);
 }
 
 static const struct fact_link *known_link(const struct facts *f, const struct fact_link *seen)
@@ -224,10 +199,12 @@ static void on_link(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 		else if (!strcmp(l.fact.name, BRIDGE_NAME) ||
 			 (own_port_id(l.fact.name) && known && !known->index))
 			wrong(e);
-		else if (concerns(f, l.fact.index))
+		else if (relevant_link(f, l.fact.index))
 			e->stale = e->uplink = true;
-		else
+		else if (relevant_to_plan(f, known))
 			e->stale = true;
+		else
+			e->others = true;
 		return;
 	}
 	if (own) { /* the carrier changes often; the rest is compared */
@@ -238,8 +215,12 @@ static void on_link(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 	}
 	if (ifi->ifi_family != AF_UNSPEC || (known && !link_differs(f, known, &l)))
 		return;
-	e->stale = true;
-	e->uplink |= concerns(f, l.fact.index) || would_concern(f, &l);
+	if (relevant_link(f, l.fact.index) || relevant_as(f, &l))
+		e->stale = e->uplink = true;
+	else if (relevant_to_plan(f, known) || relevant_to_plan(f, &l.fact))
+		e->stale = true;
+	else
+		e->others = true;
 }
 
 static bool address_known(const struct facts *f, const struct fact_addr *a)
@@ -263,39 +244,6 @@ static bool route_known(const struct facts *f, const struct fact_route *r)
 	return false;
 }
 
-/*
- * Whether a route counts for every interface: it stops or passes on, or names a nexthop object
- * alone. Of a blackhole object the kernel says that its device is lo.
- */
-static bool is_for_all(const struct fact_route *r)
-{
-	return r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT || r->type == RTN_BLACKHOLE ||
-	       r->type == RTN_THROW || (r->type == RTN_UNICAST && !r->index);
-}
-
-static bool same_key(const struct fact_route *a, const struct fact_route *b)
-{
-	return a->table == b->table && a->metric == b->metric && a->dst.len == b->dst.len &&
-	       ip_equal(&a->dst.ip, &b->dst.ip);
-}
-
-/*
- * Whether a route took the place of one of an uplink: `ip route replace` with another device tells
- * of the new one alone (net/ipv4/fib_trie.c:fib_table_insert).
- */
-static bool replaces_of_uplink(const struct facts *f, const struct fact_route *by)
-{
-	for (size_t i = 0; i < f->slots.n; i++) {
-		const struct fact_link *l = facts_link(f, f->slots.v[i].uplink);
-		const struct fact_route *r = NULL;
-
-		while (l && (r = facts_next_route(f, l->index, r)))
-			if (same_key(r, by))
-				return true;
-	}
-	return false;
-}
-
 /* A route that is not ours, of one next hop or more; false when the message is about none. */
 static bool on_route(const struct facts *f, const struct nlmsghdr *nlh, struct effect *e)
 {
@@ -307,26 +255,16 @@ static bool on_route(const struct facts *f, const struct nlmsghdr *nlh, struct e
 	for (; rtnl_decode_route(nlh, hop, &route) > 0; hop++) {
 		if (is_new && !replaces && route_known(f, &route))
 			continue;
-		e->stale = true;
-		e->uplink |= (f->slots.n && is_for_all(&route)) ||
-			     (route.index && concerns(f, route.index)) ||
-			     (replaces && !hop && replaces_of_uplink(f, &route));
+		if ((f->slots.n && relevant_to_all(&route)) ||
+		    (route.index && relevant_link(f, route.index)) ||
+		    (replaces && !hop && relevant_replaces(f, &route)))
+			e->stale = e->uplink = true;
+		else if (relevant_route(f, &route))
+			e->stale = true;
+		else
+			e->others = true;
 	}
 	return hop;
-}
-
-/* Whether an address that the host had is the gateway of an uplink: plan_is_gateway_of_host(). */
-static bool frees_gateway(const struct facts *f, const struct ip *ip)
-{
-	for (size_t i = 0; i < f->slots.n && ip->family == AF_INET6; i++) {
-		const struct fact_link *l = facts_link(f, f->slots.v[i].uplink);
-		const struct fact_route *r = NULL;
-
-		while (l && (r = facts_next_route(f, l->index, r)))
-			if (ip_equal(&r->gateway, ip))
-				return true;
-	}
-	return false;
 }
 
 /* Addresses and routes that are not ours: of interest where they belong to an uplink. */
@@ -345,9 +283,13 @@ static void on_foreign(const struct facts *f, const struct nlmsghdr *nlh, struct
 		return;
 	if (nlh->nlmsg_type == RTM_NEWADDR && address_known(f, &addr))
 		return; /* its lifetime was renewed */
-	e->stale = true;
-	e->uplink |= (addr.index && concerns(f, addr.index)) ||
-		     (nlh->nlmsg_type == RTM_DELADDR && frees_gateway(f, &addr.prefix.ip));
+	if ((addr.index && relevant_link(f, addr.index)) ||
+	    (nlh->nlmsg_type == RTM_DELADDR && relevant_gateway(f, &addr.prefix.ip)))
+		e->stale = e->uplink = true;
+	else if (relevant_address(f, &addr))
+		e->stale = true;
+	else
+		e->others = true;
 }
 
 /* there: it is so now; else it has gone, or no longer is what an object of ours would be. */
@@ -529,5 +471,6 @@ bool host_take_events(struct host_state *h)
 	check_suspects(h, &e);
 	h->stale |= e.stale ? HOST_STALE_FACTS : 0;
 	h->stale |= e.uplink ? HOST_STALE_NAMES : 0;
+	h->others_stale |= e.others;
 	return e.heal || e.uplink || e.gateway;
 }

@@ -30,6 +30,7 @@ void host_set_observed(struct host_state *h)
 {
 	h->knowledge = HOST_OBSERVED;
 	h->stale = 0;
+	h->others_stale = false;
 	h->ended.n = 0;
 }
 
@@ -309,12 +310,19 @@ static int64_t next_expiry(const struct facts *f)
 	return seconds == INT32_MAX ? INT64_MAX : clock_ms() + (int64_t)seconds * 1000;
 }
 
+/* A list that was looked for before: what concerns its interfaces has been noted since then. */
+static bool facts_hold(const struct host_state *h, const struct uplink_list *uplinks)
+{
+	return !h->stale &&
+	       (!h->others_stale || !uplinks || uplinks_found(&h->facts, uplinks) != NULL);
+}
+
 int host_observe(struct host_state *h, const struct uplink_list *uplinks, struct err *err)
 {
 	struct facts fresh;
 	int r;
 
-	if (!h->stale)
+	if (facts_hold(h, uplinks))
 		return observe_request(h, uplinks, err);
 	r = observe(&h->kernel, 0, &fresh, err);
 	if (r < 0)

@@ -64,6 +64,8 @@ struct host_state {
 	struct facts facts;
 	enum host_knowledge knowledge;
 	unsigned int stale; /* enum host_stale: what of the facts is to be observed anew */
+	bool others_stale;  /* they hold for sessions' lists of uplinks, not for others (relevant.h)
+			     */
 	struct {
 		struct session *v;
 		size_t n, size;

@@ -440,6 +440,14 @@ void session_log_end_missing(struct session_log *l, int64_t now)
 	}
 }
 
+void session_log_compare_one(struct host_state *h, const struct session *s)
+{
+	struct states states = { 0 };
+
+	if (!s->probe_of)
+		compare(h, s, &states);
+}
+
 void session_log_compare(struct host_state *h)
 {
 	struct states states = { 0 };

@@ -79,6 +79,8 @@ void session_log_end_missing(struct session_log *l, int64_t now);
 
 /* All sessions are as they are to be: what differs from what was seen before is an event. */
 void session_log_compare(struct host_state *h);
+/* The same of one, where no other was changed. */
+void session_log_compare_one(struct host_state *h, const struct session *s);
 
 /*
  * A request about a session is served between the two: what happens to that session meanwhile is

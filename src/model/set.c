@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void drop(struct object *o)
 {
@@ -82,7 +83,51 @@ static int copy(struct object *to, const struct object *o)
 	return 0;
 }
 
-/* Both are sorted: what is new goes to its place from the end, and nothing is compared twice. */
+/*
+ * Where o is among sorted objects, or would be. Looked for from one end in growing steps: few
+ * objects among many cost the logarithm of what lies between them, as many as those cost a
+ * comparison or two each.
+ */
+static size_t place(const struct object *v, size_t low, size_t high, const struct object *o,
+		    bool *ret_found)
+{
+	*ret_found = false;
+	while (low < high && !*ret_found) {
+		size_t middle = low + (high - low) / 2;
+		int order = object_compare(&v[middle], o);
+
+		*ret_found = order == 0;
+		low = order < 0 ? middle + 1 : low;
+		high = order < 0 ? high : middle;
+	}
+	return high;
+}
+
+static size_t place_before(const struct object *v, size_t n, const struct object *o,
+			   bool *ret_found)
+{
+	size_t step = 1, high = n;
+
+	while (step <= n && object_compare(&v[n - step], o) > 0) {
+		high = n - step;
+		step *= 2;
+	}
+	return place(v, step <= n ? n - step : 0, high, o, ret_found);
+}
+
+static size_t place_from(const struct object *v, size_t at, size_t n, const struct object *o,
+			 bool *ret_found)
+{
+	size_t step = 1, low = at;
+
+	while (step <= n - at && object_compare(&v[at + step - 1], o) < 0) {
+		low = at + step;
+		step *= 2;
+	}
+	return place(v, low, step <= n - at ? at + step : n, o, ret_found);
+}
+
+/* Both are sorted: what is new goes to its place from the end, and what is behind it moves once. */
 int set_merge(struct object_set *into, const struct object_set *from)
 {
 	size_t n = into->n, left = from->n, at = n + left, gap;
@@ -90,23 +135,21 @@ int set_merge(struct object_set *into, const struct object_set *from)
 
 	if (into->failed || from->failed)
 		return -ENOMEM;
-	v = left ? reallocarray(into->v, at, sizeof(*v)) : into->v;
+	v = left && at > into->size ? reallocarray(into->v, at, sizeof(*v)) : into->v;
 	if (left && !v)
 		return -ENOMEM;
-	if (left) {
-		into->v = v;
-		into->size = at;
-	}
-	while (left) {
+	into->size = v != into->v ? at : into->size;
+	into->v = v;
+	for (; left; left--) {
 		const struct object *o = &from->v[left - 1];
-		int order = n ? object_compare(&v[n - 1], o) : -1;
+		bool found;
+		size_t to = place_before(v, n, o, &found), behind = n - to;
 
-		if (order > 0) {
-			v[--at] = v[--n];
-			continue;
-		}
-		left--;
-		if (order == 0)
+		if (behind)
+			memmove(v + at - behind, v + to, behind * sizeof(*v));
+		at -= behind;
+		n = to;
+		if (found)
 			continue; /* it has that */
 		if (copy(&v[at - 1], o) < 0) {
 			into->failed = true;
@@ -115,8 +158,8 @@ int set_merge(struct object_set *into, const struct object_set *from)
 		at--;
 	}
 	gap = at - n; /* as many as were there already */
-	for (size_t i = at; gap && i < into->n + from->n; i++)
-		v[i - gap] = v[i];
+	if (gap)
+		memmove(v + n, v + at, (into->n + from->n - at) * sizeof(*v));
 	into->n += from->n - gap;
 	return into->failed ? -ENOMEM : 0;
 }
@@ -150,15 +193,21 @@ void set_filter_by(struct object_set *set, bool (*wanted)(const struct object *o
 
 void set_subtract(struct object_set *set, const struct object_set *gone)
 {
-	size_t kept = 0;
+	size_t kept = 0, at = 0;
 
-	for (size_t i = 0; i < set->n; i++) {
-		if (set_find(gone, &set->v[i]))
-			drop(&set->v[i]);
-		else
-			set->v[kept++] = set->v[i];
+	for (size_t i = 0; i <= gone->n && at < set->n; i++) {
+		bool found = false;
+		size_t to =
+			i < gone->n ? place_from(set->v, at, set->n, &gone->v[i], &found) : set->n;
+
+		if (kept != at && to > at)
+			memmove(set->v + kept, set->v + at, (to - at) * sizeof(*set->v));
+		kept += to - at;
+		at = to;
+		if (found)
+			drop(&set->v[at++]);
 	}
-	set->n = kept;
+	set->n = set->n - at + kept;
 }
 
 void set_done(struct object_set *set)

@@ -1,6 +1,7 @@
 """A request about one session costs that session: the work is counted, not timed, beside few sessions
 and beside many."""
 
+import contextlib
 import os
 import re
 
@@ -26,6 +27,24 @@ def traced(lab, *words):
         "opened": sum("openat(" in line for line in lines),
         "received": sum(int(found[1]) for found in map(RECEIVED.search, lines) if found),
     }
+
+
+@contextlib.contextmanager
+def daemon_traced(lab, calls):
+    """System calls of the daemon meanwhile: a list that is filled in at the end."""
+    path, lines = os.path.join(lab.tmp, "daemon"), []
+    pid = lab.daemon_pid()
+    strace = lab.popen(["strace", "-qq", "-o", path, "-e", "trace=" + calls, "-p", str(pid)])
+    lab.wait(lambda: tracer_of(pid), 10, "strace")
+    yield lines
+    strace.stop()
+    with open(path, encoding="utf-8", errors="replace") as f:
+        lines += f.read().splitlines()
+
+
+def tracer_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"TracerPid:\t(\d+)", f.read())[1])
 
 
 def both(lab, session):
@@ -73,13 +92,8 @@ def test_sysctls_by_their_directory(lab):
     """From /proc on, the kernel compares with the directories of every netns. A new netns is the first
     that it compares with, so what a launch sets inside costs no more."""
     held = [lab.session(lab.spare), lab.session(lab.spare)]
-    path = os.path.join(lab.tmp, "daemon")
-    strace = lab.popen(["strace", "-qq", "-o", path, "-e", "trace=openat,setns,unshare", "-p", str(lab.daemon_pid())])
-    lab.wait(lambda: traced_by(lab.daemon_pid()), 10, "strace")
-    lab.via(lab.spare, "--", "true", check=True)
-    strace.stop()
-    with open(path, encoding="utf-8") as f:
-        lines = f.read().splitlines()
+    with daemon_traced(lab, "openat,setns,unshare") as lines:
+        lab.via(lab.spare, "--", "true", check=True)
     inside, opened = False, []
     for line in lines:
         inside = (inside or "unshare(" in line) and "setns(" not in line
@@ -90,9 +104,41 @@ def test_sysctls_by_their_directory(lab):
         session.finish()
 
 
-def traced_by(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return "TracerPid:\t0\n" not in f.read()
+CHURN = """
+ip link add cni0 type veth peer name cni1
+ip link set cni0 up
+ip link set cni1 up
+ip addr add 172.17.0.1/16 dev cni0
+ip route add 198.51.100.0/24 via {wired.gateway} dev {wired}
+ip route replace 203.0.113.0/24 via {wired.gateway} dev {wired}
+ip route add 100.64.0.0/10 dev cni0 table 500
+ip link set cni1 down
+ip link del cni0
+ip route del 203.0.113.0/24
+"""
+
+
+@needs("root", "tool:strace")
+@timeout(120)
+def test_beside_containers_of_others(lab):
+    """Devices that come and go, another card's routes: a launch beside a session dumps nothing. One by
+    that card observes them."""
+    held = lab.session(lab.spare)
+    lab.via(lab.spare, "--", "true", check=True)  # from now on all is settled
+    for _ in range(3):
+        lab.run(CHURN.format(wired=lab.wired), check=True)
+        with daemon_traced(lab, "sendto") as lines:
+            lab.via(lab.spare, "--", "true", check=True)
+        assert [line for line in lines if "RTM_NEWLINK" in line], lines
+        assert not [line for line in lines if "RTM_GETROUTE" in line or "RTM_GETADDR" in line], lines
+        lab.run("ip route del 198.51.100.0/24", check=True)
+    lab.run(CHURN.format(wired=lab.wired), check=True)
+    other = lab.session(lab.wired)
+    routes = [lab.ip(f"route show table {22016 + slot}") for slot in (1, 2)]
+    assert ["198.51.100.0/24" in text for text in routes].count(True) == 1, routes
+    lab.via("doctor", check=True)
+    other.finish()
+    held.finish()
 
 
 @needs("root")

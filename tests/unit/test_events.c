@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "base/vec.h"
 #include "fake_kernel.h"
 #include "list.h"
 #include "model/own.h"
@@ -233,6 +234,173 @@ static void test_entries_wait(void **state)
 	assert_in_range(host.entries.due - now, 900, 2000);
 }
 
+/* --- what others do ------------------------------------------------------------------------ */
+
+struct route_of {
+	const char *dst, *gateway, *dev; /* NULL: none */
+	uint32_t table;
+	uint8_t type;
+};
+
+static int index_of(const char *dev)
+{
+	const struct fact_link *l = dev ? facts_link(&host.facts, dev) : NULL;
+
+	return l ? l->index : dev ? 4711 : 0; /* one that is not known */
+}
+
+static bool route_event(uint16_t type, uint16_t flags, const struct route_of *r)
+{
+	struct nl_msg m;
+	struct rtmsg *rtm = nl_msg_start(&m, type, flags, sizeof(*rtm));
+	struct prefix dst;
+	struct ip gateway;
+
+	m.nlh.nlmsg_flags = flags;
+	assert_int_equal(prefix_parse(r->dst, &dst), 0);
+	rtm->rtm_family = dst.ip.family;
+	rtm->rtm_dst_len = dst.len;
+	rtm->rtm_table = RT_TABLE_UNSPEC;
+	rtm->rtm_type = r->type ? r->type : RTN_UNICAST;
+	rtm->rtm_protocol = RTPROT_STATIC;
+	nl_put_ip(&m, RTA_DST, &dst.ip);
+	nl_put_u32(&m, RTA_TABLE, r->table ? r->table : RT_TABLE_MAIN);
+	if (r->gateway) {
+		assert_int_equal(ip_parse(r->gateway, &gateway), 0);
+		nl_put_ip(&m, RTA_GATEWAY, &gateway);
+	}
+	if (r->dev)
+		nl_put_u32(&m, RTA_OIF, (uint32_t)index_of(r->dev));
+	return fake_kernel_event(&host, &m.nlh);
+}
+
+static bool address_event(uint16_t type, const char *dev, const char *text)
+{
+	struct nl_msg m;
+	struct ifaddrmsg *ifa = nl_msg_start(&m, type, 0, sizeof(*ifa));
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	ifa->ifa_family = p.ip.family;
+	ifa->ifa_prefixlen = p.len;
+	ifa->ifa_index = (uint32_t)index_of(dev);
+	nl_put_ip(&m, p.ip.family == AF_INET ? IFA_LOCAL : IFA_ADDRESS, &p.ip);
+	return fake_kernel_event(&host, &m.nlh);
+}
+
+static bool link_event(uint16_t type, int index, const char *name, const char *kind)
+{
+	struct nl_msg m;
+	struct ifinfomsg *ifi = nl_msg_start(&m, type, 0, sizeof(*ifi));
+	struct nlattr *info;
+
+	ifi->ifi_index = index;
+	ifi->ifi_flags = IFF_UP;
+	nl_put_str(&m, IFLA_IFNAME, name);
+	info = nl_nest(&m, IFLA_LINKINFO);
+	nl_put_str(&m, IFLA_INFO_KIND, kind);
+	nl_nest_end(&m, info);
+	return fake_kernel_event(&host, &m.nlh);
+}
+
+/* Whether a change made the facts old for everybody; they are observed anew then. */
+static bool made_stale(void)
+{
+	bool stale = host.stale;
+
+	if (stale)
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(host_heal(&host, &(struct err){ 0 }), 0);
+	assert_false(host.stale);
+	return stale;
+}
+
+/* Containers come and go, a routing daemon fills another card's table: launches observe nothing. */
+static void test_others_do_what_they_like(void **state)
+{
+	static const struct route_of routes[] = {
+		{ .dst = "198.51.100.0/24", .gateway = "192.168.1.1", .dev = "enp7s0" },
+		{ .dst = "0.0.0.0/0", .gateway = "192.168.1.7", .dev = "enp7s0" },
+		{ .dst = "2001:db8:99::/48", .gateway = "2001:db8:1::1", .dev = "enp7s0" },
+		{ .dst = "100.64.0.0/10", .dev = "cni7", .table = 500 },
+		{ .dst = "172.17.0.1/32",
+		  .dev = "cni7",
+		  .table = RT_TABLE_LOCAL,
+		  .type = RTN_LOCAL },
+	};
+	unsigned int observed;
+
+	(void)state;
+	run_two();
+	observed = fake_kernel.observed;
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		assert_false(route_event(RTM_NEWROUTE, NLM_F_CREATE, &routes[i]));
+		assert_false(route_event(RTM_NEWROUTE, NLM_F_REPLACE, &routes[i]));
+		assert_false(route_event(RTM_DELROUTE, 0, &routes[i]));
+	}
+	assert_false(link_event(RTM_NEWLINK, 4711, "cni7", "veth"));
+	assert_false(address_event(RTM_NEWADDR, "cni7", "172.17.0.1/16"));
+	assert_false(address_event(RTM_NEWADDR, "cni7", "fe80::42/64"));
+	assert_false(address_event(RTM_NEWADDR, "enp7s0", "192.168.1.77/24"));
+	assert_false(address_event(RTM_DELADDR, "cni7", "172.17.0.1/16"));
+	assert_false(link_event(RTM_DELLINK, 4711, "cni7", "veth"));
+	assert_false(host.stale);
+	assert_true(host.others_stale);
+	launch("wlp6s0");
+	assert_int_equal(fake_kernel.observed, observed);
+	assert_int_equal(host.knowledge, HOST_SETTLED);
+	launch("enp7s0"); /* whose routes and addresses may be other ones now */
+	assert_int_equal(fake_kernel.observed, observed + 1);
+	assert_false(host.others_stale);
+}
+
+/* What can matter to a session's uplink makes the facts old, whatever device it is of. */
+static void test_others_who_matter(void **state)
+{
+	const struct route_of ruled = { .dst = "0.0.0.0/0", .dev = "enp7s0", .table = 77 },
+			      stops = { .dst = "10.0.0.0/8", .type = RTN_UNREACHABLE };
+	struct fact_rule *rule;
+
+	(void)state;
+	run_two();
+	rule = VEC_PUSH(&host.facts.rules);
+	assert_non_null(rule);
+	rule->family = AF_INET;
+	rule->table = 77;
+	route_event(RTM_NEWROUTE, NLM_F_CREATE, &ruled);
+	assert_true(made_stale());
+	assert_true(route_event(RTM_NEWROUTE, NLM_F_CREATE, &stops));
+	assert_true(made_stale());
+	address_event(RTM_NEWADDR, "enp7s0", "192.168.2.77/24"); /* in the uplink's subnet */
+	assert_true(made_stale());
+	address_event(RTM_NEWADDR, "cni7", "192.168.2.1/32"); /* the uplink's gateway */
+	assert_true(made_stale());
+	address_event(RTM_NEWADDR, "enp7s0", "2001:db8:2::1/128");
+	assert_true(made_stale());
+	rule = VEC_PUSH(&host.facts.rules);
+	assert_non_null(rule);
+	rule->family = AF_INET;
+	assert_int_equal(prefix_parse("172.17.0.0/16", &rule->src), 0);
+	address_event(RTM_NEWADDR, "cni7", "172.17.0.9/32");
+	assert_true(made_stale());
+	link_event(RTM_NEWLINK, 4712, "red", "vrf");
+	assert_true(made_stale());
+	assert_true(link_event(RTM_NEWLINK, 4713, "wlp6s0", "veth"));
+	assert_true(made_stale());
+}
+
+/* Without a session the pool is still to be chosen: no route may lead into it. */
+static void test_others_before_a_session(void **state)
+{
+	const struct route_of route = { .dst = "10.209.0.0/16", .dev = "enp7s0" };
+
+	(void)state;
+	assert_int_equal(host_observe(&host, NULL, &(struct err){ 0 }), 0);
+	assert_false(host.stale);
+	route_event(RTM_NEWROUTE, NLM_F_CREATE, &route);
+	assert_true(host.stale);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -243,6 +411,9 @@ int main(void)
 		TEST(test_launch_beside_an_end),
 		TEST(test_launch_at_the_address_of_an_end),
 		TEST(test_entries_wait),
+		TEST(test_others_do_what_they_like),
+		TEST(test_others_who_matter),
+		TEST(test_others_before_a_session),
 	};
 
 	return RUN_TESTS(tests);

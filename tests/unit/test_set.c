@@ -109,6 +109,98 @@ static void test_owns_rules(void **state)
 	assert_non_null(set.v[1].nft_rule.rule);
 }
 
+/* --- merging and subtracting --------------------------------------------------------------- */
+
+static size_t comparisons;
+
+int __real_object_compare(const struct object *a, const struct object *b);
+int __wrap_object_compare(const struct object *a, const struct object *b);
+int __wrap_object_compare(const struct object *a, const struct object *b)
+{
+	comparisons++;
+	return __real_object_compare(a, b);
+}
+
+static struct object numbered(unsigned int i)
+{
+	char name[IFNAMSIZ];
+
+	if (i % 7 == 3)
+		return owned_rule(i);
+	snprintf(name, sizeof(name), "viap%05u", i);
+	return thing_up(name);
+}
+
+/* Of 0 to n - 1 each with that probability in 256. */
+static void fill(struct object_set *set, unsigned int n, int probability)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (rand() % 256 < probability)
+			add(set, numbered(i));
+	assert_int_equal(set_sort(set), 0);
+}
+
+static void in_order(const struct object_set *set)
+{
+	for (size_t i = 1; i < set->n; i++)
+		assert_true(__real_object_compare(&set->v[i - 1], &set->v[i]) < 0);
+}
+
+/* Held against a look-up of each; the leak check sees what of the rules is not freed, or twice. */
+static void test_merge_and_subtract(void **state)
+{
+	static const int probabilities[] = { 0, 2, 60, 200, 256 };
+
+	(void)state;
+	srand(1);
+	for (size_t p = 0; p < 25 * 8; p++) {
+		const unsigned int n = p % 8 < 4 ? 12 : 150;
+		_cleanup_set_ struct object_set a = { 0 }, b = { 0 }, merged = { 0 }, less = { 0 };
+		size_t common = 0;
+
+		fill(&a, n, probabilities[p / 8 % 5]);
+		fill(&b, n, probabilities[p / 8 / 5]);
+		assert_int_equal(set_merge(&merged, &a), 0);
+		assert_int_equal(set_merge(&less, &a), 0);
+		assert_int_equal(merged.n, a.n);
+		assert_int_equal(set_merge(&merged, &b), 0);
+		set_subtract(&less, &b);
+		in_order(&merged);
+		in_order(&less);
+		for (size_t i = 0; i < b.n; i++) {
+			common += set_find(&a, &b.v[i]) != NULL;
+			assert_non_null(set_find(&merged, &b.v[i]));
+			assert_null(set_find(&less, &b.v[i]));
+		}
+		for (size_t i = 0; i < a.n; i++) {
+			assert_non_null(set_find(&merged, &a.v[i]));
+			assert_int_equal(set_find(&less, &a.v[i]) == NULL,
+					 set_find(&b, &a.v[i]) != NULL);
+		}
+		assert_int_equal(merged.n, a.n + b.n - common);
+		assert_int_equal(less.n, a.n - common);
+	}
+}
+
+/* What a session has is put among those of a thousand, and taken out: few of those are looked at.
+ */
+static void test_few_among_many(void **state)
+{
+	_cleanup_set_ struct object_set many = { 0 }, few = { 0 };
+
+	(void)state;
+	fill(&many, 10000, 250);
+	for (unsigned int i = 500; i < 10000; i += 1000)
+		add(&few, numbered(i));
+	assert_int_equal(set_sort(&few), 0);
+	comparisons = 0;
+	assert_int_equal(set_merge(&many, &few), 0);
+	assert_in_range(comparisons, few.n, 40 * few.n);
+	comparisons = 0;
+	set_subtract(&many, &few);
+	assert_in_range(comparisons, few.n, 40 * few.n);
+}
+
 static void test_failure_sticks(void **state)
 {
 	_cleanup_set_ struct object_set set = { 0 };
@@ -132,6 +224,8 @@ int main(void)
 		cmocka_unit_test(test_first_of_equals_stays),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_owns_rules),
+		cmocka_unit_test(test_merge_and_subtract),
+		cmocka_unit_test(test_few_among_many),
 		cmocka_unit_test(test_failure_sticks),
 	};
 
