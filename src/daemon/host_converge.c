@@ -153,22 +153,36 @@ bool host_has_like(const struct host_state *h, const struct session *s)
 	return slot && limits && group;
 }
 
-/* What a session leaves behind when the kernel has removed its port. */
-static int remove_ended(struct host_state *h, const struct session *s, struct err *err)
+/* What sessions leave behind when the kernel has removed their ports. */
+static int plan_ended(struct host_state *h, struct object_set *ret, struct err *err)
 {
-	_cleanup_set_ struct object_set part = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < h->ended.n && r == 0; i++) {
+		_cleanup_set_ struct object_set part = { 0 };
+
+		r = plan_session(&h->facts, &h->ended.v[i], &part, err);
+		set_filter(&part, ends_with_session);
+		for (size_t j = 0; j < part.n; j++)
+			set_add(ret, &part.v[j]); /* of these kinds none owns anything */
+	}
+	return r;
+}
+
+static int remove_ended(struct host_state *h, struct err *err)
+{
+	_cleanup_set_ struct object_set parts = { 0 };
 	_cleanup_steps_ struct steps steps = { 0 };
 	const struct object_set nothing = { 0 };
-	int r = plan_session(&h->facts, s, &part, err);
+	int r = plan_ended(h, &parts, err);
 
 	if (r < 0)
 		return r;
-	set_filter(&part, ends_with_session);
-	if (diff(&nothing, &part, &steps) < 0)
-		return err_errno(err, ENOMEM, "plan the end of a session");
+	if (set_sort(&parts) < 0 || diff(&nothing, &parts, &steps) < 0)
+		return err_errno(err, ENOMEM, "plan the end of sessions");
 	r = apply(&h->kernel, &steps, NULL, err);
 	if (r == 0)
-		set_subtract(&h->facts.ours, &part);
+		set_subtract(&h->facts.ours, &parts);
 	return r;
 }
 
@@ -181,16 +195,13 @@ static bool only_ends(const struct host_state *h)
 	return !h->stale && h->knowledge == HOST_SETTLED && h->ended.n;
 }
 
+/* All of a burst at once: for nftables that is one transaction, after which the kernel waits. */
 static int take_ends(struct host_state *h, struct err *err)
 {
-	int r = 0;
+	int r = remove_ended(h, err);
 
-	while (h->ended.n && r == 0) {
-		r = remove_ended(h, &h->ended.v[h->ended.n - 1], err);
-		h->ended.n--;
-		if (r == 0)
-			r = share_file_write(h, &h->ended.v[h->ended.n], err);
-	}
+	while (h->ended.n && r == 0)
+		r = share_file_write(h, &h->ended.v[--h->ended.n], err);
 	h->stale |= r < 0 ? HOST_STALE_FACTS : 0;
 	return r;
 }

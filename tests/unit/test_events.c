@@ -205,6 +205,36 @@ static void test_launch_beside_an_end(void **state)
 	assert_int_equal(host.knowledge, HOST_SETTLED);
 }
 
+/* Sessions that end together are cleaned up after in one go: a transaction of nftables each would
+ * have the kernel wait for each. */
+static void test_ends_together(void **state)
+{
+	uint32_t ids[3];
+	unsigned int applied;
+	size_t before;
+
+	(void)state;
+	run_two();
+	before = neighbours();
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		ids[i] = run("wlp6s0");
+	fake_kernel_lose_events(&host);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(host_heal(&host, &(struct err){ 0 }), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		end(ids[i]);
+	assert_int_equal(host.ended.n, 3);
+	applied = fake_kernel.applied;
+	assert_int_equal(host_heal(&host, &(struct err){ 0 }), 0);
+	assert_int_equal(fake_kernel.applied, applied + 1);
+	assert_int_equal(neighbours(), before);
+	assert_int_equal(host.ended.n, 0);
+	fake_kernel_lose_events(&host); /* nothing is left to be done */
+	applied = fake_kernel.applied;
+	assert_int_equal(host_heal(&host, &(struct err){ 0 }), 0);
+	assert_int_equal(fake_kernel.applied, applied);
+}
+
 /* What the new one has is not removed with what the ended one left at the same address. */
 static void test_launch_at_the_address_of_an_end(void **state)
 {
@@ -410,6 +440,7 @@ int main(void)
 		TEST(test_gone_port_is_not_read),
 		TEST(test_launch_beside_an_end),
 		TEST(test_launch_at_the_address_of_an_end),
+		TEST(test_ends_together),
 		TEST(test_entries_wait),
 		TEST(test_others_do_what_they_like),
 		TEST(test_others_who_matter),
