@@ -37,7 +37,8 @@ void host_set_observed(struct host_state *h)
 void host_set_settled(struct host_state *h)
 {
 	h->knowledge = HOST_SETTLED;
-	h->ended.n = 0; /* what they had is not wanted, so it has gone */
+	set_done(&h->wanted); /* that is facts.ours now */
+	h->ended.n = 0;       /* what they had is not wanted, so it has gone */
 	host_watch_sysctls(h);
 }
 

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,6 +205,19 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 	return r < 0 || optind != argc ? -EINVAL : 0;
 }
 
+/*
+ * An observation and a plan are large and short-lived. By default glibc takes from the first one
+ * that is freed on such sizes from the heap, of which what lies below something else is never given
+ * back (mallopt(3), M_MMAP_THRESHOLD). A limit that is set stays.
+ */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
 int main(int argc, char *argv[])
 {
 	struct server_options server = { .rundir = VIA_RUNDIR,
@@ -226,6 +240,7 @@ int main(int argc, char *argv[])
 	if (task == TASK_SOCKET)
 		return start_socket(server.ready_fd);
 	descriptors_raise();
+	return_memory();
 	if (standard_files(&err) < 0 || (task == TASK_SCOPE && unit_leave(&err) < 0) ||
 	    sandbox_capabilities(&err) < 0 || manager_socket(&server.socket_fd, &err) < 0) {
 		if (server.ready_fd >= 0)
