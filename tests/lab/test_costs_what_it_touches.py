@@ -109,7 +109,7 @@ ip link add cni0 type veth peer name cni1
 ip link set cni0 up
 ip link set cni1 up
 ip addr add 172.17.0.1/16 dev cni0
-ip route add 198.51.100.0/24 via {wired.gateway} dev {wired}
+ip route add 198.51.100.0/24 dev {wired} mtu 1400
 ip route replace 203.0.113.0/24 via {wired.gateway} dev {wired}
 ip route add 100.64.0.0/10 dev cni0 table 500
 ip link set cni1 down

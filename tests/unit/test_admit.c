@@ -137,6 +137,34 @@ static void test_all_pools_taken(void **state)
 	assert_int_equal(plan_pool(&f, &pool, NULL), -EADDRNOTAVAIL);
 }
 
+/* A session more than the pool has addresses for is told how many there are, and what to do. */
+static void test_all_addresses_taken(void **state)
+{
+	_cleanup_facts_ struct facts f = { 0 };
+	const uint32_t all = SESSION_HOST_LAST - SESSION_HOST_FIRST + 1;
+	struct admit_memory memory = { .next_host = SESSION_HOST_FIRST };
+	struct request r = { .owner = REQUEST_OWNER_SELF };
+	struct session s = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	r.uplinks = list_of("wlp6s0");
+	for (uint32_t i = 0; i < all; i++) {
+		struct session *added = VEC_PUSH(&f.sessions);
+
+		assert_non_null(added);
+		added->id = i + 1;
+		added->host = SESSION_HOST_FIRST + i;
+	}
+	assert_int_equal(plan_admit(&f, &r, 1000, &memory, &s, &err), -EADDRNOTAVAIL);
+	assert_string_equal(err.text, "choose an address for the session: all 1020 of the pool are in "
+				      "use; end a session first");
+	f.sessions.v[500].host = f.sessions.v[501].host;
+	assert_int_equal(plan_admit(&f, &r, 1000, &memory, &s, &err), 0);
+	assert_int_equal(s.host, SESSION_HOST_FIRST + 500);
+}
+
 static void test_addresses(void **state)
 {
 	_cleanup_facts_ struct facts f = { 0 };
@@ -569,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_what_takes_no_pool),
 		cmocka_unit_test(test_pool_in_use_stays),
 		cmocka_unit_test(test_all_pools_taken),
+		cmocka_unit_test(test_all_addresses_taken),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_first_session),
 		cmocka_unit_test(test_foreign_bridge),
