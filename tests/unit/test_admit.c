@@ -158,8 +158,9 @@ static void test_all_addresses_taken(void **state)
 		added->host = SESSION_HOST_FIRST + i;
 	}
 	assert_int_equal(plan_admit(&f, &r, 1000, &memory, &s, &err), -EADDRNOTAVAIL);
-	assert_string_equal(err.text, "choose an address for the session: all 1020 of the pool are in "
-				      "use; end a session first");
+	assert_string_equal(err.text,
+			    "choose an address for the session: all 1020 of the pool are in "
+			    "use; end a session first");
 	f.sessions.v[500].host = f.sessions.v[501].host;
 	assert_int_equal(plan_admit(&f, &r, 1000, &memory, &s, &err), 0);
 	assert_int_equal(s.host, SESSION_HOST_FIRST + 500);
