@@ -37,6 +37,8 @@ enum observe_what {
 	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */
 	OBSERVE_STOPS = 1 << 1,    /* what others' rules do to sessions (net/stops.h) */
 	OBSERVE_SESSIONS = 1 << 2, /* links and the sessions whose ports are among them, no more */
+	OBSERVE_STATES = 1 << 3, /* what the state of sessions depends on: not the objects that each
+				    has on the bridge, nor a port's sysctl */
 };
 
 /*

@@ -95,7 +95,7 @@ static int observe_rest(struct observation *obs, struct err *err)
 	int r = observe_routing(obs, err);
 
 	facts_index_routing(f);
-	if (r == 0)
+	if (r == 0 && !(obs->what & OBSERVE_STATES))
 		r = observe_bridge(obs, err);
 	if (r == 0)
 		r = observe_firewalls(obs, err);
@@ -116,7 +116,7 @@ static int observe_rest(struct observation *obs, struct err *err)
 int observe(struct kernel *k, unsigned int what, struct facts *ret, struct err *err)
 {
 	struct facts f = { 0 };
-	struct observation obs = { .k = k, .f = &f };
+	struct observation obs = { .k = k, .what = what, .f = &f };
 	int r = observe_links(&obs, what & OBSERVE_COUNTERS, err);
 
 	if (r == 0 && what & OBSERVE_SESSIONS)

@@ -11,6 +11,7 @@
 /* A dump under way: where it started, to forget what it brought when it must be made again. */
 struct observation {
 	struct kernel *k;
+	unsigned int what; /* enum observe_what */
 	struct facts *const f;
 	struct nft_decoder nft;
 	struct fact_chain *chain; /* whose rules are read */

@@ -137,7 +137,7 @@ int observe_sysctls(struct observation *obs, struct err *err)
 		snprintf(path, sizeof(path), "net/ipv4/conf/%s/arp_announce", dev->name);
 		r = read_sysctl(k, f, path);
 	}
-	if (r == 0)
+	if (r == 0 && !(obs->what & OBSERVE_STATES))
 		r = read_port_sysctls(k, f);
 	for (size_t i = 0; i < INHERITED_COUNT; i++)
 		sysctl_read(&k->sysctls, inherited_sysctls[i], f->inherited[i].host,

@@ -223,7 +223,8 @@ int verb_warnings(int argc, char *argv[])
 	struct err err = { 0 };
 
 	(void)argc, (void)argv;
-	if (observe_host(OBSERVE_STOPS, &f, &err) < 0 || processes_find(&processes, &err) < 0)
+	if (observe_host(OBSERVE_STOPS | OBSERVE_STATES, &f, &err) < 0 ||
+	    processes_find(&processes, &err) < 0)
 		return program_fail(&err);
 	warn(&f, &processes);
 	return 0;
@@ -254,7 +255,7 @@ int verb_list(int argc, char *argv[])
 	if (r == 0)
 		terminal = terminal_of_stdout(w.color);
 	if (r == 0)
-		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &f, &err);
+		r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS | OBSERVE_STATES, &f, &err);
 	if (r == 0)
 		r = processes_find(&processes, &err);
 	if (r == 0 && !w.json && !f.sessions.n && print_own())

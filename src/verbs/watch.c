@@ -134,7 +134,7 @@ static int tick(struct watch *w, struct err *err)
 	facts_done(&w->facts);
 	w->facts = (struct facts){ 0 };
 	processes_done(&w->processes);
-	r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS, &w->facts, err);
+	r = observe_host(OBSERVE_COUNTERS | OBSERVE_STOPS | OBSERVE_STATES, &w->facts, err);
 	if (r == 0 && rates_take(&w->rates, &w->facts, clock_ns()) < 0)
 		r = err_set(err, ENOMEM, "print the sessions: out of memory");
 	if (r == 0)

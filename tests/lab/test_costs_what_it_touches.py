@@ -10,15 +10,19 @@ from lab import needs, program, timeout
 RECEIVED = re.compile(r"\brecv(?:from|msg)\(.* = (\d+)$")
 
 
+def unchecked(lab):
+    """A sanitizer cannot look for leaks in a program that is traced."""
+    options = lab.env.get("ASAN_OPTIONS", "")
+    return {"ASAN_OPTIONS": options.replace("detect_leaks=1", "detect_leaks=0")} if options else {}
+
+
 def traced(lab, *words):
     """System calls of a command and its children: how many, messages sent, files opened, bytes received."""
     path = os.path.join(lab.tmp, "trace")
-    options = lab.env.get("ASAN_OPTIONS", "")
-    env = {"ASAN_OPTIONS": options.replace("detect_leaks=1", "detect_leaks=0")} if options else {}
     lab.run(
         ["strace", "-f", "-qq", "-s", "0", "-o", path, "-e", "trace=sendto,sendmsg,recvfrom,recvmsg,openat",
          program("via-iface"), *words],
-        env=env, check=True,
+        env=unchecked(lab), check=True,
     )  # fmt: skip
     with open(path, encoding="utf-8", errors="replace") as f:
         lines = f.read().splitlines()
@@ -139,6 +143,21 @@ def test_beside_containers_of_others(lab):
     lab.via("doctor", check=True)
     other.finish()
     held.finish()
+
+
+@needs("root", "tool:strace")
+def test_list(lab):
+    """What each session has on the bridge, and the sysctl of its port, are nothing that is shown."""
+    held = [lab.session(lab.spare, "--name", "game"), lab.session(lab.wired)]
+    path = os.path.join(lab.tmp, "list")
+    words = ["strace", "-f", "-qq", "-s", "0", "-o", path, "-e", "trace=sendto,openat", program("via-iface"), "list"]
+    text = lab.run(words, env=unchecked(lab), check=True).out
+    assert [line.split()[:4] for line in text.splitlines()][1][::2] == ["game", str(lab.spare)], text
+    with open(path, encoding="utf-8", errors="replace") as f:
+        lines = [line for line in f if "AF_BRIDGE" in line or "conf/viap" in line]
+    assert not lines, lines
+    for session in held:
+        session.finish()
 
 
 @needs("root")

@@ -153,7 +153,7 @@ static void test_merge_and_subtract(void **state)
 
 	(void)state;
 	srand(1);
-	for (size_t p = 0; p < 25 * 8; p++) {
+	for (size_t p = 0; p < 200; p++) {
 		const unsigned int n = p % 8 < 4 ? 12 : 150;
 		_cleanup_set_ struct object_set a = { 0 }, b = { 0 }, merged = { 0 }, less = { 0 };
 		size_t common = 0;
