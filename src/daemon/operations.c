@@ -124,10 +124,11 @@ static const struct operation {
 		       .takes_netns = true,
 		       .run = operation_run_exec },
 	/* safe: the netns as for EXEC. The socket sees and sends what a program with CAP_NET_RAW
-	 * there would: packets of that netns alone, and the port takes no forged ones */
+	 * there would: packets of that netns alone, and the port takes no forged ones. Of the
+	 * kernel's memory it can take as much as where users may make user namespaces */
 	[MSG_CAPTURE] = { .check = operation_check_session,
 			  .op = ACCESS_CAPTURE,
-			  .ask = operation_ask_session,
+			  .ask = operation_ask_capture,
 			  .takes_netns = true,
 			  .run = operation_run_capture },
 	/* safe: the owner's session; the daemon believes it for 15 s, and only within its list */

@@ -40,6 +40,7 @@ int operation_check_session(struct call *a, struct err *err);
 int operation_check_move(struct call *a, struct err *err);
 int operation_check_probe(struct call *a, struct err *err);
 void operation_ask_session(const struct call *a, struct access_question *q, const char **ret_name);
+void operation_ask_capture(const struct call *a, struct access_question *q, const char **ret_name);
 void operation_ask_move(const struct call *a, struct access_question *q, const char **ret_name);
 void operation_tell_where(struct call *a);
 int operation_run_move(struct call *a, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, CAPTURE, PROBE. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -10,6 +11,7 @@
 #include "daemon/operations_internal.h"
 #include "daemon/peer_netns.h"
 #include "daemon/share_files.h"
+#include "daemon/user_namespaces.h"
 
 static int find_session(struct call *a, uint32_t id, struct err *err)
 {
@@ -46,6 +48,14 @@ void operation_ask_session(const struct call *a, struct access_question *q, cons
 	q->flags = a->session->flags;
 	q->owner = a->session->uid;
 	*ret_name = a->session->name;
+}
+
+void operation_ask_capture(const struct call *a, struct access_question *q, const char **ret_name)
+{
+	_cleanup_close_ int sysctls = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	operation_ask_session(a, q, ret_name);
+	q->user_namespaces = sysctls >= 0 && user_namespaces_allowed(sysctls);
 }
 
 void operation_ask_move(const struct call *a, struct access_question *q, const char **ret_name)

@@ -170,6 +170,15 @@ static const char *set_host_port(struct access_rule *r, const char *value)
 	return conf_set_bool(&r->host_port, value);
 }
 
+static const char *set_capture(struct access_rule *r, const char *value)
+{
+	bool may = false;
+	const char *wrong = conf_set_bool(&may, value);
+
+	r->capture = may ? ACCESS_CAPTURE_YES : ACCESS_CAPTURE_NO;
+	return wrong;
+}
+
 static const char *set_sessions(struct access_rule *r, const char *value)
 {
 	_Static_assert(ACCESS_SESSIONS_MAX == 1020, "the text below");
@@ -186,11 +195,11 @@ static const char *set_connections(struct access_rule *r, const char *value)
 		       : NULL;
 }
 
-static const char *const keys[] = { "uplinks",     "lan",   "host-access", "attach", "sessions",
-				    "connections", "share", "host-port",   NULL };
+static const char *const keys[] = { "uplinks",     "lan",   "host-access", "attach",  "sessions",
+				    "connections", "share", "host-port",   "capture", NULL };
 static const char *(*const setters[])(struct access_rule *r, const char *value) = {
-	set_uplinks,  set_lan,         set_host_access, set_attach,
-	set_sessions, set_connections, set_share,       set_host_port,
+	set_uplinks,     set_lan,   set_host_access, set_attach,  set_sessions,
+	set_connections, set_share, set_host_port,   set_capture,
 };
 _Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 

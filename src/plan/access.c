@@ -248,6 +248,28 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 	return ACCESS_ALLOW;
 }
 
+/*
+ * A packet socket can have as much of the kernel's memory as it asks for, which is charged to
+ * nobody. Who may make user namespaces can have one of those without us; else that is for the
+ * administrator to allow.
+ */
+static enum access_answer check_capture(const struct access_rule *r,
+					const struct access_question *q, struct err *why)
+{
+	const enum access_capture said = r ? r->capture : ACCESS_CAPTURE_DEFAULT;
+
+	if (said == ACCESS_CAPTURE_YES || (said == ACCESS_CAPTURE_DEFAULT && q->user_namespaces))
+		return ACCESS_ALLOW;
+	if (said == ACCESS_CAPTURE_NO)
+		err_set(why, EPERM, "%s:%u [%s] allows no captures", r->file, r->line, r->name);
+	else
+		err_set(why, EPERM,
+			"this kernel gives users no user namespaces, and so no packet sockets");
+	err_hint(why,
+		 "run it with sudo, or ask the administrator for a section with `capture = yes`");
+	return ACCESS_REFUSE;
+}
+
 enum access_answer access_decide(const struct access_policy *p, const struct access_subject *s,
 				 const struct access_question *q, struct err *why)
 {
@@ -272,9 +294,11 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 		err_set(why, EPERM, "only root may --keep the netns");
 		return ACCESS_REFUSE;
 	}
-	if (q->op == ACCESS_EXEC || q->op == ACCESS_CAPTURE || q->op == ACCESS_RESUME)
+	if (q->op == ACCESS_EXEC || q->op == ACCESS_RESUME)
 		return ACCESS_ALLOW;
 	rule = rule_for(p, s);
+	if (q->op == ACCESS_CAPTURE)
+		return check_capture(rule, q, why);
 	if (rule)
 		return check_rule(rule, q, why);
 	if (q->op != ACCESS_MOVE && q->sessions >= ACCESS_SESSIONS_DEFAULT)
@@ -326,6 +350,9 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 		strbuf_add(&text, "share = no\n");
 	if (!from->host_port)
 		strbuf_add(&text, "host-port = no\n");
+	if (from->capture != ACCESS_CAPTURE_DEFAULT)
+		strbuf_add(&text, "capture = %s\n",
+			   from->capture == ACCESS_CAPTURE_YES ? "yes" : "no");
 	if (from->connections)
 		strbuf_add(&text, "connections = %u\n", from->connections);
 	return snprintf(ret, ACCESS_REMEDY_MAX, "%s", strbuf_text(&text)) < ACCESS_REMEDY_MAX;

@@ -31,6 +31,13 @@ enum access_who {
 	ACCESS_WHO_COUNT,
 };
 
+/* Whether a user may have the packets of own sessions. */
+enum access_capture {
+	ACCESS_CAPTURE_DEFAULT, /* where any user can have a packet socket in some netns */
+	ACCESS_CAPTURE_YES,
+	ACCESS_CAPTURE_NO,
+};
+
 struct access_rule {
 	char file[ACCESS_FILE_MAX]; /* where it stands */
 	uint32_t line;
@@ -42,8 +49,9 @@ struct access_rule {
 	bool lan;                           /* else --no-lan must be given */
 	bool host_access;                   /* --host-access may be given */
 	bool attach;
-	bool share;           /* --share may be given */
-	bool host_port;       /* --host-port may be given */
+	bool share;     /* --share may be given */
+	bool host_port; /* --host-port may be given */
+	enum access_capture capture;
 	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
 	uint32_t connections; /* of each session, as struct session has it; 0: the default */
 };
@@ -80,11 +88,12 @@ struct access_question {
 	enum access_op op;
 	const struct uplink_list *uplinks; /* each must be allowed; NULL: they were before */
 	uint32_t flags;                    /* enum session_flag, of the request or the session */
-	uint32_t owner;    /* uid whose session it is; unless it is yet to be made */
-	uint32_t sessions; /* of the caller's that there are already */
-	bool approved;     /* polkit was asked this, and said yes */
-	bool share;        /* the session is to be in a group */
-	bool host_port;    /* ports of its loopback addresses are to lead to the host's */
+	uint32_t owner;       /* uid whose session it is; unless it is yet to be made */
+	uint32_t sessions;    /* of the caller's that there are already */
+	bool approved;        /* polkit was asked this, and said yes */
+	bool share;           /* the session is to be in a group */
+	bool host_port;       /* ports of its loopback addresses are to lead to the host's */
+	bool user_namespaces; /* of CAPTURE: the kernel gives them to users */
 };
 
 enum access_answer {

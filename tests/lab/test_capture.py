@@ -190,7 +190,9 @@ def test_follows_a_move(lab):
     captured = capture(lab, "game", "-w", path, "udp port 9")
     sender.send("before")
     lab.via("move", "game", "enp7s0", check=True)
+    wired = lab.capture_wired()
     sender.send("after")
+    lab.wait(lambda: any(b"after" in f.payload for f in wired.peek()), 10, "it left by the other card")
     captured.stop(signal.SIGINT)
     data = open(path, "rb").read()
     assert b"before" in data and b"after" in data
@@ -215,6 +217,24 @@ def test_whose(lab):
         assert done.code == 0 and "1 packets captured" in done.err, done
         lab.wait(lambda: not packet_sockets(sender.process.pid), 10, "its end")
     site.same(before)
+    sender.finish()
+
+
+@needs("root", "tool:setcap", "tool:setpriv")
+def test_forbidden_by_the_policy(lab):
+    site = Site(lab)
+    path = site.policy("[alice]\nuplinks = *\ncapture = no\n")
+    sender = Sender(lab, "--name", "game", start=lambda *w: site.via_popen("alice", *w))
+    site.held = 1
+    site.logged()
+    done = site.via("alice", "capture", "game", "-w", "-")
+    site.is_refusal(done, "alice", "capture packets of session 'game'", f"{path}:1 [alice] allows no captures")
+    assert not packet_sockets(sender.process.pid)
+    site.policy("[alice]\nuplinks = *\ncapture = yes\n")
+    captured = site.via_popen("alice", "capture", "game", "-c", "1", "-w", "/dev/null")
+    lab.wait(lambda: packet_sockets(sender.process.pid), 10, "the capture")
+    sender.send("mine")
+    assert captured.finish().code == 0
     sender.finish()
 
 

@@ -340,6 +340,40 @@ static void test_share(void **state)
 	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
 }
 
+static void test_capture(void **state)
+{
+	static const struct {
+		enum access_capture said;
+		bool user_namespaces;
+		enum access_answer answer;
+		const char *why;
+	} cases[] = {
+		{ ACCESS_CAPTURE_DEFAULT, true, ACCESS_ALLOW, NULL },
+		{ ACCESS_CAPTURE_DEFAULT, false, ACCESS_REFUSE,
+		  "this kernel gives users no user namespaces" },
+		{ ACCESS_CAPTURE_YES, false, ACCESS_ALLOW, NULL },
+		{ ACCESS_CAPTURE_NO, true, ACCESS_REFUSE,
+		  ":3 [*] allows no captures; run it with sudo" },
+	};
+	struct access_subject alice = { .uid = ALICE }, bob = { .uid = BOB }, root = { 0 };
+	_cleanup_policy_ struct access_policy p = { 0 };
+
+	(void)state;
+	make(ANYBODY, &p);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct access_question q = { .op = ACCESS_CAPTURE,
+					     .owner = ALICE,
+					     .user_namespaces = cases[i].user_namespaces };
+		struct err why = { 0 };
+
+		p.v[1].capture = cases[i].said;
+		assert_int_equal(access_decide(&p, &alice, &q, &why), cases[i].answer);
+		assert_true(!cases[i].why || strstr(why.text, cases[i].why));
+		assert_int_equal(access_decide(&p, &bob, &q, &why), ACCESS_REFUSE);
+		assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
+	}
+}
+
 static void test_covers(void **state)
 {
 	static const struct {
@@ -455,9 +489,10 @@ static void test_remedy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),          cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_share),          cmocka_unit_test(test_covers),
-		cmocka_unit_test(test_reason_in_full), cmocka_unit_test(test_remedy),
+		cmocka_unit_test(test_table),  cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_share),  cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_covers), cmocka_unit_test(test_reason_in_full),
+		cmocka_unit_test(test_remedy),
 	};
 
 	return RUN_TESTS(tests);
