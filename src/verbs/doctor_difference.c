@@ -17,6 +17,7 @@
 #include "net/nft_codec.h"
 #include "net/nl.h"
 #include "plan/plan.h"
+#include "plan/state.h"
 #include "verbs/doctor.h"
 #include "verbs/verbs.h"
 
@@ -29,13 +30,41 @@ void strings_free(char **strings)
 	free(strings);
 }
 
+/*
+ * The daemon sets the port of a session down that has been blocked or paused for long (failover.c).
+ * For how long it has been only the daemon knows: both states of the port are as planned.
+ */
+static void take_carriers(const struct facts *f, struct session *sessions, size_t n)
+{
+	char port[IFNAMSIZ];
+
+	for (size_t i = 0; i < n; i++) {
+		struct session *s = &sessions[i];
+		const struct fact_link *link;
+		const char *reason;
+
+		if (session_state(f, s, false, &reason) == STATE_UP || plan_shares(s))
+			continue;
+		session_port(s->id, port);
+		link = facts_link(f, port);
+		s->carrier_off = link && !(link->flags & IFF_UP);
+	}
+}
+
 /* The names of the differences of one observation. */
 static int find(const struct facts *f, char ***ret, struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
 	_cleanup_steps_ struct steps steps = { 0 };
-	int r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
+	_cleanup_free_ struct session *sessions = calloc(f->sessions.n + 1, sizeof(*sessions));
+	int r;
 
+	if (!sessions)
+		return err_errno(err, ENOMEM, "compare objects");
+	for (size_t i = 0; i < f->sessions.n; i++)
+		sessions[i] = f->sessions.v[i];
+	take_carriers(f, sessions, f->sessions.n);
+	r = plan_host(f, sessions, f->sessions.n, &want, err);
 	if (r < 0) { /* other findings say why there is no plan */
 		*ret = calloc(1, sizeof(**ret));
 		return *ret ? 0 : err_errno(err, ENOMEM, "compare objects");
