@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/util.h"
 #include "base/vec.h"
 #include "daemon/host_state.h"
 #include "net/sysctl.h"
@@ -49,13 +50,19 @@ static bool slot_wanted(const struct facts *f, const struct fact_slot *slot)
 	return false;
 }
 
-static void drop_unwanted(struct facts *f)
+static void drop_unwanted(const struct late *late, struct facts *f)
 {
+	int64_t now = clock_ms();
 	size_t kept = 0;
 
-	for (size_t i = 0; i < f->slots.n; i++)
-		if (slot_wanted(f, &f->slots.v[i]))
-			f->slots.v[kept++] = f->slots.v[i];
+	for (size_t i = 0; i < f->slots.n; i++) {
+		struct fact_slot *s = &f->slots.v[i];
+		bool wanted = slot_wanted(f, s);
+
+		s->late = !wanted && late_keeps(late, s->slot, now);
+		if (wanted || s->late)
+			f->slots.v[kept++] = *s;
+	}
 	f->slots.n = kept;
 }
 
@@ -117,7 +124,7 @@ static int map(struct host_state *h, struct facts *fresh)
 	r = uplinks_resolve_all(fresh);
 	if (r < 0)
 		return r;
-	drop_unwanted(fresh);
+	drop_unwanted(&h->late, fresh);
 	return note_rewritten(h, before, fresh);
 }
 

@@ -51,9 +51,8 @@ void host_take_over(struct host_state *h)
 }
 
 /* Whether an address is of the pool and no session's. */
-static bool is_ended(const struct ip *address, void *arg)
+static bool is_ended(const struct host_state *h, const struct ip *address)
 {
-	const struct host_state *h = arg;
 	const struct pool *pool = &h->entries.pool;
 	const struct prefix *p = address->family == AF_INET ? &pool->ip4 : &pool->ip6;
 	uint32_t host;
@@ -63,6 +62,18 @@ static bool is_ended(const struct ip *address, void *arg)
 	host = ip_offset(address, p);
 	return host >= SESSION_HOST_FIRST && host <= SESSION_HOST_LAST &&
 	       !h->memory.rest.hosts[host].used;
+}
+
+/* The low byte of its mark is the slot that the connection left by. */
+static bool ends(const struct conntrack_entry *e, void *arg)
+{
+	struct host_state *h = arg;
+
+	if (!is_ended(h, &e->from) && !is_ended(h, &e->to))
+		return false;
+	if (e->unfinished)
+		late_unfinished(&h->late, e->mark & OWN_SLOT_MAX, clock_ms() + h->late_ms);
+	return true;
 }
 
 /* All are deleted, or this kernel can delete none. */
@@ -85,8 +96,8 @@ static int step(struct host_state *h, struct err *err)
 		e->started = clock_ms();
 		rest_delete(&h->memory.rest);
 		if (e->pool_known && !e->unavailable)
-			r = conntrack_start(&e->pass, PLAN_MARK_TAG, PLAN_MARK_TAG_MASK, is_ended,
-					    h, err);
+			r = conntrack_start(&e->pass, PLAN_MARK_TAG, PLAN_MARK_TAG_MASK, ends, h,
+					    err);
 	}
 	if (r == 0 && e->pass.running)
 		r = conntrack_step(&e->pass, err);
@@ -124,6 +135,16 @@ int host_delete_entries(struct host_state *h, struct err *err)
 {
 	host_note_ends(h);
 	return finish(h, err);
+}
+
+int64_t host_answers_until(struct host_state *h)
+{
+	struct err err = { 0 };
+
+	host_note_ends(h);
+	if (h->memory.rest.n_tracked && finish(h, &err) < 0)
+		log_line(LOG_WARNING, "%s", err.text);
+	return late_last(&h->late);
 }
 
 int host_delete_last_entries(struct host_state *h, struct err *err)

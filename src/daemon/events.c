@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "base/vec.h"
 #include "daemon/host_state.h"
 #include "daemon/relevant.h"
@@ -103,6 +104,7 @@ static bool forget_port(struct host_state *h, const char *name, struct effect *e
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		session_port(f->sessions.v[i].id, port);
 		if (!strcmp(port, name)) {
+			late_ended(&h->late, f->sessions.v[i].slot, clock_ms());
 			ended = VEC_PUSH(&h->ended);
 			if (ended)
 				*ended = f->sessions.v[i];

@@ -358,6 +358,8 @@ int host_observe(struct host_state *h, const struct uplink_list *uplinks, struct
 		return r;
 	host_set_observed(h);
 	h->expire_at = next_expiry(&h->facts);
+	if (late_due(&h->late, &h->facts) < h->expire_at)
+		h->expire_at = late_due(&h->late, &h->facts);
 	return observe_request(h, uplinks, err);
 }
 

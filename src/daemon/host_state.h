@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/late.h"
 #include "daemon/persons.h"
 #include "daemon/refused.h"
 #include "daemon/session_log.h"
@@ -85,6 +86,8 @@ struct host_state {
 	struct session_log log; /* what happened to sessions */
 	struct admit_memory memory;
 	struct entries entries;
+	struct late late;     /* uplinks that stay for a while without a session */
+	unsigned int late_ms; /* for how long, where the far side may go on to send */
 	struct failover_memory failover;
 	struct refused refused; /* what the kernel did not take, and when it is tried again */
 	struct gateway_memory gateways;
@@ -92,7 +95,8 @@ struct host_state {
 	bool no_share_files;      /* no group has a file; false: it may be (share_files.h) */
 	unsigned int link_events; /* how many there were, for who waits for one */
 	int64_t failover_at;      /* clock_ms() at which an uplink has been good for long enough */
-	int64_t expire_at;        /* clock_ms() at which a route of an uplink may expire */
+	int64_t expire_at; /* clock_ms() at which a route may expire, or an uplink has stayed enough
+			    */
 };
 
 int host_open(struct host_state *h, const char *rundir, struct err *err);
@@ -203,6 +207,13 @@ int host_delete_some(struct host_state *h, struct err *err);
 int host_delete_entries(struct host_state *h, struct err *err);
 int host_delete_last_entries(struct host_state *h, struct err *err);
 void host_take_over(struct host_state *h);
+
+/*
+ * With no session left: until when the host is to stay as it is, since the far side of an ended
+ * session's connection may go on to send (late.h). Deletes the entries of ended sessions before.
+ * clock_ms(); past, or 0: there is none.
+ */
+int64_t host_answers_until(struct host_state *h);
 
 /* Removes all that is ours; for when there is no session. */
 int host_clear(struct host_state *h, struct err *err);

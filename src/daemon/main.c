@@ -28,6 +28,7 @@
 #include "base/util.h"
 #include "config.h"
 #include "daemon/descriptors.h"
+#include "daemon/late.h"
 #include "daemon/manager.h"
 #include "daemon/policy.h"
 #include "daemon/sandbox.h"
@@ -140,8 +141,8 @@ static int supervise(struct server_options options)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] "
-			"[--stay] [--supervise]\n"
+	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--late SECONDS] [--ask SECONDS] "
+			"[--ready FD] [--stay] [--supervise]\n"
 			"       via-ifaced --clear\n"
 			"       via-ifaced --check\n");
 	return 2;
@@ -168,6 +169,7 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 		{ "version", no_argument, NULL, TASK_VERSION },
 		{ "check", no_argument, NULL, TASK_CHECK },
 		{ "linger", required_argument, NULL, 'l' },
+		{ "late", required_argument, NULL, 't' },
 		{ "ask", required_argument, NULL, 'a' },
 		{ "ready", required_argument, NULL, 'r' },
 		{ "stay", no_argument, NULL, 's' },
@@ -182,6 +184,10 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 		case 'l':
 			r = parse_u32(optarg, 0, 86400, &number);
 			server->linger_ms = r < 0 ? 0 : number * 1000;
+			break;
+		case 't':
+			r = parse_u32(optarg, 0, 86400, &number);
+			server->late_ms = r < 0 ? 0 : number * 1000;
 			break;
 		case 'a':
 			r = parse_u32(optarg, 1, 3600, &number);
@@ -223,6 +229,7 @@ int main(int argc, char *argv[])
 	struct server_options server = { .rundir = VIA_RUNDIR,
 					 .confdir = VIA_SYSCONFDIR,
 					 .linger_ms = LINGER_DEFAULT_S * 1000,
+					 .late_ms = LATE_DEFAULT_S * 1000,
 					 .ask_ms = ASK_DEFAULT_S * 1000,
 					 .ready_fd = -1,
 					 .socket_fd = -1 };

@@ -60,6 +60,7 @@ static int start(struct server *s, struct err *err)
 	if (s->signal_fd < 0)
 		return err_errno(err, errno, "listen to signals");
 	r = host_open(&s->host, s->options->rundir, err);
+	s->host.late_ms = s->options->late_ms;
 	if (r == 0) {
 		event_log_open(&s->log, s->options->rundir);
 		r = host_heal(&s->host, err);

@@ -7,6 +7,7 @@
 struct server_options {
 	const char *rundir, *confdir;
 	unsigned int linger_ms;   /* how long to stay when the last session has ended */
+	unsigned int late_ms;     /* the same, where its connections were unfinished (late.h) */
 	unsigned int ask_ms;      /* how long polkit may take to answer */
 	int ready_fd;             /* gets one byte when the socket answers, or an error line; -1 */
 	int socket_fd;            /* listening already, a service manager's; -1: make one */

@@ -28,7 +28,12 @@ void server_linger(struct server *s)
 static void leave(struct server *s)
 {
 	struct err err = { 0 };
+	int64_t late = host_answers_until(&s->host);
 
+	if (late > clock_ms()) {
+		s->leave_at = late;
+		return;
+	}
 	if (!s->options->stay)
 		lifecycle_unlink(&s->life);
 	if (connections_accept(&s->connections, s->life.listen_fd)) {

@@ -71,6 +71,8 @@ static const struct nft_field_info fields[] = {
 	[NFT_FIELD_DPORT] = TH("th dport", 2, 2, NFT_TYPE_PORT),
 	[NFT_FIELD_ICMP_TYPE] = TH("icmp type", 0, 1, NFT_TYPE_ICMP),
 	[NFT_FIELD_ICMPV6_TYPE] = TH("icmpv6 type", 0, 1, NFT_TYPE_ICMPV6),
+	[NFT_FIELD_QUOTED_DPORT] = TH("@th,240,16", 8 + 20 + 2, 2, NFT_TYPE_PORT),
+	[NFT_FIELD_QUOTED_DPORT6] = TH("@th,400,16", 8 + 40 + 2, 2, NFT_TYPE_PORT),
 	[NFT_FIELD_SOCKET_TRANSPARENT] = { "socket transparent", NFT_LOAD_SOCKET,
 					   NFT_SOCKET_TRANSPARENT, 0, 1, NFT_TYPE_INTEGER },
 };

@@ -101,6 +101,8 @@ enum nft_field {
 	NFT_FIELD_DPORT,
 	NFT_FIELD_ICMP_TYPE,
 	NFT_FIELD_ICMPV6_TYPE,
+	NFT_FIELD_QUOTED_DPORT, /* of the packet that an ICMP error is about, without IP options */
+	NFT_FIELD_QUOTED_DPORT6,
 	NFT_FIELD_SOCKET_TRANSPARENT, /* only where the host has a socket for the packet */
 	NFT_FIELD_COUNT,
 };

@@ -10,9 +10,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +52,27 @@ static bool entry_attributes(const struct nlmsghdr *nlh, const struct nlattr *ta
 	return true;
 }
 
+/* A reset (state CLOSE) is not acknowledged: it may have been lost. What is not told counts as
+ * open. */
+static bool unfinished(const struct nlattr *const table[CTA_MAX + 1])
+{
+	const struct nlattr *tuple[CTA_TUPLE_MAX + 1], *proto[CTA_PROTO_MAX + 1],
+		*info[CTA_PROTOINFO_MAX + 1], *tcp[CTA_PROTOINFO_TCP_MAX + 1];
+	uint32_t status = ntohl(u32_of(table[CTA_STATUS], 0));
+	uint8_t state;
+
+	attrs_in(table[CTA_TUPLE_ORIG], tuple, CTA_TUPLE_MAX);
+	attrs_in(tuple[CTA_TUPLE_PROTO], proto, CTA_PROTO_MAX);
+	if (u8_of(proto[CTA_PROTO_NUM], 0) == IPPROTO_UDP)
+		return status & IPS_ASSURED;
+	if (u8_of(proto[CTA_PROTO_NUM], 0) != IPPROTO_TCP)
+		return false;
+	attrs_in(table[CTA_PROTOINFO], info, CTA_PROTOINFO_MAX);
+	attrs_in(info[CTA_PROTOINFO_TCP], tcp, CTA_PROTOINFO_TCP_MAX);
+	state = u8_of(tcp[CTA_PROTOINFO_TCP_STATE], TCP_CONNTRACK_NONE);
+	return state != TCP_CONNTRACK_TIME_WAIT;
+}
+
 int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
@@ -59,6 +83,7 @@ int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)
 	    !source_of(table[CTA_TUPLE_ORIG], nfg->nfgen_family, &e.from) ||
 	    !source_of(table[CTA_TUPLE_REPLY], nfg->nfgen_family, &e.to))
 		return 0;
+	e.unfinished = unfinished(table);
 	if (table[CTA_MARK] && mnl_attr_validate(table[CTA_MARK], MNL_TYPE_U32) == 0)
 		e.mark = ntohl(mnl_attr_get_u32(table[CTA_MARK]));
 	*ret = e;
@@ -119,8 +144,7 @@ static int note_entry(const struct nlmsghdr *nlh, void *arg)
 	struct nl_msg m;
 	int r;
 
-	if (conntrack_decode(nlh, &e) <= 0 || (e.mark & d->mask) != d->mark ||
-	    (!d->is_ended(&e.from, d->arg) && !d->is_ended(&e.to, d->arg)))
+	if (conntrack_decode(nlh, &e) <= 0 || (e.mark & d->mask) != d->mark || !d->ends(&e, d->arg))
 		return 0;
 	r = conntrack_encode_delete(&m, nlh);
 	return r < 0 ? r : append(d, &m);
@@ -158,12 +182,10 @@ static int delete_some(struct conntrack_pass *p, struct err *err)
 }
 
 int conntrack_start(struct conntrack_pass *p, uint32_t mark, uint32_t mask,
-		    bool (*is_ended)(const struct ip *address, void *arg), void *arg,
+		    bool (*ends)(const struct conntrack_entry *e, void *arg), void *arg,
 		    struct err *err)
 {
-	struct conntrack_pass fresh = {
-		.mark = mark, .mask = mask, .is_ended = is_ended, .arg = arg
-	};
+	struct conntrack_pass fresh = { .mark = mark, .mask = mask, .ends = ends, .arg = arg };
 	struct nl_msg m;
 	int r;
 

@@ -14,6 +14,11 @@ struct conntrack_entry {
 	struct ip from; /* the source of the original direction, before source NAT */
 	struct ip to;   /* the source of replies, that is: the destination after DNAT */
 	uint32_t mark;
+	/*
+	 * The far side may go on to send: TCP that was not closed by both sides, and UDP
+	 * that was a stream (IPS_ASSURED, net/netfilter/nf_conntrack_proto_udp.c), not a question.
+	 */
+	bool unfinished;
 };
 
 /* Returns 1 and fills ret from one message of a dump; 0 when it is no entry of IPv4 or IPv6. */
@@ -26,8 +31,8 @@ int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret);
 int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry);
 
 /*
- * Deletes the entries whose mark is `mark` under `mask`, and of which one end is an address that
- * is_ended(address, arg) accepts: one pass over the kernel's table, however many addresses they
+ * Deletes the entries whose mark is `mark` under `mask`, and that ends(entry, arg) accepts,
+ * which is asked once of each: one pass over the kernel's table, however many addresses they
  * are, in steps of a few milliseconds. arg is borrowed until the pass is over.
  *
  * conntrack_start() returns 0 or a negative errno. conntrack_step() returns 1 when there is more to
@@ -38,7 +43,7 @@ struct conntrack_pass {
 	struct nl_sock sock;
 	bool running, deleting;
 	uint32_t mark, mask;
-	bool (*is_ended)(const struct ip *address, void *arg);
+	bool (*ends)(const struct conntrack_entry *e, void *arg);
 	void *arg;
 	struct {
 		char *v;
@@ -48,7 +53,7 @@ struct conntrack_pass {
 };
 
 int conntrack_start(struct conntrack_pass *p, uint32_t mark, uint32_t mask,
-		    bool (*is_ended)(const struct ip *address, void *arg), void *arg,
+		    bool (*ends)(const struct conntrack_entry *e, void *arg), void *arg,
 		    struct err *err);
 int conntrack_step(struct conntrack_pass *p, struct err *err);
 /* Ends it, wherever it is; a zeroed one may be stopped too. */

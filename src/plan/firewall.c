@@ -460,14 +460,17 @@ static void plan_inet_uplink(const struct plan_ctx *x, const struct ctx_slot *sl
 		k = fw_key_ip(family, &a->prefix.ip);
 		fw_element(x->set, NFPROTO_INET, per_family(family, "uplink4", "uplink6"), &k);
 		plan_source_element(x, link->index, &a->prefix.ip);
+		plan_late_source(x, slot, &a->prefix.ip);
 	}
 	for (size_t i = 0; link && i < sizeof(plan_families); i++) {
 		struct uplink_sources sources = { 0 };
 
 		uplink_sources(x->facts, &slot->uplink, &slot->routes[i], plan_families[i],
 			       &sources);
-		for (size_t j = 0; j < sources.n; j++)
+		for (size_t j = 0; j < sources.n; j++) {
 			plan_source(x, link->index, &sources.v[j].source);
+			plan_late_source(x, slot, &sources.v[j].source);
+		}
 	}
 }
 

@@ -144,6 +144,16 @@ void plan_late_resets(const struct plan_ctx *x, struct fw_chain *answers);
 void plan_masquerade(const struct plan_ctx *x);
 
 /*
+ * What the host answers to late packets for sessions that have ended (late.c): into the chain that
+ * routes again; an address that sessions of a slot leave with; the resets among them, from these
+ * ports.
+ */
+void plan_late(const struct plan_ctx *x, struct fw_chain *reroute);
+void plan_late_source(const struct plan_ctx *x, const struct ctx_slot *slot,
+		      const struct ip *source);
+struct nft_rule plan_late_reset(const struct port_range *ports);
+
+/*
  * Connections that do not get past the rules of others (pending.c): the whole; the rule for where
  * they come from, and the one for where they arrive.
  */

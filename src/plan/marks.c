@@ -98,8 +98,8 @@ void plan_marks(const struct plan_ctx *x)
 }
 
 /*
- * What the host itself says about a session's connection (too big, unreachable, expired) takes
- * the way of that connection: a route chain asks the rules again when it has set the mark.
+ * What the host itself says about a session's connection (too big, unreachable, expired), and about
+ * one of a session that has ended, takes the way of that connection: a route chain asks the rules again when it has set the mark.
  */
 void plan_reroute(const struct plan_ctx *x)
 {
@@ -114,4 +114,5 @@ void plan_reroute(const struct plan_ctx *x)
 		nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_RELATED, 0, true);
 		plan_restore_jump(&c, r);
 	}
+	plan_late(x, &c);
 }

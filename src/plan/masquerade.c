@@ -49,7 +49,6 @@ static const struct port_range fallback = { 61000, 65535 };
 #define HOST_ZONE PLAN_TABLE_BASE
 
 #define TCP_RST 0x04u
-#define TCP_ACK 0x10u
 
 #define CT_STATUS_DST_NAT (1u << 5) /* linux/netfilter/nf_conntrack_common.h:IPS_DST_NAT */
 
@@ -368,21 +367,15 @@ void plan_own_ports(struct fw_chain *answers)
 	fw_rule_verdict(answers, r, NF_DROP);
 }
 
-/*
- * An address that came a moment ago is in no set yet: by the port, then. A segment of a connection
- * that is gone is answered with RST alone; who tries a closed port, or has a connection aborted,
- * gets RST and ACK (RFC 9293, section 3.10.7.1; net/ipv4/tcp_ipv4.c:tcp_v4_send_reset).
- */
+/* An address that came a moment ago is in no set yet: by the port, then. */
 void plan_late_resets(const struct plan_ctx *x, struct fw_chain *answers)
 {
 	struct port_range ports;
-	struct nft_rule r = { 0 };
+	struct nft_rule r;
 
 	if (plan_masquerade_ports(x->facts, &ports) == PORTS_SHARED)
 		return;
-	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
-	nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST | TCP_ACK, TCP_RST, false);
-	nft_match_ports(&r, NFT_FIELD_SPORT, &ports);
+	r = plan_late_reset(&ports);
 	fw_rule_verdict(answers, r, NF_DROP);
 }
 

@@ -57,7 +57,8 @@ static void find_routes(struct plan_ctx *x, struct ctx_slot *s)
 }
 
 /*
- * Slots in use, and those of listed uplinks that once were: a failover finds them ready.
+ * Slots in use, those of listed uplinks that once were: a failover finds them ready; and those that
+ * stay for what still comes for sessions that have ended.
  */
 void plan_slots(struct plan_ctx *x)
 {
@@ -81,6 +82,9 @@ void plan_slots(struct plan_ctx *x)
 			seen[number] = true;
 	}
 	free(seen);
+	for (size_t i = 0; i < f->slots.n; i++)
+		if (f->slots.v[i].late && !ctx_has_slot(x, f->slots.v[i].slot))
+			ctx_add_slot(x, f->slots.v[i].slot, f->slots.v[i].uplink);
 	qsort(x->slots, x->n_slots, sizeof(x->slots[0]), compare_slots);
 	for (size_t i = 0; i < x->n_slots; i++)
 		find_routes(x, &x->slots[i]);

@@ -63,6 +63,10 @@ static int find(const struct facts *f, char ***ret, struct err *err)
 		return err_errno(err, ENOMEM, "compare objects");
 	for (size_t i = 0; i < f->sessions.n; i++)
 		sessions[i] = f->sessions.v[i];
+	/* an uplink that no session has stays for a while, by the daemon's memory (daemon/late.h)
+	 */
+	for (size_t i = 0; i < f->slots.n; i++)
+		f->slots.v[i].late = true;
 	take_carriers(f, sessions, f->sessions.n);
 	r = plan_host(f, sessions, f->sessions.n, &want, err);
 	if (r < 0) { /* other findings say why there is no plan */

@@ -20,6 +20,8 @@ publishes() { [ "$(curl -s --max-time 3 "http://$1:8080/")" = hello ]; }
 from_outside() { [ "$(ip netns exec rwired curl -s --max-time 3 "http://$WIRE:8080/")" = hello ]; }
 starts_capture() { tcpdump -i enp7s0 -n -U -w "$ARTIFACTS/$1.pcap" "host $SERVER or host $SERVER6" >/dev/null 2>&1 & capture=$!; until_ok 10 test -s "$ARTIFACTS/$1.pcap"; }
 ends_capture() { kill $capture; wait $capture 2>/dev/null; same "$2" "$(tcpdump -n -r "$ARTIFACTS/$1.pcap" 2>/dev/null | wc -l)" 0; }
+# what a failure of an engine's own network is about
+tells_network() { { "$1" exec web ip addr; "$1" exec web ip route; "$1" exec web wget -T 3 -O- "http://$SERVER/whoami"; ip -br addr; ip route; sysctl net.ipv4.ip_forward; iptables-save -c; nft list ruleset; } >"$ARTIFACTS/$1-network" 2>&1; }
 sessions() { via-iface list --json | jq -r '.[].name' | sort | xargs; }
 is_session() { [ "$(sessions)" = "$1" ]; }
 
@@ -33,6 +35,7 @@ for engine in docker podman; do
     $engine run -d --name web -p 8080:80 box httpd -f -h /www >/dev/null || bad "$engine run" "$?" 0
     holds "$engine: published to outside" until_ok 20 from_outside
     holds "$engine: it goes by the wire" until_ok 10 is_by "$WIRE" $engine exec web
+    is_by "$WIRE" $engine exec web || tells_network $engine
     starts_capture $engine
     said=$(via-iface attach wlp6s0 --container web 2>/tmp/warning)
     has "$engine: the session is called as the container" "$said" "session 'web' through wlp6s0"

@@ -429,11 +429,11 @@ FAKE(void, settle_begin, struct settle *ret, struct kernel *k, const struct sess
 }
 
 FAKE(int, conntrack_start, struct conntrack_pass *p, uint32_t mark, uint32_t mask,
-     bool (*is_ended)(const struct ip *address, void *arg), void *arg, struct err *err)
+     bool (*ends)(const struct conntrack_entry *e, void *arg), void *arg, struct err *err)
 {
 	(void)mark;
 	(void)mask;
-	(void)is_ended;
+	(void)ends;
 	(void)arg;
 	(void)err;
 	p->running = true;

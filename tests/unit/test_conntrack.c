@@ -81,6 +81,54 @@ static void test_decode(void **state)
 	is_ip(&e.to, "2001:db8::53");
 }
 
+/* An entry of that protocol, with a status and, of TCP, a state (0: not told). */
+static bool is_unfinished(uint8_t protocol, uint32_t status, uint8_t state)
+{
+	struct nlattr *tuple, *proto, *info, *tcp;
+	struct conntrack_entry e;
+	struct nl_msg m;
+
+	start(&m, NEW, AF_INET);
+	put_tuple(&m, CTA_TUPLE_REPLY, AF_INET, "192.0.2.1", "198.51.100.7");
+	tuple = nl_nest(&m, CTA_TUPLE_ORIG);
+	proto = nl_nest(&m, CTA_TUPLE_IP);
+	nl_put(&m, CTA_IP_V4_SRC, "\x0a\xd1\x01\x02", 4);
+	nl_put(&m, CTA_IP_V4_DST, "\xc0\x00\x02\x01", 4);
+	nl_nest_end(&m, proto);
+	proto = nl_nest(&m, CTA_TUPLE_PROTO);
+	nl_put(&m, CTA_PROTO_NUM, &protocol, 1);
+	nl_nest_end(&m, proto);
+	nl_nest_end(&m, tuple);
+	nl_put_be32(&m, CTA_STATUS, status);
+	if (state) {
+		info = nl_nest(&m, CTA_PROTOINFO);
+		tcp = nl_nest(&m, CTA_PROTOINFO_TCP);
+		nl_put(&m, CTA_PROTOINFO_TCP_STATE, &state, 1);
+		nl_nest_end(&m, tcp);
+		nl_nest_end(&m, info);
+	}
+	assert_int_equal(conntrack_decode(&m.nlh, &e), 1);
+	return e.unfinished;
+}
+
+static void test_unfinished(void **state)
+{
+	(void)state;
+	/* SYN_SENT, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, CLOSE, not told; TIME_WAIT */
+	assert_true(is_unfinished(IPPROTO_TCP, 0x188, 1));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 3));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 4));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 5));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 6));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 8));
+	assert_true(is_unfinished(IPPROTO_TCP, 0x18e, 0));
+	assert_false(is_unfinished(IPPROTO_TCP, 0x18e, 7));
+	/* a question and its answer; a stream; ping */
+	assert_false(is_unfinished(IPPROTO_UDP, 0x18a, 0));
+	assert_true(is_unfinished(IPPROTO_UDP, 0x18e, 0));
+	assert_false(is_unfinished(IPPROTO_ICMP, 0x18a, 0));
+}
+
 static void test_no_entry(void **state)
 {
 	struct conntrack_entry e;
@@ -159,11 +207,9 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_no_entry),
-		cmocka_unit_test(test_no_deletion_without_a_tuple),
-		cmocka_unit_test(test_deletion),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_decode),   cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_no_entry), cmocka_unit_test(test_no_deletion_without_a_tuple),
+		cmocka_unit_test(test_deletion), cmocka_unit_test(test_cut),
 	};
 
 	return RUN_TESTS(tests);
