@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,13 @@ static int take_one(int conn)
 	return fd;
 }
 
-__attribute__((noreturn)) static void receive_in_child(int conn, int back,
+__attribute__((noreturn)) static void receive_in_child(int conn, int back, int closing,
 						       const struct stat *host_ns)
 {
-	int fd, keep[] = { conn, back };
+	int fd, keep[] = { conn, back, closing };
 
 	keep_only(keep, ARRAY_SIZE(keep));
+	close(closing);
 	fd = take_one(conn);
 	if (fd >= 0)
 		sock_send(back, "", 1, is_namespace(fd, host_ns) ? fd : -1);
@@ -144,15 +146,16 @@ static bool may_have(const struct fd_receivers *r, uid_t person)
 	       person_may_have(person, own, r->n, FD_RECEIVERS_MAX);
 }
 
-static void note(struct fd_receivers *r, pid_t pid, uid_t person)
+static void note(struct fd_receivers *r, pid_t pid, uid_t person, int closing)
 {
 	r->v[r->n].pid = pid;
+	r->v[r->n].closing = closing;
 	r->v[r->n++].person = person;
 }
 
 int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns, struct err *err)
 {
-	_cleanup_close_ int near = -1, far = -1;
+	_cleanup_close_ int near = -1, far = -1, closing = -1, closed = -1;
 	struct stat st;
 	int pair[2];
 	pid_t pid;
@@ -165,12 +168,16 @@ int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns
 		return err_errno(err, errno, "take what came");
 	near = pair[0];
 	far = pair[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, errno, "take what came");
+	closed = pair[0];
+	closing = pair[1];
 	pid = fork();
 	if (pid < 0)
 		return err_errno(err, errno, "take what came");
 	if (pid == 0)
-		receive_in_child(conn, far, &st);
-	note(r, pid, person);
+		receive_in_child(conn, far, closing, &st);
+	note(r, pid, person, steal_fd(&closed));
 	return steal_fd(&near);
 }
 
@@ -183,43 +190,63 @@ int fd_receive_finish(int fd, int *ret_netns)
 	return n > 0 ? 0 : -EBADMSG;
 }
 
-/*
- * The last one to close a socket lets go of what it still holds. That is a child which is ending
- * then, and no socket lingers for such (net/ipv4/af_inet.c:inet_release).
- */
-__attribute__((noreturn)) static void outlive(int *fds, size_t n, int sign)
+static void wait_for_end(int fd)
 {
 	char nothing;
 
-	fds[n++] = sign;
-	keep_only(fds, n);
-	while (read(sign, &nothing, sizeof(nothing)) < 0 && errno == EINTR)
+	while (read(fd, &nothing, sizeof(nothing)) < 0 && errno == EINTR)
 		;
+}
+
+/*
+ * The last one to close a socket lets go of what it still holds. That is a child which is ending
+ * then, and no socket lingers for such (net/ipv4/af_inet.c:inet_release). It waits for the daemon,
+ * and for children that were forked before it, each of which has a copy of the socket until it has
+ * closed what it inherited.
+ */
+__attribute__((noreturn)) static void outlive(const struct fd_receivers *r, const int *conns,
+					      size_t n, int sign, int closing)
+{
+	int fds[FD_RECEIVE_PARKED_MAX + FD_RECEIVERS_MAX + 2];
+
+	memcpy(fds, conns, n * sizeof(*conns));
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].closing >= 0)
+			fds[n++] = r->v[i].closing;
+	fds[n++] = sign;
+	fds[n++] = closing;
+	keep_only(fds, n);
+	close(closing);
+	wait_for_end(sign);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].closing >= 0)
+			wait_for_end(r->v[i].closing);
 	_exit(0);
 }
 
-/* fds has room for one more. */
-static void leave_to_child(struct fd_receivers *r, int *fds, size_t n, uid_t person)
+static void leave_to_child(struct fd_receivers *r, const int *fds, size_t n, uid_t person)
 {
-	int pair[2] = { -1, -1 };
+	int pair[2] = { -1, -1 }, closed[2] = { -1, -1 };
 	pid_t pid = -1;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, closed) == 0)
 		pid = fork();
 	if (pid == 0)
-		outlive(fds, n, pair[1]);
+		outlive(r, fds, n, pair[1], closed[1]);
 	close_fd(&pair[1]);
+	close_fd(&closed[1]);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
 	close_fd(&pair[0]); /* the sign */
 	if (pid > 0 && r->n < FD_RECEIVERS_MAX)
-		note(r, pid, person);
+		note(r, pid, person, steal_fd(&closed[0]));
+	close_fd(&closed[0]);
 }
 
 void fd_receive_close(struct fd_receivers *r, int conn, uid_t person)
 {
 	enum fd_receive_head head = FD_RECEIVE_PLAIN;
-	int fds[2] = { conn, -1 };
 	ssize_t len;
 	char byte;
 
@@ -235,14 +262,14 @@ void fd_receive_close(struct fd_receivers *r, int conn, uid_t person)
 		r->parked[r->n_parked].fd = conn;
 		r->parked[r->n_parked++].person = person;
 	} else {
-		leave_to_child(r, fds, 1, person);
+		leave_to_child(r, &conn, 1, person);
 	}
 }
 
 /* One child for all that wait, of one person's. */
 static void close_parked(struct fd_receivers *r, uid_t person)
 {
-	int fds[FD_RECEIVE_PARKED_MAX + 1];
+	int fds[FD_RECEIVE_PARKED_MAX];
 	size_t n = 0, kept = 0;
 
 	for (size_t i = 0; i < r->n_parked; i++)
@@ -264,6 +291,17 @@ static bool next_parked(const struct fd_receivers *r, uid_t *ret)
 	return false;
 }
 
+/* Those that have closed what they inherited are not waited for; they may never end. */
+static void forget_closed(struct fd_receivers *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct pollfd p = { .fd = r->v[i].closing, .events = POLLIN };
+
+		if (p.fd >= 0 && poll(&p, 1, 0) > 0)
+			close_fd(&r->v[i].closing);
+	}
+}
+
 void fd_receive_reap(struct fd_receivers *r)
 {
 	uid_t person;
@@ -272,9 +310,11 @@ void fd_receive_reap(struct fd_receivers *r)
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		for (size_t i = 0; i < r->n; i++)
 			if (r->v[i].pid == pid) {
+				close_fd(&r->v[i].closing);
 				r->v[i] = r->v[--r->n];
 				break;
 			}
+	forget_closed(r);
 	while (next_parked(r, &person))
 		close_parked(r, person);
 }

@@ -26,6 +26,7 @@ struct fd_receivers {
 	struct {
 		pid_t pid;
 		uid_t person;
+		int closing; /* at its end when it has closed what it inherited; or -1 */
 	} v[FD_RECEIVERS_MAX];
 	size_t n;
 	struct {
@@ -68,8 +69,8 @@ int fd_receive_finish(int fd, int *ret_netns);
 
 /*
  * Closes a connection without blocking. When its queue holds descriptors, a child is the last to
- * close it. While too many of the person's children have not ended, the connection is parked, and
- * one child later closes all that are parked.
+ * close it, after all children that inherited a copy. While too many of the person's children have
+ * not ended, the connection is parked, and one child later closes all that are parked.
  */
 void fd_receive_close(struct fd_receivers *r, int conn, uid_t person);
 

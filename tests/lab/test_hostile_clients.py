@@ -615,6 +615,47 @@ def test_socket_that_lingers(lab, case):
             a.do(hang_up)
 
 
+@needs("root", "tool:setcap", "tool:setpriv", "tool:strace")
+def test_socket_that_lingers_beside_another_request(lab):
+    """A child that receives bob's descriptor has a copy of alice's connection, and is the last to close it."""
+    s = site(lab)
+    hostile.take_descriptors(s.daemon.pid)
+    with socket.create_server(("127.0.0.1", 0)) as server, alice() as a, bob(userns=True) as b:
+        b.do(hostile.new_netns, "own")
+        a.do(lingering, "socket", server.getsockname())
+        a.do(follow, "connection")
+        # each child is stopped as it has taken its name, and has not closed anything yet
+        tracer = lab.popen(["strace", "-f", "-p", str(s.daemon.pid), "-o", "/dev/null", "-e", "trace=prctl",
+                            "-e", "inject=prctl:signal=STOP:when=1"])  # fmt: skip
+        lab.wait(lambda: f"TracerPid:\t{tracer.pid}\n" in status_of(s.daemon.pid), 10, "the tracer")
+        b.start(hostile.ask_with, message(RUN_IN), "own")
+        (child,) = lab.wait(lambda: lab.processes("via-fd-receive"), 10, "the child for bob")
+        a.do(let_go_of, "subscriber", message(hostile.STOP, ident=1), "socket")
+        (other,) = lab.wait(lambda: set(lab.processes("via-fd-receive")) - {child}, 10, "the child for alice")
+        inherited = len(open_files(other))
+        lab.wait(lambda: not let_go_on(other) or len(open_files(other)) < inherited / 2, 10, "that it has closed the rest")
+        os.kill(child, signal.SIGCONT)  # once: another signal would end what it waits for
+        assert b.wait()[0] == OK
+        lab.wait(lambda: not lab.processes("via-fd-receive"), 10, "the end of both")
+        a.do(hang_up)
+
+
+def let_go_on(pid):
+    """False when it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+        return status_of(pid).split("State:\t")[1][0] != "Z"
+    return False
+
+
+def status_of(pid):
+    try:
+        with open(f"/proc/{pid}/status") as f:
+            return f.read()
+    except FileNotFoundError:
+        raise ProcessLookupError(pid) from None
+
+
 def follow(name):
     sock = hostile.connect()
     sock.send(message(hostile.SUBSCRIBE))

@@ -103,10 +103,10 @@ def test_permutations(lab, how):
     """Every permutation of three cards' names, one after the other."""
     third = third_card(lab)
     cards = [lab.wired, lab.spare, third]
-    first = Flow(lab, lab.spare, token="ALPHA")
-    second = Flow(lab, lab.wired, token="BRAVO")
-    both = Flow(lab, f"{lab.wired},{lab.spare}", token="CHARLIE")
-    by_mac = Flow(lab, f"mac:{lab.spare.mac}", token="DELTA")
+    first = Flow(lab, lab.spare, token="ALPHA", pace=3)
+    second = Flow(lab, lab.wired, token="BRAVO", pace=3)
+    both = Flow(lab, f"{lab.wired},{lab.spare}", token="CHARLIE", pace=3)
+    by_mac = Flow(lab, f"mac:{lab.spare.mac}", token="DELTA", pace=3)
     captures = watch(lab, third, "ALPHA", "BRAVO", "CHARLIE", "DELTA")
     captures += watch(lab, lab.wired, "ALPHA", "DELTA") + watch(lab, lab.spare, "BRAVO")
     names = [str(u) for u in cards]
