@@ -1,11 +1,26 @@
-"""What passing packets cost: a session beside a socket of the host that is bound to the uplink."""
+"""What passing packets cost: a session beside a socket of the host that is bound to the uplink; and a
+port of --host-port beside the host's own loopback address."""
 
 import statistics
+
+from lab import program
 
 PORT, PORT_ALONE = "5999", "5998"
 # A round trip is measured with both ends on one processor: where two of them take turns, waking
 # the other from its sleep costs more than what is measured, and not the same each time.
 ALONE = ["taskset", "-c", "0"]
+
+
+LOOPBACK = "127.0.0.1", "::1"
+
+
+def both_ways(bench, words, address):
+    """The commands: by the host's own way, and in a session."""
+    if address not in LOOPBACK:
+        return [*words, str(bench.lab.spare)], [*bench.via, *words]
+    before = ALONE if words[0] == ALONE[0] else []  # the helper is on that processor, too
+    ports = f"{PORT},{PORT_ALONE},{PORT_ALONE}/udp"
+    return words, [*before, program("via-iface"), "--host-port", ports, str(bench.lab.spare), "--", *words]
 
 
 def interleaved(bench, mode, address, amount):
@@ -16,7 +31,7 @@ def interleaved(bench, mode, address, amount):
         words = [*ALONE, *words]
     pairs = []
     for number in range(bench.args.rounds + 1):
-        commands = [*words, str(bench.lab.spare)], [*bench.via, *words]
+        commands = both_ways(bench, words, address)
         pair = [float(bench.lab.run(command, timeout=60, check=True).out) for command in commands]
         if number:  # the first round warms up
             pairs.append(pair)
@@ -27,7 +42,7 @@ def throughput(bench, name, mode, address):
     pairs = interleaved(bench, mode, address, 500)
     host, session = (statistics.median(values) for values in zip(*pairs))
     return {
-        "part": "traffic", "name": name, "unit": "Gbit/s", "aim": "0.9",
+        "part": "traffic", "name": name, "unit": "Gbit/s", "aim": "" if address in LOOPBACK else "0.9",
         "without": host / 1e9, "with": session / 1e9, "ratio": statistics.median(s / h for h, s in pairs),
     }  # fmt: skip
 
@@ -37,7 +52,7 @@ def round_trip(bench, name, mode, address):
     host, session = (statistics.median(values) for values in zip(*pairs))
     more = statistics.median(s - h for h, s in pairs)
     return {
-        "part": "traffic", "name": name, "unit": "us", "aim": "+5 us",
+        "part": "traffic", "name": name, "unit": "us", "aim": "" if address in LOOPBACK else "+5 us",
         "without": host / 1e3, "with": session / 1e3, "more": more / 1e3,
     }  # fmt: skip
 
@@ -60,4 +75,17 @@ def traffic(bench):
         yield round_trip(bench, "round trip, TCP", "tcp", lab.server)
         yield round_trip(bench, "round trip, UDP", "udp", lab.server)
         yield round_trip(bench, "round trip, UDP over IPv6", "udp", lab.server6)
+    held.finish()
+
+
+def host_port(bench):
+    lab = bench.lab
+    for port, before in ((PORT, []), (PORT_ALONE, ALONE)):
+        lab.popen([*before, bench.tool("pump"), "serve", port, *LOOPBACK]).expect("ready\n")
+    held = lab.session()
+    yield throughput(bench, "--host-port, TCP, sending", "up", "127.0.0.1")
+    yield throughput(bench, "--host-port, TCP, receiving", "down", "127.0.0.1")
+    yield throughput(bench, "--host-port, TCP to ::1, sending", "up", "::1")
+    yield round_trip(bench, "--host-port, round trip, TCP", "tcp", "127.0.0.1")
+    yield round_trip(bench, "--host-port, round trip, UDP", "udp", "127.0.0.1")
     held.finish()
