@@ -380,6 +380,7 @@ static void plan_answers(const struct plan_ctx *x)
 	r = (struct nft_rule){ 0 };
 	plan_lookup_uplink(&r, false); /* as it should be */
 	fw_rule_verdict(&c, r, NF_ACCEPT);
+	plan_pass_common(&c);
 	plan_late_resets(x, &c);
 	for (size_t i = 0; i < sizeof(plan_families); i++) {
 		r = by_the_wrong_card(plan_families[i]);

@@ -140,6 +140,7 @@ void plan_limits_first(struct fw_chain *c); /* the rule that asks for the share 
 void plan_host_sockets(const struct plan_ctx *x, struct fw_chain *sockets);
 void plan_protocols(const struct plan_ctx *x, struct fw_chain *from_session);
 void plan_own_ports(struct fw_chain *answers);
+void plan_pass_common(struct fw_chain *answers);
 void plan_late_resets(const struct plan_ctx *x, struct fw_chain *answers);
 void plan_masquerade(const struct plan_ctx *x);
 

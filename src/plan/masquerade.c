@@ -367,6 +367,22 @@ void plan_own_ports(struct fw_chain *answers)
 	fw_rule_verdict(answers, r, NF_DROP);
 }
 
+/*
+ * What follows is about resets and errors alone: all else that the host sends, on whatever card,
+ * is done with here, and no address of it is looked up.
+ */
+void plan_pass_common(struct fw_chain *answers)
+{
+	struct nft_rule r = { 0 };
+
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_TCP);
+	nft_match_masked(&r, NFT_FIELD_TCP_FLAGS, TCP_RST, TCP_RST, true);
+	fw_rule_verdict(answers, r, NF_ACCEPT);
+	r = (struct nft_rule){ 0 };
+	nft_match_u8(&r, NFT_FIELD_L4PROTO, IPPROTO_UDP);
+	fw_rule_verdict(answers, r, NF_ACCEPT);
+}
+
 /* An address that came a moment ago is in no set yet: by the port, then. */
 void plan_late_resets(const struct plan_ctx *x, struct fw_chain *answers)
 {
