@@ -37,11 +37,14 @@
 #define SHARE_TABLE (PLAN_TABLE_BASE + PLAN_SLOT_SHARE)
 #define DNS_PORT    53
 
-/* Between the header of UDP or TCP and the name that is asked for: that of DNS (RFC 1035,
- * section 4.1). */
-#define QNAME_PLACE 12
-/* Where the last label may begin: 60 bytes at most before it, and by TCP two of length. */
-#define NAME_PLACES 65
+/* Where, behind the header of UDP or TCP and that of DNS (12 bytes, RFC 1035, section 4.1), the
+ * last label may begin: at once with the shortest header, and with the longest one that is compared
+ * after 60 bytes of name and two of length. */
+#define UDP_HEADER       8
+#define TCP_HEADER       20
+#define TCP_HEADER_TIMES 32 /* with timestamps (RFC 7323) */
+#define LABEL_FIRST      (UDP_HEADER + 12)
+#define LABEL_LAST       (TCP_HEADER_TIMES + 2 + 12 + 60)
 
 bool plan_shares(const struct session *s)
 {
@@ -296,24 +299,6 @@ void plan_share_inside(const struct pool *pool, const struct session *s, uint8_t
 	set_add(set, &o);
 }
 
-/* A rule for each place behind the header where the last label may be "via". */
-static void refuse_names(struct object_set *set, const char *chain, unsigned int header,
-			 enum nft_op op)
-{
-	static const uint8_t via[] = { 3, 'V', 'I', 'A', 0 };
-	static const uint8_t mask[] = { 0xff, 0xdf, 0xdf, 0xdf, 0xff }; /* in either case */
-	struct fw_chain c = fw_chain(set, NFPROTO_INET, chain);
-
-	for (unsigned int at = 0; at < NAME_PLACES; at++) {
-		struct nft_rule r = { 0 };
-
-		nft_match_payload(&r, (uint16_t)(header + QNAME_PLACE + at), sizeof(via), mask,
-				  via);
-		nft_action(&r, op);
-		fw_rule(&c, &r);
-	}
-}
-
 static struct nft_rule question_by(uint8_t transport)
 {
 	struct nft_rule r = { 0 };
@@ -323,43 +308,58 @@ static struct nft_rule question_by(uint8_t transport)
 	return r;
 }
 
+/* The chain that refuses what has the label "via" at one of the places. */
+static void refuse_names(struct object_set *set)
+{
+	static const uint8_t via[] = { 3, 'V', 'I', 'A', 0 };
+	static const uint8_t mask[] = { 0xff, 0xdf, 0xdf, 0xdf, 0xff }; /* in either case */
+	struct fw_chain c = fw_chain(set, NFPROTO_INET, "via_refused");
+	struct nft_rule r = question_by(IPPROTO_TCP);
+
+	nft_action(&r, NFT_OP_RESET);
+	fw_rule(&c, &r);
+	r = (struct nft_rule){ 0 };
+	nft_action(&r, NFT_OP_REJECT_PORT);
+	fw_rule(&c, &r);
+	c = fw_chain(set, NFPROTO_INET, "via");
+	for (unsigned int at = LABEL_FIRST; at <= LABEL_LAST; at++) {
+		r = (struct nft_rule){ 0 };
+		nft_match_payload(&r, (uint16_t)at, sizeof(via), mask, via);
+		nft_verdict(&r, NFT_GOTO, "via_refused");
+		fw_rule(&c, &r);
+	}
+}
+
 /*
  * Names of the group are in hosts(5), and a name server is asked when it is not there, or has no
  * address of a family. Such a question must not leave: it is refused at once, for names of up to 63
  * bytes. Where "via" ends the name depends on its length, and nftables cannot search, so there is a
- * rule for each place.
+ * rule for each place; they are the same for all headers, since a launch takes longer by each rule.
  *
  * By TCP two bytes of length precede the question, or were sent in a segment of their own (RFC
- * 7766, section 8). The header has 20 bytes, or 32 with timestamps; with blocks of SACK it has
- * others, and such a segment is dropped: it is sent again, and without them when what they ask for
- * has come.
+ * 7766, section 8). With blocks of SACK the header has other lengths, and such a segment is
+ * dropped: it is sent again, and without them when what they ask for has come.
  */
 void plan_share_questions(struct object_set *set)
 {
-	static const struct {
-		const char *chain;
-		unsigned int header;
-	} tcp[] = { { "via_tcp", 20 }, { "via_tcp_timestamps", 32 } };
+	static const uint8_t headers[] = { TCP_HEADER, TCP_HEADER_TIMES }, words[] = { 0xf0 };
 	static const uint8_t push[] = { 0x08 }; /* of the flags (RFC 9293, section 3.1) */
 	size_t before = set->n;
 	struct fw_chain c;
 	struct nft_rule r;
 
-	refuse_names(set, "via", 8, NFT_OP_REJECT_PORT);
-	for (size_t i = 0; i < ARRAY_SIZE(tcp); i++)
-		refuse_names(set, tcp[i].chain, tcp[i].header, NFT_OP_RESET);
+	refuse_names(set);
 	c = fw_base_chain(set, NFPROTO_INET, "group_names", "filter", NF_INET_LOCAL_OUT,
 			  PRIORITY_DSTNAT - 20);
 	r = question_by(IPPROTO_UDP);
 	nft_verdict(&r, NFT_JUMP, "via");
 	fw_rule(&c, &r);
-	for (size_t i = 0; i < ARRAY_SIZE(tcp); i++) {
-		static const uint8_t mask[] = { 0xf0 };
-		const uint8_t words[] = { (uint8_t)(tcp[i].header / 4 << 4) };
+	for (size_t i = 0; i < sizeof(headers); i++) {
+		const uint8_t offset[] = { (uint8_t)(headers[i] / 4 << 4) };
 
 		r = question_by(IPPROTO_TCP);
-		nft_match_payload(&r, 12, sizeof(mask), mask, words);
-		nft_verdict(&r, NFT_GOTO, tcp[i].chain);
+		nft_match_payload(&r, 12, sizeof(words), words, offset);
+		nft_verdict(&r, NFT_GOTO, "via");
 		fw_rule(&c, &r);
 	}
 	r = question_by(IPPROTO_TCP);

@@ -135,8 +135,8 @@ static void test_planned(void **state)
 	has(text, "0x560000ff oifname \"via0\" accept", true);
 	has(text, "10.209.0.0/23 via 10.209.0.1 dev eth0", true);
 	has(text, "10.209.2.0/23 via 10.209.0.1 dev eth0", true);
-	has(text, "@th,160,40 & 0xffdfdfdfff == 0x0356494100 reject", true);
-	has(text, "@th,672,40 & 0xffdfdfdfff == 0x0356494100 reject", true);
+	has(text, "@th,160,40 & 0xffdfdfdfff == 0x0356494100 goto via_refused", true);
+	has(text, "@th,848,40 & 0xffdfdfdfff == 0x0356494100 goto via_refused", true);
 }
 
 static void test_paused_and_alone(void **state)
