@@ -272,12 +272,21 @@ int64_t connections_deadline(const struct connections *c)
 	return next;
 }
 
+/* What has come since the last poll(2) counts: another's request may have taken longer than this
+ * one may be silent. */
+static bool has_spoken(const struct connection *one)
+{
+	struct pollfd said = { .fd = waits_on(one), .events = POLLIN };
+
+	return one->spoke || poll(&said, 1, 0) > 0;
+}
+
 void connections_expire(struct connections *c, int64_t now)
 {
 	if (c->accept_at && c->accept_at <= now)
 		c->accept_at = 0;
 	for (size_t i = c->n; i-- > 0;)
-		if (c->v[i].deadline <= now && !c->v[i].spoke)
+		if (c->v[i].deadline <= now && !has_spoken(&c->v[i]))
 			connections_hang_up(c, &c->v[i]);
 }
 

@@ -4,7 +4,10 @@ The service then waits or is blocked, is not ended by it, and its main process t
 import contextlib
 import os
 import signal
+import socket
+import time
 
+import hostile
 from lab import params, topology
 from test_leaves_by_its_uplink import give_back, lose
 
@@ -49,9 +52,9 @@ def asks_daemon(pid):
 
 
 @contextlib.contextmanager
-def stopped(lab):
+def stopped(lab, pid=None):
     """The daemon stops while something happens."""
-    pid = lab.daemon_pid()
+    pid = pid or lab.daemon_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -168,3 +171,21 @@ def test_signals_while_it_waits(lab, number):
     give_back(lab, "down")
     lab.wait_gone()
     lab.assert_same(before)
+
+
+def test_daemon_is_held_up(lab):
+    """A launch that takes longer than another client may be silent does not cost that one its answer."""
+    held = lab.session(lab.wired, "--name", "other")
+    daemon = lab.daemon_pid()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.connect("/run/via-iface/socket")
+        start = time.monotonic()
+        launch = lab.via_popen(lab.wired, "--", "true")
+        lab.wait(lambda: os.path.exists("/sys/class/net/viap2"), 10, "the launch", step=0)
+        with stopped(lab, daemon):
+            client.send(hostile.message(hostile.PAUSE, ident=1))
+            time.sleep(max(0, start + 5.5 - time.monotonic()))
+        client.settimeout(10)
+        assert client.recv(4096), "the daemon hung up"
+    assert launch.finish().code == 0
+    held.finish()
