@@ -154,7 +154,7 @@ struct fact_slot {
 	char uplink[IFNAMSIZ];
 	int index;      /* 0: not known; also one that has gone */
 	struct mac mac; /* its permanent one, where it has one; zero: not known */
-	bool late;      /* no session has it any more; it stays for what still comes (daemon/late.h) */
+	bool late; /* no session has it any more; it stays for what still comes (daemon/late.h) */
 };
 
 /* An uplink that sessions may not use now: the kernel refused something that it needs. */

@@ -99,7 +99,8 @@ void plan_marks(const struct plan_ctx *x)
 
 /*
  * What the host itself says about a session's connection (too big, unreachable, expired), and about
- * one of a session that has ended, takes the way of that connection: a route chain asks the rules again when it has set the mark.
+ * one of a session that has ended, takes the way of that connection: a route chain asks the rules
+ * again when it has set the mark.
  */
 void plan_reroute(const struct plan_ctx *x)
 {

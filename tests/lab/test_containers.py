@@ -217,6 +217,25 @@ def test_two_of_one_name(lab):
 
 
 @needs("root")
+def test_what_a_refusal_proposes(lab):
+    """Pasted, it works: each name of several, the process of an engine that nobody knows, the way back."""
+    with box(lab, "lxc.payload.web"), box(lab, "machine-web.scope/payload"), box(lab, "own.slice/web") as other:
+        several = lab.via("attach", lab.spare, "--container", "web").err
+        words = several.split("several are called so: ")[1].partition(";")[0].split(", ")
+        assert len(words) == 2 and "say one of these in its place" in several, several
+        commands = [("--container", word) for word in words]
+        unknown = lab.via("attach", lab.spare, "--container", "own").err
+        assert "say --pid PID where its engine is another one" in unknown, unknown
+        commands.append(("--pid", other.process.pid))
+        for words in commands:
+            done = lab.via("attach", lab.spare, *words, check=True)
+            back = done.out.split("`")[1]
+            assert back.startswith("via-iface detach ") and len(listed(lab)) == 1, done
+            lab.run(back.replace("via-iface", program("via-iface"), 1), check=True)
+            assert listed(lab) == {}, back
+
+
+@needs("root")
 def test_number_that_is_used_again(lab):
     """The engine says a process that is another container's by now, or none's; or one that has ended."""
     with box(lab, f"docker-{ID}.scope") as made, box(lab, f"docker-{OTHER}.scope") as other:

@@ -2,6 +2,7 @@
 there is none. Of launches at the same time one makes the session, and the others join it."""
 
 import os
+import re
 
 from lab import needs, params, topology
 from test_leaves_by_its_uplink import give_back, lose
@@ -108,6 +109,16 @@ def test_with_host_access(lab):
     done = lab.via("--join", "game", lab.spare, "--", "true")
     assert done.code == 125 and "it has --host-access" in done.err, done
     lab.via("--join", "game", "--host-access", lab.spare, "--", "true", check=True)
+    held.finish()
+
+
+def test_with_a_group(lab):
+    """A session of a group is not joined unasked; what the refusal proposes works, pasted."""
+    held = lab.session(lab.spare, "--name", "a", "--share", "friends")
+    done = lab.via("--join", "a", lab.spare, "--", "true")
+    assert done.code == 125 and "it has --share, which was not asked for" in done.err, done
+    proposed = re.search(r"give (--share \w+),", done.err).group(1).split()
+    assert lab.via(*proposed, "--join", "a", lab.spare, "--", "true").code == 0, proposed
     held.finish()
 
 

@@ -343,6 +343,7 @@ def test_of_another_user(lab):
     site.policy("[*]\nuplinks = *\nshare = no\n")
     done = site.via("alice", "--share", "x", str(lab.spare), "--", "true")
     assert done.code == 125 and "allows no --share; leave it out" in done.err, done
+    assert site.via("alice", str(lab.spare), "--", "true").code == 0  # as it says
     assert site.via("alice", str(lab.spare), "--", "true").code == 0
     for process in held.values():
         process.finish()
