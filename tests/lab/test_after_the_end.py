@@ -136,7 +136,7 @@ def test_bound(lab):
     assert lab.sysctl(f"net/ipv4/conf/{u}/forwarding") == "0"
     assert lab.via("list", "--json").json()[0]["state"] == "up"
     other.finish()
-    lab.wait_gone(30)
+    lab.wait_gone(30, by_itself=True)
 
 
 @topology("split")

@@ -178,7 +178,7 @@ def test_linger(lab):
     held.finish()
     lab.via(lab.spare, "--", "true", check=True)
     assert lab.daemon_pid() == pid
-    lab.wait_gone(5)
+    lab.wait_gone(5, by_itself=True)
 
 
 def test_daemon_is_on_its_own(lab):
