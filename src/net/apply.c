@@ -93,6 +93,18 @@ static bool already_so(const struct step *s, int code)
 				   s->want->kind == OBJ_ALTNAME || s->want->kind == OBJ_ADDRESS);
 }
 
+/* As a launch has it whose netns was made ahead, a move, and a pause. */
+static bool alias_alone(const struct step *s)
+{
+	struct object as_wanted;
+
+	if (s->action != STEP_CHANGE || !s->have || s->want->kind != OBJ_LINK)
+		return false;
+	as_wanted = *s->have;
+	memcpy(as_wanted.link.alias, s->want->link.alias, sizeof(as_wanted.link.alias));
+	return object_same(&as_wanted, s->want);
+}
+
 static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache *cache,
 		      struct err *err)
 {
@@ -101,13 +113,14 @@ static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache
 	struct rtnl_numbers n = { .netns = k->session_ns };
 	const char *dev = rtnl_device(o);
 	bool creates = o->kind == OBJ_LINK && s->action == STEP_ADD;
-	int parts = rtnl_parts(o, s->action), r = 0;
+	const bool alias = alias_alone(s);
+	int parts = alias ? 1 : rtnl_parts(o, s->action), r = 0;
 
 	if (o->kind == OBJ_ROUTE && o->place == PLACE_HOST)
 		n.dev = o->route.index;
 	if (creates || s->action == STEP_REMOVE)
 		forget_index(cache, o);
-	if (o->kind == OBJ_LINK && o->link.master[0] && s->action != STEP_REMOVE)
+	if (o->kind == OBJ_LINK && o->link.master[0] && s->action != STEP_REMOVE && !alias)
 		r = find_index(sock, o->place, o->link.master, cache, &n.master, err);
 	for (int part = 0; part < parts && r == 0; part++) {
 		struct nl_msg m;
@@ -116,7 +129,10 @@ static int apply_rtnl(struct kernel *k, const struct step *s, struct index_cache
 			r = find_index(sock, o->place, dev, cache, &n.dev, err);
 		if (r < 0)
 			break;
-		rtnl_encode(&m, o, s->action, part, &n);
+		if (alias)
+			rtnl_encode_alias(&m, &o->link, &n);
+		else
+			rtnl_encode(&m, o, s->action, part, &n);
 		r = nl_talk(sock, &m, err);
 		if (r < 0 && already_so(s, r))
 			r = 0;

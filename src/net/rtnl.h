@@ -25,6 +25,9 @@ int rtnl_parts(const struct object *o, enum step_action action);
 void rtnl_encode(struct nl_msg *m, const struct object *o, enum step_action action, int part,
 		 const struct rtnl_numbers *n);
 
+/* Of a link that differs in its alias alone: one message, that touches nothing else. */
+void rtnl_encode_alias(struct nl_msg *m, const struct obj_link *l, const struct rtnl_numbers *n);
+
 /* The device whose number rtnl_encode() wants, or "" . */
 const char *rtnl_device(const struct object *o);
 

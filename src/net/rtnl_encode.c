@@ -121,6 +121,14 @@ static void set_link(struct nl_msg *m, const struct obj_link *l, enum step_actio
 	}
 }
 
+void rtnl_encode_alias(struct nl_msg *m, const struct obj_link *l, const struct rtnl_numbers *n)
+{
+	struct ifinfomsg *ifi = nl_msg_start(m, RTM_NEWLINK, 0, sizeof(*ifi));
+
+	ifi->ifi_index = n->dev;
+	nl_put_str(m, IFLA_IFALIAS, l->alias);
+}
+
 static void set_port(struct nl_msg *m, const struct rtnl_numbers *n)
 {
 	struct ifinfomsg *ifi = nl_msg_start(m, RTM_NEWLINK, 0, sizeof(*ifi));
