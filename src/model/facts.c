@@ -211,6 +211,7 @@ void facts_done(struct facts *f)
 	VEC_DONE(&f->sysctls);
 	VEC_DONE(&f->slots);
 	VEC_DONE(&f->sessions);
+	VEC_DONE(&f->spares);
 	VEC_DONE(&f->refused);
 	VEC_DONE(&f->dns);
 	VEC_DONE(&f->chains);

@@ -317,6 +317,10 @@ struct facts {
 		size_t n, size;
 	} sessions;
 	struct {
+		struct session *v;
+		size_t n, size;
+	} spares; /* namespaces that no session has yet (SESSION_SPARE) */
+	struct {
 		struct fact_dns *v;
 		size_t n, size;
 	} dns;

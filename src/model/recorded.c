@@ -85,7 +85,7 @@ static int find_sessions(struct facts *f)
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)
 			snprintf(s.uplink, sizeof(s.uplink), "%s", uplink);
-		seen = VEC_PUSH(&f->sessions);
+		seen = s.flags & SESSION_SPARE ? VEC_PUSH(&f->spares) : VEC_PUSH(&f->sessions);
 		if (!seen || (s.slot && add_slot(f, s.slot, s.uplink, 0) < 0))
 			return -ENOMEM;
 		*seen = s;

@@ -22,6 +22,7 @@ static const struct {
 	{ SESSION_BY_ROOT, "by-root" },
 	{ SESSION_FALLBACK, "fallback" },
 	{ SESSION_FOREIGN_RESOLVER, "foreign-resolver" },
+	{ SESSION_SPARE, "spare" },
 };
 
 static bool plain(unsigned char c)
@@ -235,7 +236,7 @@ int session_parse(const char *alias, struct session *ret)
 	for (rest = words[6]; (word = strsep(&rest, ","));)
 		if (!*word || parse_option(word, &s) < 0)
 			return -EINVAL;
-	if (!s.host)
+	if (!s.host || (s.flags & SESSION_SPARE && (s.uid != SESSION_UID_NONE || s.slot)))
 		return -EINVAL;
 	*ret = s;
 	return 0;

@@ -23,6 +23,9 @@
  *via=NAME, the device in use where UPLINKS is not just its name. KIND is a number (enum
  *object_kind). In UPLINKS and NAME a blank, a
  *'%' and what does not print is written %XX.
+ *
+ * With `spare` in OPTIONS it is no session, but what the next one may be made of: its UID is
+ * SESSION_UID_NONE and its SLOT 0, and nftables does not know its port.
  */
 
 #define SESSION_NAME_BYTES 32 /* as session_name_valid() has it */
@@ -33,6 +36,7 @@
 #define BRIDGE_ALIAS       SESSION_ALIAS_WORD " bridge"
 #define PORT_PREFIX        "viap"
 #define SESSION_DEV        "eth0"
+#define SESSION_UID_NONE   UINT32_MAX /* nobody has it: chown(2), (uid_t)-1 */
 
 /* Name servers of a session's own: as many as a resolver asks (resolv.conf(5), MAXNS). */
 #define SESSION_DNS_MAX 3
@@ -55,6 +59,8 @@ enum session_flag {
 	SESSION_NAME_AGAIN = 1 << 11, /* of a request: the user's own of that name are closing */
 	SESSION_PENDING = 1 << 12,    /* of a request: blocked until an uplink can serve */
 	SESSION_JOIN = 1 << 13, /* of a request: the owner's session of that name, or a new one */
+	SESSION_SPARE =
+		1 << 14, /* nobody's yet: a netns that is ready for a launch (daemon/spare.h) */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 

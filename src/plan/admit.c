@@ -121,11 +121,28 @@ static uint32_t free_id(const struct facts *f, uint32_t first)
 	return id;
 }
 
+static bool of_spare(const struct facts *f, uint32_t host)
+{
+	for (size_t i = 0; i < f->spares.n; i++)
+		if (f->spares.v[i].host == host)
+			return true;
+	return false;
+}
+
+/* An address that is free, or a spare's; that one is the last that is handed out. */
+static bool choose_host(const struct facts *f, const struct admit_memory *memory, uint32_t *ret)
+{
+	const struct session *v = f->sessions.v;
+
+	return rest_choose(&memory->rest, v, f->sessions.n, memory->next_host, memory->now, ret) &&
+	       (!of_spare(f, *ret) ||
+		rest_choose(&memory->rest, v, f->sessions.n, *ret + 1, memory->now, ret));
+}
+
 static int free_host(const struct facts *f, const struct admit_memory *memory, uint32_t *ret,
 		     struct err *err)
 {
-	if (rest_choose(&memory->rest, f->sessions.v, f->sessions.n, memory->next_host, memory->now,
-			ret))
+	if (choose_host(f, memory, ret) && !of_spare(f, *ret))
 		return 0;
 	return err_set(err, EADDRNOTAVAIL,
 		       "choose an address for the session: all %u of the pool are in use; end a "
@@ -291,6 +308,40 @@ static int choose(const struct facts *f, const struct request *r, char ret[IFNAM
 	return code;
 }
 
+int plan_admit_spare(const struct facts *f, const struct admit_memory *memory, struct session *s)
+{
+	int r = uplink_list_read(s->name, &s->uplinks);
+
+	if (r == 0)
+		r = free_host(f, memory, &s->host, NULL);
+	if (r == 0)
+		s->id = free_id(f, memory->next_id);
+	return r;
+}
+
+/* Of what it has inside, the caller compares the rest. */
+static bool spare_serves(const struct session *spare, const struct session *s)
+{
+	return !(s->flags & SESSION_ATTACHED) && !s->probe_of && spare->mtu == s->mtu &&
+	       (spare->flags & SESSION_NO_IPV6) == (s->flags & SESSION_NO_IPV6);
+}
+
+/* Number and address: of a spare where that does. */
+static int number(const struct facts *f, const struct admit_memory *memory, struct session *s,
+		  struct err *err)
+{
+	const struct session *spare = memory->spare;
+
+	if (spare && spare_serves(spare, s)) {
+		s->id = spare->id;
+		s->host = spare->host;
+		s->netns = spare->netns;
+		return 0;
+	}
+	s->id = free_id(f, memory->next_id);
+	return free_host(f, memory, &s->host, err);
+}
+
 int plan_admit(const struct facts *f, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err)
 {
@@ -317,16 +368,15 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		r = plan_pool(f, &pool, err);
 	if (r == 0 && s.uplink[0])
 		r = plan_find_slot(f, s.uplink, &s.slot, err);
-	if (r == 0)
-		r = free_host(f, memory, &s.host, err);
-	if (r < 0)
-		return r;
 	s.mtu = uplink_mtu(f, &s);
 	if (s.mtu < IP6_MTU_MIN)
 		s.flags |= SESSION_NO_IPV6;
+	if (r == 0)
+		r = number(f, memory, &s, err);
+	if (r < 0)
+		return r;
 	s.person = memory->person;
 	s.connections = memory->connections;
-	s.id = free_id(f, memory->next_id);
 	if (request->flags & (SESSION_NAME_GIVEN | SESSION_JOIN))
 		copy_string(s.name, sizeof(s.name), request->name);
 	else

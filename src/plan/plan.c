@@ -482,6 +482,10 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 		plan_port(&x, &sessions[i]);
 		plan_small_session(&x, &sessions[i]);
 	}
+	for (size_t i = 0; i < f->spares.n; i++) {
+		plan_for_session(&x, &f->spares.v[i]);
+		plan_port(&x, &f->spares.v[i]);
+	}
 	plan_slots_done(&x);
 	r = set_sort(&set);
 	if (r < 0) {
@@ -492,6 +496,7 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	return 0;
 }
 
+/* A session's own part, or of a spare what it has without an owner: its port. */
 int plan_session(const struct facts *f, const struct session *s, struct object_set *ret,
 		 struct err *err)
 {
@@ -504,9 +509,11 @@ int plan_session(const struct facts *f, const struct session *s, struct object_s
 	if (r < 0)
 		return r;
 	plan_for_session(&x, s);
-	plan_firewall_session(&x, s);
 	plan_port(&x, s);
-	plan_small_session(&x, s);
+	if (!(s->flags & SESSION_SPARE)) {
+		plan_firewall_session(&x, s);
+		plan_small_session(&x, s);
+	}
 	r = set_sort(&set);
 	if (r < 0) {
 		set_done(&set);

@@ -115,14 +115,24 @@ struct admit_memory {
 	int64_t now;        /* clock_ms(), for rest */
 	/* of the session that is made next, as struct session has them */
 	uint32_t person, connections;
+	const struct session *spare; /* what it is made of where that does; or NULL */
 };
 
 /*
  * Makes a session out of a checked request, or says why not: a foreign bridge, no usable uplink,
- * no free pool, address or slot. netns and since are the caller's to fill in, uid is recorded.
+ * no free pool, address or slot. netns and since are the caller's to fill in, uid is recorded. Of a
+ * spare with the same MTU and families the session has number, address and netns; else its netns
+ * is 0.
  */
 int plan_admit(const struct facts *facts, const struct request *request, uint32_t uid,
 	       const struct admit_memory *memory, struct session *ret, struct err *err);
+
+/*
+ * Gives a spare (SESSION_SPARE), whose mtu and flags are the caller's, a number, an address, and a
+ * list of uplinks that names none. Returns 0, or -EADDRNOTAVAIL.
+ */
+int plan_admit_spare(const struct facts *facts, const struct admit_memory *memory,
+		     struct session *s);
 
 /*
  * All objects on the host that the sessions want, sorted into ret; nothing for no session.

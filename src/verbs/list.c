@@ -204,6 +204,19 @@ static void print_json(const struct facts *f, const struct processes *p, bool al
 	json_show(array);
 }
 
+/* What no session has yet. */
+static void print_spares(const struct facts *f)
+{
+	char port[IFNAMSIZ];
+
+	for (size_t i = 0; i < f->spares.n; i++) {
+		session_port(f->spares.v[i].id, port);
+		printf("%s is no session's: a network namespace that is ready for the next "
+		       "launch\n",
+		       port);
+	}
+}
+
 /* What status shows with the session; here it must not be overlooked. */
 static void warn(const struct facts *f, const struct processes *p)
 {
@@ -267,6 +280,8 @@ int verb_list(int argc, char *argv[])
 	else if (r == 0 && tables_print_sessions(&f, &processes, geteuid() == 0, w.all, &terminal,
 						 stdout) < 0)
 		r = err_set(&err, ENOMEM, "print the sessions: out of memory");
+	if (r == 0 && w.all && !w.watches && !w.json)
+		print_spares(&f);
 	if (r == 0 && !w.watches)
 		warn(&f, &processes);
 	return r < 0 ? program_fail(&err) : 0;
