@@ -115,6 +115,7 @@ static bool forget_port(struct host_state *h, const char *name, struct effect *e
 			break;
 		}
 	}
+	found |= spare_lost(h, name);
 	facts_remove_link(f, name);
 	unsuspect(e, name);
 	e->ports_gone = true;

@@ -275,6 +275,7 @@ int host_clear(struct host_state *h, struct err *err)
 	struct object_set nothing = { 0 };
 	int r = -EAGAIN;
 
+	spare_drop(h);
 	for (int i = 0; i < HOST_TRIES && r < 0; i++) {
 		h->stale |= HOST_STALE_FACTS;
 		r = host_observe(h, NULL, err);

@@ -24,19 +24,23 @@
 
 static int note_session(struct facts *f, const struct session *s, struct err *err)
 {
+	char name[IFNAMSIZ];
+	const bool made_ahead = (session_port(s->id, name), facts_link(f, name) != NULL);
 	struct session *added = VEC_PUSH(&f->sessions);
-	struct fact_link *port = VEC_PUSH(&f->links);
+	struct fact_link *port = made_ahead ? NULL : VEC_PUSH(&f->links);
 	bool known = !s->uplink[0] || facts_slot(f, s->uplink);
 	struct fact_slot *slot = known ? NULL : VEC_PUSH(&f->slots);
 
-	if (!added || !port)
+	if (!added || (!port && !made_ahead))
 		return err_errno(err, ENOMEM, "plan the session");
 	*added = *s;
-	session_port(s->id, port->name);
-	strcpy(port->kind, "veth");
-	port->group = OWN_PORT_GROUP;
-	port->mac = own_mac(OWN_MAC_PORT, s->host);
-	facts_link_added(f);
+	if (port) {
+		memcpy(port->name, name, sizeof(port->name));
+		strcpy(port->kind, "veth");
+		port->group = OWN_PORT_GROUP;
+		port->mac = own_mac(OWN_MAC_PORT, s->host);
+		facts_link_added(f);
+	}
 	if (slot) {
 		const struct fact_link *l = facts_link(f, s->uplink);
 
@@ -54,21 +58,23 @@ static void forget_session(struct facts *f, uint32_t id)
 		f->sessions.n--;
 }
 
-/* Beside others on the same uplink: its own part is all that is new. */
+/* Beside others on the same uplink: its own part is all that is new. Of a spare it has some. */
 static int add_session(struct host_state *h, const struct session *s,
-		       const struct object_set *inside, struct err *err)
+		       const struct object_set *inside, const struct object_set *had,
+		       struct err *err)
 {
 	_cleanup_set_ struct object_set part = { 0 }, all = { 0 };
 	_cleanup_steps_ struct steps steps = { 0 };
-	const struct object_set nothing = { 0 };
 	int r = plan_session(&h->facts, s, &part, err);
 
 	if (r < 0)
 		return r;
 	if (set_merge(&all, &part) < 0 || set_merge(&all, inside) < 0 ||
-	    diff(&all, &nothing, &steps) < 0)
+	    diff(&all, had, &steps) < 0)
 		return err_errno(err, ENOMEM, "plan the session");
 	r = apply(&h->kernel, &steps, NULL, err);
+	if (r == 0)
+		set_subtract(&h->facts.ours, had);
 	if (r == 0 && set_merge(&h->facts.ours, &part) < 0)
 		r = err_errno(err, ENOMEM, "note the session");
 	return r;
@@ -84,7 +90,8 @@ static bool leaves_in_the_way(const struct host_state *h, const struct session *
 }
 
 static int make_session(struct host_state *h, const struct session *s,
-			const struct object_set *inside, struct err *err)
+			const struct object_set *inside, const struct object_set *had,
+			struct err *err)
 {
 	_cleanup_set_ struct object_set want = { 0 };
 	_cleanup_refusals_ struct refusals refused = { 0 };
@@ -94,7 +101,7 @@ static int make_session(struct host_state *h, const struct session *s,
 	int r = note_session(f, s, err);
 
 	if (r == 0 && !whole)
-		return add_session(h, s, inside, err);
+		return add_session(h, s, inside, had, err);
 	refused_lift(&h->refused, f, s->uplink, clock_ms());
 	if (r == 0)
 		r = plan_host(f, f->sessions.v, f->sessions.n, &want, err);
@@ -114,6 +121,8 @@ static int open_netns(struct host_state *h, const struct launch *l, const struct
 {
 	int r;
 
+	if (!l->of_peer && s->netns)
+		return 0; /* a spare's */
 	if (!l->of_peer) {
 		r = kernel_new_session(&h->kernel, err);
 		if (r == 0 && !h->facts.fresh_known)
@@ -174,7 +183,13 @@ static int admit(struct host_state *h, const struct launch *l, struct session *r
 
 	host_note_ends(h);
 	h->memory.now = clock_ms();
+	h->memory.spare = l->of_peer ? NULL : spare_offer(h);
 	r = plan_admit(&h->facts, l->request, l->uid, &h->memory, ret, err);
+	if (r == -EADDRNOTAVAIL && h->spare.there) {
+		spare_remove(h); /* its address is the last one */
+		h->memory.spare = NULL;
+		r = plan_admit(&h->facts, l->request, l->uid, &h->memory, ret, err);
+	}
 	if (r != -EADDRNOTAVAIL || !h->memory.rest.n_tracked)
 		return r;
 	r = host_delete_entries(h, err);
@@ -184,9 +199,11 @@ static int admit(struct host_state *h, const struct launch *l, struct session *r
 static int try_launch(struct host_state *h, const struct launch *l, struct session *ret,
 		      struct settle *ret_settle, struct err *err)
 {
-	_cleanup_set_ struct object_set inside = { 0 };
+	_cleanup_set_ struct object_set inside = { 0 }, had = { 0 };
 	_cleanup_attached_ struct attached own = { 0 };
+	struct settle settled;
 	struct session s;
+	bool spare = false;
 	int r = host_observe(h, &l->request->uplinks, err);
 
 	if (r == 0)
@@ -196,11 +213,17 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 	if (r < 0)
 		return r;
 	s.since = (uint64_t)time(NULL);
-	r = kernel_session_inode(&h->kernel, &s.netns, err);
+	spare = s.netns != 0;
+	if (!spare)
+		r = kernel_session_inode(&h->kernel, &s.netns, err);
 	if (r == 0)
 		r = plan_netns(h, &s, &own, &inside, err);
+	if (r == 0 && spare && spare_take(h, &s, &inside, &had, &settled) > 0) {
+		spare_remove(h); /* another netns is made, by the next try */
+		return err_set(err, EAGAIN, "use a netns that was made ahead");
+	}
 	if (r == 0)
-		r = make_session(h, &s, &inside, err);
+		r = make_session(h, &s, &inside, &had, err);
 	if (r == 0)
 		r = share_file_write(h, &s, err);
 	if (r < 0 && s.flags & SESSION_ATTACHED) {
@@ -216,10 +239,15 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 		h->stale |= HOST_STALE_FACTS;
 		return r;
 	}
-	settle_begin(ret_settle, &h->kernel, &s, &inside,
-		     l->of_peer ? SETTLE_FOREIGN_MS : SETTLE_MS);
-	h->memory.next_id = s.id + 1;
-	h->memory.next_host = s.host + 1;
+	if (spare) {
+		settle_again(ret_settle, &h->kernel, &settled, SETTLE_MS);
+	} else {
+		settle_begin(ret_settle, &h->kernel, &s, &inside,
+			     l->of_peer ? SETTLE_FOREIGN_MS : SETTLE_MS);
+		h->memory.next_id = s.id + 1;
+		h->memory.next_host = s.host + 1;
+	}
+	spare_want(h, &s);
 	if (!s.slot) /* from now on it counts as blocked */
 		h->failover_at = clock_ms();
 	host_note_ends(h);

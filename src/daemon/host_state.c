@@ -85,7 +85,8 @@ int host_open(struct host_state *h, const char *rundir, struct err *err)
 	struct host_state fresh = { .stale = HOST_STALE_FACTS | HOST_STALE_NAMES,
 				    .sysctl_watch = -1,
 				    .kernel.host_ns = -1,
-				    .kernel.session_ns = -1 };
+				    .kernel.session_ns = -1,
+				    .spare.kernel.netns = -1 };
 	int r = kernel_open(&fresh.kernel, rundir, true, err);
 
 	if (r == 0)
@@ -105,6 +106,7 @@ int host_open(struct host_state *h, const char *rundir, struct err *err)
 
 void host_close(struct host_state *h)
 {
+	spare_drop(h);
 	facts_done(&h->facts);
 	set_done(&h->wanted);
 	dns_close(&h->dns);
@@ -328,6 +330,7 @@ int host_observe(struct host_state *h, const struct uplink_list *uplinks, struct
 	r = observe(&h->kernel, 0, &fresh, err);
 	if (r < 0)
 		return r;
+	spare_check(h, &fresh);
 	r = keep_known(&h->kernel, &fresh, &h->facts, err);
 	if (r == 0)
 		r = host_map_devices(h, &fresh, err);

@@ -8,6 +8,7 @@
 #include "daemon/persons.h"
 #include "daemon/refused.h"
 #include "daemon/session_log.h"
+#include "daemon/spare.h"
 #include "dns/dns.h"
 #include "model/request.h"
 #include "net/conntrack.h"
@@ -91,6 +92,7 @@ struct host_state {
 	struct failover_memory failover;
 	struct refused refused; /* what the kernel did not take, and when it is tried again */
 	struct gateway_memory gateways;
+	struct spare spare;
 	int64_t gateways_at;      /* clock_ms() at which one has answered for long enough */
 	bool no_share_files;      /* no group has a file; false: it may be (share_files.h) */
 	unsigned int link_events; /* how many there were, for who waits for one */

@@ -49,10 +49,9 @@ static bool wait_for_any(struct pollfd *fds, size_t n, int timeout_ms)
 	abort();
 }
 
-void loop_turn(struct loop *loop)
+static size_t fill_all(struct loop *loop, size_t counts[LOOP_SOURCES_MAX])
 {
-	struct pollfd *at = loop->fds;
-	size_t counts[LOOP_SOURCES_MAX], n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < loop->n; i++) {
 		const struct loop_source *source = &loop->sources[i];
@@ -60,6 +59,21 @@ void loop_turn(struct loop *loop)
 		counts[i] = source->fill ? source->fill(loop->data, loop->fds + n) : 0;
 		n += counts[i];
 	}
+	return n;
+}
+
+bool loop_has_input(struct loop *loop)
+{
+	size_t counts[LOOP_SOURCES_MAX], n = fill_all(loop, counts);
+
+	return poll(loop->fds, n, 0) != 0;
+}
+
+void loop_turn(struct loop *loop)
+{
+	struct pollfd *at = loop->fds;
+	size_t counts[LOOP_SOURCES_MAX], n = fill_all(loop, counts);
+
 	if (!wait_for_any(loop->fds, n, timeout_of(loop)))
 		return;
 	for (size_t i = 0; i < loop->n && !loop->stop; i++) {

@@ -38,6 +38,12 @@ struct loop {
 size_t loop_room(const struct loop_source *sources, size_t n);
 
 /*
+ * Whether the next turn would find a descriptor readable. Only for the last source of the table: it
+ * uses fds.
+ */
+bool loop_has_input(struct loop *loop);
+
+/*
  * One turn. After a signal that interrupts poll(2) nothing is dispatched. Any other error of
  * poll(2) is a defect of this program and would come again at once, so the process aborts, and its
  * supervisor starts another.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * via-ifaced [--linger SECONDS] [--ask SECONDS] [--ready FD] [--stay] [--supervise]
+ * via-ifaced [--linger SECONDS] [--late SECONDS] [--ask SECONDS] [--spare 0|1] [--ready FD]
+ *            [--stay] [--supervise]
  * via-ifaced --start-socket --ready FD
  * via-ifaced --clear
  * via-ifaced --check
@@ -142,7 +143,7 @@ static int supervise(struct server_options options)
 static int usage(void)
 {
 	fprintf(stderr, "usage: via-ifaced [--linger SECONDS] [--late SECONDS] [--ask SECONDS] "
-			"[--ready FD] [--stay] [--supervise]\n"
+			"[--spare 0|1] [--ready FD] [--stay] [--supervise]\n"
 			"       via-ifaced --clear\n"
 			"       via-ifaced --check\n");
 	return 2;
@@ -172,6 +173,7 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 		{ "late", required_argument, NULL, 't' },
 		{ "ask", required_argument, NULL, 'a' },
 		{ "ready", required_argument, NULL, 'r' },
+		{ "spare", required_argument, NULL, 'n' },
 		{ "stay", no_argument, NULL, 's' },
 		{ 0 },
 	};
@@ -196,6 +198,10 @@ static int read_options(int argc, char *argv[], struct server_options *server, e
 		case 'r':
 			r = parse_u32(optarg, 3, 1023, &number);
 			server->ready_fd = r < 0 ? -1 : (int)number;
+			break;
+		case 'n':
+			r = parse_u32(optarg, 0, 1, &number);
+			server->spare = r == 0 && number;
 			break;
 		case 's':
 			server->stay = true;

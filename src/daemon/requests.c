@@ -78,6 +78,14 @@ static void serve_all(struct server *s)
 	}
 }
 
+bool requests_wait(const struct server *s)
+{
+	for (size_t i = 0; i < s->connections.n; i++)
+		if (s->connections.v[i].state == CONNECTION_SETTLING)
+			return true;
+	return false;
+}
+
 void requests_dispatch(void *data, const struct pollfd *fds, size_t n)
 {
 	struct server *s = data;

@@ -61,6 +61,7 @@ static int start(struct server *s, struct err *err)
 		return err_errno(err, errno, "listen to signals");
 	r = host_open(&s->host, s->options->rundir, err);
 	s->host.late_ms = s->options->late_ms;
+	s->host.spare.enabled = r == 0 && s->options->spare;
 	if (r == 0) {
 		event_log_open(&s->log, s->options->rundir);
 		r = host_heal(&s->host, err);
@@ -97,6 +98,7 @@ static void init(struct server *s, const struct server_options *options)
 	s->connections.polkit = &s->authorizer.polkit;
 	s->connections.subscribers = &s->subscribers;
 	s->host.kernel.host_ns = s->host.kernel.session_ns = s->host.sysctl_watch = -1;
+	s->host.spare.kernel.netns = -1;
 	authorizer_init(&s->authorizer, options->confdir, options->ask_ms);
 }
 
@@ -136,6 +138,7 @@ int server_run(const struct server_options *options, struct err *err)
 	}
 	manager_notify("STOPPING=1");
 	/* a signal came while lingering, or just as the last session ended */
+	spare_drop(&s.host);
 	s.host.stale |= HOST_STALE_FACTS;
 	if (r == 0 && !s.cleared && host_heal(&s.host, &ignored) == 0 && !host_sessions(&s.host))
 		host_clear(&s.host, &ignored);

@@ -12,6 +12,7 @@ struct server_options {
 	int ready_fd;             /* gets one byte when the socket answers, or an error line; -1 */
 	int socket_fd;            /* listening already, a service manager's; -1: make one */
 	unsigned int watchdog_ms; /* the manager wants to hear of us within this; 0: it does not */
+	bool spare;               /* a netns is made ahead of a launch (spare.h) */
 	bool stay;                /* clear the host when idle, as ever, but do not leave */
 };
 

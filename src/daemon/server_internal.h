@@ -42,4 +42,7 @@ size_t requests_fill(void *data, struct pollfd *fds);
 int64_t requests_deadline(void *data);
 void requests_dispatch(void *data, const struct pollfd *fds, size_t n);
 
+/* Whether an answer waits for a new session to settle. */
+bool requests_wait(const struct server *s);
+
 #endif

@@ -323,6 +323,38 @@ static void on_log(void *data, const struct pollfd *fds, size_t n)
 	event_log_drain(&s->log);
 }
 
+static size_t fill_spare(void *data, struct pollfd *fds)
+{
+	const struct server *s = data;
+
+	fds[0] = (struct pollfd){ .fd = spare_fd(&s->host.spare), .events = POLLIN };
+	return 1;
+}
+
+static int64_t spare_deadline(void *data)
+{
+	const struct server *s = data;
+
+	return spare_is_due(&s->host) && !requests_wait(s) ? 0 : INT64_MAX;
+}
+
+/* A netns for the next launch. It takes a few milliseconds, so it is made when nobody waits. */
+static void on_spare(void *data, const struct pollfd *fds, size_t n)
+{
+	struct server *s = data;
+	struct err err = { 0 };
+
+	(void)n;
+	if (fds[0].revents)
+		spare_take_events(&s->host);
+	if (spare_deadline(s) || loop_has_input(&s->loop))
+		return;
+	if (spare_make(&s->host, &err) < 0) {
+		log_line(LOG_WARNING, "%s", err.text);
+		healing_soon(&s->healing);
+	}
+}
+
 /* Events before requests, so that a request meets facts that are up to date; time comes last. */
 const struct loop_source server_sources[] = {
 	{ .max = 1, .fill = fill_signals, .dispatch = on_signals },
@@ -344,5 +376,6 @@ const struct loop_source server_sources[] = {
 	{ .deadline = idle_deadline, .dispatch = on_idle },
 	{ .dispatch = on_healed },
 	{ .deadline = log_deadline, .dispatch = on_log },
+	{ .max = 1, .fill = fill_spare, .deadline = spare_deadline, .dispatch = on_spare },
 };
 const size_t server_sources_n = ARRAY_SIZE(server_sources);

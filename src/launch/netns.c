@@ -54,5 +54,7 @@ int netns_open_by_id(uint32_t id)
 	if (file_start(AT_FDCWD, path, 0, alias, sizeof(alias)) <= 0)
 		return -ESRCH;
 	alias[strcspn(alias, "\n")] = 0;
-	return session_parse(alias, &s) < 0 ? -ESRCH : netns_open_of(&s);
+	if (session_parse(alias, &s) < 0 || s.flags & SESSION_SPARE)
+		return -ESRCH;
+	return netns_open_of(&s);
 }

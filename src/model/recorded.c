@@ -57,7 +57,8 @@ static int find_slots(struct facts *f)
 	return r;
 }
 
-bool recorded_session(const struct fact_link *l, struct session *ret)
+/* What a port of ours says: a session or a spare. */
+static bool read_port(const struct fact_link *l, struct session *ret)
 {
 	struct session s;
 	char port[IFNAMSIZ];
@@ -74,13 +75,23 @@ bool recorded_session(const struct fact_link *l, struct session *ret)
 	return true;
 }
 
+bool recorded_session(const struct fact_link *l, struct session *ret)
+{
+	struct session s;
+
+	if (!read_port(l, &s) || s.flags & SESSION_SPARE)
+		return false;
+	*ret = s;
+	return true;
+}
+
 static int find_sessions(struct facts *f)
 {
 	for (size_t i = 0; i < f->links.n; i++) {
 		struct session s, *seen;
 		const char *uplink;
 
-		if (!recorded_session(&f->links.v[i], &s))
+		if (!read_port(&f->links.v[i], &s))
 			continue;
 		uplink = facts_slot_uplink(f, s.slot);
 		if (uplink)

@@ -235,6 +235,27 @@ int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *e
 	return wanted >= 0 && wanted == seen;
 }
 
+void kernel_keep_session(struct kernel *k, struct kernel_inside *ret)
+{
+	*ret = (struct kernel_inside){ .netns = steal_fd(&k->session_ns), .nft = k->session_nft };
+	k->session_nft = (struct nl_sock){ 0 };
+	kernel_drop_session(k);
+}
+
+void kernel_resume_session(struct kernel *k, struct kernel_inside *from)
+{
+	kernel_drop_session(k);
+	k->session_ns = steal_fd(&from->netns);
+	k->session_nft = from->nft;
+	from->nft = (struct nl_sock){ 0 };
+}
+
+void kernel_inside_close(struct kernel_inside *k)
+{
+	nl_close(&k->nft);
+	close_fd(&k->netns);
+}
+
 void kernel_drop_session(struct kernel *k)
 {
 	nl_close(&k->session_route);

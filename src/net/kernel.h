@@ -123,6 +123,19 @@ int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err)
  */
 int kernel_leads_to(struct kernel *k, const char *port, int netns, struct err *err);
 int kernel_enter_session(struct kernel *k, struct err *err);
+
+/*
+ * A session's netns and the nftables socket in it, apart from the kernel that made it: for one that
+ * is to be used later. kernel_keep_session() leaves none in k, kernel_resume_session() takes all
+ * over; the sockets of rtnetlink are with its settle (net/settle.h) meanwhile.
+ */
+struct kernel_inside {
+	int netns;
+	struct nl_sock nft;
+};
+void kernel_keep_session(struct kernel *k, struct kernel_inside *ret);
+void kernel_resume_session(struct kernel *k, struct kernel_inside *from);
+void kernel_inside_close(struct kernel_inside *k);
 /* Returns to the host's netns; a process that cannot do so aborts. */
 void kernel_home(struct kernel *k);
 void kernel_drop_session(struct kernel *k);

@@ -115,6 +115,22 @@ void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 	*ret = t;
 }
 
+void settle_return(struct settle *t, struct kernel *k)
+{
+	k->session_route = t->inside;
+	k->session_events = t->events;
+	t->inside = t->events = (struct nl_sock){ 0 };
+}
+
+void settle_again(struct settle *ret, struct kernel *k, const struct settle *was, int timeout_ms)
+{
+	*ret = *was;
+	ret->inside = k->session_route;
+	ret->events = k->session_events;
+	ret->end = clock_ms() + timeout_ms;
+	k->session_route = k->session_events = (struct nl_sock){ 0 };
+}
+
 bool settle_over(struct settle *t, struct kernel *k, bool links)
 {
 	if (take_events(t))

@@ -31,6 +31,13 @@ void settle_begin(struct settle *ret, struct kernel *k, const struct session *s,
 		  const struct object_set *inside, int timeout_ms);
 
 /*
+ * For a netns that was made earlier: settle_return() gives the sockets back to the kernel, and
+ * settle_again() goes on, once it is somebody's, from where `was` had come to.
+ */
+void settle_return(struct settle *t, struct kernel *k);
+void settle_again(struct settle *ret, struct kernel *k, const struct settle *was, int timeout_ms);
+
+/*
  * Reads the state again: inside when settle_fd() is readable, outside when links of the host have
  * changed, since each question takes the kernel's rtnl lock. True when packets pass, or the time is
  * over.

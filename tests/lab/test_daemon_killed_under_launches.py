@@ -11,15 +11,12 @@ import time
 
 from lab import needs, params, timeout
 from test_inside_as_outside import install
+from test_survives_kills import ports
 
 SOCKET = "/run/via-iface/socket"
 # Whose launch it is: None: root's
 CALLERS = {"root": None, "user": 1000, "named": 1000, "without_capability": 1000}
 WITHOUT_CAPABILITY = ["setpriv", "--no-new-privs", "--"]
-
-
-def ports():
-    return sorted(name for _, name in socket.if_nameindex() if name.startswith("viap"))
 
 
 def connects():

@@ -13,6 +13,7 @@ import time
 
 import nsutil
 from lab import SERVER, SERVER6, needs, params, program, timeout
+from test_survives_kills import ports
 
 ASKED = 100
 CLIENT_PORT = 40000
@@ -306,7 +307,7 @@ def test_client_on_a_port_of_the_range(lab, way):
 
 def packets_of_session(lab):
     """What the only session has sent, counted at its port."""
-    (port,) = [n for n in os.listdir("/sys/class/net") if n.startswith("viap")]
+    (port,) = ports()
     with open(f"/sys/class/net/{port}/statistics/rx_packets") as f:
         return int(f.read())
 

@@ -16,6 +16,7 @@ import time
 import nsutil
 from lab import ROOT, Skip, build_dir, needs, program, sanitized, timeout
 from snapshot import contents
+from test_survives_kills import ports
 
 RUNDIR = "/run/via-iface"
 SOCKET = RUNDIR + "/socket"
@@ -109,10 +110,6 @@ class Manager:
 
     def __exit__(self, *_):
         self.close()
-
-
-def ports():
-    return [name for _, name in socket.if_nameindex() if name.startswith("viap")]
 
 
 def one_session(lab):

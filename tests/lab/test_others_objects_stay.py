@@ -7,6 +7,7 @@ import signal
 import stat
 
 from lab import ROOT, params, program, timeout
+from test_survives_kills import ports
 
 RUNDIR = "/run/via-iface"
 SAVED = RUNDIR + "/sysctl"
@@ -227,7 +228,7 @@ def test_rest_of_a_crash_goes(lab):
     """Ours is also what a launch left that died between a port's creation and its alias, and what
     lost its alias to somebody else: it is mended, or goes."""
     held = lab.session()
-    port = next(name for name in os.listdir("/sys/class/net") if name.startswith("viap"))
+    (port,) = ports()
     lab.ip(f"link set {port} alias foreign")
     lab.wait(lambda: " sh" in lab.ip(f"link show {port}"), 5, "the alias again")
     lab.ip(f"link set {port} group 0")
@@ -275,7 +276,7 @@ def test_foreign_bridge(lab):
 def test_on_our_own_devices(lab):
     """What others put on via0 or on a port stays while these stand."""
     held = lab.session()
-    port = next(name for name in os.listdir("/sys/class/net") if name.startswith("viap"))
+    (port,) = ports()
     lab.ip("addr add 198.18.7.1/24 dev via0")
     lab.ip("addr add 10.66.0.7/22 dev via0")
     lab.ip("neigh add 10.209.3.250 dev via0 lladdr 02:00:00:00:00:99 nud permanent")
@@ -349,7 +350,7 @@ def test_netns_names(lab):
     inode = os.stat("/run/netns/mine").st_ino
     done = lab.via("stop", "mine")
     assert os.stat("/run/netns/mine").st_ino == inode, done
-    lab.wait(lambda: "viap" not in lab.ip("-br link"), 5, "the port's end")
+    lab.wait(lambda: not ports(), 5, "the port's end")
     lab.run("umount /run/netns/second && rm /run/netns/second", check=True)
     lab.wait_gone()
 

@@ -17,8 +17,26 @@ SOCKET = "/run/via-iface/socket"
 # --- what is left -------------------------------------------------------------------------------
 
 
+def alias_words(port):
+    """What its alias says (model/session.h); [] when it has none of eight words, or has gone."""
+    try:
+        with open(f"/sys/class/net/{port}/ifalias", encoding="utf-8", errors="replace") as f:
+            words = f.read().split()
+    except OSError:
+        return []
+    return words if len(words) == 8 else []
+
+
+def is_spare(port):
+    """Whether it belongs to a netns that is ready for a launch, and to no session."""
+    words = alias_words(port)
+    return bool(words) and "spare" in words[6].split(",")
+
+
 def ports():
-    return sorted(name for _, name in socket.if_nameindex() if name.startswith("viap"))
+    """Those of sessions."""
+    names = [name for _, name in socket.if_nameindex() if name.startswith("viap")]
+    return sorted(name for name in names if not is_spare(name))
 
 
 def dismiss(lab):

@@ -504,7 +504,8 @@ void fake_kernel_host(struct host_state *h)
 	*h = (struct host_state){
 		.stale = HOST_STALE_FACTS | HOST_STALE_NAMES,
 		.sysctl_watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
-		.kernel = { .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 }
+		.kernel = { .rundir = "/nonexistent", .host_ns = -1, .session_ns = -1 },
+		.spare.kernel.netns = -1
 	};
 	session_log_init(&h->log);
 	h->memory.next_host = rest_first(clock_ms());
