@@ -16,8 +16,9 @@
  * same. */
 #define DESCRIPTORS_WANTED 4096u
 
-/* What one request opens for a moment: a netns and sockets in it, files, a child's socket pair. */
-#define DESCRIPTORS_WORK 12u
+/* What one request opens for a moment: a netns and sockets in it, files, a child's socket pair; and
+ * what a netns holds that is kept ready (spare.h). */
+#define DESCRIPTORS_WORK 16u
 
 /* What a connection may hold: itself, a netns or a child's socket, and two sockets in that. */
 #define DESCRIPTORS_PER_CONNECTION 4u

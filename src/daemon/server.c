@@ -48,8 +48,11 @@ static int make_room(struct server *s, struct err *err)
 static int start(struct server *s, struct err *err)
 {
 	sigset_t signals;
+	size_t room;
 	int r = lifecycle_lock(&s->life, err);
 
+	if (r == 0) /* before anything is opened that would fail for it, less plainly */
+		r = descriptors_room(&room, err);
 	if (r < 0)
 		return r;
 	sigemptyset(&signals);

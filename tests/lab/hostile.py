@@ -28,7 +28,7 @@ RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN,
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 LIST = 4 + 16 * 9 + 160  # bytes of a list of uplinks
-SIZE = 8 + 16 + LIST + 36 + 16 + 16 + 36 + 1 + 3 * 17  # of the largest request
+SIZE = 8 + 16 + 32 + LIST + 36 + 16 + 16 + 36 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -447,7 +447,7 @@ def handover(request, argv, netns=-1, uid=None, envp=("PATH=/usr/sbin:/usr/bin:/
     head += struct.pack("<QQIi", 8 << 20, 8 << 20, 0, 0)
     user = (1, uid, uid, 0) if uid is not None else (0, 0, 0, 0)
     head += struct.pack("<IIII", *user) + bytes(256 * 4)
-    head += struct.pack("<IIIiiiiI", 0, 0, 1, netns, -1, -1, 0, 0)
+    head += struct.pack("<IIIiiiiI", 0, 0, 1, netns, -1, -1, -1, 0)
     fd = os.memfd_create("handover", 0)
     os.write(fd, head + args + env)
     os.set_inheritable(fd, True)

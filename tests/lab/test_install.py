@@ -143,13 +143,14 @@ def test_socket_activation(lab):
 def test_connect_while_it_leaves(lab):
     """A launch that comes just as the daemon goes waits in the queue, and gets the next one."""
     before = lab.snapshot()
-    with Manager(lab, "--linger", "0") as manager:
-        for n in range(30):
+    with Manager(lab, "--linger", "0", "--late", "0") as manager:
+        for n in range(12):
             done = lab.via(lab.spare, "--", "true")
             assert (done.code, done.err) == (0, ""), (manager.starts, done)
-            # each a little later than the one before: from the session's end to the daemon's
+            # each a little later than the one before: about when the daemon goes, which first looks at
+            # what the session's connections left (src/daemon/late.h, LATE_LOOK_MS)
             lab.wait(lambda: not ports(), 5, "the session's end", step=0.001)
-            time.sleep(n * 0.0005)
+            time.sleep(1.9 + n * 0.02)
         manager.idle()
         assert manager.starts > 1 and set(manager.codes) == {0}, manager.codes
     lab.assert_same(before)

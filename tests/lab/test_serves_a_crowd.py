@@ -73,7 +73,7 @@ def test_low_descriptor_limit(lab, limit):
 
 @needs("root", "tool:prlimit", "tool:setpriv")
 @timeout(120)
-@params(16, 32, 64, 128)
+@params(16, 40, 64, 128)
 def test_hard_descriptor_limit(lab, limit):
     """One that may not be raised: there are places for fewer peers, or the daemon says why it
     cannot start."""
