@@ -202,7 +202,7 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 	_cleanup_set_ struct object_set inside = { 0 }, had = { 0 };
 	_cleanup_attached_ struct attached own = { 0 };
 	struct settle settled;
-	struct session s;
+	struct session s = { 0 };
 	bool spare = false;
 	int r = host_observe(h, &l->request->uplinks, err);
 
