@@ -8,6 +8,12 @@ from test_share import ALL, ANSWER, Member, closed
 from test_who_may import NETDEV, Site
 
 
+# As its text in a program inside: a question for the address of a name (RFC 1035).
+QUESTION = """def question(name):
+    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
+    return struct.pack("!HHHHHH", 7, 256, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1)"""
+
+
 @topology("split", "same")
 def test_names(lab):
     """NAME.via is what the session has, both ways, also for who was there before; who begins and
@@ -50,9 +56,7 @@ def test_questions_stay(lab):
         f"""
 import errno, socket, struct
 refused = 0
-def question(name):
-    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
-    return struct.pack("!HHHHHH", 7, 256, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1)
+{QUESTION}
 for server in ("{web.gateway}", "127.0.0.53", "{web.gateway6}", "{lab.server}", "{lab.server6}"):
     for name in ("via", "x.via", "VIA", "a.b.Via", "x" * 32 + ".via", "x." * 29 + "via", *("y" * n + ".via" for n in range(1, 60))):
         s = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM)
@@ -94,9 +98,7 @@ def test_questions_by_tcp_stay(lab, timestamps):
         f"""
 import socket, struct
 refused = 0
-def question(name):
-    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
-    return struct.pack("!HHHHHH", 7, 256, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1)
+{QUESTION}
 def ask(server, name, apart):
     text = question(name)
     with socket.create_connection((server, 53), 5) as s:

@@ -204,17 +204,23 @@ def test_odd_panels(lab):
         assert tray.finish().code == 0
 
 
+def with_game(desk):
+    """The panel, with the session `game` and the uplinks in the tray's menu, and what the window is asked."""
+    panel, asked = Panel(desk), window_of(desk)
+    desk.run()
+    panel.appear()
+    desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "the session")
+    number = panel.numbers()["game via wlp6s0"]
+    desk.wait(lambda: "enp7s0 · Ethernet" in panel.numbers(number), 5, "the uplinks")
+    return panel, asked
+
+
 @desktop
 def test_buttons(lab):
     """A notification of a blocked session moves it, or opens the window with the press's token."""
     game = lab.session(lab.spare, "--name", "game")
     with Desktop(lab, panel=False) as desk:
-        panel, asked = Panel(desk), window_of(desk)
-        desk.run()
-        panel.appear()
-        desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "the session")
-        number = panel.numbers()["game via wlp6s0"]
-        desk.wait(lambda: "enp7s0 · Ethernet" in panel.numbers(number), 5, "the uplinks")
+        panel, asked = with_game(desk)
         lab.ip(f"link set {lab.spare.far[1]} down", ns=lab.spare.far[0])
         desk.wait(lambda: desk.notes, 10, "the notification")
         (note,) = desk.notes
@@ -242,12 +248,8 @@ def test_resume(lab):
     paused in the menu."""
     game = lab.session(lab.spare, "--name", "game")
     with Desktop(lab, panel=False) as desk:
-        panel, asked = Panel(desk), window_of(desk)
-        desk.run()
-        panel.appear()
-        desk.wait(lambda: "game via wlp6s0" in panel.numbers(), 5, "the session")
+        panel, asked = with_game(desk)
         number = panel.numbers()["game via wlp6s0"]
-        desk.wait(lambda: "enp7s0 · Ethernet" in panel.numbers(number), 5, "the uplinks")
         other = desk.connect()
         for action, state in (("resume", "up"), ("default", "paused")):
             lab.via("pause", "game", check=True)
