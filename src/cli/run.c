@@ -83,40 +83,34 @@ int cli_run(int argc, char *argv[], const struct cli_helpers *helpers)
 	return status;
 }
 
-int cli_verb(int argc, char *argv[])
+/* hint: what to do where that program is not installed; NULL: it always is. */
+static int become(const char *program, char *argv[], int argc, const char *hint)
 {
 	char path[PATH_MAX];
 	struct err err = { 0 };
 
-	if (program_find("via-iface-verbs", path, &err) == 0)
+	if (program_find(program, path, &err) == 0) {
 		program_become(path, argv, argc, &err);
+	} else if (hint) {
+		err_set(&err, ENOENT, "start '%s': it is not installed", program);
+		err_hint(&err, "%s", hint);
+	}
 	return program_fail(&err);
+}
+
+int cli_verb(int argc, char *argv[])
+{
+	return become("via-iface-verbs", argv, argc, NULL);
 }
 
 int cli_desktop(int argc, char *argv[])
 {
-	char path[PATH_MAX];
-	struct err err = { 0 };
-
-	if (program_find("via-iface-desktop", path, &err) == 0) {
-		program_become(path, argv + 1, argc - 1, &err);
-	} else {
-		err_set(&err, ENOENT, "start 'via-iface-desktop': it is not installed");
-		err_hint(&err, "install the package via-iface-tray, which has it");
-	}
-	return program_fail(&err);
+	return become("via-iface-desktop", argv + 1, argc - 1,
+		      "install the package via-iface-tray, which has it");
 }
 
 int cli_capture(int argc, char *argv[])
 {
-	char path[PATH_MAX];
-	struct err err = { 0 };
-
-	if (program_find("via-iface-capture", path, &err) == 0) {
-		program_become(path, argv + 1, argc - 1, &err);
-	} else {
-		err_set(&err, ENOENT, "start 'via-iface-capture': it is not installed");
-		err_hint(&err, "this via-iface was built without libpcap");
-	}
-	return program_fail(&err);
+	return become("via-iface-capture", argv + 1, argc - 1,
+		      "this via-iface was built without libpcap");
 }
