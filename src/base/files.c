@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/files.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -153,6 +154,16 @@ void print_error_line(const char *text)
 	int n = snprintf(line, sizeof(line), "via-iface: %.*s\n", ERR_TEXT_MAX - 1, text);
 
 	(void)write_without_sigpipe(STDERR_FILENO, line, (size_t)n);
+}
+
+pid_t process_next(DIR *proc)
+{
+	const struct dirent *e;
+
+	while ((e = readdir(proc)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			return (pid_t)strtol(e->d_name, NULL, 10);
+	return 0;
 }
 
 uint64_t process_netns(pid_t pid)

@@ -71,6 +71,12 @@ int write_without_sigpipe(int fd, const void *bytes, size_t len);
 void print_error_line(const char *text);
 
 /*
+ * The next process that a directory stream of /proc has (proc(5), /proc/PID), in no order; 0 at its
+ * end.
+ */
+pid_t process_next(DIR *proc);
+
+/*
  * The inode of a process's netns (proc(5), ns/net); 0 where it has ended, or the caller may not
  * see it.
  */

@@ -9,10 +9,6 @@
 #include "base/vec.h"
 #include "verbs/processes.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434 /* asm-generic/unistd.h */
-#endif
-
 static int find(struct programs *p, struct err *err)
 {
 	_cleanup_processes_ struct processes all = { 0 };

@@ -12,10 +12,7 @@
 #include "base/cleanup.h"
 #include "base/link_watch.h"
 #include "launch/host_ports.h"
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434 /* the same number on all architectures */
-#endif
+#include "launch/loopback.h"
 
 #define BACKLOG 128
 
@@ -50,13 +47,8 @@ static int set_options(int fd, int family, bool udp)
 /* Returns the socket, or a negative errno. */
 static int open_port(int family, const struct host_port *p)
 {
-	const struct sockaddr_in four = { .sin_family = AF_INET,
-					  .sin_port = htons(p->port),
-					  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	const struct sockaddr_in6 six = { .sin6_family = AF_INET6,
-					  .sin6_port = htons(p->port),
-					  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	const bool v4 = family == AF_INET;
+	struct sockaddr_storage at;
+	const socklen_t len = loopback_address(family, p->port, &at);
 	_cleanup_close_ int fd =
 		socket(family, (p->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       0);
@@ -64,9 +56,7 @@ static int open_port(int family, const struct host_port *p)
 
 	if (r < 0)
 		return r;
-	if (bind(fd, v4 ? (const struct sockaddr *)&four : (const struct sockaddr *)&six,
-		 v4 ? sizeof(four) : sizeof(six)) < 0 ||
-	    (!p->udp && listen(fd, BACKLOG) < 0))
+	if (bind(fd, (const struct sockaddr *)&at, len) < 0 || (!p->udp && listen(fd, BACKLOG) < 0))
 		return -errno;
 	return steal_fd(&fd);
 }

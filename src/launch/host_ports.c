@@ -10,7 +10,6 @@
  */
 #include "launch/host_ports.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,19 +22,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/detach.h"
 #include "base/files.h"
 #include "base/link_watch.h"
+#include "base/util.h"
 #include "launch/host_ports_internal.h"
 #include "model/session.h"
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 #define READY_MS 2000
 #define LINE     3 /* the helper's only descriptor of the launch's */
@@ -54,14 +49,6 @@ struct watch {
 	unsigned int port_index;
 	uint64_t netns;
 };
-
-uint64_t relay_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int relay_watch(struct relay *r, struct source *s, uint32_t events)
 {
@@ -82,23 +69,6 @@ void relay_close(struct relay *r, struct source *s)
 		(void)relay_watch(r, s, 0);
 	close_fd(&s->fd);
 	s->events = 0;
-}
-
-socklen_t relay_host_address(int family, uint16_t port, struct sockaddr_storage *ret)
-{
-	const struct sockaddr_in four = { .sin_family = AF_INET,
-					  .sin_port = htons(port),
-					  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	const struct sockaddr_in6 six = { .sin6_family = AF_INET6,
-					  .sin6_port = htons(port),
-					  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-
-	memset(ret, 0, sizeof(*ret));
-	if (family == AF_INET)
-		memcpy(ret, &four, sizeof(four));
-	else
-		memcpy(ret, &six, sizeof(six));
-	return family == AF_INET ? sizeof(four) : sizeof(six);
 }
 
 /* --- the end of the session ------------------------------------------------------------------ */
@@ -125,16 +95,13 @@ static int watch_process(struct watch *w, int fd)
 static bool watch_others(struct watch *w)
 {
 	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
 	bool found = false;
+	pid_t pid;
 
-	while (proc && free_place(w) && (entry = readdir(proc))) {
-		pid_t pid = isdigit((unsigned char)entry->d_name[0])
-				    ? (pid_t)strtol(entry->d_name, NULL, 10)
-				    : 0;
+	while (proc && free_place(w) && (pid = process_next(proc))) {
 		int fd;
 
-		if (!pid || process_netns(pid) != w->netns)
+		if (process_netns(pid) != w->netns)
 			continue;
 		fd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (fd >= 0 && process_netns(pid) == w->netns && watch_process(w, fd) == 0)
@@ -174,13 +141,13 @@ static void links_changed(struct relay *r, struct source *s, uint32_t events)
 
 static int timeout_of(struct relay *r)
 {
-	uint64_t due = relay_udp_expire(r), now;
+	int64_t due = relay_udp_expire(r), now;
 
 	if (r->accept_again && (!due || r->accept_again < due))
 		due = r->accept_again;
 	if (!due)
 		return -1;
-	now = relay_now();
+	now = clock_ms();
 	return due > now ? (int)(due - now) : 0;
 }
 
@@ -193,7 +160,7 @@ static void serve(struct relay *r)
 
 		if (n < 0 && errno != EINTR)
 			return;
-		if (r->accept_again && relay_now() >= r->accept_again)
+		if (r->accept_again && clock_ms() >= r->accept_again)
 			relay_tcp_listen(r, true);
 		for (int i = 0; i < n && !r->over; i++) {
 			struct source *s = events[i].data.ptr;

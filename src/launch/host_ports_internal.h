@@ -49,7 +49,7 @@ struct relay {
 	/* TCP */
 	unsigned int connections, connections_max;
 	bool accepting;
-	uint64_t accept_again;   /* ms (relay_now()); 0: when a connection ends */
+	int64_t accept_again;    /* clock_ms(); 0: when a connection ends */
 	int spare[2];            /* an empty pipe, or -1 */
 	struct connection *dead; /* to be freed when no event of this turn names them */
 
@@ -60,17 +60,11 @@ struct relay {
 	struct datagrams *datagrams;
 };
 
-/* CLOCK_MONOTONIC, milliseconds. */
-uint64_t relay_now(void);
-
 /* Registers exactly these events (EPOLLIN …) of a source; 0: none. 0 or a negative errno. */
 int relay_watch(struct relay *r, struct source *s, uint32_t events);
 
 /* Unregisters and closes it. */
 void relay_close(struct relay *r, struct source *s);
-
-/* The host's loopback address of a family at that port; its length. */
-socklen_t relay_host_address(int family, uint16_t port, struct sockaddr_storage *ret);
 
 /* --- host_ports_tcp.c ------------------------------------------------------------------------ */
 
@@ -85,8 +79,8 @@ void relay_tcp_free_dead(struct relay *r);
 int relay_udp_init(struct relay *r);
 void relay_udp_ready(struct relay *r, struct source *s, uint32_t events);
 
-/* Closes peers that were idle. Returns when the next one is due (relay_now()), 0: there is none. */
-uint64_t relay_udp_expire(struct relay *r);
+/* Closes peers that were idle. Returns when the next one is due (clock_ms()), 0: there is none. */
+int64_t relay_udp_expire(struct relay *r);
 void relay_udp_free_dead(struct relay *r);
 
 #endif

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "launch/host_ports_internal.h"
+#include "launch/loopback.h"
 
 #define CHUNK       (1u << 20) /* for one call; the pipe is the limit */
 #define TURN_MAX    4          /* pipes for one event: others have their turn too */
@@ -165,7 +167,7 @@ static int connect_host(struct relay *r, struct connection *c)
 {
 	struct source *s = &c->side[HOST].source;
 	struct sockaddr_storage to;
-	const socklen_t len = relay_host_address(c->family, c->port, &to);
+	const socklen_t len = loopback_address(c->family, c->port, &to);
 	const int on = 1;
 
 	relay_close(r, s);
@@ -280,7 +282,7 @@ void relay_tcp_ready(struct relay *r, struct source *s, uint32_t events)
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			relay_tcp_listen(r, false);
-			r->accept_again = relay_now() + ACCEPT_WAIT;
+			r->accept_again = clock_ms() + ACCEPT_WAIT;
 		}
 		return;
 	}

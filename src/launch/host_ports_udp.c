@@ -10,7 +10,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "launch/host_ports_internal.h"
+#include "launch/loopback.h"
 
 #define BATCH        16
 #define DATAGRAM_MAX 65536 /* RFC 768, section Length */
@@ -28,7 +30,7 @@ struct peer {
 	struct sockaddr_storage from; /* inside */
 	socklen_t from_len;
 	bool answered;
-	uint64_t used; /* relay_now() */
+	int64_t used; /* clock_ms() */
 	struct peer *before, *after;
 };
 
@@ -52,7 +54,7 @@ static void put_first(struct relay *r, struct peer *p)
 	p->after = r->first;
 	*(r->first ? &r->first->before : &r->last) = p;
 	r->first = p;
-	p->used = relay_now();
+	p->used = clock_ms();
 }
 
 static void use(struct relay *r, struct peer *p)
@@ -81,7 +83,7 @@ static void peer_ready(struct relay *r, struct source *s, uint32_t events);
 static int connect_host(struct relay *r, struct peer *p, int family)
 {
 	struct sockaddr_storage to;
-	const socklen_t len = relay_host_address(family, p->at->port, &to);
+	const socklen_t len = loopback_address(family, p->at->port, &to);
 
 	relay_close(r, &p->source);
 	p->source.fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -233,9 +235,9 @@ static void peer_ready(struct relay *r, struct source *s, uint32_t events)
 	send_some(p->at->source.fd, d->messages, n);
 }
 
-uint64_t relay_udp_expire(struct relay *r)
+int64_t relay_udp_expire(struct relay *r)
 {
-	const uint64_t now = r->last ? relay_now() : 0;
+	const int64_t now = r->last ? clock_ms() : 0;
 
 	while (r->last && r->last->used + RELAY_IDLE_MS <= now)
 		end(r, r->last);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launch/name.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/files.h"
@@ -14,13 +12,12 @@
 
 static bool has_process(uint64_t netns)
 {
-	const struct dirent *e;
 	DIR *dir = opendir("/proc");
 	bool found = !dir; /* unknown: then no name is taken over */
+	pid_t pid;
 
-	while (dir && !found && (e = readdir(dir)))
-		found = isdigit((unsigned char)e->d_name[0]) &&
-			process_netns((pid_t)atol(e->d_name)) == netns;
+	while (dir && !found && (pid = process_next(dir)))
+		found = process_netns(pid) == netns;
 	if (dir)
 		closedir(dir);
 	return found;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launch/netns.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,14 +22,12 @@ static int open_netns(const char *path, uint64_t inode)
 int netns_open_of(const struct session *s)
 {
 	DIR *dir = opendir("/proc");
-	const struct dirent *e;
 	char path[64];
 	int fd = -ESRCH;
+	pid_t pid;
 
-	while (dir && fd < 0 && (e = readdir(dir))) {
-		int pid = isdigit((unsigned char)e->d_name[0]) ? atoi(e->d_name) : 0;
-
-		if (!pid || process_netns(pid) != s->netns)
+	while (dir && fd < 0 && (pid = process_next(dir))) {
+		if (process_netns(pid) != s->netns)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 		fd = open_netns(path, s->netns);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs/processes.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,21 +27,18 @@ int processes_find(struct processes *ret, struct err *err)
 {
 	_cleanup_processes_ struct processes found = { 0 };
 	DIR *proc = opendir("/proc");
-	struct dirent *entry;
+	pid_t pid;
 
 	if (!proc)
 		return err_errno(err, errno, "read /proc");
-	while ((entry = readdir(proc))) {
-		struct process *p;
+	while ((pid = process_next(proc))) {
+		struct process *p = VEC_PUSH(&found);
 
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		p = VEC_PUSH(&found);
 		if (!p) {
 			closedir(proc);
 			return err_errno(err, ENOMEM, "read /proc");
 		}
-		p->pid = (int)strtol(entry->d_name, NULL, 10);
+		p->pid = pid;
 		p->netns = process_netns(p->pid);
 	}
 	closedir(proc);
