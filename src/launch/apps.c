@@ -155,14 +155,28 @@ static bool holds_word(const char *text, size_t len, const char *word)
 	return false;
 }
 
-static bool speaks_of(const char *dir, const char *file, const struct names *names, char *buf)
+/*
+ * A file of an open directory; of a link path_open() knows where root follows it. Neither a FIFO
+ * nor a terminal is waited for.
+ */
+static int open_in(int dir, const char *path, const char *file)
 {
-	char path[PATH_MAX + NAME_MAX + 2];
-	_cleanup_close_ int fd = -1;
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	int fd = openat(dir, file, flags | O_NOFOLLOW | O_CLOEXEC);
+	char full[PATH_MAX + NAME_MAX + 2];
+
+	if (fd >= 0 || errno != ELOOP)
+		return fd < 0 ? -errno : fd;
+	snprintf(full, sizeof(full), "%s/%s", path, file);
+	return path_open(full, flags);
+}
+
+static bool speaks_of(int dir, const char *path, const char *file, const struct names *names,
+		      char *buf)
+{
+	_cleanup_close_ int fd = open_in(dir, path, file);
 	ssize_t len;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = path_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd != -ENOENT;
 	len = read_up_to(fd, buf, APPS_FILE_BYTES_MAX);
@@ -174,22 +188,37 @@ static bool speaks_of(const char *dir, const char *file, const struct names *nam
 	return len == APPS_FILE_BYTES_MAX; /* too large: who reads it will say so */
 }
 
-bool apps_mention(char *const argv[])
+/* What root is not to follow a link to counts as a mention: who reads it says what is wrong. */
+static bool one_speaks_of(const char *path, const struct names *names)
 {
 	static char buf[APPS_FILE_BYTES_MAX];
+	int fd = path_open(path, O_RDONLY | O_DIRECTORY);
+	const struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	if (fd < 0)
+		return fd == -ELOOP && access(path, F_OK) == 0;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return false;
+	}
+	while (!found && (entry = readdir(dir)))
+		found = is_conf_file(entry) &&
+			speaks_of(dirfd(dir), path, entry->d_name, names, buf);
+	closedir(dir);
+	return found;
+}
+
+bool apps_mention(char *const argv[])
+{
 	struct names names = { .n = 0 };
 	char path[PATH_MAX];
 	bool found = false;
 
 	collect(argv, &names);
-	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && !found; which++) {
-		const struct dirent *entry;
-		DIR *dir = apps_dir_read(which, path) ? opendir(path) : NULL;
-
-		while (dir && !found && (entry = readdir(dir)))
-			found = is_conf_file(entry) && speaks_of(path, entry->d_name, &names, buf);
-		if (dir)
-			closedir(dir);
-	}
+	for (enum apps_dir which = 0; which < APPS_DIR_COUNT && !found; which++)
+		found = apps_dir_read(which, path) && one_speaks_of(path, &names);
 	return found;
 }

@@ -38,8 +38,9 @@ size_t apps_program(char *const argv[], char ret[APPS_PROGRAM_MAX]);
 
 /*
  * Whether a file has the name of a program of the command line in it as a word, behind whatever
- * wrappers (wrappers.h), or cannot be read. Asked only where a file has a mistake, so that what it
- * says is not known.
+ * wrappers (wrappers.h), or cannot be read. A file without it has no section for them: names in a
+ * file are words between blanks or separators (app_policy.c:set_match). It may be in a comment
+ * alone. Asked before files are parsed, which takes longer.
  */
 bool apps_mention(char *const argv[]);
 

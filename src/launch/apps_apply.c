@@ -87,13 +87,22 @@ void apps_mistakes(struct conf_mistakes *ret)
 	apps_done(&all);
 }
 
+/*
+ * A section is found by a name of the command line, so where no file has one in it there is nothing
+ * to parse: of what is shipped that would be a hundred sections. --separate wants to know more than
+ * a section.
+ */
 int apps_load_for(const struct launch_options *o, bool for_uplink, struct apps *ret,
 		  struct err *err)
 {
 	struct err mistake = { 0 };
-	int r = apps_load(o->no_app_policy ? APPS_SHIPPED + 1 : APPS_DIR_COUNT, ret, &mistake);
+	bool mentioned = apps_mention(o->program);
+	int r;
 
-	if (r == 0 || (!for_uplink && !apps_mention(o->program)))
+	if (!mentioned && !for_uplink && !o->separate)
+		return 0;
+	r = apps_load(o->no_app_policy ? APPS_SHIPPED + 1 : APPS_DIR_COUNT, ret, &mistake);
+	if (r == 0 || (!for_uplink && !mentioned))
 		return 0;
 	*err = mistake;
 	return r;

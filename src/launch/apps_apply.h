@@ -19,9 +19,11 @@ void apps_mistakes(struct conf_mistakes *ret);
 
 /*
  * The same for a launch of o->program: all, or with o->no_app_policy what is shipped, by which the
- * launch still knows whose work would be done outside. What files with a mistake say is not known,
- * so the mistake is a failure where one of the files has the program's name in it (apps_mention()),
- * or the policy has to name the uplink; else ret is empty.
+ * launch still knows whose work would be done outside. Where no file has the program's name in it
+ * (apps_mention()) none is parsed and ret is empty, unless the policy has to name the uplink, or a
+ * separate instance is asked for. What files with a mistake say is not known, so a mistake is a
+ * failure where one of the files has the name in it, or the policy has to name the uplink; else ret
+ * is empty.
  */
 int apps_load_for(const struct launch_options *o, bool for_uplink, struct apps *ret,
 		  struct err *err);

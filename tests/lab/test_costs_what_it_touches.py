@@ -5,7 +5,7 @@ import contextlib
 import os
 import re
 
-from lab import needs, program, timeout
+from lab import ROOT, needs, program, ship_apps, timeout
 
 RECEIVED = re.compile(r"\brecv(?:from|msg)\(.* = (\d+)$")
 
@@ -142,6 +142,22 @@ def test_beside_containers_of_others(lab):
     assert ["198.51.100.0/24" in text for text in routes].count(True) == 1, routes
     lab.via("doctor", check=True)
     other.finish()
+    held.finish()
+
+
+@needs("root", "tool:strace")
+def test_launch_of_what_no_policy_names(lab):
+    """Each file of the app policy is opened once, and nothing of it is parsed, for which memory would be
+    asked."""
+    held, path = lab.session(), os.path.join(lab.tmp, "launch")
+    names = [name for name in os.listdir(os.path.join(ROOT, "policies", "apps")) if name.endswith(".conf")]
+    ship_apps(names)
+    words = ["strace", "-qq", "-o", path, "-e", "trace=openat,mmap,mremap", program("via-iface"), str(lab.spare), "--", "true"]
+    lab.run(words, env=unchecked(lab), check=True)
+    with open(path, encoding="utf-8", errors="replace") as f:
+        before_enter = f.read().partition("proc/self/fd")[0]
+    assert before_enter.count('.conf"') == len(names) == 7, before_enter
+    assert "MAP_ANONYMOUS" not in before_enter or lab.sanitized > 1, before_enter
     held.finish()
 
 

@@ -4,12 +4,14 @@ import array
 import contextlib
 import glob
 import os
+import re
 import shutil
 import signal
 import socket
 import threading
 
 from lab import ROOT, needs, params, program, ship_apps, write_file
+from test_who_may import configured
 
 SOCKET = "/run/via-iface/socket"
 
@@ -216,6 +218,48 @@ def test_no_second_program(lab):
     assert installed.run(lab.spare, "--", "env", "A=b", "nice", "sh", "-c", ":").code == 0
     assert not installed.others(), installed.others()
     assert installed.run("list").code == 99 and installed.others() == ["list"]
+    held.finish()
+
+
+@needs("root")
+def test_policy_as_it_is_now(lab):
+    """Files of the app policy that come, change, go or are links count for the launch that comes next."""
+    own, site = os.path.join(lab.tmp, ".config/via-iface/apps"), f"{configured('VIA_SYSCONFDIR')}/apps.d"
+    there, elsewhere = os.path.join(own, "x.conf"), os.path.join(lab.tmp, "elsewhere")
+    ship_apps()  # a long file that has other programs alone
+    os.makedirs(site)
+    held = lab.session()
+
+    def name(policy=None, path=there, program="cat"):
+        """Of the next session; one that has not quite ended has a name as well."""
+        if policy:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            write_file(path, f"[{policy}]\nmatch = less {program} more\nname = {policy}\n")
+        done = lab.via(lab.spare, "--", "cat", "/etc/resolv.conf", check=True)
+        return re.search(r"session \d+ ([a-z]+)", done.out)[1]
+
+    assert name() == "cat", "no file has it"
+    assert name("first") == "first", "the file came"
+    assert name("second") == "second", "it changed"
+    assert name("other", program="catalogue") == "cat", "a part of a word is none"
+    assert name("site", path=os.path.join(site, "a.conf")) == "site", "another directory"
+    assert name("own") == "own", "the caller's counts more"
+    os.rename(there, elsewhere)
+    assert name() == "site", "it went"
+    os.symlink(elsewhere, there)
+    assert name() == "own", "a link of root's"
+    os.lchown(there, 1000, 1000)
+    done = lab.via(lab.spare, "--", "cat", "/etc/resolv.conf")
+    assert (done.code, done.out) == (125, "") and "does not follow a symbolic link" in done.err, done
+    os.unlink(there)
+    os.rename(own, elsewhere + ".d")
+    os.rename(elsewhere, elsewhere + ".d/x.conf")
+    os.symlink(elsewhere + ".d", own)
+    assert name() == "own", "a link to a directory"
+    os.chown(elsewhere + ".d", 1000, 1000)
+    assert name() == "site", "another user's directory"
+    os.unlink(os.path.join(site, "a.conf"))
+    assert name() == "cat", "all went"
     held.finish()
 
 

@@ -11,6 +11,7 @@
 #include "fds.h"
 #include "launch/app_policy.h"
 #include "launch/apps.h"
+#include "launch/apps_apply.h"
 #include "list.h"
 #include "mutate.h"
 #include "unit.h"
@@ -411,6 +412,53 @@ static void test_mention(void **state)
 	assert_false(apps_dir(APPS_OWN, path));
 }
 
+/* How many sections a launch of one word parses. */
+static size_t parsed(const char *program, bool for_uplink, bool separate)
+{
+	char *argv[] = { (char *)program, NULL };
+	const struct launch_options o = { .program = argv, .separate = separate };
+	struct apps apps = { 0 };
+	struct err err = { 0 };
+	size_t n;
+
+	if (apps_load_for(&o, for_uplink, &apps, &err) < 0)
+		return SIZE_MAX;
+	n = apps.n;
+	apps_done(&apps);
+	return n;
+}
+
+/* A file that does not have the program's name is not parsed, so what is wrong with it is not said.
+ */
+static void test_parsed_where_mentioned(void **state)
+{
+	size_t installed;
+
+	(void)state;
+	assert_int_equal(setenv("XDG_CONFIG_HOME", dir_new(), 1), 0);
+	assert_int_equal(mkdir(dir_path("via-iface"), 0755), 0);
+	assert_int_equal(mkdir(dir_path("via-iface/apps"), 0755), 0);
+	installed = parsed("no-such-5", true, false);
+	put("via-iface/apps/a.conf", "[a]\nmatch=no-such-1 no-such-2;no-such-3\nlan = no\n");
+	put("via-iface/apps/b.conf", "[b]\nmatch : no-such-4\nprofile = a\n");
+	assert_int_equal(parsed("no-such-1", false, false),
+			 installed + 2); /* with what its section may refer to */
+	assert_int_equal(parsed("no-such-3", false, false), installed + 2);
+	assert_int_equal(parsed("no-such-4", false, false), installed + 2);
+	assert_int_equal(parsed("no-such-5", false, false), 0);
+	assert_int_equal(parsed("no-such-5", true, false), installed + 2);
+	assert_int_equal(parsed("no-such-5", false, true), installed + 2);
+	put("via-iface/apps/b.conf", "[b]\nmatch = no-such-5\nprofile = a\n");
+	assert_int_equal(parsed("no-such-5", false, false), installed + 2);
+	put("via-iface/apps/c.conf", "[broken\n");
+	assert_int_equal(parsed("no-such-5", false, false), SIZE_MAX);
+	assert_int_equal(parsed("no-such-6", false, false), 0);
+	assert_int_equal(parsed("no-such-6", true, false), SIZE_MAX);
+	assert_int_equal(parsed("no-such-6", false, true), 0);
+	dir_remove();
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+}
+
 /* --- what is installed --------------------------------------------------------------------- */
 
 static void test_shipped(void **state)
@@ -459,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_mention),
+		cmocka_unit_test(test_parsed_where_mentioned),
 		cmocka_unit_test_setup_teardown(test_shipped, setup, teardown),
 	};
 
