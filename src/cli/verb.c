@@ -138,6 +138,17 @@ static const struct verb verbs[] = {
 		.examples = { { "via-iface capture curl -w curl.pcapng", "into a file" },
 			      { "via-iface capture curl udp port 53", "its questions for names" } },
 	},
+	[VERB_TOP] = {
+		.name = "top",
+		.program = VERB_BY_VERBS,
+		.usage = "[-n N|--once] [--json]",
+		.summary = "show how fast your sessions are, and with whom they speak",
+		.text = "Once a second, the busiest first; for root of all users. On a terminal in place, until\n"
+			"q or Ctrl-C. Of the kernel's table of connections only those of the session's own\n"
+			"network namespace are read.",
+		.examples = { { "via-iface top", "on a terminal" },
+			      { "via-iface top --once --json", "one sample, for a program" } },
+	},
 	[VERB_STOP] = {
 		.name = "stop",
 		.program = VERB_BY_VERBS,
@@ -337,7 +348,8 @@ static const struct verb_option options[] = {
 	{ "since", 0, "TIME", WORD_FREE, OPT_SINCE, V(LOG),
 	  "10m ago (s, m, h, d), today, 14:30, \"2026-03-01 14:30\"" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON,
-	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP) | V(NETNS),
+	  V(PLAN) | V(LIST) | V(STATUS) | V(LOG) | V(UPLINKS) | V(DOCTOR) | V(DESKTOP) | V(NETNS) |
+		  V(TOP),
 	  "JSON instead of text" },
 	{ "json", 0, NULL, WORD_NONE, OPT_JSON, V(RUN), "with --dry-run: JSON instead of text" },
 	{ "watch", 0, "[=SECONDS]", WORD_FREE, OPT_WATCH, V(LIST),
@@ -345,6 +357,8 @@ static const struct verb_option options[] = {
 	{ "write", 'w', "FILE", WORD_FILE, OPT_WRITE, V(CAPTURE),
 	  "into this file, as pcapng; - is the standard output" },
 	{ "count", 'c', "N", WORD_FREE, OPT_COUNT, V(CAPTURE), "end after so many packets" },
+	{ "count", 'n', "N", WORD_FREE, OPT_COUNT, V(TOP), "end after so many samples" },
+	{ "once", 0, NULL, WORD_NONE, OPT_ONCE, V(TOP), "the same as -n 1" },
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },
 	{ "quiet", 'q', NULL, WORD_NONE, OPT_QUIET,

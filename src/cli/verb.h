@@ -24,6 +24,7 @@ enum verb_id {
 	VERB_RESUME,
 	VERB_EXEC,
 	VERB_CAPTURE,
+	VERB_TOP,
 	VERB_STOP,
 	VERB_DOCTOR,
 	VERB_ATTACH,
@@ -127,6 +128,7 @@ enum option_id {
 	OPT_WATCH,
 	OPT_WRITE,
 	OPT_COUNT,
+	OPT_ONCE,
 	OPT_HELP,
 };
 

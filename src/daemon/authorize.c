@@ -31,6 +31,7 @@ static const struct {
 	[ACCESS_MOVE] = { "org.via_iface.move", "move session" },
 	[ACCESS_EXEC] = { NULL, "run a program in session" },
 	[ACCESS_CAPTURE] = { NULL, "capture packets of session" },
+	[ACCESS_FLOWS] = { NULL, "show connections of session" },
 	[ACCESS_RESUME] = { NULL, "resume session" },
 	[ACCESS_STOP] = { NULL, "end or pause session" },
 };
@@ -74,6 +75,7 @@ static void tell_what(uid_t uid, const struct access_question *q, const char *na
 		break;
 	case ACCESS_EXEC:
 	case ACCESS_CAPTURE:
+	case ACCESS_FLOWS:
 	case ACCESS_RESUME:
 	case ACCESS_STOP:
 	case ACCESS_OP_COUNT:

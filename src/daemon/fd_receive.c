@@ -28,6 +28,8 @@
 /* As many as a peer's send buffer holds, and some. */
 #define QUEUE_MAX 1024
 
+#define RECEIVER_NAME "via-fd-receive"
+
 int fd_receive_prepare(int conn, struct err *err)
 {
 	int on = 1;
@@ -71,11 +73,11 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Nothing of the daemon's stays with a child but these, nor does its name. */
-static void keep_only(int *fds, size_t n)
+static void keep_only(const char *name, int *fds, size_t n)
 {
 	unsigned int next = 0;
 
-	prctl(PR_SET_NAME, "via-fd-receive");
+	prctl(PR_SET_NAME, name);
 	qsort(fds, n, sizeof(*fds), by_number);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned int)fds[i] > next)
@@ -121,7 +123,7 @@ __attribute__((noreturn)) static void receive_in_child(int conn, int back, int c
 {
 	int fd, keep[] = { conn, back, closing };
 
-	keep_only(keep, ARRAY_SIZE(keep));
+	keep_only(RECEIVER_NAME, keep, ARRAY_SIZE(keep));
 	close(closing);
 	fd = take_one(conn);
 	if (fd >= 0)
@@ -181,6 +183,35 @@ int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns
 	return steal_fd(&near);
 }
 
+pid_t fd_receive_fork(struct fd_receivers *r, uid_t person, const char *name, const int *keep,
+		      size_t n, struct err *err)
+{
+	_cleanup_close_ int closing = -1, closed = -1;
+	int pair[2], fds[FD_RECEIVE_KEEP_MAX + 1];
+	pid_t pid;
+
+	fd_receive_reap(r);
+	if (!may_have(r, person))
+		return err_set(err, EBUSY, "answer: too much is still being answered");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, errno, "answer");
+	closed = pair[0];
+	closing = pair[1];
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "answer");
+	if (pid > 0) {
+		note(r, pid, person, steal_fd(&closed));
+		return pid;
+	}
+	memcpy(fds, keep, n * sizeof(*keep));
+	fds[n] = closing;
+	keep_only(name, fds, n + 1);
+	close_fd(&closing);
+	closed = -1; /* keep_only() closed it */
+	return 0;
+}
+
 int fd_receive_finish(int fd, int *ret_netns)
 {
 	char nothing;
@@ -215,7 +246,7 @@ __attribute__((noreturn)) static void outlive(const struct fd_receivers *r, cons
 			fds[n++] = r->v[i].closing;
 	fds[n++] = sign;
 	fds[n++] = closing;
-	keep_only(fds, n);
+	keep_only(RECEIVER_NAME, fds, n);
 	close(closing);
 	wait_for_end(sign);
 	for (size_t i = 0; i < r->n; i++)

@@ -68,6 +68,16 @@ int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns
 int fd_receive_finish(int fd, int *ret_netns);
 
 /*
+ * Forks a child for something else that may take long, counted among those of the person. In the
+ * child it returns 0: all descriptors but the n of keep are closed, and its name (prctl(2),
+ * PR_SET_NAME) is that. In this process it returns the child's id, or a negative errno: -EBUSY as
+ * above.
+ */
+#define FD_RECEIVE_KEEP_MAX 4
+pid_t fd_receive_fork(struct fd_receivers *r, uid_t person, const char *name, const int *keep,
+		      size_t n, struct err *err);
+
+/*
  * Closes a connection without blocking. When its queue holds descriptors, a child is the last to
  * close it, after all children that inherited a copy. While too many of the person's children have
  * not ended, the connection is parked, and one child later closes all that are parked.

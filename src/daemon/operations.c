@@ -131,6 +131,13 @@ static const struct operation {
 			  .ask = operation_ask_capture,
 			  .takes_netns = true,
 			  .run = operation_run_capture },
+	/* safe: the netns as for EXEC. Addresses and counters of its connections, which the
+	 * session's programs have anyway; read by a child, of which a person has few */
+	[MSG_FLOWS] = { .check = operation_check_session,
+			.op = ACCESS_FLOWS,
+			.ask = operation_ask_session,
+			.takes_netns = true,
+			.run = operation_run_flows },
 	/* safe: the owner's session; the daemon believes it for 15 s, and only within its list */
 	[MSG_PROBE] = { .check = operation_check_probe,
 			.op = ACCESS_STOP,

@@ -22,6 +22,7 @@ struct operation_context {
 	struct spent *spent;
 	struct subscribers *subscribers;
 	struct event_log *log;
+	struct fd_receivers *receivers;
 	bool warned_of_legacy; /* that iptables-legacy filters: said once */
 };
 

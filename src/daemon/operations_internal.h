@@ -50,6 +50,7 @@ int operation_run_stop(struct call *a, struct err *err);
 int operation_run_probe(struct call *a, struct err *err);
 int operation_run_exec(struct call *a, struct err *err);
 int operation_run_capture(struct call *a, struct err *err);
+int operation_run_flows(struct call *a, struct err *err);
 
 /* operations_log.c */
 int operation_check_log(struct call *a, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, CAPTURE, PROBE. */
+/* Operations on a session that runs: MOVE, PAUSE, RESUME, STOP, EXEC, CAPTURE, FLOWS, PROBE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/flows.h"
 #include "daemon/operations_internal.h"
 #include "daemon/peer_netns.h"
 #include "daemon/share_files.h"
@@ -150,6 +151,15 @@ int operation_run_exec(struct call *a, struct err *err)
 	return 0;
 }
 
+/* This descriptor goes with the reply, in place of the netns that the peer sent. */
+static void pass_instead(struct call *a, int fd)
+{
+	memcpy(a->reply.name, a->session->name, sizeof(a->reply.name));
+	close_fd(&a->c->passed);
+	a->c->passed = fd; /* closed with the connection */
+	a->pass = fd;
+}
+
 int operation_run_capture(struct call *a, struct err *err)
 {
 	const struct session *s = a->session;
@@ -160,9 +170,23 @@ int operation_run_capture(struct call *a, struct err *err)
 	r = kernel_packet_socket(&a->x->host->kernel, a->c->passed, err);
 	if (r < 0)
 		return r;
-	memcpy(a->reply.name, s->name, sizeof(a->reply.name));
-	close_fd(&a->c->passed);
-	a->c->passed = r; /* closed with the connection */
-	a->pass = r;
+	pass_instead(a, r);
+	return 0;
+}
+
+int operation_run_flows(struct call *a, struct err *err)
+{
+	struct kernel *k = &a->x->host->kernel;
+	struct nl_sock conntrack = { 0 };
+	int r = peer_netns_check_session(a->c->passed, k, a->session, err);
+
+	if (r == 0)
+		r = kernel_conntrack_socket(k, a->c->passed, &conntrack, err);
+	if (r == 0)
+		r = flows_start(a->x->receivers, &conntrack, a->c->peer.person, err);
+	nl_close(&conntrack);
+	if (r < 0)
+		return r;
+	pass_instead(a, r);
 	return 0;
 }

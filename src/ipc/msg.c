@@ -20,7 +20,7 @@ static const size_t sizes[] = {
 	[MSG_EXEC] = sizeof(struct msg_session),    [MSG_SUBSCRIBE] = sizeof(struct msg_subscribe),
 	[MSG_ATTACH] = sizeof(struct msg_attach),   [MSG_PROBE] = sizeof(struct msg_probe),
 	[MSG_EXPLAIN] = sizeof(struct msg_explain), [MSG_LOG] = sizeof(struct msg_log),
-	[MSG_CAPTURE] = sizeof(struct msg_session),
+	[MSG_CAPTURE] = sizeof(struct msg_session), [MSG_FLOWS] = sizeof(struct msg_session),
 };
 static_assert(ARRAY_SIZE(sizes) == MSG_OP_END, "a size for each operation");
 

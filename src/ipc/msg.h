@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 11u
+#define MSG_VERSION 12u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -39,6 +39,7 @@ enum msg_op {
 	MSG_EXPLAIN,   /* what the access policy would answer to a launch */
 	MSG_LOG,       /* what happened to one's own sessions; root: to all */
 	MSG_CAPTURE, /* a packet socket, not bound, in the session's netns, which the peer sends */
+	MSG_FLOWS,   /* connections in the session's netns, which the peer sends */
 	MSG_OP_END,
 };
 
@@ -60,7 +61,11 @@ struct msg_attach {
 	struct request request; /* with request.device */
 };
 
-/* MSG_PAUSE, MSG_RESUME, MSG_STOP, MSG_EXEC, MSG_CAPTURE */
+/*
+ * MSG_PAUSE, MSG_RESUME, MSG_STOP, MSG_EXEC, MSG_CAPTURE, MSG_FLOWS. The reply to the last carries
+ * the end of a pipe from which struct flow (model/flow.h) are read, up to one that ends them; an
+ * end of file before that one means that they are not all.
+ */
 struct msg_session {
 	struct msg_header header;
 	uint32_t id; /* of the session */

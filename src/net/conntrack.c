@@ -9,6 +9,7 @@
 #include "net/conntrack.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
@@ -90,6 +91,60 @@ int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret)
 	return 1;
 }
 
+/* Of one direction: protocol, ports in host byte order (0: none), bytes; and who sends. */
+struct direction {
+	struct ip source;
+	uint8_t protocol;
+	uint16_t source_port, port;
+	bool counted;
+	uint64_t bytes;
+};
+
+static bool direction_of(const struct nlattr *tuple, const struct nlattr *counters, uint8_t family,
+			 struct direction *ret)
+{
+	const struct nlattr *tb[CTA_TUPLE_MAX + 1], *proto[CTA_PROTO_MAX + 1],
+		*counts[CTA_COUNTERS_MAX + 1];
+	const struct nlattr *bytes;
+
+	if (!source_of(tuple, family, &ret->source))
+		return false;
+	attrs_in(tuple, tb, CTA_TUPLE_MAX);
+	attrs_in(tb[CTA_TUPLE_PROTO], proto, CTA_PROTO_MAX);
+	ret->protocol = u8_of(proto[CTA_PROTO_NUM], 0);
+	ret->source_port = ntohs(u16_of(proto[CTA_PROTO_SRC_PORT], 0));
+	ret->port = ntohs(u16_of(proto[CTA_PROTO_DST_PORT], 0));
+	attrs_in(counters, counts, CTA_COUNTERS_MAX);
+	bytes = counts[CTA_COUNTERS_BYTES];
+	ret->counted = bytes && mnl_attr_validate(bytes, MNL_TYPE_U64) == 0;
+	ret->bytes = ret->counted ? be64toh(mnl_attr_get_u64(bytes)) : 0;
+	return true;
+}
+
+int conntrack_decode_flow(const struct nlmsghdr *nlh, struct flow *ret)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *table[CTA_MAX + 1] = { 0 };
+	struct direction first, answer;
+
+	if (!entry_attributes(nlh, table) ||
+	    !direction_of(table[CTA_TUPLE_ORIG], table[CTA_COUNTERS_ORIG], nfg->nfgen_family,
+			  &first) ||
+	    !direction_of(table[CTA_TUPLE_REPLY], table[CTA_COUNTERS_REPLY], nfg->nfgen_family,
+			  &answer))
+		return 0;
+	*ret = (struct flow){ .sent = first.bytes,
+			      .answered = answer.bytes,
+			      .id = ntohl(u32_of(table[CTA_ID], 0)),
+			      .from_port = first.source_port,
+			      .to_port = answer.source_port,
+			      .protocol = first.protocol,
+			      .counted = first.counted && answer.counted,
+			      .from = first.source,
+			      .to = answer.source };
+	return 1;
+}
+
 static int append(struct conntrack_pass *d, const struct nl_msg *m)
 {
 	size_t len = MNL_ALIGN(m->nlh.nlmsg_len);
@@ -114,6 +169,35 @@ static void start(struct nl_msg *m, uint16_t message, uint16_t flags, uint8_t fa
 
 	nfg->nfgen_family = family;
 	nfg->version = NFNETLINK_V0;
+}
+
+struct flow_taker {
+	int (*take)(const struct flow *f, void *arg);
+	void *arg;
+};
+
+static int take_flow(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct flow_taker *t = arg;
+	struct flow f;
+
+	return conntrack_decode_flow(nlh, &f) > 0 ? t->take(&f, t->arg) : 0;
+}
+
+int conntrack_each_flow(struct nl_sock *s, int (*take)(const struct flow *f, void *arg), void *arg,
+			struct err *err)
+{
+	struct flow_taker t = { take, arg };
+	struct nl_msg m;
+	int r;
+
+	start(&m, IPCTNL_MSG_CT_GET, 0, AF_UNSPEC);
+	r = nl_dump_start(s, &m, err);
+	if (r == 0)
+		do
+			r = nl_dump_step(s, take_flow, &t, err);
+		while (r > 0);
+	return r < 0 ? err_wrap(err, "read connections") : 0;
 }
 
 int conntrack_encode_delete(struct nl_msg *m, const struct nlmsghdr *entry)

@@ -2,6 +2,7 @@
 #ifndef VIA_NET_CONNTRACK_H
 #define VIA_NET_CONNTRACK_H
 
+#include "model/flow.h"
 #include "net/nl.h"
 
 /*
@@ -23,6 +24,18 @@ struct conntrack_entry {
 
 /* Returns 1 and fills ret from one message of a dump; 0 when it is no entry of IPv4 or IPv6. */
 int conntrack_decode(const struct nlmsghdr *nlh, struct conntrack_entry *ret);
+
+/* The same of what an entry says of a connection and of its bytes. */
+int conntrack_decode_flow(const struct nlmsghdr *nlh, struct flow *ret);
+
+/*
+ * Calls take(flow, arg) for each connection of the netns that the socket is of, until one returns a
+ * negative errno, which is returned; 0 at the end; -EAGAIN when the kernel says that its table
+ * changed underneath. The sender needs CAP_NET_ADMIN over that netns. The kernel walks the table of
+ * all netns, of which there is one (net/netfilter/nf_conntrack_netlink.c:ctnetlink_dump_table).
+ */
+int conntrack_each_flow(struct nl_sock *s, int (*take)(const struct flow *f, void *arg), void *arg,
+			struct err *err);
 
 /*
  * The message that deletes the entry of a dump: 0, or -EINVAL when it is none, -EMSGSIZE when it

@@ -156,14 +156,32 @@ int kernel_step_into(struct kernel *k, int netns, struct err *err)
 	return r == 0 ? open_inside(k, err) : r;
 }
 
-int kernel_packet_socket(struct kernel *k, int netns, struct err *err)
+/* Until kernel_home(), for one socket; no descriptor of the netns stays in k. */
+static int visit(struct kernel *k, int netns, struct err *err)
 {
-	int fd, error;
-
 	kernel_home(k);
 	if (setns(netns, CLONE_NEWNET) < 0)
 		return err_errno(err, errno, "enter the session's netns");
 	k->at = PLACE_SESSION;
+	return 0;
+}
+
+int kernel_conntrack_socket(struct kernel *k, int netns, struct nl_sock *ret, struct err *err)
+{
+	int r = visit(k, netns, err);
+
+	if (r == 0)
+		r = nl_open(ret, NETLINK_NETFILTER, err);
+	kernel_home(k);
+	return r;
+}
+
+int kernel_packet_socket(struct kernel *k, int netns, struct err *err)
+{
+	int fd, error, r = visit(k, netns, err);
+
+	if (r < 0)
+		return r;
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	error = errno;
 	kernel_home(k);

@@ -114,6 +114,10 @@ int kernel_step_into(struct kernel *k, int netns, struct err *err);
  */
 int kernel_packet_socket(struct kernel *k, int netns, struct err *err);
 
+/* A socket by which the connections of a netns are read (net/conntrack.h); the caller's to close.
+ */
+int kernel_conntrack_socket(struct kernel *k, int netns, struct nl_sock *ret, struct err *err);
+
 /* The session's netns by its inode, as `ip netns` and /proc/PID/ns/net show it. */
 int kernel_session_inode(const struct kernel *k, uint64_t *ret, struct err *err);
 /*

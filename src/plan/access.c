@@ -294,7 +294,7 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 		err_set(why, EPERM, "only root may --keep the netns");
 		return ACCESS_REFUSE;
 	}
-	if (q->op == ACCESS_EXEC || q->op == ACCESS_RESUME)
+	if (q->op == ACCESS_EXEC || q->op == ACCESS_FLOWS || q->op == ACCESS_RESUME)
 		return ACCESS_ALLOW;
 	rule = rule_for(p, s);
 	if (q->op == ACCESS_CAPTURE)

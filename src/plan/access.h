@@ -79,6 +79,7 @@ enum access_op {
 	ACCESS_MOVE,    /* of a session to other uplinks */
 	ACCESS_EXEC,    /* in a session */
 	ACCESS_CAPTURE, /* the packets of a session */
+	ACCESS_FLOWS,   /* the connections of a session */
 	ACCESS_RESUME,
 	ACCESS_STOP, /* of a session; pausing it, detaching */
 	ACCESS_OP_COUNT,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/parse.h"
+#include "model/flow.h"
 #include "plan/internal.h"
 
 static void add_session_sysctl(struct object_set *set, const char *path, const char *value)
@@ -45,6 +46,7 @@ static void plan_session_sysctls(const struct facts *f, const struct session *s,
 	add_session_sysctl(set, "net/ipv4/ping_group_range", "0 2147483647");
 	add_session_sysctl(set, "net/ipv4/conf/default/route_localnet", "1"); /* see dns.c */
 	add_session_sysctl(set, "net/ipv4/conf/default/ignore_routes_with_linkdown", "1");
+	add_session_sysctl(set, FLOW_SYSCTL, "1"); /* for `top`; connections begin with counters */
 	snprintf(number, sizeof(number), "%u", first_port);
 	if (first_port)
 		add_session_sysctl(set, inherited_sysctls[INHERITED_PORT_START], number);

@@ -49,15 +49,9 @@ struct watch {
 static struct json_object *new_event(const char *event)
 {
 	struct json_object *o = json_object_new_object();
-	struct timespec now;
-	char text[40];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(text, sizeof(text), "%lld.%03ld", (long long)now.tv_sec, now.tv_nsec / 1000000);
 	json_object_object_add(o, "event", json_object_new_string(event));
-	json_object_object_add(
-		o, "time",
-		json_object_new_double_s((double)now.tv_sec + (double)now.tv_nsec / 1e9, text));
+	json_add_time(o);
 	return o;
 }
 

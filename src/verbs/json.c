@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "verbs/view.h"
@@ -214,6 +215,17 @@ struct json_object *json_findings(const struct findings *f)
 		json_object_array_add(array, o);
 	}
 	return array;
+}
+
+void json_add_time(struct json_object *o)
+{
+	struct timespec now;
+	char as[40];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(as, sizeof(as), "%lld.%03ld", (long long)now.tv_sec, now.tv_nsec / 1000000);
+	add(o, "time",
+	    json_object_new_double_s((double)now.tv_sec + (double)now.tv_nsec / 1e9, as));
 }
 
 void json_show(struct json_object *o)

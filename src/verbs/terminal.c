@@ -9,6 +9,9 @@
 
 #include "base/cleanup.h"
 
+/* To the first column of the first line; and from there on nothing (ECMA-48: CUP, ED). */
+#define HOME_AND_CLEAR "\033[H\033[J"
+
 /* The eight colours that each terminal has: their shades are its owner's choice. */
 static const char *const codes[] = {
 	[COLOUR_NONE] = "",
@@ -37,6 +40,25 @@ bool terminal_can_move(void)
 	const char *term = getenv("TERM");
 
 	return isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+void terminal_draw(const char *text)
+{
+	const size_t height = terminal_height();
+	size_t lines = 0, cut = 0;
+
+	for (const char *c = text; (c = strchr(c, '\n')); c++) {
+		lines++;
+		if (lines + 2 == height)
+			cut = (size_t)(c + 1 - text);
+	}
+	fputs(HOME_AND_CLEAR, stdout);
+	if (height < 3 || lines < height) {
+		fputs(text, stdout);
+		return;
+	}
+	fwrite(text, 1, cut, stdout);
+	printf("and %zu more\n", lines - (height - 2));
 }
 
 static bool colours_by_itself(void)

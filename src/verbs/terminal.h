@@ -29,6 +29,12 @@ size_t terminal_height(void);
 /* Whether standard output is a terminal whose cursor can be moved: TERM is set and not "dumb". */
 bool terminal_can_move(void);
 
+/*
+ * Prints text in place of what stands on the terminal: as many lines as it has, of which the last
+ * one is left to the cursor; where there are more, how many.
+ */
+void terminal_draw(const char *text);
+
 /* Colours by meaning. Each stands on a word that says the same. */
 enum colour {
 	COLOUR_NONE,

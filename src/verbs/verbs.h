@@ -27,6 +27,7 @@ int verb_prober(int argc, char *argv[]);     /* of a launch with --probe */
 int verb_run(int argc, char *argv[]);
 int verb_status(int argc, char *argv[]);
 int verb_stop(int argc, char *argv[]);
+int verb_top(int argc, char *argv[]);
 int verb_uplinks(int argc, char *argv[]);
 int verb_warnings(int argc, char *argv[]); /* of a launch: what sessions see that they should not */
 

@@ -76,6 +76,9 @@ struct json_object *json_findings(const struct findings *f);
 /* Prints on stderr what is more than information. */
 void view_warn(const struct findings *f);
 
+/* "time": now, in seconds since the epoch, with three places. */
+void json_add_time(struct json_object *o);
+
 /* Prints and puts: for people, or as one line. */
 void json_show(struct json_object *o);
 void json_show_line(struct json_object *o);

@@ -32,9 +32,6 @@
 #define INTERVAL_S     2
 #define INTERVAL_MAX_S 86400
 
-/* To the first column of the first line; and from there on nothing (ECMA-48: CUP, ED). */
-#define HOME_AND_CLEAR "\033[H\033[J"
-
 struct watch {
 	const struct words *words;
 	struct facts facts;
@@ -46,26 +43,6 @@ struct watch {
 };
 
 /* --- a picture ----------------------------------------------------------------------------- */
-
-/* As many lines as the terminal has, of which the last one is left to the cursor. */
-static void print_in_place(const char *text, size_t height)
-{
-	size_t lines = 0, n = 0, cut = 0;
-
-	for (const char *c = text; (c = strchr(c, '\n')); c++) {
-		lines++;
-		if (lines + 2 == height)
-			cut = (size_t)(c + 1 - text);
-	}
-	n = strlen(text);
-	fputs(HOME_AND_CLEAR, stdout);
-	if (height < 3 || lines < height) {
-		fwrite(text, 1, n, stdout);
-		return;
-	}
-	fwrite(text, 1, cut, stdout);
-	printf("and %zu more\n", lines - (height - 2));
-}
 
 static int draw_table(const struct watch *w, struct err *err)
 {
@@ -83,7 +60,7 @@ static int draw_table(const struct watch *w, struct err *err)
 	if (r < 0)
 		return err_set(err, ENOMEM, "print the sessions: out of memory");
 	if (w->in_place)
-		print_in_place(text, terminal_height());
+		terminal_draw(text);
 	else
 		printf("%s\n", text);
 	return 0;

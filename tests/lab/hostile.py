@@ -24,7 +24,7 @@ SOCKET = "/run/via-iface/socket"
 MAGIC = 0x76696131
 with open(os.path.join(ROOT, "src/ipc/msg.h"), encoding="utf-8") as header:
     VERSION = int(re.search(r"^#define MSG_VERSION (\d+)u", header.read(), re.M).group(1))
-RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, LOG, CAPTURE, OP_END = range(1, 15)
+RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN, LOG, CAPTURE, FLOWS, OP_END = range(1, 16)
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 LIST = 4 + 16 * 9 + 160  # bytes of a list of uplinks
@@ -66,7 +66,7 @@ def message(
         return head
     if op == LOG:
         return head + struct.pack("<QQ", ident, flags)
-    if op in (PAUSE, RESUME, STOP, EXEC, CAPTURE):
+    if op in (PAUSE, RESUME, STOP, EXEC, CAPTURE, FLOWS):
         return head + struct.pack("<I", ident)
     if op == MOVE:
         return head + struct.pack("<I", ident) + uplink_list(uplinks)

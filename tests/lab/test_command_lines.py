@@ -290,7 +290,7 @@ LINES = [
     ("desktop list x", 125,
      "read 'x': that is a word too many for desktop list"),
     ("version --json", 125,
-     "unknown option '--json' of version; it is an option of run, plan, list, status, log, uplinks, doctor, netns, desktop; `via-iface help version` lists those of version"),
+     "unknown option '--json' of version; it is an option of run, plan, list, status, log, uplinks, top, doctor, netns, desktop; `via-iface help version` lists those of version"),
     ("list > /dev/full", 125,
      "write to standard output: No space left on device"),
     ("uplinks --json > /dev/full", 125,

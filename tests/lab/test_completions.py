@@ -46,6 +46,7 @@ TYPED = [
     (("wlp6s0 fancyp",), ("wlp6s0", "fancyprogram")),
     (("-- fancyp",), ("--", "fancyprogram")),
     (("exec game fancyp",), ("exec", "game", "fancyprogram")),
+    (("top --onc", "--js"), ("top", "--once", "--json")),
     (("capture ga", "-w /dev/nul"), ("capture", "game", "-w", "/dev/null")),
     (("exec -v ga",), ("exec", "-v", "game")),
     (("attach wlp6s0 --netns boxe",), ("attach", "wlp6s0", "--netns", "boxed")),

@@ -97,12 +97,12 @@ def test_every_printer(lab):
     follow_text = lab.popen([program("via-iface"), "status", "--follow"])
     seen = 0
     for words in (
-        ("list",), ("status",), ("status", "cat"), ("uplinks",), ("doctor",), ("doctor", word),
+        ("list",), ("status",), ("status", "cat"), ("uplinks",), ("doctor",), ("doctor", word), ("top", "--once"),
         ("plan", word), ("plan", name), ("doctor", name), ("status", name), ("stop", name),
         (name, "--", "true"), ("--name", name, word, "--", "true"),
         ("--dns", name, word, "--", "true"), ("desktop", "add", name, word),
     ):  # fmt: skip
-        for more in ((), ("--json",)) if words[0] in ("list", "status", "uplinks", "doctor", "plan") else ((),):
+        for more in ((), ("--json",)) if words[0] in ("list", "status", "uplinks", "doctor", "plan", "top") else ((),):
             out, err = output(lab, *words, *more) if words[0] != "plan" else output(
                 lab, words[0], *more, *words[1:]
             )  # fmt: skip

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ctnetlink's messages, as bytes. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -129,6 +130,61 @@ static void test_unfinished(void **state)
 	assert_false(is_unfinished(IPPROTO_ICMP, 0x18a, 0));
 }
 
+static void put_transport(struct nl_msg *m, uint16_t type, uint16_t port, uint16_t to)
+{
+	struct nlattr *tuple = nl_nest(m, type), *ip = nl_nest(m, CTA_TUPLE_IP), *proto;
+	const uint8_t tcp = IPPROTO_TCP;
+
+	nl_put(m, CTA_IP_V4_SRC, type == CTA_TUPLE_ORIG ? "\x7f\0\0\1" : "\x0a\xd1\0\1", 4);
+	nl_put(m, CTA_IP_V4_DST, "\x7f\0\0\x35", 4);
+	nl_nest_end(m, ip);
+	proto = nl_nest(m, CTA_TUPLE_PROTO);
+	nl_put(m, CTA_PROTO_NUM, &tcp, 1);
+	nl_put_u16(m, CTA_PROTO_SRC_PORT, htons(port));
+	nl_put_u16(m, CTA_PROTO_DST_PORT, htons(to));
+	nl_nest_end(m, proto);
+	nl_nest_end(m, tuple);
+}
+
+static void put_bytes(struct nl_msg *m, uint16_t type, uint64_t bytes)
+{
+	struct nlattr *counters = nl_nest(m, type);
+
+	bytes = htobe64(bytes);
+	nl_put(m, CTA_COUNTERS_PACKETS, &bytes, 8);
+	nl_put(m, CTA_COUNTERS_BYTES, &bytes, 8);
+	nl_nest_end(m, counters);
+}
+
+/* A question to 127.0.0.53:53, which the name server's address inside answers. */
+static void test_flow(void **state)
+{
+	struct nl_msg m;
+	struct flow f;
+
+	(void)state;
+	start(&m, NEW, AF_INET);
+	put_transport(&m, CTA_TUPLE_ORIG, 40000, 53);
+	put_transport(&m, CTA_TUPLE_REPLY, 53, 40000);
+	put_bytes(&m, CTA_COUNTERS_ORIG, 0x123456789aull);
+	nl_put_be32(&m, CTA_ID, 77);
+	assert_int_equal(conntrack_decode_flow(&m.nlh, &f), 1);
+	assert_int_equal(f.counted, 0); /* one direction does not do */
+	put_bytes(&m, CTA_COUNTERS_REPLY, 5);
+	assert_int_equal(conntrack_decode_flow(&m.nlh, &f), 1);
+	is_ip(&f.from, "127.0.0.1");
+	is_ip(&f.to, "10.209.0.1");
+	assert_int_equal(f.from_port, 40000);
+	assert_int_equal(f.to_port, 53);
+	assert_int_equal(f.protocol, IPPROTO_TCP);
+	assert_int_equal(f.id, 77);
+	assert_true(f.counted && f.sent == 0x123456789aull && f.answered == 5);
+	entry(&m, AF_INET6); /* without ports and counters */
+	assert_int_equal(conntrack_decode_flow(&m.nlh, &f), 1);
+	assert_true(!f.counted && !f.from_port && !f.to_port && !f.sent);
+	is_ip(&f.to, "2001:db8::53");
+}
+
 static void test_no_entry(void **state)
 {
 	struct conntrack_entry e;
@@ -191,6 +247,7 @@ static void test_deletion(void **state)
 static void test_cut(void **state)
 {
 	struct conntrack_entry e;
+	struct flow f;
 	struct nl_msg m, deletion;
 
 	(void)state;
@@ -199,6 +256,7 @@ static void test_cut(void **state)
 		struct nlmsghdr *cut = wire_cut(&m.nlh, len);
 
 		assert_in_range(conntrack_decode(cut, &e), 0, 1);
+		assert_in_range(conntrack_decode_flow(cut, &f), 0, 1);
 		conntrack_encode_delete(&deletion, cut);
 		free(cut);
 	}
@@ -207,9 +265,13 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),   cmocka_unit_test(test_unfinished),
-		cmocka_unit_test(test_no_entry), cmocka_unit_test(test_no_deletion_without_a_tuple),
-		cmocka_unit_test(test_deletion), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_no_entry),
+		cmocka_unit_test(test_no_deletion_without_a_tuple),
+		cmocka_unit_test(test_deletion),
+		cmocka_unit_test(test_cut),
 	};
 
 	return RUN_TESTS(tests);
