@@ -3,9 +3,10 @@ the last session, or the last on that uplink: the far side then sends no more. B
 
 import os
 import select
+import signal
 
 from lab import SERVER, SERVER6, params, program, timeout, topology
-from faults import nothing_left
+from faults import nothing_left, signal_daemon
 
 # The far side of one connection: says what happens to it, and sends when it is told to. A client that
 # ends with data unread resets its connection, so nothing of it keeps the namespace.
@@ -144,3 +145,40 @@ def test_closed_by_both(lab):
     lab.via(lab.spare, "--", "curl", "-s", "-m", "5", lab.url, check=True)
     assert is_gone(lab.daemon_pid(), 10)
     lab.wait_gone()
+
+
+def resets(lab):
+    """How many the host's TCP has sent (proc_net_snmp: Tcp, OutRsts)."""
+    lines = lab.run(["cat", "/proc/net/snmp"]).out.splitlines()
+    names, values = [line.split() for line in lines if line.startswith("Tcp:")]
+    return int(values[names.index("OutRsts")])
+
+
+@topology("split", "same")
+@params("tcp4", "tcp6")
+@timeout(90)
+def test_address_comes_back(lab, case):
+    """With an address the kernel forgets the connections that were masqueraded as it. When the uplink has it
+    again, and the daemon has not seen that yet, no other card sends the host's answer."""
+    far, near, server, _ = CASES[case]
+    u = lab.spare
+    if server == SERVER6:
+        address, added, gateway, known = u.addr6, f"addr add {u.addr6}/64 dev {u} nodad", lab.wired.gateway6, "uplink6"
+    else:
+        address, added, gateway, known = u.addr, f"addr add {u.addr}/24 dev {u}", lab.wired.gateway, "uplink4"
+    server_side = lab.popen(["/usr/bin/python3", "-c", far, server], ns="inet")
+    server_side.expect("ready\n")
+    lab.via_popen(u, "--", "/usr/bin/python3", "-c", near.format(server)).expect("up\n")
+    server_side.expect("accepted\n")
+    wired = lab.capture_wired()
+    lab.ip(f"addr flush to {address} dev {u}")
+    lab.wait(lambda: address not in lab.run(["nft", "list", "set", "inet", "via_iface", known]).out, 10, "its end seen")
+    signal_daemon(lab, signal.SIGSTOP)
+    before = resets(lab)
+    lab.ip(added)
+    server_side.write("\n")
+    lab.wait(lambda: resets(lab) > before, 10, "the host's answer")
+    lab.run(["ping", "-c", "1", "-W", "5", gateway])  # leaves by that card behind it
+    leaks = [f for f in wired.stop() if f.dir == "in" and f.src in (u.addr, u.addr6)]
+    signal_daemon(lab, signal.SIGCONT)
+    assert leaks == [], leaks[:5]
