@@ -9,10 +9,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/strbuf.h"
+#include "etc/resolv.h"
+
+#define RESOLV_PATH "/etc/resolv.conf"
 
 /* What launch/mounts.c covers, and who is asked where that is gone. */
 static const struct {
@@ -21,9 +26,13 @@ static const struct {
 	{ "/run/nscd", "nscd" },
 	{ "/run/systemd/resolve", "systemd-resolved" },
 	{ "/run/avahi-daemon", "avahi-daemon" },
-	{ "/etc/resolv.conf", NULL },
+	{ RESOLV_PATH, NULL },
 	{ "/etc/nsswitch.conf", NULL },
 };
+
+#ifndef TMPFS_MAGIC
+#define TMPFS_MAGIC 0x01021994 /* linux/magic.h */
+#endif
 
 #define OUR_SOURCE " - tmpfs via-iface "
 
@@ -52,8 +61,39 @@ static void read_file(const char *path, struct strbuf *ret)
 		strbuf_add_bytes(ret, buf, (size_t)n);
 }
 
-/* The directory that a process calls "/", and the device of our files there; -1 when not ours. */
-static int open_root(int pid, dev_t *ret_device)
+/* A path as the process itself would take it: its links begin at its root, not at ours. */
+static int open_inside(int root, const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/*
+ * The device of our files by the one of them that says whose it is, where that still covers the
+ * host's: a mountinfo costs the kernel ten times as much to write. What lies there may be of the
+ * session's own making, a device that acts when it is opened: so only a file of a tmpfs is opened.
+ */
+static bool own_device(int root, const struct session *s, dev_t *ret)
+{
+	_cleanup_close_ int fd = open_inside(root, RESOLV_PATH);
+	char path[32], text[1024], name[SESSION_NAME_MAX];
+	struct statfs fs;
+	struct stat st;
+	uint32_t id;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatfs(fd, &fs) < 0 ||
+	    fs.f_type != TMPFS_MAGIC)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (file_start(AT_FDCWD, path, O_NOCTTY, text, sizeof(text)) < 0 ||
+	    !resolv_session(text, name, &id) || id != s->id)
+		return false;
+	*ret = st.st_dev;
+	return true;
+}
+
+static bool mounted_device(int pid, dev_t *ret)
 {
 	_cleanup_strbuf_ struct strbuf mounts = { 0 };
 	unsigned int major_of, minor_of;
@@ -62,17 +102,27 @@ static int open_root(int pid, dev_t *ret_device)
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
 	read_file(path, &mounts);
 	if (!masks_find_device(strbuf_text(&mounts), &major_of, &minor_of))
-		return -1;
-	*ret_device = makedev(major_of, minor_of);
-	snprintf(path, sizeof(path), "/proc/%d/root", pid);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return false;
+	*ret = makedev(major_of, minor_of);
+	return true;
 }
 
-/* A path as the process itself would take it: its links begin at its root, not at ours. */
+/* The directory that a process calls "/", and the device of our files there; -1 when not ours. */
+static int open_root(const struct session *s, int pid, dev_t *ret_device)
+{
+	_cleanup_close_ int root = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || (!own_device(root, s, ret_device) && !mounted_device(pid, ret_device)))
+		return -1;
+	return steal_fd(&root);
+}
+
 static bool leads_outside(int root, const char *path, dev_t device)
 {
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	_cleanup_close_ int fd = open_inside(root, path);
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != device;
@@ -105,7 +155,7 @@ void masks_check(const struct session *s, const struct processes *p, struct find
 
 	for (size_t i = 0; i < p->n && root < 0; i++)
 		if (p->v[i].netns == s->netns)
-			root = open_root(p->v[i].pid, &device);
+			root = open_root(s, p->v[i].pid, &device);
 	for (size_t i = 0; i < ARRAY_SIZE(covered) && root >= 0; i++)
 		if (leads_outside(root, covered[i].path, device))
 			tell(s, covered[i].path, covered[i].who, ret);

@@ -8,9 +8,10 @@
 
 /*
  * Whether the session's own files still hide the host's (launch/mounts.c): a service that makes its
- * directory anew, and a program that renames a new file over the old one, remove our mount. Reads
- * the mounts of one process of the session, if the caller may see one; adds a finding for each path
- * that leads outside again.
+ * directory anew, and a program that renames a new file over the old one, remove our mount. Looks
+ * at the paths as one process of the session sees them, if the caller may see one, and reads its
+ * mounts where its resolv.conf does not say whose it is; adds a finding for each path that leads
+ * outside again.
  */
 void masks_check(const struct session *s, const struct processes *p, struct findings *ret);
 

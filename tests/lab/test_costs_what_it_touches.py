@@ -163,14 +163,15 @@ def test_launch_of_what_no_policy_names(lab):
 
 @needs("root", "tool:strace")
 def test_list(lab):
-    """What each session has on the bridge, and the sysctl of its port, are nothing that is shown."""
+    """What each session has on the bridge, and the sysctl of its port, are nothing that is shown; nor are the
+    mounts in it, where its own resolv.conf is seen."""
     held = [lab.session(lab.spare, "--name", "game"), lab.session(lab.wired)]
     path = os.path.join(lab.tmp, "list")
     words = ["strace", "-f", "-qq", "-s", "0", "-o", path, "-e", "trace=sendto,openat", program("via-iface"), "list"]
     text = lab.run(words, env=unchecked(lab), check=True).out
     assert [line.split()[:4] for line in text.splitlines()][1][::2] == ["game", str(lab.spare)], text
     with open(path, encoding="utf-8", errors="replace") as f:
-        lines = [line for line in f if "AF_BRIDGE" in line or "conf/viap" in line]
+        lines = [line for line in f if "AF_BRIDGE" in line or "conf/viap" in line or "/mountinfo" in line]
     assert not lines, lines
     for session in held:
         session.finish()

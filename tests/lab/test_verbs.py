@@ -11,7 +11,7 @@ import struct
 import time
 
 import hostile
-from lab import PROGRAMS, needs, params, program, timeout, topology
+from lab import PROGRAMS, needs, params, program, timeout, topology, write_file
 
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
@@ -149,6 +149,22 @@ def test_states(lab):
     seen = status(lab, "game")
     assert (seen["state"], seen["reason"]) == ("blocked", "it is down"), seen
     assert seen["ways"][0]["reason"] == "it is down", seen
+    held.finish()
+
+
+@needs("root")
+def test_replaced_file(lab):
+    """A program that writes a file of the host's anew takes our mount away; the session's own files say
+    which are replaced, also where the one is that names the session."""
+    lab.run("umount /etc/resolv.conf", check=True)  # the lab's own, which no file can take the place of
+    held = lab.session(lab.spare, "--name", "game")
+    for path, gone in (("/etc/nsswitch.conf", 1), ("/etc/resolv.conf", 2)):
+        write_file(path + ".new", "# new\n")
+        os.rename(path + ".new", path)
+        found = status(lab, "game")["findings"]
+        assert [(f["id"], f["severity"]) for f in found] == [("file-replaced", "info")] * gone, found
+        assert path in [f["object"] for f in found], found
+    assert status(lab, "game")["state"] == "up" and not lab.via("list").err
     held.finish()
 
 
