@@ -160,6 +160,8 @@ def test_news(lab):
             ("fixed is blocked", "wlp6s0: it has no carrier"),
         ], desk.notes
         assert sorted(desk.noted) == ["both goes by enp7s0 now", "fixed is blocked"], desk.noted
+        moves = {desk.notes[number][0]: buttons.get("move") for number, buttons in desk.buttons.items()}
+        assert moves == {"both goes by enp7s0 now": None, "fixed is blocked": "Move to enp7s0"}, moves
         desk.wait(lambda: desk.icon()[:2] == ("via-iface-blocked-symbolic", "NeedsAttention"), 3, "blocked")
         desk.wait_for("fixed: blocked", "blocked: it has no carrier")
         assert not desk.wait_for("fixed", "wlp6s0 · Ethernet (it has no carrier)").enabled

@@ -243,6 +243,19 @@ def test_buttons(lab):
 
 
 @desktop
+def test_no_button_for_what_failed(lab):
+    """A notification of a failover offers no way back to the uplink that has just failed."""
+    game = lab.session(f"{lab.spare},{lab.wired}", "--name", "game")
+    with Desktop(lab, panel=False) as desk:
+        with_game(desk)
+        lab.run(f"ip link set {lab.spare} down", check=True)
+        desk.wait(lambda: desk.notes, 10, "the notification")
+        assert list(desk.notes.values()) == [("game goes by enp7s0 now", "It went by wlp6s0 before.")], desk.notes
+        assert list(desk.buttons.values()) == [{"default": "Open"}], desk.buttons
+    game.finish()
+
+
+@desktop
 def test_resume(lab):
     """A session that was paused elsewhere is told of, with a button that resumes it; not one that the user has
     paused in the menu."""

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Each question has at most one process under way; one more that comes meanwhile is asked when
- * that has ended. `status --follow` outlives the daemon by itself; should it end, it is started
- * again, at once and then after longer and longer times.
+ * that has ended. News wait for the answer about uplinks that was asked for after them: what is
+ * offered with them must not be an uplink that has just failed. `status --follow` outlives the
+ * daemon by itself; should it end, it is started again, at once and then after longer and longer
+ * times.
  */
 #include "tray/common/client.h"
 
@@ -20,6 +22,7 @@
 #define RESTART_MAX_S 60
 #define UPLINKS_EVERY 3 /* ticks: they change rarely, and asking for them costs more */
 #define FOLLOWED_WELL (10 * G_TIME_SPAN_SECOND)
+#define NEWS_MAX      64 /* that wait */
 
 enum question {
 	ASK_LIST,
@@ -42,6 +45,9 @@ struct client {
 
 	guint settle, tick, ticks, views;
 	gboolean asking[ASK_COUNT], again[ASK_COUNT];
+
+	GArray *news;     /* struct news that wait, in the order in which they came */
+	guint news_asked; /* of them: those that were there when uplinks were last asked for */
 };
 
 /* What an answer needs: the client may be gone when it comes, then it was cancelled. */
@@ -74,6 +80,24 @@ static char *first_line(const char *text, const char *otherwise)
 	if (!start || !*start)
 		return g_strdup(otherwise);
 	return g_strndup(start, strcspn(start, "\n"));
+}
+
+/* --- news ---------------------------------------------------------------------------------- */
+
+/* The first n of those that wait. */
+static void tell_news(struct client *c, guint n)
+{
+	for (guint i = 0; i < n; i++)
+		c->calls->news(&g_array_index(c->news, struct news, i), c->arg);
+	g_array_remove_range(c->news, 0, n);
+	c->news_asked -= MIN(c->news_asked, n);
+}
+
+static void keep_news(struct client *c, const struct news *news)
+{
+	if (c->news->len == NEWS_MAX)
+		tell_news(c, NEWS_MAX);
+	g_array_append_val(c->news, *news);
 }
 
 /* --- questions ----------------------------------------------------------------------------- */
@@ -116,6 +140,8 @@ static void on_answer(GObject *source, GAsyncResult *result, void *data)
 		g_clear_pointer(&c->failure, g_free);
 		c->calls->changed(c->arg);
 	}
+	if (question == ASK_UPLINKS)
+		tell_news(c, c->news_asked);
 	if (c->again[question]) {
 		c->again[question] = FALSE;
 		ask(c, question);
@@ -136,9 +162,13 @@ static void ask(struct client *c, enum question question)
 				   &error, c->program, questions[question], "--json", NULL);
 	if (!process) {
 		set_failure(c, error->message);
+		if (question == ASK_UPLINKS)
+			tell_news(c, c->news->len);
 		return;
 	}
 	c->asking[question] = TRUE;
+	if (question == ASK_UPLINKS)
+		c->news_asked = c->news->len;
 	answer = g_new(struct answer, 1);
 	*answer = (struct answer){ c, question };
 	gather_async(process, c->cancel, on_answer, answer);
@@ -235,7 +265,7 @@ static void on_line(GObject *source, GAsyncResult *result, void *data)
 	if (model_take_line(&c->model, line, &news) == 0) {
 		c->calls->changed(c->arg);
 		if (news.kind != NEWS_NONE)
-			c->calls->news(&news, c->arg);
+			keep_news(c, &news);
 	}
 	ask_soon(c);
 	read_line(c);
@@ -400,6 +430,7 @@ struct client *client_new(const struct client_calls *calls, void *arg)
 	c->arg = arg;
 	c->program = paths_via_iface();
 	c->cancel = g_cancellable_new();
+	c->news = g_array_new(FALSE, FALSE, sizeof(struct news));
 	follow(c);
 	return c;
 }
@@ -420,6 +451,7 @@ void client_free(struct client *c)
 	g_clear_object(&c->lines);
 	g_clear_object(&c->follow);
 	g_object_unref(c->cancel);
+	g_array_unref(c->news);
 	model_done(&c->model);
 	g_free(c->failure);
 	g_free(c->program);

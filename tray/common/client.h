@@ -16,6 +16,7 @@ struct client;
 
 struct client_calls {
 	void (*changed)(void *arg); /* the model, or the failure */
+	/* When the model has the uplinks as they were behind it, or they cannot be asked for. */
 	void (*news)(const struct news *news, void *arg);
 	/* ordered: by an order from here, which is to be made; else that order was refused */
 	void (*moving)(guint32 id, const char *uplink, gboolean ordered, void *arg);
