@@ -135,15 +135,15 @@ static const char *icon_of(const struct tray_uplink *u)
 	static const struct {
 		const char *kind, *icon;
 	} icons[] = {
-		{ "wifi", "network-wireless-symbolic" },
-		{ "wwan", "network-cellular-symbolic" },
-		{ "vpn", "network-vpn-symbolic" },
+		{ "wifi", "via-iface-wireless-symbolic" },
+		{ "wwan", "via-iface-mobile-symbolic" },
+		{ "vpn", "via-iface-vpn-symbolic" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(icons); i++)
 		if (!strcmp(u->kind, icons[i].kind))
 			return icons[i].icon;
-	return "network-wired-symbolic";
+	return "via-iface-wired-symbolic";
 }
 
 /* What to do about one that cannot be used. */
