@@ -97,6 +97,22 @@ static void plan_device_sysctls(const struct facts *f, const struct session *s, 
 }
 
 /*
+ * Whether a device has an address of IPv6 that is no unique local one (RFC 4193). Many routers
+ * announce a prefix of those also while their provider gives them no IPv6: then there is no default
+ * route, and none to wait for.
+ */
+static bool has_more_than_unique_local(const struct facts *f, int index)
+{
+	const struct prefix unique_local = { { AF_INET6, { 0xfc } }, 7 };
+
+	for (const struct fact_addr *a = NULL; (a = facts_next_addr(f, index, a));)
+		if (a->prefix.ip.family == AF_INET6 && a->scope == RT_SCOPE_UNIVERSE &&
+		    !prefix_contains(&unique_local, &a->prefix.ip))
+			return true;
+	return false;
+}
+
+/*
  * Whether no uplink of a session's list has an address of a family, while one has the other.
  * Without a default route programs are told so by connect(2), as outside, and getaddrinfo(3) puts
  * such addresses last (RFC 6724, section 5, rule 1). With --host-access the default route leads to
@@ -112,8 +128,10 @@ static bool lacks_family(const struct facts *f, const struct session *s, uint8_t
 		return false;
 	while ((l = uplink_walk(&walk))) {
 		struct uplink u = uplink_lookup(f, l->name);
+		const struct way_out *way = family == AF_INET ? &u.ip4 : &u.ip6;
 
-		if (ip_is_set(family == AF_INET ? &u.ip4.address : &u.ip6.address))
+		if (ip_is_set(&way->address) &&
+		    (way->usable || family == AF_INET || has_more_than_unique_local(f, l->index)))
 			return false; /* a router may come */
 		other |= u.ip4.usable || u.ip6.usable;
 	}

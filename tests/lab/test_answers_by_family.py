@@ -1,7 +1,8 @@
 """A program gets the same answers inside as on a host that has the uplink alone.
 
 Which of a name's addresses getaddrinfo(3) returns, in which order, and what connect(2) says to each
-of them at once, for an uplink with both families, with IPv4 alone, and with IPv6 alone.
+of them at once, for an uplink with both families, with IPv4 alone, with IPv6 alone, and with IPv4 and a
+unique local address whose router has no IPv6 of a provider's.
 """
 
 import json
@@ -38,7 +39,7 @@ found["curl"] = done.stdout, done.returncode
 print(json.dumps(found))
 """
 
-HAS = {"both": (4, 6), "ipv4": (4,), "ipv6": (6,)}
+HAS = {"both": (4, 6), "ipv4": (4,), "ipv6": (6,), "unique_local": (4,)}
 
 
 def prepared(lab, families):
@@ -74,6 +75,8 @@ def inside(lab, *options, uplink=None):
 @timeout(60)
 def test_as_outside(lab, which):
     prepared(lab, HAS[which])
+    if which == "unique_local":
+        lab.ip(f"addr add fd55::10/64 dev {lab.spare} nodad")
     wired = lab.capture_wired()
     got = inside(lab)
     assert not wired.leaks(), wired.leaks()[:5]

@@ -959,6 +959,44 @@ static void test_inside(void **state)
 		assert_true(object_compare(&x->inside.v[i - 1], &x->inside.v[i]) < 0);
 }
 
+/* Whether the session of an uplink that serves IPv4, with these addresses, has a route of IPv6. */
+static bool has_route6(const char *first, const char *second, bool router)
+{
+	struct fixture x = { 0 };
+	size_t n;
+
+	scene_host(&x.f);
+	scene_link(&x.f, "wlp6s0");
+	scene_addr(&x.f, "wlp6s0", "192.168.2.10/24");
+	scene_route(&x.f, "wlp6s0", "0.0.0.0/0", "192.168.2.1", 600);
+	scene_addr(&x.f, "wlp6s0", first);
+	if (second)
+		scene_addr(&x.f, "wlp6s0", second);
+	if (router)
+		scene_route(&x.f, "wlp6s0", "::/0", "fe80::1", 600);
+	plan_one(&x, session(1, 1, "wlp6s0"));
+	n = lines(&x.inside, "ip -n ns -6 route");
+	assert_int_equal(lines(&x.inside, "ip -n ns -6 route add default via "), n);
+	set_done(&x.host);
+	set_done(&x.inside);
+	facts_done(&x.f);
+	return n;
+}
+
+static void test_family_without_router(void **state)
+{
+	const char *global = "2001:db8:2::10/64", *local = "fd55::10/64";
+
+	(void)state;
+	assert_true(has_route6(global, NULL, true));
+	assert_true(has_route6(global, NULL, false)); /* a router may come */
+	assert_true(has_route6(local, NULL, true));
+	assert_false(has_route6(local, NULL, false));
+	assert_false(has_route6(local, "fd56::10/64", false));
+	assert_true(has_route6(local, global, false));
+	assert_true(has_route6(global, local, false));
+}
+
 static void test_inside_without_ipv6(void **state)
 {
 	struct fixture *x = *state;
@@ -1190,6 +1228,7 @@ int main(void)
 		PLAN_TEST(test_shares),
 		PLAN_TEST(test_alike),
 		PLAN_TEST(test_inside),
+		cmocka_unit_test(test_family_without_router),
 		PLAN_TEST(test_inside_without_ipv6),
 		PLAN_TEST(test_no_pool),
 		PLAN_TEST(test_order),
