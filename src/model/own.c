@@ -77,12 +77,15 @@ bool own_is_rule(const struct obj_rule *r, uint8_t protocol)
 	return r->iif[0] && r->priority == OWN_RULE_FENCE && r->action == RULE_BLACKHOLE;
 }
 
+const struct prefix own_pool6 = { { AF_INET6, { 0x20, 1, 0, 2 } }, 48 };
+
 bool own_is_address(const struct prefix *p)
 {
 	const struct prefix subnet = prefix_masked(p);
 	const struct ip first = ip_add(&subnet.ip, 1);
 
-	if (p->ip.family == AF_INET6 && p->ip.bytes[0] != 0xfd)
+	if (p->ip.family == AF_INET6 && p->ip.bytes[0] != 0xfd &&
+	    !prefix_contains(&own_pool6, &p->ip))
 		return false;
 	return p->len == (p->ip.family == AF_INET ? ADDRESS_LEN4 : ADDRESS_LEN6) &&
 	       ip_equal(&p->ip, &first);

@@ -66,7 +66,14 @@ bool own_is_route(const struct fact_route *r);
  */
 bool own_is_rule(const struct obj_rule *r, uint8_t protocol);
 
-/* An address that the bridge gets: the first of a /22, or of a ULA /64 (RFC 4193). */
+/*
+ * 2001:2::/48 (RFC 5180), of which sessions have their addresses of IPv6: like unique local ones
+ * they may be sources, are forwarded, and are reached from nowhere else (IANA's registry of
+ * special-purpose addresses); but RFC 6724 gives them the label of global ones.
+ */
+extern const struct prefix own_pool6;
+
+/* An address that the bridge gets: the first of a /22, or of a /64 of own_pool6 or of ULA. */
 bool own_is_address(const struct prefix *p);
 
 /* A sysctl that is saved before it is changed; no other file below the run directory is read. */

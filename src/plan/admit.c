@@ -29,16 +29,16 @@ static bool on_our_bridge(const struct facts *f, int index)
 	return bridge && bridge->index == index;
 }
 
-bool plan_pool_taken(const struct facts *f, const struct pool *pool, char ret[PLAN_TAKEN_MAX])
+/* What of the host overlaps p; routes shorter than `least` lead to more than to such a network. */
+static bool is_taken(const struct facts *f, const struct prefix *p, uint8_t least,
+		     char ret[PLAN_TAKEN_MAX])
 {
-	const struct prefix *p = &pool->ip4;
 	char text[IP_TEXT_MAX];
 
 	for (size_t i = 0; i < f->routes.n; i++) {
 		const struct fact_route *r = &f->routes.v[i];
 
-		/* a default route, or the two halves of one that VPNs add */
-		if (r->dst.len <= 1 || own_is_route(r) || on_our_bridge(f, r->index) ||
+		if (r->dst.len < least || own_is_route(r) || on_our_bridge(f, r->index) ||
 		    !prefix_overlap(p, &r->dst))
 			continue;
 		snprintf(ret, PLAN_TAKEN_MAX, "route %s in table %u", prefix_format(&r->dst, text),
@@ -56,30 +56,53 @@ bool plan_pool_taken(const struct facts *f, const struct pool *pool, char ret[PL
 	return false;
 }
 
-/* fd, then 40 bits of the host's id, then subnet 0 (RFC 4193, section 3.1). */
-static struct prefix ula(const struct facts *f)
+bool plan_pool_taken(const struct facts *f, const struct pool *pool, char ret[PLAN_TAKEN_MAX])
 {
-	struct prefix p = { .ip = { .family = AF_INET6, .bytes = { 0xfd } }, .len = 64 };
+	/* not a default route, nor the two halves of one that VPNs add */
+	return is_taken(f, &pool->ip4, 2, ret);
+}
 
+/*
+ * A /64 of 2001:2::/48 (RFC 5180), with 16 bits of the host's id. Where the host uses that network:
+ * fd, 40 bits of the id, subnet 0 (RFC 4193, section 3.1), which nobody else's is like.
+ */
+static struct prefix pool6(const struct facts *f)
+{
+	struct prefix p = { .ip = { .family = AF_INET6 }, .len = 64 };
+	char by[PLAN_TAKEN_MAX];
+
+	memcpy(p.ip.bytes, own_pool6.ip.bytes, own_pool6.len / 8);
+	memcpy(p.ip.bytes + own_pool6.len / 8, f->host_id, 2);
+	if (!plan_host_has_ip6(f) || !is_taken(f, &p, own_pool6.len, by))
+		return p;
+	memset(&p.ip.bytes, 0, sizeof(p.ip.bytes));
+	p.ip.bytes[0] = 0xfd;
 	memcpy(p.ip.bytes + 1, f->host_id, 5);
 	return p;
 }
 
-int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
+/* The pool that the bridge has an address of already; the family stays 0 where it has none. */
+static struct prefix pool_in_use(const struct facts *f, uint8_t family)
 {
 	const struct fact_link *bridge = own_bridge(f);
-	struct pool pool = { .ip6 = ula(f) };
+	const struct fact_addr *a = NULL;
+
+	while (bridge && (a = facts_next_addr(f, bridge->index, a)))
+		if (a->prefix.ip.family == family && own_is_address(&a->prefix))
+			return prefix_masked(&a->prefix);
+	return (struct prefix){ 0 };
+}
+
+int plan_pool(const struct facts *f, struct pool *ret, struct err *err)
+{
+	struct pool pool = { .ip4 = pool_in_use(f, AF_INET), .ip6 = pool_in_use(f, AF_INET6) };
 	char by[PLAN_TAKEN_MAX] = "", last[IP_TEXT_MAX];
 
-	for (size_t i = 0; bridge && i < f->addrs.n; i++) {
-		const struct fact_addr *a = &f->addrs.v[i];
-
-		if (a->index == bridge->index && a->prefix.ip.family == AF_INET &&
-		    own_is_address(&a->prefix)) {
-			pool.ip4 = prefix_masked(&a->prefix);
-			*ret = pool;
-			return 0;
-		}
+	if (!pool.ip6.len)
+		pool.ip6 = pool6(f);
+	if (pool.ip4.len) {
+		*ret = pool;
+		return 0;
 	}
 	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
 		pool.ip4 = pools[i];

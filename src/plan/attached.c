@@ -152,7 +152,11 @@ static int find_prefixes(const struct attached *a, uint8_t family, struct prefix
 	return 0;
 }
 
-static void add_route(struct object_set *set, const struct prefix *dst, const char *dev,
+/*
+ * By a gateway, or one that stops. In a group half of the pool is behind that gateway itself, and
+ * may be there already (plan_share_inside()): the kernel is told that it is on the link.
+ */
+static void add_route(struct object_set *set, const struct prefix *dst, const struct session *s,
 		      const struct ip *gateway)
 {
 	struct object o = plan_object(OBJ_ROUTE, PLACE_SESSION);
@@ -160,8 +164,9 @@ static void add_route(struct object_set *set, const struct prefix *dst, const ch
 	o.route.table = RT_TABLE_MAIN;
 	o.route.dst = *dst;
 	if (gateway) {
-		snprintf(o.route.dev, sizeof(o.route.dev), "%s", dev);
+		snprintf(o.route.dev, sizeof(o.route.dev), "%s", session_device(s));
 		o.route.gateway = *gateway;
+		o.route.onlink = s->share[0] != 0;
 	} else {
 		o.route.stop = RTN_UNREACHABLE;
 		o.route.metric = OWN_METRIC_STOP;
@@ -274,9 +279,9 @@ static int plan_family(const struct attached *a, const struct session *s, const 
 	for (size_t i = 0; i < p.n && r == 0; i++) {
 		if (is_taken(a, &p.v[i]))
 			continue;
-		add_route(set, &p.v[i], NULL, NULL);
+		add_route(set, &p.v[i], s, NULL);
 		if (gateway)
-			add_route(set, &p.v[i], session_device(s), gateway);
+			add_route(set, &p.v[i], s, gateway);
 	}
 	return r;
 }

@@ -155,6 +155,7 @@ static void plan_session_route(const struct pool *pool, const struct session *s,
 		return; /* plan_attached() */
 	if (s->flags & SESSION_REPLACE_ROUTE) {
 		route.route.dst.len = 1;
+		route.route.onlink = s->share[0] != 0; /* as in plan_attached() */
 		set_add(set, &route);
 		route.route.dst.ip.bytes[0] = 0x80;
 	}

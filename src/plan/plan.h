@@ -38,7 +38,7 @@ uint32_t plan_mark(uint32_t slot);
 
 struct pool {
 	struct prefix ip4; /* its ip is the first address, without host bits */
-	struct prefix ip6; /* a ULA /64 (RFC 4193) */
+	struct prefix ip6; /* a /64 of own_pool6; or a ULA one (RFC 4193) */
 };
 
 /*

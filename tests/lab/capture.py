@@ -25,7 +25,7 @@ TCP_FLAGS = "FSRPAUEC"
 # What a session's own packets can carry as a source.
 POOLS = [
     ipaddress.ip_network(text)
-    for text in ("10.209.0.0/22", "10.213.0.0/22", "172.29.208.0/22", "100.99.208.0/22", "fd00::/8")
+    for text in ("10.209.0.0/22", "10.213.0.0/22", "172.29.208.0/22", "100.99.208.0/22", "2001:2::/48", "fd00::/8")
 ]
 SESSION_PORTS = 61000  # and above: src/plan/masquerade.c
 

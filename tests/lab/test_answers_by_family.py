@@ -6,9 +6,10 @@ unique local address whose router has no IPv6 of a provider's.
 """
 
 import json
+import os
 import time
 
-from lab import params, timeout, topology
+from lab import needs, params, timeout, topology
 
 # A name with both kinds of addresses, each kind alone, and what connect(2) and curl(1) make of it.
 PROBE = """
@@ -103,10 +104,12 @@ def test_the_hosts_own_order(lab):
 @topology("split")
 @timeout(60)
 def test_a_host_without_gai_conf(lab):
-    """Nothing is made on the host; IPv4 comes first then."""
+    """Nothing is made on the host, and the order is the host's all the same."""
     lab.run(["rm", "-f", "/etc/gai.conf"], check=True)
     prepared(lab, (4, 6))
-    assert inside(lab)["both.test 0"] == [lab.server, lab.server6]
+    got = inside(lab)
+    assert got["both.test 0"] == [lab.server6, lab.server]
+    assert got == outside(lab)
     assert lab.run(["ls", "/etc/gai.conf"]).code != 0
 
 
@@ -122,3 +125,70 @@ def test_family_of_another_uplink_of_the_list(lab):
     lab.via("move", "moves", w, check=True)
     held.write("\n")
     assert lab.wired.addr6 in held.finish().out
+
+
+# Names with an address of each family, where another prefix of IPv6 is another row of RFC 6724's
+# table, and one of IPv4 is of another scope.
+DESTINATIONS = (
+    "203.0.113.1 2001:db8:113::1", "203.0.113.2 2001:db8:113::2", "10.1.1.1 2001:db8:a::1",
+    "192.168.2.1 2001:db8:2::1", "192.168.1.1 2001:db8:1::1", "9.9.9.9 2620:fe::fe",
+    "1.1.1.1 2606:4700:4700::1111", "142.250.1.1 2a00:1450:4001::1", "100.64.0.1 240b:10::1",
+    "198.18.0.1 2001:5::1", "169.254.7.7 2001:db8:113::1", "203.0.113.1 2002:cb00:7101::1",
+    "203.0.113.1 2001:0:5ef5:79fd::1", "203.0.113.1 64:ff9b::cb00:7101", "203.0.113.1 fd77::1",
+    "203.0.113.1 fec0::1", "203.0.113.1 3ffe::1", "203.0.113.1 5f00::1", "203.0.113.1", "2001:db8:113::1",
+)  # fmt: skip
+
+# Of a C library whose table no file changes: the order of each name's addresses, and the family of
+# the socket that connects to the first of them.
+ORDER = r"""
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct addrinfo *all = NULL, hints = { .ai_socktype = SOCK_DGRAM };
+		char text[128];
+		int fd;
+
+		printf("%s", argv[i]);
+		if (getaddrinfo(argv[i], "80", &hints, &all))
+			return 1;
+		for (struct addrinfo *a = all; a; a = a->ai_next) {
+			getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
+			printf(" %s", text);
+		}
+		fd = socket(all->ai_family, SOCK_DGRAM, 0);
+		printf(" %s\n", connect(fd, all->ai_addr, all->ai_addrlen) ? "refused" : "connected");
+	}
+	return 0;
+}
+"""
+
+
+@topology("split")
+@params(*HAS)
+@needs("tool:musl-gcc")
+@timeout(60)
+def test_order_that_no_file_changes(lab, which):
+    """Twenty destinations come in the same order inside, by RFC 6724 with the table that is built in."""
+    prepared(lab, HAS[which])
+    if which == "unique_local":
+        lab.ip(f"addr add fd55::10/64 dev {lab.spare} nodad")
+    names = [f"d{n}.test" for n in range(len(DESTINATIONS))]
+    with open("/etc/hosts", "a") as f:
+        for name, addresses in zip(names, DESTINATIONS):
+            f.writelines(f"{address} {name}\n" for address in addresses.split())
+    program = os.path.join(lab.tmp, "order")
+    with open(program + ".c", "w") as f:
+        f.write(ORDER)
+    lab.run(["musl-gcc", "-static", "-o", program, program + ".c"], check=True)
+    inside = lab.via(lab.spare, "--", program, *names, check=True).out.splitlines()
+    lab.ip(f"link set {lab.wired} down")
+    outside = lab.run([program, *names], check=True).out.splitlines()
+    assert len(outside) == len(DESTINATIONS) >= 20
+    assert inside == outside, [both for both in zip(inside, outside) if both[0] != both[1]]
+    first = outside[0].split()[1]
+    assert first == (lab.server6 if 6 in HAS[which] else lab.server), outside[0]

@@ -167,7 +167,7 @@ echo said; read
 
 def place(inet6):
     """The place in the pool of who has these addresses (/proc/net/if_inet6)."""
-    return next(int(w[28:32], 16) for w in inet6.split() if w.startswith("fd") and len(w) == 32)
+    return next(int(w[28:32], 16) for w in inet6.split() if w.startswith("20010002") and len(w) == 32)
 
 
 class Speaker:

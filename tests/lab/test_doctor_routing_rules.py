@@ -30,7 +30,7 @@ def leaves(lab, six=False, to=None):
     """By which device a packet of session 1 leaves."""
     to = to or ("2001:db8::9" if six else "192.0.2.9")
     words = lab.ip("-6 -br addr show via0" if six else "-4 -br addr show via0").split()
-    own = next(w.split("/")[0] for w in words if ("fd" if six else "10.") in w)
+    own = next(w.split("/")[0] for w in words if ("2001:2:" if six else "10.") in w)
     source = own.rpartition("." if not six else ":")[0] + (":3fb" if six else ".9")
     done = lab.run(f"ip {'-6' if six else ''} route get {to} from {source} iif via0 mark 0x56000001")
     return done.out.split(" dev ")[1].split()[0] if " dev " in done.out and done.code == 0 else None

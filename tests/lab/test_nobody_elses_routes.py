@@ -68,7 +68,8 @@ WIRED4, WIRED6 = "via 192.168.1.1 dev enp7s0", "via 2001:db8:1::1 dev enp7s0"
 # Of the uplink's network, where somebody answers DHCP: the router itself under another address.
 ROGUE4, ROGUE6 = "via 192.168.2.66 dev {dev}", "via 2001:db8:2::66 dev {dev}"
 HALVES = ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1")
-POOLS = ("10.209.0.0/22", "10.209.0.0/23", "10.209.2.0/23", "fd00::/8", "fd00::/9", "fd80::/9")
+POOLS = ("10.209.0.0/22", "10.209.0.0/23", "10.209.2.0/23", "2001:2::/48", "2001:2::/49",
+         "2001:2:0:8000::/49")
 
 
 def led(destinations, way4, way6, more=""):

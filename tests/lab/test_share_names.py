@@ -255,12 +255,13 @@ def test_named_netns(lab):
 
 
 @needs("root")
-def test_attached(lab):
+@params(closed=(), fallback=("--fallback",))
+def test_attached(lab, options):
     """A netns that was there before may be in a group: it is reached, and reaches, by address, and
     the others have its name."""
     web, lone = Member(lab, "web", "g"), Member(lab, "lone")
     lab.run("ip netns add box && ip -n box link set lo up", check=True)
-    lab.via("attach", "--share", "g", "--name", "box", lab.spare, "--netns", "box", check=True)
+    lab.via("attach", "--share", "g", "--name", "box", *options, lab.spare, "--netns", "box", check=True)
     box = {s["name"]: s for s in lab.via("list", "--json").json()}["box"]
     server = lab.popen(["ip", "netns", "exec", "box", "python3", "-c", ANSWER + "\nprint('ready', flush=True)\ninput()"])
     server.expect("ready\n")

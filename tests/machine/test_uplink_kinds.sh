@@ -70,7 +70,7 @@ begin() { # NAME UPLINK [OPTION...]: a session that stays; the counters of befor
 }
 none_on_wire() {
     same "$1: packets on the wire" $(($(on_wire) - before)) 0
-    same "$1: packets of the pool anywhere" "$(tail -n +$((seen + 1)) /run/lab/whoami.log | grep -cE ' 10\.209\.| fd')" "${2:-0}"
+    same "$1: packets of the pool anywhere" "$(tail -n +$((seen + 1)) /run/lab/whoami.log | grep -cE ' 10\.209\.| fd| 2001:2:')" "${2:-0}"
 }
 end() { # NAME
     kill $held 2>/dev/null; wait $held 2>/dev/null; held=

@@ -177,19 +177,57 @@ static void test_addresses(void **state)
 	(void)state;
 	scene_host(&f);
 	assert_int_equal(plan_pool(&f, &pool, NULL), 0);
-	/* RFC 4193: fd, 40 bits that are the host's alone, subnet 0 */
-	assert_string_equal(prefix_format(&pool.ip6, buf), "fdc0:ffee:1234::/64");
+	/* 16 bits that are the host's */
+	assert_string_equal(prefix_format(&pool.ip6, buf), "2001:2:0:c0ff::/64");
 	ip = plan_gateway(&pool, AF_INET);
 	assert_string_equal(ip_format(&ip, buf), "10.209.0.1");
 	ip = plan_gateway(&pool, AF_INET6);
-	assert_string_equal(ip_format(&ip, buf), "fdc0:ffee:1234::1");
+	assert_string_equal(ip_format(&ip, buf), "2001:2:0:c0ff::1");
 	ip = plan_address(&pool, &s, AF_INET);
 	assert_string_equal(ip_format(&ip, buf), "10.209.3.254");
 	ip = plan_address(&pool, &s, AF_INET6);
-	assert_string_equal(ip_format(&ip, buf), "fdc0:ffee:1234::3fe");
+	assert_string_equal(ip_format(&ip, buf), "2001:2:0:c0ff::3fe");
 	s.host = SESSION_HOST_FIRST;
 	ip = plan_address(&pool, &s, AF_INET);
 	assert_string_equal(ip_format(&ip, buf), "10.209.0.3");
+}
+
+static void check_pool6(struct facts *f, const char *wanted)
+{
+	char buf[IP_TEXT_MAX];
+	struct pool pool;
+
+	assert_int_equal(plan_pool(f, &pool, NULL), 0);
+	assert_string_equal(prefix_format(&pool.ip6, buf), wanted);
+}
+
+/* Who uses the network that has our pool keeps it; who has a route to more than that does not. */
+static void test_pool6_taken(void **state)
+{
+	const char *ours = "2001:2:0:c0ff::/64", *unique_local = "fdc0:ffee:1234::/64";
+	const char *taken[] = { "2001:2::/48", "2001:2:0:c0ff::/64", "2001:2:0:c0ff::5/128" };
+	const char *not_taken[] = { "::/0", "2000::/3", "2001:2::/47", "2001:2:0:c0fe::/64" };
+	_cleanup_facts_ struct facts f = { 0 };
+
+	(void)state;
+	scene_split(&f);
+	check_pool6(&f, ours);
+	for (size_t i = 0; i < sizeof(not_taken) / sizeof(not_taken[0]); i++)
+		scene_route(&f, "enp7s0", not_taken[i], "fe80::1", 100);
+	check_pool6(&f, ours);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		scene_route(&f, "enp7s0", taken[i], "fe80::1", 100);
+		check_pool6(&f, unique_local);
+		f.routes.n--;
+	}
+	scene_addr(&f, "enp7s0", "2001:2:0:c0ff::7/64");
+	check_pool6(&f, unique_local);
+	f.addrs.n--;
+	check_pool6(&f, ours);
+	/* sessions keep what they have, also those of a daemon that knew another pool */
+	scene_bridge(&f, "10.209.0.0/22");
+	scene_addr(&f, "via0", "fdc0:ffee:1234::1/64");
+	check_pool6(&f, unique_local);
 }
 
 /* --- admission ----------------------------------------------------------------------------- */
@@ -600,6 +638,7 @@ int main(void)
 		cmocka_unit_test(test_all_pools_taken),
 		cmocka_unit_test(test_all_addresses_taken),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_pool6_taken),
 		cmocka_unit_test(test_first_session),
 		cmocka_unit_test(test_foreign_bridge),
 		cmocka_unit_test(test_no_way_out),

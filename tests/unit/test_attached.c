@@ -274,6 +274,28 @@ static void test_bound_sockets(void **state)
 	assert_null(strstr(strbuf_text(&sb), "10.8.0.0"));
 }
 
+/* The halves of the pool have that gateway, too, and one of them holds it. */
+static void test_gateway_of_a_group(void **state)
+{
+	struct fixture *x = *state;
+
+	for (int in_group = 0; in_group < 2; in_group++) {
+		size_t n = 0;
+
+		strcpy(x->s.share, in_group ? "g" : "");
+		plan_it(x);
+		for (size_t i = 0; i < x->set.n; i++) {
+			const struct object *o = &x->set.v[i];
+
+			if (o->kind != OBJ_ROUTE || o->route.stop)
+				continue;
+			assert_int_equal(o->route.onlink, in_group);
+			n++;
+		}
+		assert_int_equal(n, 4);
+	}
+}
+
 /* --- names --------------------------------------------------------------------------------- */
 
 static void test_names(void **state)
@@ -301,9 +323,16 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_halves),        T(test_no_ipv6_of_ours), T(test_host_without_ipv6),
-		T(test_narrower),      T(test_fallback),        T(test_refusals),
-		T(test_default_route), T(test_names),           T(test_bound_sockets),
+		T(test_halves),
+		T(test_no_ipv6_of_ours),
+		T(test_host_without_ipv6),
+		T(test_narrower),
+		T(test_fallback),
+		T(test_refusals),
+		T(test_default_route),
+		T(test_names),
+		T(test_bound_sockets),
+		T(test_gateway_of_a_group),
 	};
 
 	return RUN_TESTS(tests);

@@ -165,6 +165,9 @@ static void test_addresses(void **state)
 	assert_true(is_address("10.209.0.1/22"));
 	assert_true(is_address("100.99.208.1/22"));
 	assert_true(is_address("fd12:3456:789a::1/64"));
+	assert_true(is_address("2001:2:0:c0ff::1/64"));
+	assert_false(is_address("2001:2:0:c0ff::2/64"));
+	assert_false(is_address("2001:2:1:c0ff::1/64"));
 	assert_false(is_address("10.209.0.2/22"));
 	assert_false(is_address("10.209.1.1/22"));
 	assert_false(is_address("192.0.2.1/24"));

@@ -449,7 +449,7 @@ static void test_routes_are_copied(void **state)
 	HAS(&x->host, "ip route add prohibit 10.8.8.0/24 table 22017 ");
 	HAS(&x->host, "ip route add 169.254.0.0/16 dev wlp6s0 table 22017 ");
 	HAS(&x->host, "ip route add 10.209.0.0/22 dev via0 table 22017 ");
-	HAS(&x->host, "ip -6 route add fdc0:ffee:1234::/64 dev via0 table 22017 ");
+	HAS(&x->host, "ip -6 route add 2001:2:0:c0ff::/64 dev via0 table 22017 ");
 	assert_int_equal(lines(&x->host, "route add "), 11);
 }
 
@@ -745,10 +745,10 @@ static void test_host_without_ipv6(void **state)
 		plan_one(x, session(1, 1, "wlp6s0"));
 		HAS_NOT(&x->host, "ip -6");
 		HAS_NOT(&x->host, "net/ipv6");
-		HAS_NOT(&x->host, "fdc0:");
+		HAS_NOT(&x->host, "2001:2:0:c0ff:");
 		HAS_NOT(&x->inside, "-6");
 		HAS_NOT(&x->inside, "net/ipv6");
-		HAS_NOT(&x->inside, "fdc0:");
+		HAS_NOT(&x->inside, "2001:2:0:c0ff:");
 		HAS(&x->host, "ip rule add priority 5180");
 	}
 }
@@ -836,7 +836,7 @@ static void test_no_spoofing(void **state)
 		const char *port = i ? "viap2" : "viap1", *other = i ? "viap1" : "viap2";
 		struct mac mac = link_named(&x->host, port)->link.peer_mac;
 		struct ip four = scene_ip(i ? "10.209.0.4" : "10.209.0.3"),
-			  six = scene_ip(i ? "fdc0:ffee:1234::4" : "fdc0:ffee:1234::3");
+			  six = scene_ip(i ? "2001:2:0:c0ff::4" : "2001:2:0:c0ff::3");
 		struct nft_key right = { 0 }, right6 = { 0 }, wrong = { 0 };
 
 		nft_key_ifname(&right, port);
@@ -939,10 +939,10 @@ static void test_inside(void **state)
 	HAS(&x->inside, "ip -n ns link set dev lo up\n");
 	HAS(&x->inside, "ip -n ns link set dev eth0 up\n");
 	HAS(&x->inside, "ip -n ns address add 10.209.0.3/22 brd + dev eth0\n");
-	HAS(&x->inside, "ip -n ns address add fdc0:ffee:1234::3/64 dev eth0 nodad\n");
+	HAS(&x->inside, "ip -n ns address add 2001:2:0:c0ff::3/64 dev eth0 nodad\n");
 	HAS(&x->inside,
 	    "ip -n ns route add default via 10.209.0.1 dev eth0 table 254 proto static\n");
-	HAS(&x->inside, "ip -n ns -6 route add default via fdc0:ffee:1234::1 dev eth0 table 254 "
+	HAS(&x->inside, "ip -n ns -6 route add default via 2001:2:0:c0ff::1 dev eth0 table 254 "
 			"proto static\n");
 	HAS(&x->inside, "'net/ipv4/ping_group_range=0 2147483647'");
 	HAS(&x->inside, "net/ipv4/ip_unprivileged_port_start=80\n");
@@ -1006,7 +1006,7 @@ static void test_inside_without_ipv6(void **state)
 	s.flags = SESSION_NO_IPV6;
 	plan_one(x, s);
 	HAS(&x->inside, "net/ipv6/conf/default/disable_ipv6=1\n");
-	HAS_NOT(&x->inside, "fdc0:");
+	HAS_NOT(&x->inside, "2001:2:0:c0ff:");
 	HAS_NOT(&x->inside, "-6 ");
 	assert_int_equal(lines(&x->host, "ip neighbour"), 1);
 	HAS(&x->host, "ip -6 rule"); /* the stops stand all the same */
@@ -1175,7 +1175,7 @@ static void test_resolv_conf(void **state)
 
 	(void)state;
 #define P   "10.209.0."
-#define SIX "fdc0:ffee:1234::1"
+#define SIX "2001:2:0:c0ff::1"
 	names_are("9.9.9.1", one, 0, P "1 " P "2 " SIX);
 	names_are("9.9.9.1,9.9.9.2", one, 0, P "1 " P "2 " SIX);
 	names_are("9.9.9.1,9.9.9.2,9.9.9.3", one, 0, P "1 " P "2 192.0.0.8");

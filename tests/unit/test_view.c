@@ -44,7 +44,7 @@ static struct facts host(struct session **ret)
 	"\"reason\":\"\",\"uid\":4294967294,\"user\":\"4294967294\",\"pids\":[41,43],"             \
 	"\"netns\":4026532007,\"ifname\":\"viap7\",\"ifindex\":5,"                                 \
 	"\"device\":\"eth0\",\"device_ifindex\":0,\"container\":null,\"address\":\"10.209.0.10\"," \
-	"\"address6\":\"fdc0:ffee:1234::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                   \
+	"\"address6\":\"2001:2:0:c0ff::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                    \
 	"\"since\":1700000000,\"share\":\"\",\"host_ports\":[]"
 
 static void test_session(void **state)
@@ -59,7 +59,7 @@ static void test_session(void **state)
 	(void)state;
 	view_session(&f, s, &p, true, &view);
 	snprintf(address6, sizeof(address6), "%s", view.address6);
-	strcpy(view.address6, "fdc0:ffee:1234::a"); /* how it comes about is plan's to test */
+	strcpy(view.address6, "2001:2:0:c0ff::a"); /* how it comes about is plan's to test */
 	assert_string_not_equal(address6, "");
 	expect(json_session(&view), "{" SESSION "}");
 	facts_done(&f);
@@ -80,7 +80,7 @@ static void test_session_in_full(void **state)
 	finding_text(one, "it is %s", "gone");
 	finding_fix(one, "start it anew");
 	view_session(&f, s, &p, true, &view);
-	strcpy(view.address6, "fdc0:ffee:1234::a");
+	strcpy(view.address6, "2001:2:0:c0ff::a");
 	expect(json_session_in_full(&view, &findings),
 	       "{" SESSION ",\"dns\":[\"192.168.2.1\",\"2001:db8:2::1\"],\"dns_source\":\"\","
 	       "\"options\":{\"ipv6\":true,\"no_lan\":false,\"host_access\":false,"
