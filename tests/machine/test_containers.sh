@@ -2,26 +2,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # `attach --container` with real engines: Docker, Podman as root and as a user, systemd-nspawn; a
-# container that is restarted; published ports; and the OCI hook. The image is busybox alone.
+# container that is restarted; published ports; and the OCI hook. The image is busybox alone. With
+# arguments those parts alone (the list is near the end).
 . /src/tests/machine/lib.sh
 PATH=${PATH#/src/build/src:} # what the package installs
 dpkg -i /src/packages/via-iface_*.deb >/tmp/dpkg.log 2>&1 && ok installs || { bad installs "$(tail -n 5 /tmp/dpkg.log)" ""; exit 1; }
 WIFI=$(address wlp6s0) WIRE=$(address enp7s0)
 ROOT=/var/tmp/image
 mkdir -p $ROOT/bin $ROOT/usr/lib $ROOT/etc $ROOT/tmp $ROOT/proc $ROOT/sys $ROOT/dev $ROOT/run $ROOT/www
-cp /bin/busybox $ROOT/bin/ && for name in sh wget sleep httpd ip nslookup cat; do ln -sf busybox $ROOT/bin/$name; done
+cp /bin/busybox $ROOT/bin/ && for name in sh wget timeout sleep httpd ip nslookup cat; do ln -sf busybox $ROOT/bin/$name; done
 echo ID=box >$ROOT/usr/lib/os-release
 echo hello >$ROOT/www/index.html
 tar -C $ROOT -cf /var/tmp/image.tar .
-LOOP="while :; do wget -q -T 2 -O- http://$SERVER/whoami; sleep 0.1; done"
-whoami() { "$@" wget -q -T 3 -O- "http://$SERVER/whoami" 2>/dev/null | first; } # ENGINE exec CONTAINER
+# timeout(1), since wget's own -T is a segmentation fault in the busybox of Debian 12
+LOOP="while :; do timeout 2 wget -q -O- http://$SERVER/whoami; sleep 0.1; done"
+PATIENT=$((3 * PATIENCE))
+whoami() { "$@" timeout $PATIENT wget -q -O- "http://$SERVER/whoami" 2>/dev/null | first; } # ENGINE exec CONTAINER
 is_by() { [ "$(whoami "${@:2}")" = "$1" ]; }
-publishes() { [ "$(curl -s --max-time 3 "http://$1:8080/")" = hello ]; }
-from_outside() { [ "$(ip netns exec rwired curl -s --max-time 3 "http://$WIRE:8080/")" = hello ]; }
+from_outside() { [ "$(ip netns exec rwired curl -s --max-time $PATIENT "http://$WIRE:8080/")" = hello ]; }
 starts_capture() { tcpdump -i enp7s0 -n -U -w "$ARTIFACTS/$1.pcap" "host $SERVER or host $SERVER6" >/dev/null 2>&1 & capture=$!; until_ok 10 test -s "$ARTIFACTS/$1.pcap"; }
 ends_capture() { kill $capture; wait $capture 2>/dev/null; same "$2" "$(tcpdump -n -r "$ARTIFACTS/$1.pcap" 2>/dev/null | wc -l)" 0; }
 # what a failure of an engine's own network is about
-tells_network() { { "$1" exec web ip addr; "$1" exec web ip route; "$1" exec web wget -T 3 -O- "http://$SERVER/whoami"; ip -br addr; ip route; sysctl net.ipv4.ip_forward; iptables-save -c; nft list ruleset; } >"$ARTIFACTS/$1-network" 2>&1; }
+tells_network() { { "$1" exec web ip addr; "$1" exec web ip route; "$1" exec web timeout 3 wget -O- "http://$SERVER/whoami"; ip -br addr; ip route; sysctl net.ipv4.ip_forward; iptables-save -c; nft list ruleset; } >"$ARTIFACTS/$1-network" 2>&1; }
 sessions() { via-iface list --json | jq -r '.[].name' | sort | xargs; }
 is_session() { [ "$(sessions)" = "$1" ]; }
 
@@ -31,7 +33,8 @@ holds "an image for Docker" docker import /var/tmp/image.tar box
 holds "an image for Podman" podman import /var/tmp/image.tar localhost/box
 
 # --- one line, published ports, a network that is connected later
-for engine in docker podman; do
+own_network() { # ENGINE
+    local engine=$1
     $engine run -d --name web -p 8080:80 box httpd -f -h /www >/dev/null || bad "$engine run" "$?" 0
     holds "$engine: published to outside" until_ok 20 from_outside
     holds "$engine: it goes by the wire" until_ok 10 is_by "$WIRE" $engine exec web
@@ -43,14 +46,17 @@ for engine in docker podman; do
     has "$engine: lost ports are named" "$(cat /tmp/warning)" "8080->80/tcp"
     same "$engine: it goes by the Wi-Fi" "$(whoami $engine exec web)" "$WIFI"
     own=$($engine exec web ip -4 addr show dev eth0 | awk '$1 == "inet" { sub("/.*", "", $2); print $2 }')
-    same "$engine: reached from its own network" "$(curl -s --max-time 3 "http://$own/")" hello
+    same "$engine: reached from its own network" "$(curl -s --max-time $PATIENT "http://$own/")" hello
     from_outside && bad "$engine: not from outside, as was said" yes no || ok "$engine: not from outside, as was said"
     $engine network create second >/dev/null || bad "$engine network create" "$?" 0
     if [ $engine = docker ]; then # it takes any route but a default one for a conflict
         has "docker: refuses one more network while attached, as the manual says" "$($engine network connect second web 2>&1)" "conflicts with existing route"
-        holds "docker: detach for it" via-iface detach --container web
-        holds "docker: connects it then" docker network connect second web
-        holds "docker: attach again" via-iface attach wlp6s0 --container web
+        docker exec -d web sh -c "$LOOP" # and by no other uplink meanwhile: the capture goes on
+        for step in "docker pause web" "via-iface detach --container web" "docker network connect second web" \
+            "via-iface attach wlp6s0 --container web" "docker unpause web"; do
+            # shellcheck disable=SC2086 # words
+            holds "docker: paused for it: $step" $step
+        done
     else
         holds "$engine: connects one more network while attached" $engine network connect second web
     fi
@@ -64,10 +70,11 @@ for engine in docker podman; do
     holds "$engine: published to outside again" until_ok 10 from_outside
     same "$engine: by the wire again" "$(whoami $engine exec web)" "$WIRE"
     $engine rm -f web >/dev/null
-done
+}
 
 # --- restarts, without a network of its own
-for engine in podman docker; do
+restarts() { # ENGINE
+    local engine=$1
     times=50
     $engine run -d --name loop --network none box sh -c "$LOOP" >/dev/null
     starts_capture $engine-restarts
@@ -85,48 +92,61 @@ for engine in podman docker; do
     cp /tmp/follow "$ARTIFACTS/$engine-follow"
     $engine rm -f -t 0 loop >/dev/null 2>&1 || $engine rm -f loop >/dev/null
     holds "$engine: the session ends with the container" until_ok 20 is_session ""
-done
+}
 
 # --- the hook: Podman starts a container attached, or not at all
-starts_capture hook
-said=$(podman run --rm --annotation via-iface.uplink=wlp6s0 --name hooked box wget -q -T 5 -O- "http://$SERVER/whoami" 2>&1 | first)
-same "hook: the first packet goes by the Wi-Fi" "$said" "$WIFI"
-for annotation in uplink=--pid=1 uplink=nosuch0 "uplink=wlp6s0 enp7s0" pid=1 no-lan=maybe; do
-    said=$(podman run --rm --annotation "via-iface.uplink=wlp6s0" --annotation "via-iface.$annotation" box sh -c 'echo it ran' 2>&1)
-    rc=$?
-    case $rc-$said in 0-* | *"it ran"*) bad "hook: $annotation is refused" "$rc $said" "" ;; *) ok "hook: $annotation is refused" ;; esac
-done
-ends_capture hook "hook: no packet by the wire"
-until_ok 20 is_session ""
+hook() {
+    starts_capture hook
+    said=$(podman run --rm --annotation via-iface.uplink=wlp6s0 --name hooked box timeout $PATIENT wget -q -O- "http://$SERVER/whoami" 2>&1 | first)
+    same "hook: the first packet goes by the Wi-Fi" "$said" "$WIFI"
+    for annotation in uplink=--pid=1 uplink=nosuch0 "uplink=wlp6s0 enp7s0" pid=1 no-lan=maybe; do
+        said=$(podman run --rm --annotation "via-iface.uplink=wlp6s0" --annotation "via-iface.$annotation" box sh -c 'echo it ran' 2>&1)
+        rc=$?
+        case $rc-$said in 0-* | *"it ran"*) bad "hook: $annotation is refused" "$rc $said" "" ;; *) ok "hook: $annotation is refused" ;; esac
+    done
+    ends_capture hook "hook: no packet by the wire"
+    until_ok 20 is_session ""
+}
 
 # --- a user's own
-as-gamer podman import /var/tmp/image.tar localhost/box >/dev/null 2>&1
-as-gamer podman run -d --name mine box sh -c "$LOOP" >/tmp/mine 2>&1 || bad "rootless podman" "$(cat /tmp/mine)" ""
-said=$(as-gamer via-iface attach wlp6s0 --container mine 2>&1)
-has "rootless: attached by who runs it" "$said" "session 'mine' through wlp6s0"
-holds "rootless: by the Wi-Fi" until_ok 20 is_by "$WIFI" as-gamer podman exec mine
-as-gamer via-iface detach mine >/dev/null
-for who in root alice; do
-    as=() && [ $who = root ] || as=(setpriv --reuid alice --regid alice --init-groups)
-    said=$("${as[@]}" via-iface attach wlp6s0 --container mine 2>&1)
-    same "rootless: refused to $who" "$?" 125
-    echo "   $said"
-done
-as-gamer podman rm -f -t 0 mine >/dev/null 2>&1
+users_own() {
+    as-gamer podman import /var/tmp/image.tar localhost/box >/dev/null 2>&1
+    as-gamer podman run -d --name mine box sh -c "$LOOP" >/tmp/mine 2>&1 || bad "rootless podman" "$(cat /tmp/mine)" ""
+    said=$(as-gamer via-iface attach wlp6s0 --container mine 2>&1)
+    has "rootless: attached by who runs it" "$said" "session 'mine' through wlp6s0"
+    holds "rootless: by the Wi-Fi" until_ok 20 is_by "$WIFI" as-gamer podman exec mine
+    as-gamer via-iface detach mine >/dev/null
+    for who in root alice; do
+        as=() && [ $who = root ] || as=(setpriv --reuid alice --regid alice --init-groups)
+        said=$("${as[@]}" via-iface attach wlp6s0 --container mine 2>&1)
+        same "rootless: refused to $who" "$?" 125
+        echo "   $said"
+    done
+    as-gamer podman rm -f -t 0 mine >/dev/null 2>&1
+}
 
 # --- systemd-nspawn
-systemd-run -q --unit nbox -p KillMode=mixed systemd-nspawn -q --keep-unit -D $ROOT -M nbox --private-network --as-pid2 /bin/sh -c "$LOOP" || bad "systemd-nspawn" "$?" 0
-if until_ok 20 machinectl -q status nbox; then
-    said=$(via-iface attach wlp6s0 --container nbox 2>&1)
-    has "nspawn: attached" "$said" "session 'nbox' through wlp6s0"
-    leader=$(machinectl show nbox -p Leader --value)
-    holds "nspawn: by the Wi-Fi" until_ok 20 is_by "$WIFI" nsenter -t "$leader" -n busybox
-    machinectl terminate nbox
-    holds "nspawn: the session ends with it" until_ok 20 is_session ""
-else
-    bad "nspawn starts" "$(systemctl status nbox | tail -n 5)" ""
-fi
+nspawn() {
+    systemd-run -q --unit nbox -p KillMode=mixed systemd-nspawn -q --keep-unit -D $ROOT -M nbox --private-network --as-pid2 /bin/sh -c "$LOOP" || bad "systemd-nspawn" "$?" 0
+    if until_ok 20 machinectl -q status nbox; then
+        said=$(via-iface attach wlp6s0 --container nbox 2>&1)
+        has "nspawn: attached" "$said" "session 'nbox' through wlp6s0"
+        leader=$(machinectl show nbox -p Leader --value)
+        holds "nspawn: by the Wi-Fi" until_ok 20 is_by "$WIFI" nsenter -t "$leader" -n -m
+        machinectl terminate nbox
+        holds "nspawn: the session ends with it" until_ok 20 is_session ""
+    else
+        bad "nspawn starts" "$(systemctl status nbox | tail -n 5)" ""
+    fi
+}
 
+parts="own_network:docker own_network:podman restarts:podman restarts:docker hook users_own nspawn"
+# shellcheck disable=SC2086 # words
+[ $# -gt 0 ] || set -- $parts
+for part; do
+    echo "   $part after $SECONDS s"
+    "${part%%:*}" "${part#*:}"
+done
 daemon_leaves "the daemon leaves" 60
 same "nothing is left" "$(leftovers)" ""
 finish
