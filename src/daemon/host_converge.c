@@ -37,6 +37,7 @@ static bool only_sessions(const struct steps *steps)
 			break;
 		case OBJ_NEIGH:
 		case OBJ_FDB:
+		case OBJ_QDISC:
 		case OBJ_NETNS:
 			break;
 		case OBJ_ALTNAME:

@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
 	[OBJ_NEIGH] = "neighbour",
 	[OBJ_FDB] = "fdb",
 	[OBJ_TC] = "tc",
+	[OBJ_QDISC] = "qdisc",
 	[OBJ_SYSCTL] = "sysctl",
 	[OBJ_NFT_TABLE] = "nft table",
 	[OBJ_NFT_CHAIN] = "nft chain",
@@ -86,6 +87,7 @@ static int host_rank(const struct object *o)
 		return 40;
 	case OBJ_ALTNAME:
 	case OBJ_FDB:
+	case OBJ_QDISC: /* before its device is up */
 		return 42;
 	case OBJ_NEIGH:
 		return 43;
@@ -108,6 +110,7 @@ static int session_rank(const struct object *o)
 	case OBJ_NFT_ACCEPT:
 		return 51 + (int)o->kind - (int)OBJ_NFT_TABLE;
 	case OBJ_ALTNAME:
+	case OBJ_QDISC:
 		return 58;
 	case OBJ_ADDRESS:
 		return 60;
@@ -219,6 +222,8 @@ int object_compare(const struct object *a, const struct object *b)
 		return memcmp(&a->fdb.mac, &b->fdb.mac, sizeof(a->fdb.mac));
 	case OBJ_TC:
 		return strcmp(a->tc.dev, b->tc.dev);
+	case OBJ_QDISC:
+		return strcmp(a->qdisc.dev, b->qdisc.dev);
 	case OBJ_SYSCTL:
 		return strcmp(a->sysctl.path, b->sysctl.path);
 	case OBJ_NFT_CHAIN:
@@ -274,6 +279,8 @@ bool object_same(const struct object *a, const struct object *b)
 		return !memcmp(&a->neigh.mac, &b->neigh.mac, sizeof(a->neigh.mac));
 	case OBJ_TC:
 		return a->tc.mark == b->tc.mark && a->tc.mask == b->tc.mask;
+	case OBJ_QDISC:
+		return a->qdisc.rate == b->qdisc.rate && a->qdisc.limit == b->qdisc.limit;
 	case OBJ_SYSCTL:
 		return !strcmp(a->sysctl.value, b->sysctl.value);
 	case OBJ_NFT_CHAIN:
@@ -339,6 +346,9 @@ const char *object_name(const struct object *o, char *buf)
 		break;
 	case OBJ_TC:
 		snprintf(buf, OBJECT_NAME_MAX, "tc filter on %s", o->tc.dev);
+		break;
+	case OBJ_QDISC:
+		snprintf(buf, OBJECT_NAME_MAX, "%s on %s", kind, o->qdisc.dev);
 		break;
 	case OBJ_SYSCTL:
 		snprintf(buf, OBJECT_NAME_MAX, "%s %s", kind, o->sysctl.path);

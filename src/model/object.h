@@ -49,6 +49,7 @@ enum object_kind {
 	OBJ_NFT_ELEMENT,
 	OBJ_NFT_RULE,
 	OBJ_NFT_ACCEPT, /* of ours, in a table of somebody else's */
+	OBJ_QDISC,      /* behind them, since aliases of before have these numbers (session.h) */
 	OBJ_KIND_COUNT,
 };
 
@@ -134,6 +135,20 @@ struct obj_tc {
 	uint32_t mark, mask;
 };
 
+/*
+ * The root qdisc of a device, a token bucket (tc-tbf(8)): what leaves by the device has that rate,
+ * in bytes a second of whole frames.
+ */
+struct obj_qdisc {
+	char dev[IFNAMSIZ]; /* key */
+	uint32_t rate;
+	uint32_t burst; /* bytes; not told of an observed one, and no part of its value */
+	uint32_t limit; /* bytes that wait at most; more are dropped */
+};
+
+#define QDISC_HANDLE      0x76690000u /* "vi" */
+#define QDISC_HANDLE_TEXT "7669"
+
 struct obj_sysctl {
 	char set[32];          /* what we set it to: what differs is somebody else's */
 	char path[SYSCTL_MAX]; /* key; below /proc/sys, with slashes */
@@ -216,6 +231,7 @@ struct object {
 		struct obj_neigh neigh;
 		struct obj_fdb fdb;
 		struct obj_tc tc;
+		struct obj_qdisc qdisc;
 		struct obj_sysctl sysctl;
 		struct obj_nft_table nft_table;
 		struct obj_nft_chain nft_chain;

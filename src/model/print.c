@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/print.h"
 
+#include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -173,6 +174,21 @@ static void add_tc(struct strbuf *sb, const struct obj_tc *t)
 		"tc filter add dev %s ingress protocol all priority 1 handle 1 bpf direct-action "
 		"bytecode '5,32 0 0 4294963220,84 0 0 %u,21 0 1 %u,6 0 0 4294967295,6 0 0 2'\n",
 		t->dev, t->mask, t->mark);
+}
+
+static void qdisc(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)
+{
+	const struct obj_qdisc *q = &o->qdisc;
+
+	if (o->place == PLACE_SESSION)
+		strbuf_add(sb, "ip netns exec %s ", netns);
+	strbuf_add(sb, "tc qdisc %s dev %s root", verb, q->dev);
+	if (!strcmp(verb, "replace"))
+		strbuf_add(sb,
+			   " handle " QDISC_HANDLE_TEXT ": tbf rate %" PRIu64
+			   "bit burst %u limit %u",
+			   (uint64_t)q->rate * 8, q->burst, q->limit);
+	strbuf_add(sb, "\n");
 }
 
 static void nft(struct strbuf *sb, const struct object *o, const char *verb, const char *what,
@@ -374,6 +390,9 @@ void print_add(struct strbuf *sb, const struct object *o, const char *netns)
 	case OBJ_TC:
 		add_tc(sb, &o->tc);
 		break;
+	case OBJ_QDISC:
+		qdisc(sb, o, "replace", netns);
+		break;
 	case OBJ_SYSCTL:
 		sysctl(sb, o, o->sysctl.value, netns);
 		break;
@@ -420,6 +439,7 @@ bool print_goes_along(const struct object *o)
 	case OBJ_NEIGH:
 	case OBJ_FDB:
 	case OBJ_TC:
+	case OBJ_QDISC:
 	case OBJ_NFT_CHAIN:
 	case OBJ_NFT_SET:
 	case OBJ_NFT_ELEMENT:
@@ -463,6 +483,9 @@ void print_remove(struct strbuf *sb, const struct object *o, const char *netns)
 		break;
 	case OBJ_TC:
 		strbuf_add(sb, "tc qdisc del dev %s clsact\n", o->tc.dev);
+		break;
+	case OBJ_QDISC:
+		qdisc(sb, o, "del", netns);
 		break;
 	case OBJ_SYSCTL:
 		if (o->sysctl.before[0])

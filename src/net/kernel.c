@@ -19,6 +19,7 @@
 #include "net/rtnl.h"
 
 #define FRESH_DEVICES_MAX 32
+#define LOOPBACK_INDEX    1 /* include/linux/netdevice.h: LOOPBACK_IFINDEX */
 
 int kernel_open(struct kernel *k, const char *rundir, bool can_change, struct err *err)
 {
@@ -280,4 +281,15 @@ void kernel_drop_session(struct kernel *k)
 	nl_close(&k->session_nft);
 	nl_close(&k->session_events);
 	close_fd(&k->session_ns);
+}
+
+bool kernel_has_shaper(struct kernel *k)
+{
+	struct nl_msg m;
+
+	if (k->shaper == SHAPER_UNKNOWN) {
+		rtnl_ask_for_shaper(&m, LOOPBACK_INDEX);
+		k->shaper = nl_talk(&k->route, &m, NULL) == -ENOENT ? SHAPER_NO : SHAPER_YES;
+	}
+	return k->shaper == SHAPER_YES;
 }

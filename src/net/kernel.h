@@ -19,6 +19,7 @@ struct kernel {
 	struct sysctl_dirs sysctls; /* of the host */
 	int host_ns;                /* -1 in a program that only observes */
 	enum { MATCH_UNKNOWN, MATCH_YES, MATCH_NO } socket_match; /* nftables' "socket" */
+	enum { SHAPER_UNKNOWN, SHAPER_YES, SHAPER_NO } shaper;
 
 	/* the session that is being made */
 	struct nl_sock session_route, session_nft, session_events;
@@ -32,6 +33,12 @@ void kernel_close(struct kernel *k);
 
 /* Whether nftables can ask for the socket of a packet (nft_socket); asked once. */
 bool kernel_has_socket_match(struct kernel *k);
+
+/*
+ * Whether the kernel has a token bucket (tc-tbf(8)), for which it may load a module; asked once.
+ * Yes where that cannot be told.
+ */
+bool kernel_has_shaper(struct kernel *k);
 
 enum observe_what {
 	OBSERVE_COUNTERS = 1 << 0, /* bytes of each link too */

@@ -349,6 +349,7 @@ void nft_batch_step(struct nft_batch *b, const struct object *o, enum step_actio
 	case OBJ_NEIGH:
 	case OBJ_FDB:
 	case OBJ_TC:
+	case OBJ_QDISC:
 	case OBJ_SYSCTL:
 	case OBJ_KIND_COUNT:
 		b->failed = true; /* not nftables': a bug */

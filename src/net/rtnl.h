@@ -18,7 +18,8 @@ struct rtnl_numbers {
 };
 
 /*
- * The message of one step on one object: link, address, route, rule, neighbour, FDB entry, tc.
+ * The message of one step on one object: link, address, route, rule, neighbour, FDB entry, tc,
+ * qdisc.
  * A link takes two (the kernel ignores an alias in the creating one): part 0 and 1; tc too.
  */
 int rtnl_parts(const struct object *o, enum step_action action);
@@ -42,6 +43,13 @@ void rtnl_get_neigh(struct nl_msg *m, int index, const struct ip *ip);
 void rtnl_use_neigh(struct nl_msg *m, int index, const struct ip *ip);
 void rtnl_dump_fdb(struct nl_msg *m, int bridge);
 void rtnl_dump_filters(struct nl_msg *m, int index);
+/* The root qdisc of a device, not a dump: one answer, -ENOENT where it has none of its own. */
+void rtnl_get_root_qdisc(struct nl_msg *m, int index);
+/*
+ * A token bucket without its parameters, which no kernel makes: -ENOENT from one that has none (no
+ * sch_tbf), -EINVAL from all others (net/sched/sch_tbf.c:tbf_init).
+ */
+void rtnl_ask_for_shaper(struct nl_msg *m, int index);
 void rtnl_get_link_counters(struct nl_msg *m, const char *name);
 void rtnl_get_link(struct nl_msg *m, const char *name);
 void rtnl_get_link_by_index(struct nl_msg *m, int index);
@@ -97,5 +105,7 @@ int rtnl_decode_neigh(const struct nlmsghdr *nlh, int *index, uint16_t *state, s
 /* The same for any neighbour: whether it answers. */
 int rtnl_decode_gateway(const struct nlmsghdr *nlh, struct fact_gateway *ret);
 int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret);
+/* A token bucket as ours are; without the name of its device, and its burst. */
+int rtnl_decode_qdisc(const struct nlmsghdr *nlh, struct obj_qdisc *ret);
 
 #endif

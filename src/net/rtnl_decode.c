@@ -11,6 +11,7 @@
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
 #include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -368,5 +369,31 @@ int rtnl_decode_filter(const struct nlmsghdr *nlh, struct obj_tc *ret)
 	if (memcmp(seen, wanted, sizeof(seen)))
 		return 0;
 	*ret = t;
+	return 1;
+}
+
+int rtnl_decode_qdisc(const struct nlmsghdr *nlh, struct obj_qdisc *ret)
+{
+	const struct nlattr *tb[TCA_MAX + 1], *options[TCA_TBF_MAX + 1];
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+	struct tc_tbf_qopt qopt;
+	char kind[16];
+
+	if (!is_about(nlh, RTM_NEWQDISC))
+		return 0;
+	if (too_short(nlh, sizeof(*tcm)))
+		return -EBADMSG;
+	attrs_of(nlh, sizeof(*tcm), tb, TCA_MAX);
+	text_of(tb[TCA_KIND], kind, sizeof(kind));
+	if (strcmp(kind, "tbf") || tcm->tcm_handle != QDISC_HANDLE || tcm->tcm_parent != TC_H_ROOT)
+		return 0;
+	attrs_in(tb[TCA_OPTIONS], options, TCA_TBF_MAX);
+	if (!options[TCA_TBF_PARMS] ||
+	    mnl_attr_get_payload_len(options[TCA_TBF_PARMS]) != sizeof(qopt))
+		return 0;
+	memcpy(&qopt, mnl_attr_get_payload(options[TCA_TBF_PARMS]), sizeof(qopt));
+	if (qopt.peakrate.rate || options[TCA_TBF_RATE64])
+		return 0;
+	*ret = (struct obj_qdisc){ .rate = qopt.rate.rate, .limit = qopt.limit };
 	return 1;
 }

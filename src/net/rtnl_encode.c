@@ -398,6 +398,34 @@ static void encode_tc(struct nl_msg *m, const struct object *object, enum step_a
 	nl_nest_end(m, options);
 }
 
+/*
+ * net/sched/sch_tbf.c:tbf_change; with a link layer that is known it wants no table of rates. A
+ * qdisc that somebody else put there is replaced.
+ */
+static void encode_qdisc(struct nl_msg *m, const struct object *object, enum step_action action,
+			 int part, const struct rtnl_numbers *n)
+{
+	const struct obj_qdisc *q = &object->qdisc;
+	const bool gone = action == STEP_REMOVE;
+	struct tc_tbf_qopt qopt = { .limit = q->limit };
+	struct nlattr *options;
+	struct tcmsg *tcm = start_tc(m, gone ? RTM_DELQDISC : RTM_NEWQDISC,
+				     gone ? 0 : NLM_F_CREATE | NLM_F_REPLACE, n->dev);
+
+	(void)part;
+	tcm->tcm_parent = TC_H_ROOT;
+	tcm->tcm_handle = QDISC_HANDLE;
+	nl_put_str(m, TCA_KIND, "tbf");
+	if (gone)
+		return;
+	qopt.rate.rate = q->rate;
+	qopt.rate.linklayer = TC_LINKLAYER_ETHERNET;
+	options = nl_nest(m, TCA_OPTIONS);
+	nl_put(m, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+	nl_put_u32(m, TCA_TBF_BURST, q->burst);
+	nl_nest_end(m, options);
+}
+
 int rtnl_parts(const struct object *o, enum step_action action)
 {
 	if (action == STEP_REMOVE)
@@ -422,6 +450,7 @@ static const struct {
 	[OBJ_NEIGH] = { encode_neigh, offsetof(struct object, neigh.dev) },
 	[OBJ_FDB] = { encode_fdb, offsetof(struct object, fdb.dev) },
 	[OBJ_TC] = { encode_tc, offsetof(struct object, tc.dev) },
+	[OBJ_QDISC] = { encode_qdisc, offsetof(struct object, qdisc.dev) },
 };
 
 const char *rtnl_device(const struct object *o)
@@ -485,6 +514,20 @@ void rtnl_dump_fdb(struct nl_msg *m, int bridge)
 void rtnl_dump_filters(struct nl_msg *m, int index)
 {
 	start_tc(m, RTM_GETTFILTER, 0, index)->tcm_parent = TC_INGRESS;
+}
+
+void rtnl_get_root_qdisc(struct nl_msg *m, int index)
+{
+	start_tc(m, RTM_GETQDISC, 0, index)->tcm_parent = TC_H_ROOT;
+}
+
+void rtnl_ask_for_shaper(struct nl_msg *m, int index)
+{
+	struct tcmsg *tcm = start_tc(m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, index);
+
+	tcm->tcm_parent = TC_H_ROOT;
+	tcm->tcm_handle = QDISC_HANDLE;
+	nl_put_str(m, TCA_KIND, "tbf");
 }
 
 void rtnl_get_link_counters(struct nl_msg *m, const char *name)

@@ -26,6 +26,7 @@ static const char *const refused_texts[] = {
 	[OBJ_NEIGH] = REFUSED("its neighbour entry"),
 	[OBJ_FDB] = REFUSED("its bridge entry"),
 	[OBJ_TC] = REFUSED("a tc filter that it needs"),
+	[OBJ_QDISC] = REFUSED("the shaper of its --rate"),
 	[OBJ_SYSCTL] = REFUSED("a sysctl that it needs"),
 	[OBJ_NFT_TABLE] = REFUSED("an nftables table that it needs"),
 	[OBJ_NFT_CHAIN] = REFUSED("an nftables chain that it needs"),

@@ -18,6 +18,7 @@ static void decode(const struct nlmsghdr *nlh)
 	struct rtnl_nexthop nexthop = { 0 };
 	struct route_answer answer = { 0 };
 	struct obj_tc tc = { 0 };
+	struct obj_qdisc qdisc = { 0 };
 	struct mac mac;
 	struct ip ip;
 	char ssid[33];
@@ -49,6 +50,7 @@ static void decode(const struct nlmsghdr *nlh)
 	if (rtnl_decode_gateway(nlh, &gateway) > 0)
 		must(gateway.state <= GATEWAY_FAILED);
 	rtnl_decode_filter(nlh, &tc);
+	rtnl_decode_qdisc(nlh, &qdisc);
 	wifi_decode_family(nlh);
 	if (wifi_decode_interface(nlh, &index, ssid) > 0)
 		must(strnlen(ssid, sizeof(ssid)) < sizeof(ssid));

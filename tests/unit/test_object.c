@@ -111,6 +111,7 @@ static void test_session_comes_last(void **state)
 		thing_netns(),
 		thing_port("viap1"),
 		thing_fdb("viap1", 3),
+		thing_shaper("viap1"),
 		thing_neigh("via0", "10.209.0.3", 3),
 	};
 	const struct object inside[] = {
@@ -133,6 +134,8 @@ static void test_session_comes_last(void **state)
 	BEFORE(thing_inside(thing_sysctl("net/ipv6/conf/default/accept_ra", "0", "")),
 	       thing_port("viap1"));
 	BEFORE(thing_port("viap1"), thing_fdb("viap1", 3));
+	BEFORE(thing_shaper("viap1"), thing_up("viap1"));
+	BEFORE(thing_inside(thing_shaper("eth0")), thing_inside(thing_up("eth0")));
 	/* a route needs its device up */
 	BEFORE(inside[1], inside[3]);
 }
@@ -257,6 +260,7 @@ static void test_small_keys(void **state)
 {
 	const struct object neigh = thing_neigh("via0", "10.209.0.3", 3),
 			    fdb = thing_fdb("viap1", 3), tc = thing_tc("via0"),
+			    shaper = thing_shaper("viap1"),
 			    sysctl = thing_sysctl(FORWARD, "1", "0");
 
 	(void)state;
@@ -271,6 +275,11 @@ static void test_small_keys(void **state)
 	OTHER(tc, thing_tc("viax"));
 	CHANGED(tc, WITH(tc, w.tc.mark++));
 	CHANGED(tc, WITH(tc, w.tc.mask++));
+	SAME(shaper, shaper);
+	OTHER(shaper, thing_shaper("viap2"));
+	CHANGED(shaper, WITH(shaper, w.qdisc.rate++));
+	CHANGED(shaper, WITH(shaper, w.qdisc.limit++));
+	SAME(shaper, WITH(shaper, w.qdisc.burst++)); /* follows, and cannot be observed */
 	SAME(sysctl, sysctl);
 	CHANGED(sysctl, thing_sysctl(FORWARD, "0", "0"));
 	SAME(sysctl, thing_sysctl(FORWARD, "1", "2")); /* where to go back to is no value */
@@ -375,6 +384,7 @@ static void test_names(void **state)
 		{ thing_neigh("via0", "10.209.0.3", 3), "neighbour 10.209.0.3 dev via0" },
 		{ thing_fdb("viap1", 3), "fdb 0a:76:69:01:00:03 dev viap1" },
 		{ thing_tc("via0"), "tc filter on via0" },
+		{ thing_shaper("viap1"), "qdisc on viap1" },
 		{ thing_sysctl(FORWARD, "1", "0"), "sysctl " FORWARD },
 		{ thing_table(INET), "nft table inet via_iface" },
 		{ thing_chain(INET, "a"), "nft chain inet via_iface a" },

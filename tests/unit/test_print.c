@@ -191,6 +191,9 @@ static void test_tc(void **state)
 	       "'5,32 0 0 4294963220,84 0 0 4278190080,21 0 1 1442840576,6 0 0 4294967295,"
 	       "6 0 0 2'\n");
 	REMOVE_IS(thing_tc("via0"), "tc qdisc del dev via0 clsact\n");
+	ADD_IS(thing_shaper("viap1"), "tc qdisc replace dev viap1 root handle 7669: tbf rate "
+				      "10000000bit burst 6250 limit 37500\n");
+	REMOVE_IS(thing_shaper("viap1"), "tc qdisc del dev viap1 root\n");
 }
 
 static void test_sysctls(void **state)
@@ -294,6 +297,7 @@ static void test_goes_along(void **state)
 		thing_neigh("via0", "10.209.0.3", 3),
 		thing_fdb("viap1", 3),
 		thing_tc("via0"),
+		thing_shaper("viap1"),
 		thing_sysctl("net/ipv6/conf/via0/accept_ra", "0", ""),
 		thing_inside(thing_sysctl("net/ipv4/x", "0", "")),
 		thing_chain(INET, "a"),

@@ -525,6 +525,44 @@ static void test_qdisc(void **state)
 	ENDS(w);
 }
 
+static void test_shaper(void **state)
+{
+	const struct tcmsg tcm = { .tcm_ifindex = 7,
+				   .tcm_parent = TC_H_ROOT,
+				   .tcm_handle = 0x76690000 };
+	const struct tc_tbf_qopt qopt = { .rate = { .rate = 1250000, .linklayer = 1 },
+					  .limit = 37500 };
+	struct object o = thing_shaper("viap1");
+	struct obj_qdisc q;
+	struct wire w, options;
+	struct nl_msg m;
+
+	(void)state;
+	for (enum step_action a = STEP_ADD; a <= STEP_CHANGE; a++) {
+		assert_int_equal(rtnl_parts(&o, a), 1);
+		ENCODES(w, m, o, a, 0, RTM_NEWQDISC, REPLACE, tcm);
+		ATTR_STR(w, TCA_KIND, "tbf");
+		ATTR_NEST(w, TCA_OPTIONS, options);
+		ATTR(options, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+		ATTR_U32(options, TCA_TBF_BURST, 6250);
+		ENDS(options);
+		ENDS(w);
+	}
+	assert_int_equal(rtnl_decode_qdisc(&m.nlh, &q), 1);
+	assert_int_equal(q.rate, 1250000);
+	assert_int_equal(q.limit, 37500);
+	((struct tcmsg *)mnl_nlmsg_get_payload(&m.nlh))->tcm_handle++;
+	assert_int_equal(rtnl_decode_qdisc(&m.nlh, &q), 0); /* somebody else's */
+	ENCODES(w, m, o, STEP_REMOVE, 0, RTM_DELQDISC, NLM_F_REQUEST, tcm);
+	ATTR_STR(w, TCA_KIND, "tbf");
+	ENDS(w);
+	assert_int_equal(rtnl_decode_qdisc(&m.nlh, &q), 0); /* without its parameters */
+	rtnl_ask_for_shaper(&m, 1);
+	assert_int_equal(rtnl_decode_qdisc(&m.nlh, &q), 0);
+	m.nlh.nlmsg_len = NLMSG_LENGTH(sizeof(tcm) - 4);
+	assert_int_equal(rtnl_decode_qdisc(&m.nlh, &q), -EBADMSG);
+}
+
 /* The program in the line that a person would type: COUNT,CODE JT JF K,… (tc-bpf(8)). */
 static size_t printed_program(const struct object *o, struct sock_filter ret[16])
 {
@@ -597,6 +635,7 @@ static void test_devices(void **state)
 		{ thing_neigh("via0", "10.209.0.3", 3), "via0" },
 		{ thing_fdb("viap1", 3), "viap1" },
 		{ thing_tc("via0"), "via0" },
+		{ thing_shaper("viap1"), "viap1" },
 		{ thing_netns(), "" },
 		{ thing_sysctl("net/ipv4/conf/via0/forwarding", "1", ""), "" },
 		{ thing_table(2), "" },
@@ -1501,6 +1540,7 @@ int main(void)
 		cmocka_unit_test(test_fdb),
 		cmocka_unit_test(test_qdisc),
 		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_shaper),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_not_rtnetlinks),
 		cmocka_unit_test(test_requests),

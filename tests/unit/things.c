@@ -155,6 +155,17 @@ struct object thing_tc(const char *dev)
 	return o;
 }
 
+struct object thing_shaper(const char *dev)
+{
+	struct object o = thing(OBJ_QDISC);
+
+	strcpy(o.qdisc.dev, dev);
+	o.qdisc.rate = 1250000;
+	o.qdisc.burst = 6250;
+	o.qdisc.limit = 37500;
+	return o;
+}
+
 struct object thing_sysctl(const char *path, const char *value, const char *before)
 {
 	struct object o = thing(OBJ_SYSCTL);

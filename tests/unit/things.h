@@ -21,6 +21,7 @@ struct object thing_stop_rule(uint8_t family, uint32_t priority, const char *iif
 struct object thing_neigh(const char *dev, const char *ip, uint8_t mac);
 struct object thing_fdb(const char *dev, uint8_t mac);
 struct object thing_tc(const char *dev);
+struct object thing_shaper(const char *dev);
 struct object thing_sysctl(const char *path, const char *value, const char *before);
 struct object thing_table(uint8_t family);
 struct object thing_chain(uint8_t family, const char *name);
