@@ -63,6 +63,13 @@ static int take_host_port(const char *list, struct launch_options *o, struct err
 	return err_set(err, EINVAL, "invalid --host-port '%.60s': %s", list, wrong);
 }
 
+static int take_rate(const char *text, struct launch_options *o, struct err *err)
+{
+	const char *wrong = rate_limits_read(text, &o->request.rates);
+
+	return wrong ? err_set(err, EINVAL, "invalid --rate '%.60s': %s", text, wrong) : 0;
+}
+
 /* Options without a value. */
 static bool take_switch(enum option_id id, struct launch_options *o)
 {
@@ -123,6 +130,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		return take_share(arg, o, err);
 	case OPT_HOST_PORT:
 		return take_host_port(arg, o, err);
+	case OPT_RATE:
+		return take_rate(arg, o, err);
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))

@@ -279,6 +279,8 @@ static const struct verb_option options[] = {
 	  "the session may reach services of this host" },
 	{ "host-port", 0, "PORT[,…]", WORD_FREE, OPT_HOST_PORT, RUNS,
 	  "127.0.0.1:PORT and [::1]:PORT inside are the host's; PORT/udp" },
+	{ "rate", 0, "DOWN[/UP]", WORD_FREE, OPT_RATE, RUNS | V(ATTACH) | V(NETNS),
+	  "receive and send no faster: 10mbit/2mbit" },
 	{ "mtu", 0, "N", WORD_FREE, OPT_MTU, RUNS | V(ATTACH) | V(NETNS),
 	  "bytes; default: the uplink's" },
 	{ "probe", 0, "ADDR[:PORT]", WORD_FREE, OPT_PROBE, RUNS,

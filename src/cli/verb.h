@@ -93,6 +93,7 @@ enum option_id {
 	OPT_JOIN,
 	OPT_SHARE,
 	OPT_HOST_PORT,
+	OPT_RATE,
 	OPT_USER,
 	OPT_DNS,
 	OPT_NO_PROXY_ENV,

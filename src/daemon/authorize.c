@@ -115,6 +115,7 @@ static enum access_answer ask_policy(struct authorizer *a, struct peer *peer,
 	if (find_subject(peer, &subject, &groups, err) < 0)
 		return ACCESS_REFUSE;
 	peer->connections = access_connections(policy, &subject);
+	peer->rates = access_rates(policy, &subject);
 	return access_decide(policy, &subject, q, err);
 }
 

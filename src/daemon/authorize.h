@@ -26,10 +26,11 @@ void authorizer_done(struct authorizer *a);
 struct peer {
 	int fd;
 	struct ucred cred;
-	uid_t person;           /* whose uid that is (persons.h) */
-	uint32_t connections;   /* after ALLOW: conntrack entries of a session by the policy; 0:
-				   default */
-	struct polkit_ask *ask; /* open question; NULL at first. The owner frees it at the end */
+	uid_t person;             /* whose uid that is (persons.h) */
+	uint32_t connections;     /* after ALLOW: conntrack entries of a session by the policy; 0:
+				     default */
+	struct rate_limits rates; /* after ALLOW: of a session that asks for none */
+	struct polkit_ask *ask;   /* open question; NULL at first. The owner frees it at the end */
 };
 
 enum authorization {

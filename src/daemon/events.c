@@ -340,6 +340,17 @@ static void on_netconf(const struct facts *f, const struct nlmsghdr *nlh, struct
 		e->stale = true;
 }
 
+/* Whether it is the port of a session with a rate, which has a qdisc of ours. */
+static bool is_shaped(const struct facts *f, const struct fact_link *l)
+{
+	const uint32_t id = own_port_id(l->name);
+
+	for (size_t i = 0; i < f->sessions.n && id; i++)
+		if (f->sessions.v[i].id == id)
+			return f->sessions.v[i].rates.down != 0;
+	return false;
+}
+
 static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct effect *e)
 {
 	struct facts *f = &h->facts;
@@ -359,7 +370,7 @@ static void on_rtnl(struct host_state *h, const struct nlmsghdr *nlh, struct eff
 		const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
 		const struct fact_link *l = facts_link_by_index(f, tcm->tcm_ifindex);
 
-		if (l && !strcmp(l->name, BRIDGE_NAME))
+		if (l && (!strcmp(l->name, BRIDGE_NAME) || is_shaped(f, l)))
 			wrong(e);
 		break;
 	}

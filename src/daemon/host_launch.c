@@ -208,6 +208,8 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 
 	if (r == 0)
 		r = admit(h, l, &s, err);
+	if (r == 0 && s.rates.down)
+		h->facts.no_shaper = !kernel_has_shaper(&h->kernel);
 	if (r == 0)
 		r = open_netns(h, l, &s, &own, err);
 	if (r < 0)

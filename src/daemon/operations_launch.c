@@ -91,6 +91,7 @@ void operation_ask_launch(const struct call *a, struct access_question *q, const
 	q->uplinks = a->parent ? &a->parent->uplinks : &a->launch.uplinks;
 	q->flags = a->launch.flags;
 	q->share = a->launch.share[0] != 0;
+	q->rates = a->launch.rates;
 	q->host_port = host_ports_count(&a->launch.host_ports) != 0;
 	q->sessions = a->parent ? 0 : sessions_of_peer(a);
 	q->approved = a->parent != NULL;
@@ -141,6 +142,7 @@ int operation_run_launch(struct call *a, struct err *err)
 		a->launch.flags |= SESSION_ATTACHED;
 	h->memory.person = person_of(a->x->persons, owner);
 	h->memory.connections = c->peer.connections;
+	h->memory.rates = c->peer.rates;
 	r = host_launch(h, &l, &session, &c->settle, &c->netns, err);
 	if (r < 0)
 		return r;

@@ -195,11 +195,17 @@ static const char *set_connections(struct access_rule *r, const char *value)
 		       : NULL;
 }
 
-static const char *const keys[] = { "uplinks",     "lan",   "host-access", "attach",  "sessions",
-				    "connections", "share", "host-port",   "capture", NULL };
+static const char *set_rate(struct access_rule *r, const char *value)
+{
+	return rate_limits_read(value, &r->rates);
+}
+
+static const char *const keys[] = { "uplinks",  "lan",         "host-access", "attach",
+				    "sessions", "connections", "share",       "host-port",
+				    "capture",  "rate",        NULL };
 static const char *(*const setters[])(struct access_rule *r, const char *value) = {
 	set_uplinks,     set_lan,   set_host_access, set_attach,  set_sessions,
-	set_connections, set_share, set_host_port,   set_capture,
+	set_connections, set_share, set_host_port,   set_capture, set_rate,
 };
 _Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 

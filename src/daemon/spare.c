@@ -17,15 +17,16 @@
 #define SETTLE_MS 1000
 #define UNFIT_MAX 2 /* launches in a row, and one like the last is made instead */
 
-/* What follows from the uplink is for the launch to add: nothing inside depends on it otherwise. */
-static bool is_of_uplink(const struct object *o)
+/* What follows from uplink and options is for the launch to add: nothing inside depends on it. */
+static bool is_of_launch(const struct object *o)
 {
-	return o->place == PLACE_SESSION && (o->kind == OBJ_ALTNAME || o->kind == OBJ_ROUTE);
+	return o->place == PLACE_SESSION &&
+	       (o->kind == OBJ_ALTNAME || o->kind == OBJ_ROUTE || o->kind == OBJ_QDISC);
 }
 
 static bool is_made_ahead(const struct object *o)
 {
-	return o->kind != OBJ_NETNS && !is_of_uplink(o);
+	return o->kind != OBJ_NETNS && !is_of_launch(o);
 }
 
 static int plan_spare_inside(const struct host_state *h, const struct session *s,

@@ -169,6 +169,11 @@ static const char *set_host_port(struct app *a, const char *value)
 	return host_ports_add(value, &a->host_ports);
 }
 
+static const char *set_rate(struct app *a, const char *value)
+{
+	return rate_limits_read(value, &a->rates);
+}
+
 static const char *set_no_proxy_env(struct app *a, const char *value)
 {
 	return conf_set_bool(&a->no_proxy_env, value);
@@ -299,6 +304,7 @@ static const char *const keys[] = {
 	[APP_LAN] = "lan",
 	[APP_HOST_ACCESS] = "host-access",
 	[APP_HOST_PORT] = "host-port",
+	[APP_RATE] = "rate",
 	[APP_NO_PROXY_ENV] = "no-proxy-env",
 	[APP_SEPARATE_INSTANCE] = "separate-instance",
 	[APP_SEPARATE] = "separate",
@@ -325,6 +331,7 @@ static const char *(*const setters[])(struct app *a, const char *value) = {
 	[APP_LAN] = set_lan,
 	[APP_HOST_ACCESS] = set_host_access,
 	[APP_HOST_PORT] = set_host_port,
+	[APP_RATE] = set_rate,
 	[APP_NO_PROXY_ENV] = set_no_proxy_env,
 	[APP_SEPARATE_INSTANCE] = set_separate_instance,
 	[APP_SEPARATE] = set_separate,
@@ -414,6 +421,8 @@ static void add_profile(struct app *a, const struct app *profile)
 		a->host_access = profile->host_access;
 	if (more & 1u << APP_HOST_PORT)
 		a->host_ports = profile->host_ports;
+	if (more & 1u << APP_RATE)
+		a->rates = profile->rates;
 	if (more & 1u << APP_NO_PROXY_ENV)
 		a->no_proxy_env = profile->no_proxy_env;
 	if (more & 1u << APP_SEPARATE_INSTANCE)

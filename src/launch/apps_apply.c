@@ -184,6 +184,8 @@ static void take_options(struct launch_options *o, const struct app *app)
 	take_flag(o, app, APP_HOST_ACCESS, app->host_access, SESSION_HOST_ACCESS);
 	if (app->set & 1u << APP_HOST_PORT && !host_ports_count(&r->host_ports))
 		r->host_ports = app->host_ports;
+	if (app->set & 1u << APP_RATE && !r->rates.down)
+		r->rates = app->rates;
 	if (app->set & 1u << APP_NO_PROXY_ENV && app->no_proxy_env)
 		o->no_proxy_env = true;
 }

@@ -348,6 +348,7 @@ struct facts {
 	struct port_ranges reserved_ports; /* ip_local_reserved_ports */
 	struct port_ranges socket_ports;   /* that sockets of the host wait on, but for loopback */
 	bool tracks_sctp;                  /* conntrack tells flows of SCTP apart by their ports */
+	bool no_shaper;                    /* the kernel has no tbf(8): of sessions with a rate */
 	bool no_socket_match;              /* nftables cannot ask for the socket of a packet */
 	struct fact_inherited inherited[INHERITED_COUNT];
 	bool fresh_known;       /* inherited[].fresh is filled in */

@@ -73,6 +73,15 @@ static int check_host_ports(const struct request *r, struct err *err)
 	return err_hint(err, "leave out --host-port or --keep");
 }
 
+static int check_rates(const struct request *r, struct err *err)
+{
+	if (!rate_limits_valid(&r->rates))
+		return err_set(err, EINVAL, "read the request: rates that are none");
+	if (r->rates.down && r->probe_of)
+		return err_set(err, EINVAL, "read the request: a probe session has no rate");
+	return 0;
+}
+
 int request_check_attach(const struct request *r, struct err *err)
 {
 	struct request run = *r;
@@ -122,7 +131,7 @@ int request_check(const struct request *r, struct err *err)
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
-	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0)
+	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0 || check_rates(r, err) < 0)
 		return -EINVAL;
 	if (!session_name_valid(r->name))
 		return err_set(

@@ -76,7 +76,7 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[256 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ + HOST_PORTS_TEXT_MAX],
+	char options[288 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ + HOST_PORTS_TEXT_MAX],
 		text[IP_TEXT_MAX];
 	char list[UPLINK_LIST_TEXT_MAX], uplinks[3 * UPLINK_LIST_TEXT_MAX], via[3 * IFNAMSIZ],
 		dev[3 * IFNAMSIZ];
@@ -111,6 +111,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 		n += snprintf(options + n, sizeof(options) - (size_t)n, "%s%u%s",
 			      i ? "/" : ",host-port=", (unsigned int)s->host_ports.v[i].port,
 			      s->host_ports.v[i].udp ? "u" : "");
+	if (s->rates.down)
+		n += snprintf(options + n, sizeof(options) - (size_t)n,
+			      ",rate=%" PRIu32 "/%" PRIu32, s->rates.down, s->rates.up);
 	if (s->probe_of)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
 			      s->probe_of);
@@ -166,6 +169,18 @@ static int parse_host_ports(char *list, struct session *s)
 	return host_ports_valid(&s->host_ports) ? 0 : -EINVAL;
 }
 
+static int parse_rates(char *word, struct rate_limits *ret)
+{
+	const char *down = strsep(&word, "/");
+	struct rate_limits r;
+
+	if (!word || parse_u32(down, RATE_MIN, RATE_MAX, &r.down) < 0 ||
+	    parse_u32(word, RATE_MIN, RATE_MAX, &r.up) < 0)
+		return -EINVAL;
+	*ret = r;
+	return 0;
+}
+
 static int parse_refused(char *word, struct session_refused *ret)
 {
 	const char *kind = strsep(&word, "/");
@@ -204,6 +219,8 @@ static int parse_option(char *word, struct session *s)
 			       : -EINVAL;
 	if (!strncmp(word, "host-port=", 10))
 		return parse_host_ports(word + 10, s);
+	if (!strncmp(word, "rate=", 5))
+		return parse_rates(word + 5, &s->rates);
 	if (!strncmp(word, "probe=", 6))
 		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
 	if (!strncmp(word, "refused=", 8))

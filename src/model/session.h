@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "model/host_ports.h"
 #include "model/object.h"
+#include "model/rate_limits.h"
 #include "model/uplink_list.h"
 
 /*
@@ -18,11 +19,11 @@
  * SLOT is the one in use, 0 is blocked. UPLINKS is the list as it was asked for. OPTIONS is a
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
  * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
- * is not eth0, share=GROUP, host-port=PORT[u]/PORT[u], u for UDP, probe=ID, the parent of a probe
- *session, refused=KIND/ERRNO, what the kernel refused (left out where the alias has no room), and
- *via=NAME, the device in use where UPLINKS is not just its name. KIND is a number (enum
- *object_kind). In UPLINKS and NAME a blank, a
- *'%' and what does not print is written %XX.
+ * is not eth0, share=GROUP, host-port=PORT[u]/PORT[u], u for UDP, rate=DOWN/UP in bytes a second,
+ * probe=ID, the parent of a probe session, refused=KIND/ERRNO, what the kernel refused (left out
+ *where the alias has no room), and via=NAME, the device in use where UPLINKS is not just its name.
+ *KIND is a number (enum object_kind). In UPLINKS and NAME a blank, a '%' and what does not print is
+ *written %XX.
  *
  * With `spare` in OPTIONS it is no session, but what the next one may be made of: its UID is
  * SESSION_UID_NONE and its SLOT 0, and nftables does not know its port.
@@ -92,6 +93,7 @@ struct session {
 	char device[IFNAMSIZ];          /* its device inside; "": SESSION_DEV */
 	char share[SESSION_SHARE_MAX];  /* its group, of those of its uid; "": it is in none */
 	struct host_ports host_ports;   /* --host-port */
+	struct rate_limits rates;       /* --rate, or what the policy allows */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */
 	struct session_refused refused;

@@ -101,6 +101,8 @@ static int observe_rest(struct observation *obs, struct err *err)
 		r = observe_firewalls(obs, err);
 	if (r == 0)
 		r = find_recorded(f, err);
+	if (r == 0 && !(obs->what & OBSERVE_STATES))
+		r = observe_qdiscs(obs, err);
 	if (r == 0)
 		r = observe_sysctls(obs, err);
 	if (r == 0)

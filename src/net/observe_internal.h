@@ -42,6 +42,8 @@ int observe_links(struct observation *obs, bool counters, struct err *err);
 int observe_routing(struct observation *obs, struct err *err);
 int observe_bridge(struct observation *obs, struct err *err);
 int observe_firewalls(struct observation *obs, struct err *err);
+/* Of the ports of sessions with a rate; sessions are known before. */
+int observe_qdiscs(struct observation *obs, struct err *err);
 /* Those that sessions may need changed, for the links, addresses and slots that are known. */
 int observe_sysctls(struct observation *obs, struct err *err);
 /* Those of them that we have set become objects. */

@@ -295,6 +295,42 @@ static int take_filter(const struct nlmsghdr *nlh, void *arg)
 	return r < 0 ? r : 0;
 }
 
+static int take_qdisc(const struct nlmsghdr *nlh, void *arg)
+{
+	int r = rtnl_decode_qdisc(nlh, arg);
+
+	return r < 0 ? r : 0;
+}
+
+int observe_qdiscs(struct observation *obs, struct err *err)
+{
+	struct facts *f = obs->f;
+	struct nl_msg m;
+	int r = 0;
+
+	for (size_t i = 0; i < f->sessions.n && r == 0; i++) {
+		struct object o = observed_object(OBJ_QDISC);
+		const struct fact_link *port;
+
+		if (!f->sessions.v[i].rates.down)
+			continue;
+		session_port(f->sessions.v[i].id, o.qdisc.dev);
+		port = facts_link(f, o.qdisc.dev);
+		if (!port)
+			continue;
+		rtnl_get_root_qdisc(&m, port->index);
+		r = nl_get(&obs->k->route, &m, take_qdisc, &o.qdisc, err);
+		if (r == -ENOENT || r == -ENODEV) /* none of its own; or the port went meanwhile */
+			r = 0;
+		memcpy(o.qdisc.dev, port->name, sizeof(o.qdisc.dev));
+		if (o.qdisc.rate)
+			set_add(&f->ours, &o);
+		if (obs->k->host_ns >= 0)
+			f->no_shaper = !kernel_has_shaper(obs->k);
+	}
+	return r < 0 ? err_wrap(err, "read the qdiscs of ports") : 0;
+}
+
 static int take_nexthop(const struct nlmsghdr *nlh, void *arg)
 {
 	struct observation *obs = arg;

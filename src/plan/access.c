@@ -243,6 +243,14 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		err_hint(why, "leave it out");
 		return ACCESS_REFUSE;
 	}
+	if (rate_limits_exceed(&q->rates, &r->rates)) {
+		char most[RATE_LIMITS_TEXT_MAX];
+
+		err_set(why, EPERM, "%s allows no --rate above %s", where,
+			rate_limits_format(&r->rates, most));
+		err_hint(why, "give less, or leave it out");
+		return ACCESS_REFUSE;
+	}
 	if (q->op != ACCESS_MOVE && q->sessions >= r->sessions)
 		return too_many(r->sessions, where, why);
 	return ACCESS_ALLOW;
@@ -332,7 +340,7 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 	const char *group = rule ? NULL : group_that_would_do(p, q);
 	_cleanup_strbuf_ struct strbuf text = { 0 };
 	bool lan = from->lan || !(q->flags & SESSION_NO_LAN);
-	char globs[ACCESS_GLOBS_MAX];
+	char globs[ACCESS_GLOBS_MAX], rates[RATE_LIMITS_TEXT_MAX];
 
 	if (p->broken.code || !s->name || !session_name_characters(s->name) ||
 	    q->op != ACCESS_RUN || (rule && !rule->sessions))
@@ -355,6 +363,8 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 			   from->capture == ACCESS_CAPTURE_YES ? "yes" : "no");
 	if (from->connections)
 		strbuf_add(&text, "connections = %u\n", from->connections);
+	if (from->rates.down)
+		strbuf_add(&text, "rate = %s\n", rate_limits_format(&from->rates, rates));
 	return snprintf(ret, ACCESS_REMEDY_MAX, "%s", strbuf_text(&text)) < ACCESS_REMEDY_MAX;
 }
 
@@ -363,4 +373,11 @@ uint32_t access_connections(const struct access_policy *p, const struct access_s
 	const struct access_rule *rule = p->broken.code ? NULL : rule_for(p, s);
 
 	return rule ? rule->connections : 0;
+}
+
+struct rate_limits access_rates(const struct access_policy *p, const struct access_subject *s)
+{
+	const struct access_rule *rule = p->broken.code || !s->uid ? NULL : rule_for(p, s);
+
+	return rule ? rule->rates : (struct rate_limits){ 0 };
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/rate_limits.h"
 #include "model/uplink_list.h"
 
 /*
@@ -52,8 +53,9 @@ struct access_rule {
 	bool share;     /* --share may be given */
 	bool host_port; /* --host-port may be given */
 	enum access_capture capture;
-	uint32_t sessions;    /* at once; 0: none, which is how to refuse somebody */
-	uint32_t connections; /* of each session, as struct session has it; 0: the default */
+	uint32_t sessions;        /* at once; 0: none, which is how to refuse somebody */
+	uint32_t connections;     /* of each session, as struct session has it; 0: the default */
+	struct rate_limits rates; /* of each session at most */
 };
 
 struct access_policy {
@@ -89,12 +91,13 @@ struct access_question {
 	enum access_op op;
 	const struct uplink_list *uplinks; /* each must be allowed; NULL: they were before */
 	uint32_t flags;                    /* enum session_flag, of the request or the session */
-	uint32_t owner;       /* uid whose session it is; unless it is yet to be made */
-	uint32_t sessions;    /* of the caller's that there are already */
-	bool approved;        /* polkit was asked this, and said yes */
-	bool share;           /* the session is to be in a group */
-	bool host_port;       /* ports of its loopback addresses are to lead to the host's */
-	bool user_namespaces; /* of CAPTURE: the kernel gives them to users */
+	uint32_t owner;           /* uid whose session it is; unless it is yet to be made */
+	uint32_t sessions;        /* of the caller's that there are already */
+	bool approved;            /* polkit was asked this, and said yes */
+	bool share;               /* the session is to be in a group */
+	bool host_port;           /* ports of its loopback addresses are to lead to the host's */
+	struct rate_limits rates; /* that the session is to have, as it asks for */
+	bool user_namespaces;     /* of CAPTURE: the kernel gives them to users */
 };
 
 enum access_answer {
@@ -120,6 +123,10 @@ enum access_answer access_decide(const struct access_policy *policy,
  */
 uint32_t access_connections(const struct access_policy *policy,
 			    const struct access_subject *subject);
+
+/* The rate that a session has which asks for none. Root has no limit. */
+struct rate_limits access_rates(const struct access_policy *policy,
+				const struct access_subject *subject);
 
 /*
  * What would make the answer ALLOW for the subject, by its name, and gives no more than that:

@@ -408,6 +408,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	copy_string(s.device, sizeof(s.device), request->device);
 	copy_string(s.share, sizeof(s.share), request->share);
 	s.host_ports = request->host_ports;
+	if (!s.probe_of)
+		s.rates = request->rates.down ? request->rates : memory->rates;
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
 	longest = s;

@@ -102,6 +102,7 @@ static void plan_bridge_session(const struct plan_ctx *x, const struct session *
 	struct ip ip;
 
 	session_port(s->id, port);
+	plan_rates_session(x, s, port);
 	ip = plan_address(&x->pool, s, AF_INET);
 	k = fw_key_port(port, &mac, &ip);
 	fw_element(x->set, NFPROTO_BRIDGE, "allowed", &k);
@@ -148,6 +149,7 @@ static void plan_bridge_table(const struct plan_ctx *x)
 	match_port(&r, true);
 	nft_verdict(&r, NF_ACCEPT, NULL);
 	fw_rule(&c, &r);
+	plan_rates(x, &c);
 	plan_fragments(x, &c);
 	plan_share_bridge(x, &c);
 	rule_icmp(&c, AF_INET);

@@ -241,6 +241,7 @@ int plan_inside(const struct facts *f, const struct session *s, struct object_se
 		plan_whole_netns(f, s, ip6, &pool, &set);
 	strcpy(up.link_up.name, session_device(s));
 	set_add(&set, &up);
+	plan_rates_inside(f, s, &set);
 	plan_session_family(f, &pool, s, AF_INET, &set);
 	if (ip6)
 		plan_session_family(f, &pool, s, AF_INET6, &set);

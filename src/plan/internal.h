@@ -162,6 +162,14 @@ void plan_pending(const struct plan_ctx *x);
 void plan_pending_noted(struct fw_chain *marks);
 void plan_pending_arrived(struct fw_chain *c);
 
+/*
+ * What holds sessions to their rates (rates.c), nothing where none has one: rules for the bridge's
+ * prerouting, and its postrouting; a session's own, and its inside.
+ */
+void plan_rates(const struct plan_ctx *x, struct fw_chain *prerouting);
+void plan_rates_session(const struct plan_ctx *x, const struct session *s, const char *port);
+void plan_rates_inside(const struct facts *f, const struct session *s, struct object_set *set);
+
 /* Limits fragments at the ports, and makes room for what passes (fragments.c). */
 void plan_fragments(const struct plan_ctx *x, struct fw_chain *prerouting);
 void plan_fragment_memory(const struct plan_ctx *x);

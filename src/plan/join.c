@@ -55,6 +55,8 @@ static const char *difference(const struct session *s, const struct request *r)
 		return "--share";
 	if (host_ports_count(&r->host_ports) && !host_ports_equal(&r->host_ports, &s->host_ports))
 		return "--host-port";
+	if (r->rates.down && !rate_limits_equal(&r->rates, &s->rates))
+		return "--rate";
 	if (other_servers(s, r))
 		return "--dns";
 	return r->mtu && r->mtu != s->mtu ? "--mtu" : NULL;

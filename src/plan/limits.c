@@ -114,7 +114,8 @@ static struct share share_of(const struct facts *f, const struct session *s)
 
 bool plan_limits_alike(const struct session *a, const struct session *b)
 {
-	return person_of(a) == person_of(b) && a->connections == b->connections;
+	return person_of(a) == person_of(b) && a->connections == b->connections &&
+	       rate_limits_equal(&a->rates, &b->rates);
 }
 
 /* TCP's packets, or those of all else. */

@@ -115,6 +115,7 @@ struct admit_memory {
 	int64_t now;        /* clock_ms(), for rest */
 	/* of the session that is made next, as struct session has them */
 	uint32_t person, connections;
+	struct rate_limits rates;    /* where the request has none */
 	const struct session *spare; /* what it is made of where that does; or NULL */
 };
 
@@ -141,7 +142,7 @@ int plan_admit_spare(const struct facts *facts, const struct admit_memory *memor
 int plan_host(const struct facts *facts, const struct session *sessions, size_t n,
 	      struct object_set *ret, struct err *err);
 
-/* Whether two sessions share a chain of limits: they have the same person and limit. */
+/* Whether two sessions share chains of limits: they have the same person, limit and rates. */
 bool plan_limits_alike(const struct session *a, const struct session *b);
 
 /*

@@ -75,6 +75,16 @@ static struct json_object *container_of(const struct session_view *v)
 	return o;
 }
 
+/* Bits a second; null: no limit. */
+static struct json_object *limits_of(const struct session *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(o, "rate_down", s->rates.down ? number((uint64_t)s->rates.down * 8) : NULL);
+	add(o, "rate_up", s->rates.up ? number((uint64_t)s->rates.up * 8) : NULL);
+	return o;
+}
+
 struct json_object *json_session(const struct session_view *v)
 {
 	struct json_object *o = json_object_new_object(), *pids = json_object_new_array();
@@ -105,6 +115,7 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "since", number(s->since));
 	add(o, "share", text(s->share));
 	add(o, "host_ports", ports_of(&s->host_ports));
+	add(o, "limits", limits_of(s));
 	return o;
 }
 

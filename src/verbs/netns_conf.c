@@ -20,6 +20,7 @@ enum netns_key {
 	KEY_HOST_ACCESS,
 	KEY_MTU,
 	KEY_SHARE,
+	KEY_RATE,
 	KEY_COUNT,
 };
 
@@ -31,6 +32,7 @@ static const char *const keys[] = {
 	[KEY_HOST_ACCESS] = "host-access",
 	[KEY_MTU] = "mtu",
 	[KEY_SHARE] = "share",
+	[KEY_RATE] = "rate",
 	[KEY_COUNT] = NULL,
 };
 
@@ -86,6 +88,7 @@ static const char *take_share(struct request *to, const char *value)
 static const char *take(struct conf *c, size_t key, const char *value)
 {
 	struct request *to = c->to;
+	struct rate_limits rates; /* of a file, where the command line has some */
 	uint32_t mtu;
 
 	switch ((enum netns_key)key) {
@@ -106,6 +109,8 @@ static const char *take(struct conf *c, size_t key, const char *value)
 		return NULL;
 	case KEY_SHARE:
 		return take_share(to, value);
+	case KEY_RATE:
+		return rate_limits_read(value, to->rates.down ? &rates : &to->rates);
 	case KEY_COUNT:
 		break;
 	}

@@ -35,6 +35,7 @@ static void check_run(const struct request *r)
 		must(r->n_dns <= SESSION_DNS_MAX);
 		must(!r->share[0] || session_share_valid(r->share));
 		check_host_ports(&r->host_ports);
+		must(rate_limits_valid(&r->rates));
 	} else {
 		must(err.code != 0 && err.text[0]);
 	}

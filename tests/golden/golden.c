@@ -179,6 +179,7 @@ static const struct golden cases[] = {
 	  scene_split,
 	  { "wlp6s0", { .name = "curl", .n_dns = 1, .dns = { { AF_INET, { 9, 9, 9, 9 } } } } } },
 	{ "share", scene_split, { "wlp6s0", { .name = "curl", .share = "g+1" } } },
+	{ "rate", scene_split, { "wlp6s0", { .name = "curl", .rates = { 1250000, 250000 } } } },
 	{ "no-names", host_without_names, { "wwan1", { .name = "curl" } } },
 	{ "firewalls", host_with_firewalls, { "wlp6s0", { .name = "curl" } } },
 	{ "no-gateway", host_without_gateway, { "usb0", { .name = "curl" } } },

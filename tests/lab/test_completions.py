@@ -37,6 +37,7 @@ TYPED = [
     (("enp7s0,wl",), ("enp7s0,wlp6s0",)),
     (("--no-l", "wlp"), ("--no-lan", "wlp6s0")),
     (("wlp6s0 --host-a",), ("wlp6s0", "--host-access")),
+    (("--ra", "10mbit wlp"), ("--rate", "10mbit", "wlp6s0")),
     (("--host-p", "80 wlp"), ("--host-port", "80", "wlp6s0")),
     (("--ipv6=o",), ("--ipv6=off",)),
     (("--ipv6 au",), ("--ipv6", "auto")),

@@ -28,7 +28,7 @@ def verbs(lab):
 def options_of(lab, verb):
     """(option, what stands behind it) of the part Options of its help."""
     _, _, part = help_of(lab, verb).partition("\nOptions:\n")
-    lines = re.findall(r"^  (?:-[a-z], )?(--[a-z0-9-]+)( [A-Za-z[|,…\]:]+|\[=[A-Z]+\])?(?:  .*)?$", part.partition("\n\n")[0], re.M)
+    lines = re.findall(r"^  (?:-[a-z], )?(--[a-z0-9-]+)( [A-Za-z[|,…\]:/]+|\[=[A-Z]+\])?(?:  .*)?$", part.partition("\n\n")[0], re.M)
     assert ("--help", "") in lines, part
     return lines
 
@@ -55,7 +55,7 @@ def without_other_programs(text):
 
 def test_options_of_verbs_exist(lab):
     """Each verb takes the options of its help: it is the one behind them that it does not know."""
-    values = ("1", "off", "9.9.9.9", "auto")
+    values = ("1", "off", "9.9.9.9", "auto", "1mbit")
     for verb in verbs(lab):
         if verb in ("help", "version"):
             continue

@@ -362,6 +362,7 @@ def test_requests_that_are_none(lab):
         bad += [{"dns": ("0.0.0.0",)}, {"dns": ("224.0.0.1",)}]
         # --host-port: UDP that is neither, an order, a gap, twice, the name servers' port
         bad += [{"ports": struct.pack("<4H", *p)} for p in ((1, 2, 0, 0), (2, 0, 1, 0), (0, 0, 1, 0), (1, 0, 1, 0), (53, 1, 0, 0))]
+        bad += [{"rates": r} for r in ((8000, 0), (0, 8000), (7999, 8000), (8000, 4000000001))]
         for fields in bad:
             for op in (hostile.RUN, RUN_IN, ATTACH):
                 refused(lab, a, message(op, **fields), *([] if op == hostile.RUN else ["own"]))

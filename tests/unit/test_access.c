@@ -340,6 +340,34 @@ static void test_share(void **state)
 	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
 }
 
+static void test_rates(void **state)
+{
+	const struct uplink_list list = list_of("wlp6s0");
+	struct access_question q = { .op = ACCESS_RUN, .uplinks = &list };
+	struct access_subject alice = { .uid = ALICE }, root = { 0 };
+	_cleanup_policy_ struct access_policy p = { 0 };
+	struct rate_limits limit;
+	struct err why = { 0 };
+
+	(void)state;
+	make(ANYBODY, &p);
+	q.rates = (struct rate_limits){ RATE_MAX, RATE_MAX };
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	assert_int_equal(access_rates(&p, &alice).down, 0);
+	p.v[1].rates = (struct rate_limits){ 1250000, 250000 };
+	limit = access_rates(&p, &alice);
+	assert_true(rate_limits_equal(&limit, &p.v[1].rates));
+	assert_int_equal(access_rates(&p, &root).down, 0);
+	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
+	q.rates = (struct rate_limits){ 8000, 250001 };
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	assert_non_null(strstr(why.text, ":3 [*] allows no --rate above 10mbit/2mbit; give less"));
+	q.rates.up = 250000;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	q.rates = (struct rate_limits){ 0 };
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+}
+
 static void test_capture(void **state)
 {
 	static const struct {
@@ -489,10 +517,10 @@ static void test_remedy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),  cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_share),  cmocka_unit_test(test_capture),
-		cmocka_unit_test(test_covers), cmocka_unit_test(test_reason_in_full),
-		cmocka_unit_test(test_remedy),
+		cmocka_unit_test(test_table),          cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_share),          cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_rates),          cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_reason_in_full), cmocka_unit_test(test_remedy),
 	};
 
 	return RUN_TESTS(tests);

@@ -72,7 +72,7 @@ static void test_all_keys(void **state)
 		 "name=web\n"
 		 "dns: 9.9.9.9,2620:fe::fe\n"
 		 "ipv6 = off\nlan = no\nhost-access = yes\nno-proxy-env = yes\n"
-		 "host-port = 5037, 80/udp\n"
+		 "host-port = 5037, 80/udp\nrate = 10mbit/2mbit\n"
 		 "separate-instance = --new-instance  --profile ~/x\n"
 		 "separate = always\nprofile = metered\n"
 		 "outside = client\noutside-when = run  --remote\noutside-when-env = STY\n"
@@ -92,6 +92,8 @@ static void test_all_keys(void **state)
 	assert_false(a.ipv6 || a.lan);
 	assert_true(a.host_access && a.no_proxy_env && a.separate_always);
 	assert_int_equal(host_ports_count(&a.host_ports), 2);
+	assert_int_equal(a.rates.down, 1250000);
+	assert_int_equal(a.rates.up, 250000);
 	assert_string_equal(a.separate_instance, "--new-instance --profile ~/x");
 	assert_int_equal(a.set, (1u << APP_KEY_COUNT) - 1);
 	assert_int_equal(a.outside.how, APP_OUTSIDE_CLIENT);
@@ -187,7 +189,8 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[steam]\n", "F:1: the section says nothing; write for example 'uplink = wlp" },
 		{ "[steam]\nuplinks = x\n",
 		  "F:2: 'uplinks' is not known; it is one of match, uplink, name, dns, ipv6, lan, "
-		  "host-access, host-port, no-proxy-env, separate-instance, separate, profile, "
+		  "host-access, host-port, rate, no-proxy-env, separate-instance, separate, "
+		  "profile, "
 		  "outside, "
 		  "outside-when, "
 		  "outside-when-env, outside-unless, outside-value-options, outside-processes, "
@@ -213,6 +216,7 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[a]\nipv6 = on\n", "F:2: ipv6 'on': it is auto or off" },
 		{ "[a]\nlan = No\n", "F:2: lan 'No': it is yes or no" },
 		{ "[a]\nhost-access = 1\n", "F:2: host-access '1': it is yes or no" },
+		{ "[a]\nrate = 10\n", "F:2: rate '10': it is DOWN or DOWN/UP" },
 		{ "[a]\nhost-port = 80 81\n", "F:2: host-port '80 81': it is PORT or PORT/udp" },
 		{ "[a]\nno-proxy-env =\n", "F:2: no-proxy-env '': it is yes or no" },
 		{ "[a]\nseparate-instance = --x \"a b\"\n", "quotes and backslashes mean nothing" },

@@ -63,7 +63,7 @@ static void test_all_keys(void **state)
 		      "host-access=no\n"
 		      "attach: no\n"
 		      "\tsessions = 3\n"
-		      "connections = 300\n"
+		      "connections = 300\nrate = 10mbit/2mbit\n"
 		      "[*] # the others\n"
 		      "sessions = 0",
 		      &p, &err);
@@ -82,6 +82,8 @@ static void test_all_keys(void **state)
 		assert_false(rule->lan || rule->host_access || rule->attach);
 		assert_int_equal(rule->sessions, 3);
 		assert_int_equal(rule->connections, 300);
+		assert_int_equal(rule->rates.down, 1250000);
+		assert_int_equal(rule->rates.up, 250000);
 	}
 	assert_int_equal(p.v[0].who, ACCESS_USER);
 	assert_string_equal(p.v[0].name, "root");
@@ -95,7 +97,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(p.v[4].who, ACCESS_GROUP);
 	assert_true(p.v[4].known && p.v[4].id == 42);
 	assert_int_equal(p.v[5].who, ACCESS_ANYBODY);
-	assert_int_equal(p.v[5].line, 11);
+	assert_int_equal(p.v[5].line, 12);
 	assert_string_equal(access_globs_format(p.v[5].uplinks, globs), "*");
 	assert_true(p.v[5].lan && p.v[5].host_access && p.v[5].attach);
 	assert_int_equal(p.v[5].sessions, 0);
@@ -164,6 +166,7 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[alice]\nhost-access = YES\n", "F:2: host-access 'YES': it is yes or no" },
 		{ "[alice]\nsessions = 1021\n",
 		  "F:2: sessions '1021': it is a number from 0 to 1020" },
+		{ "[alice]\nrate = 0\n", "F:2: rate '0': it is DOWN or DOWN/UP" },
 		{ "[alice]\nconnections = 15\n",
 		  "F:2: connections '15': it is a number from 16 to 65536" },
 		{ "[alice]\nconnections = 65537\n",

@@ -63,6 +63,7 @@ static void session_equal(const struct session *a, const struct session *b)
 	assert_true(a->since == b->since);
 	assert_int_equal(a->flags, b->flags);
 	assert_int_equal(a->mtu, b->mtu);
+	assert_true(rate_limits_equal(&a->rates, &b->rates));
 	assert_string_equal(a->uplink, b->uplink);
 }
 
@@ -80,7 +81,8 @@ static void test_reads_back(void **state)
 		  .host = SESSION_HOST_LAST,
 		  .since = UINT64_MAX,
 		  .flags = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS | SESSION_KEEP,
-		  .mtu = 65535 },
+		  .mtu = 65535,
+		  .rates = { RATE_MAX, RATE_MIN } },
 	};
 
 	(void)state;
@@ -215,6 +217,10 @@ static void test_parse_fails(void **state)
 		"via1 1 0 0 0 a host=3,since=18446744073709551616 b",
 		"via1 1 0 0 0 a host=3,mtu=67 b",
 		"via1 1 0 0 0 a host=3,connections=0 b",
+		"via1 1 0 0 0 a host=3,rate=8000 b",
+		"via1 1 0 0 0 a host=3,rate=8000/7999 b",
+		"via1 1 0 0 0 a host=3,rate=4000000001/8000 b",
+		"via1 1 0 0 0 a host=3,rate=8000/8000/8000 b",
 		"via1 1 0 0 0 a host=3,connections=65537 b",
 		"via1 1 0 0 0 a host=3,person=-1 b",
 		"via1 1 0 0 0 a host=3,mtu=65536 b",

@@ -45,7 +45,8 @@ static struct facts host(struct session **ret)
 	"\"netns\":4026532007,\"ifname\":\"viap7\",\"ifindex\":5,"                                 \
 	"\"device\":\"eth0\",\"device_ifindex\":0,\"container\":null,\"address\":\"10.209.0.10\"," \
 	"\"address6\":\"2001:2:0:c0ff::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                    \
-	"\"since\":1700000000,\"share\":\"\",\"host_ports\":[]"
+	"\"since\":1700000000,\"share\":\"\",\"host_ports\":[],\"limits\":{\"rate_down\":null,"    \
+	"\"rate_up\":null}"
 
 static void test_session(void **state)
 {
