@@ -9,6 +9,8 @@
 #   wlp6s0  mac80211_hwsim   ~~ WPA2 ~~   wlap0 [rwifi]  192.168.60.1 -+         2001:db8:ff::80
 #     192.168.60.x  default route, metric 600
 #
+# Where there is a wlap0 already (container beside this file makes it), no radios are made.
+#
 # The routers do not translate addresses, so the server sees the host's own address
 # on whichever uplink was used, and a packet that leaves un-masqueraded (10.0.1.x)
 # gets no answer.  Each router serves DHCP, router advertisements and DNS; the two
@@ -83,16 +85,20 @@ up_routers() {
   # router cards
   ip link show rtw0 >/dev/null || die "no rtw0"
   ip link set rtw0 netns rwired
-  modprobe mac80211_hwsim radios=2 || die "mac80211_hwsim"
-  until_ok 20 ip link show wlap0 || die "no wlap0: $(ip -br link)"
-  until_ok 20 ip link show wlp6s0 || die "no wlp6s0: $(ip -br link)"
-  iw phy "$(cat /sys/class/net/wlap0/phy80211/name)" set netns name rwifi || die "iw phy set netns"
+  if ip link set wlap0 netns rwifi 2>/dev/null; then
+    touch $L/no-radio
+  else
+    modprobe mac80211_hwsim radios=2 || die "mac80211_hwsim"
+    until_ok 20 ip link show wlap0 || die "no wlap0: $(ip -br link)"
+    until_ok 20 ip link show wlp6s0 || die "no wlp6s0: $(ip -br link)"
+    iw phy "$(cat /sys/class/net/wlap0/phy80211/name)" set netns name rwifi || die "iw phy set netns"
+  fi
   lan() { # ROUTER DEV PREFIX N TAG
     ip -n "$1" addr add "$3.1/24" dev "$2"; ip -n "$1" addr add "2001:db8:$4::1/64" dev "$2" nodad; ip -n "$1" link set "$2" up
   }
   lan rwired rtw0 192.168.70 7; lan rwifi wlap0 192.168.60 6
   printf 'interface=wlap0\ndriver=nl80211\nssid=viavm\nhw_mode=g\nchannel=6\nwpa=2\nwpa_key_mgmt=WPA-PSK\nrsn_pairwise=CCMP\nwpa_passphrase=hunter22hunter\n' >$L/hostapd.conf
-  svc hostapd rwifi /usr/sbin/hostapd $L/hostapd.conf
+  [ -e $L/no-radio ] || svc hostapd rwifi /usr/sbin/hostapd $L/hostapd.conf
   dns() { # TAG ROUTER DEV PREFIX N
     svc "dns-$1" "$2" /usr/sbin/dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --no-resolv --no-hosts --no-poll \
       --interface="$3" --bind-interfaces --except-interface=lo --pid-file= --dhcp-leasefile="$L/leases-$1" --dhcp-authoritative \
@@ -113,10 +119,13 @@ up_host() {
   local t=$SECONDS
   until_ok 60 systemctl is-active NetworkManager || die "NetworkManager is not active"
   nmcli -g name con show | grep -qx wired || nmcli con add type ethernet con-name wired ifname enp7s0 ipv4.route-metric 100 ipv6.route-metric 100 >/dev/null || die "nmcli wired"
+  if [ -e $L/no-radio ]; then
+    nmcli con add type ethernet con-name wifi ifname wlp6s0 ipv4.route-metric 600 ipv6.route-metric 600 >/dev/null || die "nmcli wifi"
+  fi
   nmcli -g name con show | grep -qx wifi || nmcli con add type wifi con-name wifi ifname wlp6s0 ssid viavm \
      wifi-sec.key-mgmt wpa-psk wifi-sec.psk hunter22hunter >/dev/null || die "nmcli wifi"
   nmcli -w 60 con up wired >/dev/null || die "wired does not come up: $(nmcli dev)"
-  until_ok 40 sh -c 'nmcli -g ssid dev wifi list --rescan yes | grep -q viavm' || say "the AP is not seen yet"
+  [ -e $L/no-radio ] || until_ok 40 sh -c 'nmcli -g ssid dev wifi list --rescan yes | grep -q viavm' || say "the AP is not seen yet"
   nmcli -w 90 con up wifi >/dev/null || { journalctl -b -u NetworkManager -u wpa_supplicant -u lab-hostapd | tail -40; die "wifi does not come up: $(nmcli dev)"; }
   until_ok 30 sh -c 'ip -4 -o addr show dev enp7s0 | grep -q 192.168.70' || die "no wired address"
   until_ok 30 sh -c 'ip -4 -o addr show dev wlp6s0 | grep -q 192.168.60' || die "no wifi address"
