@@ -116,7 +116,7 @@ all_served() { [ "$(cat /run/pulled/many-* 2>/dev/null | awk '{ print $1 }' | gr
 holds "16 units start" systemctl start $many
 holds "all by the uplink" until_ok 60 all_served
 same "16 sessions" "$(via-iface list --json | jq length)" 16
-same "the daemon is systemd's" "$(sed 's/.*://' "/proc/$(pgrep -xo via-ifaced)/cgroup")" /system.slice/via-iface.service
+same "the daemon is systemd's" "$(sed -n 's/^0:://p' "/proc/$(pgrep -xo via-ifaced)/cgroup")" /system.slice/via-iface.service
 # shellcheck disable=SC2086
 systemctl stop $many
 rm -r /etc/systemd/system/{boxed,waiting,many@}.service /etc/systemd/system/boxed.service.d /etc/via-iface/netns.d /usr/local/bin/client
