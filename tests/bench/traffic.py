@@ -1,5 +1,6 @@
-"""What passing packets cost: a session beside a socket of the host that is bound to the uplink; and a
-port of --host-port beside the host's own loopback address."""
+"""What passing packets cost: a session beside a socket of the host that is bound to the uplink; a port of
+--host-port beside the host's own loopback address; and the host's own packets by a card that no session
+uses, beside sessions and without."""
 
 import statistics
 
@@ -89,3 +90,51 @@ def host_port(bench):
     yield round_trip(bench, "--host-port, round trip, TCP", "tcp", "127.0.0.1")
     yield round_trip(bench, "--host-port, round trip, UDP", "udp", "127.0.0.1")
     held.finish()
+
+
+OWN = (
+    ("round trip, TCP", "tcp", 4000),
+    ("round trip, UDP", "udp", 4000),
+    ("TCP, sending", "up", 500),
+    ("TCP, receiving", "down", 500),
+)
+
+
+def own_packets(bench):
+    """By turns: no via-iface, one session, a hundred; these in each third round."""
+    lab, taken = bench.lab, {}
+    for port, before in ((PORT, []), (PORT_ALONE, ALONE)):
+        lab.popen([*before, bench.tool("pump"), "serve", port, lab.server], ns="inet").expect("ready\n")
+
+    def measure(number):
+        for _, mode, amount in OWN:
+            alone = mode in ("tcp", "udp")
+            words = [bench.tool("pump"), mode, lab.server, PORT_ALONE if alone else PORT, str(amount), str(lab.wired)]
+            done = lab.run([*ALONE, *words] if alone else words, timeout=60, check=True)
+            taken.setdefault((mode, number), []).append(float(done.out))
+
+    for number in range(bench.args.rounds):
+        measure(0)
+        held = [lab.session()]
+        measure(1)
+        if number % 3 == 0:
+            held += [lab.session() for _ in range(99)]
+            measure(100)
+        for session in held:
+            session.finish()
+        lab.wait_gone(30)
+    for name, mode, _ in OWN:
+        for number in (1, 100):
+            none, some = taken[mode, 0][:: 3 if number > 1 else 1], taken[mode, number]
+            trip = mode in ("tcp", "udp")
+            # what others do to a processor lengthens a round trip by more than what is measured
+            of_all, unit, size = (min, "us", 1e3) if trip else (statistics.median, "Gbit/s", 1e9)
+            row = {
+                "part": "own_packets", "name": f"the host's own {name}, beside {number} / none", "unit": unit,
+                "without": of_all(none) / size, "with": of_all(some) / size, "aim": "+0 us" if trip else "0.99",
+            }  # fmt: skip
+            if trip:
+                row["more"] = row["with"] - row["without"]
+            else:
+                row["ratio"] = statistics.median(s / n for n, s in zip(none, some))
+            yield row
