@@ -253,7 +253,7 @@ struct window *window_new(GtkApplication *app, struct client *c)
 	w->window = adw_application_window_new(app);
 	g_object_set_data_full(G_OBJECT(w->window), "window", w, g_free);
 	gtk_window_set_title(GTK_WINDOW(w->window), "via-iface");
-	gtk_window_set_default_size(GTK_WINDOW(w->window), 720, 560);
+	gtk_window_set_default_size(GTK_WINDOW(w->window), 800, 560);
 	w->view = (struct view){ .window = GTK_WINDOW(w->window),
 				 .client = c,
 				 .toasts = adw_toast_overlay_new(),
