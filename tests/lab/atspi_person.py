@@ -55,7 +55,8 @@ def get(ref, interface, name):
 
 @functools.cache
 def role_name(role):
-    return Atspi.role_get_name(Atspi.Role(role))
+    name = Atspi.role_get_name(Atspi.Role(role))
+    return "push button" if name == "button" else name  # its name since at-spi2-core 2.53
 
 
 class Node:

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prints the accessibility tree of via-iface's window, a line for each control: role, name, states.
-With --find NAME: the middle, on the screen, of the icon or button of that name which is the farthest
-to the right, where panels show status notifier items."""
+With --place NAME: the middle, on the screen, of a button or menu item that is shown and has NAME in its
+name, in whatever program; exits with 1 where there is none."""
 
+import contextlib
 import sys
 
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi  # noqa: E402
+from gi.repository import Atspi, GLib  # noqa: E402
 
 DEPTH, CHILDREN = 40, 400
 
@@ -27,18 +28,19 @@ def programs():
     return [desktop.get_child_at_index(i) for i in range(desktop.get_child_count())]
 
 
-def find(name):
-    found = []
+BUTTONS = ("push button", "button", "toggle button", "menu", "menu item", "check menu item", "radio menu item")
+
+
+def place(name):
     for program in programs():
         for node, _ in walk(program):
-            if name in (node.get_name() or "").lower() and node.get_role_name() in (
-                "icon", "push button", "button", "toggle button", "image", "label", "filler", "panel",
-            ):  # fmt: skip
+            if node.get_role_name() not in BUTTONS or name not in (node.get_name() or ""):
+                continue
+            with contextlib.suppress(GLib.Error):  # it has no place
                 box = node.get_extents(Atspi.CoordType.SCREEN)
-                if 0 < box.width < 120 and 0 < box.height < 120:
-                    found.append((box.x + box.width // 2, box.y + box.height // 2))
-    if found:
-        print(*max(found))
+                if box.width > 0 and node.get_state_set().contains(Atspi.StateType.SHOWING):
+                    return print(box.x + box.width // 2, box.y + box.height // 2)
+    return sys.exit(f"no button '{name}' is shown")
 
 
 def tree():
@@ -52,7 +54,7 @@ def tree():
                 print(f"{'  ' * depth}{node.get_role_name()} '{node.get_name() or ''}'{focus}")
 
 
-if sys.argv[1:2] == ["--find"]:
-    find(sys.argv[2])
+if len(sys.argv) == 3:
+    place(sys.argv[2])
 else:
     tree()

@@ -6,8 +6,8 @@ pictures: the tray's icon of a blocked session. The panel is at that edge."""
 import subprocess
 import sys
 
-PANEL = 64  # pixels of the edges that are looked at
-LEAST, MOST = 20, 800  # pixels of the sign
+PANEL = 128  # pixels of the edges that are looked at
+LEAST, MOST = 20, 1600  # pixels of the sign
 
 
 def picture(path):
