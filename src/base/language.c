@@ -65,6 +65,7 @@ const char *language_reason(const char *reason)
 		{ "it has no address", N_("it has no address") },
 		{ "it has no gateway: no default route leads through it, in any table",
 		  N_("it has no gateway") },
+		{ "it is behind a login page", N_("it is behind a login page") },
 		{ "it belongs to via-iface itself", N_("it belongs to via-iface itself") },
 		{ "a loopback leads nowhere", N_("a loopback leads nowhere") },
 		{ "it is a VRF, and routes what its interfaces carry",

@@ -100,10 +100,11 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static bool tells_names(const char *property)
 {
 	static const char *const those[] = {
-		"NameserverData", "DnsOptions",  "Nameservers",   "Domains",
-		"Searches",       "Ip4Config",   "Ip6Config",     "DNS",
-		"DNSEx",          "Dhcp4Config", "Gateway",       "Options",
-		"Bearers",        "Connected",   "Configuration", "ActiveConnections",
+		"NameserverData",  "DnsOptions",      "Nameservers",   "Domains",
+		"Searches",        "Ip4Config",       "Ip6Config",     "DNS",
+		"DNSEx",           "Dhcp4Config",     "Gateway",       "Options",
+		"Bearers",         "Connected",       "Configuration", "ActiveConnections",
+		"Ip4Connectivity", "Ip6Connectivity",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(those); i++)

@@ -10,6 +10,8 @@
 #define NM      BUS_NAME_NM
 #define NM_PATH "/org/freedesktop/NetworkManager"
 
+#define CONNECTIVITY_PORTAL 2 /* NMConnectivityState (nm-dbus-interface.h) */
+
 #define ACTIVE_MAX 32 /* active connections that are read */
 
 static int take_address(sd_bus_message *m, const char *key, const char *type, void *arg)
@@ -131,8 +133,21 @@ static int take_nm_lease(sd_bus_message *m, const char *key, const char *type, v
 /* Of a device, or of an active connection; borrowed of the message. */
 struct nm_device {
 	const char *ip4, *ip6, *dhcp4;
-	bool vpn;
+	bool vpn, portal;
 };
+
+/* What its check of a family found: that a login page answers is true of the device. */
+static int take_connectivity(sd_bus_message *m, const char *type, struct nm_device *d)
+{
+	uint32_t state;
+
+	if (strcmp(type, "u") != 0)
+		return 0;
+	if (sd_bus_message_read(m, "u", &state) < 0)
+		return -EBADMSG;
+	d->portal |= state == CONNECTIVITY_PORTAL;
+	return 1;
+}
 
 static int take_nm_device(sd_bus_message *m, const char *key, const char *type, void *arg)
 {
@@ -142,6 +157,8 @@ static int take_nm_device(sd_bus_message *m, const char *key, const char *type, 
 			  : !strcmp(key, "Dhcp4Config") ? &d->dhcp4
 							: NULL;
 
+	if (!strcmp(key, "Ip4Connectivity") || !strcmp(key, "Ip6Connectivity"))
+		return take_connectivity(m, type, d);
 	if (!strcmp(key, "Vpn"))
 		return bus_take_bool(m, type, &d->vpn);
 	return to ? bus_take_string(m, type, to) : 0;
@@ -221,6 +238,7 @@ static int nm_device(struct dns *n, const char *ifname, int64_t deadline, struct
 	if (bus_each(reply, take_nm_device, &d) < 0)
 		return -ENOENT;
 	r = nm_configs(n, deadline, &d, c);
+	c->dns.portal = d.portal;
 	return r == 0 ? nm_lease(n, deadline, d.dhcp4, &c->dns) : r;
 }
 
@@ -286,6 +304,7 @@ static int nm_dns_manager(struct dns *n, const char *ifname, int64_t deadline, s
 	if (bus_read_nm_dns(reply, &s) == 0) {
 		s.dns.gateway4 = dns->gateway4;
 		s.dns.gateway6 = dns->gateway6;
+		s.dns.portal = dns->portal;
 		*dns = s.dns;
 	}
 	return 0;

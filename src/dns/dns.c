@@ -77,6 +77,7 @@ static void believe(struct quest *q, const struct fact_dns *said)
 {
 	struct fact_dns *to = &q->found;
 	struct ip gateway4 = to->gateway4, gateway6 = to->gateway6;
+	const bool portal = to->portal || said->portal;
 
 	if (!ip_is_set(&gateway4) && facts_is_neighbour(q->f, q->link->index, &said->gateway4))
 		gateway4 = said->gateway4;
@@ -84,6 +85,7 @@ static void believe(struct quest *q, const struct fact_dns *said)
 		gateway6 = said->gateway6;
 	if (!to->n && said->n)
 		*to = *said;
+	to->portal = portal;
 	to->gateway4 = gateway4;
 	to->gateway6 = gateway6;
 }

@@ -180,6 +180,8 @@ struct fact_dns {
 	char options[DNS_OPTIONS_MAX]; /* of resolv.conf(5), that the reader knows; the same */
 	char source[32];               /* "NetworkManager", "systemd-networkd", … */
 	struct ip gateway4, gateway6;  /* none: it does not say */
+	/* a login page answers in place of the internet (NetworkManager, NM_CONNECTIVITY_PORTAL) */
+	bool portal;
 	/* DNSOverTLS= and DNSSEC= of systemd-resolved; only where dns_protection() was called */
 	enum dns_mode tls, dnssec;
 };

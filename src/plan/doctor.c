@@ -134,7 +134,7 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 	if (!usable)
 		tell_no_uplink(uplink_list_format(in->uplinks, text), err.text, ret);
 	while ((l = uplink_walk(&walk))) {
-		enum uplink_problem problem = uplink_lookup(in->facts, l->name).problem;
+		enum uplink_problem problem = uplink_serves(in->facts, l->name);
 
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
@@ -155,7 +155,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 	for (size_t i = 0; i < in->facts->links.n; i++) {
 		const struct fact_link *l = &in->facts->links.v[i];
 
-		if (uplink_lookup(in->facts, l->name).problem != UPLINK_USABLE)
+		if (uplink_serves(in->facts, l->name) != UPLINK_USABLE)
 			continue;
 		usable++;
 		check_lease(in, l, ret);

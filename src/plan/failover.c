@@ -48,7 +48,7 @@ static bool usable(const struct course *c, const struct fact_link *l)
 	struct failover_link *k = l ? of(c, l) : NULL;
 
 	if (k && k->state == LINK_UNKNOWN)
-		k->state = uplink_lookup(c->f, l->name).problem == UPLINK_USABLE &&
+		k->state = uplink_serves(c->f, l->name) == UPLINK_USABLE &&
 					   !facts_refused(c->f, l->name)
 				   ? LINK_USABLE
 				   : LINK_USELESS;
@@ -171,6 +171,12 @@ static const char *choose(struct course *c, const struct session *s)
 	return serves ? s->uplink : first_usable(c, s);
 }
 
+/* Nothing of a session is to leave by it, though it would get to the login page. */
+static bool is_behind_portal(const struct course *c, const char *uplink)
+{
+	return uplink[0] && uplink_serves(c->f, uplink) == UPLINK_PORTAL;
+}
+
 static int take_slot(struct facts *f, struct session *s, const char *uplink, struct err *err)
 {
 	struct fact_slot *added;
@@ -289,8 +295,8 @@ static int failover_session(struct course *c, struct session *s, struct failover
 		refused = refused_of(c->f, s, name);
 	}
 	s->refused = refused ? refused->what : (struct session_refused){ 0 };
-	if (s->flags & SESSION_PAUSED || (refused && !name[0]) ||
-	    facts_refused(c->f, name)) { /* nothing of the slot is there */
+	if (s->flags & SESSION_PAUSED || (refused && !name[0]) || facts_refused(c->f, name) ||
+	    is_behind_portal(c, name)) { /* nothing of the slot is there */
 		s->slot = 0;
 		s->uplink[0] = 0;
 	} else if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0)) {

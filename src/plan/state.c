@@ -42,6 +42,17 @@ const char *session_state_name(enum session_state state)
 	return names[state];
 }
 
+static bool meets_portal(const struct facts *f, const struct session *s)
+{
+	struct uplink_walk walk = { .facts = f, .list = &s->uplinks };
+	const struct fact_link *l;
+
+	while ((l = uplink_walk(&walk)))
+		if (uplink_serves(f, l->name) == UPLINK_PORTAL)
+			return true;
+	return false;
+}
+
 enum session_state session_state(const struct facts *f, const struct session *s, bool ended,
 				 const char **ret_reason)
 {
@@ -62,10 +73,11 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 		return STATE_BLOCKED;
 	}
 	if (!s->slot) {
-		*ret_reason = "no uplink of its list is usable";
+		*ret_reason = meets_portal(f, s) ? uplink_problem_text(UPLINK_PORTAL)
+						 : "no uplink of its list is usable";
 		return STATE_BLOCKED;
 	}
-	problem = uplink_lookup(f, s->uplink).problem;
+	problem = uplink_serves(f, s->uplink);
 	if (problem != UPLINK_USABLE) {
 		*ret_reason = uplink_problem_text(problem);
 		return STATE_BLOCKED;

@@ -22,6 +22,7 @@ static const char *const texts[] = {
 	[UPLINK_NO_CARRIER] = "it has no carrier",
 	[UPLINK_NO_ADDRESS] = "it has no address",
 	[UPLINK_NO_GATEWAY] = "it has no gateway: no default route leads through it, in any table",
+	[UPLINK_PORTAL] = "it is behind a login page",
 };
 static_assert(sizeof(texts) / sizeof(texts[0]) == UPLINK_PROBLEM_COUNT, "uplink problems");
 
@@ -72,6 +73,8 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 				"give it one behind the others: "
 				"`sudo ip route add default via GATEWAY dev %s metric 900`",
 				strbuf_word(&word, name));
+	case UPLINK_PORTAL:
+		return err_hint(err, "log in to that network first");
 	case UPLINK_USABLE:
 	case UPLINK_MISSING:
 	case UPLINK_PROBLEM_COUNT:
@@ -219,6 +222,9 @@ struct uplink uplink_lookup(const struct facts *f, const char *name)
 		 * (drivers/net/vrf.c:vrf_process_v4_outbound), without our mark */
 		u.problem = UPLINK_VRF;
 	} else {
+		const struct fact_dns *told = facts_dns(f, u.link->index);
+
+		u.portal = told && told->portal;
 		u.ip4 = find_way_out(f, u.link, AF_INET);
 		u.ip6 = find_way_out(f, u.link, AF_INET6);
 		if (!(u.link->flags & IFF_UP))
@@ -233,6 +239,13 @@ struct uplink uplink_lookup(const struct facts *f, const char *name)
 			u.problem = UPLINK_NO_GATEWAY;
 	}
 	return u;
+}
+
+enum uplink_problem uplink_serves(const struct facts *f, const char *name)
+{
+	const struct uplink u = uplink_lookup(f, name);
+
+	return u.problem == UPLINK_USABLE && u.portal ? UPLINK_PORTAL : u.problem;
 }
 
 /* By what it is, and not by what happens to it. */
@@ -254,7 +267,7 @@ static enum uplink_problem explain(const struct facts *f, const struct uplink_li
 
 	*ret_name = uplink_list_word(list, i);
 	while ((l = uplink_of_word(f, list, i, &next))) {
-		problem = uplink_lookup(f, l->name).problem;
+		problem = uplink_serves(f, l->name);
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));
 		*ret_name = l->name;
@@ -309,7 +322,7 @@ int uplink_choose(const struct facts *f, const struct uplink_list *list, char re
 	const char *name = "";
 
 	while ((l = uplink_walk(&walk))) {
-		if (uplink_lookup(f, l->name).problem != UPLINK_USABLE)
+		if (uplink_serves(f, l->name) != UPLINK_USABLE)
 			continue;
 		if (!facts_refused(f, l->name)) {
 			memcpy(ret, l->name, sizeof(l->name));

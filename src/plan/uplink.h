@@ -19,6 +19,7 @@ enum uplink_problem {
 	UPLINK_NO_CARRIER,
 	UPLINK_NO_ADDRESS,
 	UPLINK_NO_GATEWAY,
+	UPLINK_PORTAL, /* of uplink_serves() alone: its packets would leave, to a login page */
 	UPLINK_PROBLEM_COUNT,
 };
 
@@ -45,6 +46,7 @@ struct uplink {
 	enum uplink_problem problem;
 	const struct fact_link *link; /* NULL when missing; borrowed from the facts */
 	struct way_out ip4, ip6;
+	bool portal; /* a login page answers in place of the internet */
 };
 
 /*
@@ -53,6 +55,12 @@ struct uplink {
  * or where there is none, the one in fact_dns. A point-to-point device needs none.
  */
 struct uplink uplink_lookup(const struct facts *facts, const char *name);
+
+/*
+ * The same for sessions: the problem of uplink_lookup(), or UPLINK_PORTAL where there is none and a
+ * login page answers, so that nothing else is reached.
+ */
+enum uplink_problem uplink_serves(const struct facts *f, const char *name);
 
 /*
  * Whether masquerading out of a device, for a next hop (none: not known), takes that source

@@ -173,7 +173,8 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	struct json_object *altnames = json_object_new_array();
 	const struct fact_dns *dns = facts_dns(f, l->index);
 	struct uplink u = uplink_lookup(f, l->name);
-	bool usable = u.problem == UPLINK_USABLE;
+	const enum uplink_problem problem = uplink_serves(f, l->name);
+	bool usable = problem == UPLINK_USABLE;
 	char buf[IP_TEXT_MAX];
 
 	for (size_t i = 0; i < f->addrs.n; i++)
@@ -190,7 +191,8 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	add(o, "state", text(view_link_state(l)));
 	add(o, "default", json_object_new_boolean(view_is_default(f, l)));
 	add(o, "usable", json_object_new_boolean(usable));
-	add(o, "reason", text(usable ? "" : uplink_problem_text(u.problem)));
+	add(o, "reason", text(usable ? "" : uplink_problem_text(problem)));
+	add(o, "portal", json_object_new_boolean(u.portal));
 	add(o, "addresses", own);
 	add(o, "gateway", address(&u.ip4.gateway));
 	add(o, "gateway6", address(&u.ip6.gateway));

@@ -37,6 +37,16 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Some session that lists it is blocked, and not by hand: it may be behind a login page. */
+static bool keeps_one_blocked(const struct facts *f, const struct fact_link *l)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (!f->sessions.v[i].slot && !(f->sessions.v[i].flags & SESSION_PAUSED) &&
+		    uplink_listed(f, &f->sessions.v[i].uplinks, l->name))
+			return true;
+	return false;
+}
+
 /* Where no route leads out, a lease may: what a session's state depends on is looked up. */
 static int read_leases(struct facts *f, struct err *err)
 {
@@ -48,7 +58,8 @@ static int read_leases(struct facts *f, struct err *err)
 	for (size_t i = 0; i < f->links.n && r == 0; i++) {
 		const struct fact_link *l = &f->links.v[i];
 
-		if (l->listed && uplink_lookup(f, l->name).problem == UPLINK_NO_GATEWAY)
+		if (l->listed && (uplink_lookup(f, l->name).problem == UPLINK_NO_GATEWAY ||
+				  keeps_one_blocked(f, l)))
 			r = dns_observe(&dns, l->name, f, err);
 	}
 	dns_close(&dns);

@@ -72,14 +72,15 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 {
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 	const struct fact_dns *dns = facts_dns(f, l->index);
-	struct uplink u = uplink_lookup(f, l->name);
+	const struct uplink u = uplink_lookup(f, l->name);
+	const enum uplink_problem problem = uplink_serves(f, l->name);
 	char buf[IP_TEXT_MAX];
 
 	table_add(t, "%s", l->name);
 	table_add(t, "%s", link_medium_name(l->medium));
 	table_add(t, "%s", view_link_state(l));
-	table_add(t, "%s", u.problem == UPLINK_USABLE ? "yes" : "no");
-	table_colour(t, u.problem == UPLINK_USABLE ? COLOUR_GOOD : COLOUR_BAD);
+	table_add(t, "%s", problem == UPLINK_USABLE ? "yes" : "no");
+	table_colour(t, problem == UPLINK_USABLE ? COLOUR_GOOD : COLOUR_BAD);
 	for (size_t i = 0; i < f->addrs.n; i++)
 		if (f->addrs.v[i].index == l->index && f->addrs.v[i].scope == RT_SCOPE_UNIVERSE)
 			add_word(&sb, prefix_format(&f->addrs.v[i].prefix, buf));
@@ -97,8 +98,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	if (view_is_default(f, l))
 		strbuf_add(&sb, "default route");
 	add_other_names(&sb, f, l);
-	if (u.problem != UPLINK_USABLE)
-		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(u.problem));
+	if (problem != UPLINK_USABLE)
+		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(problem));
 	else
 		add_silent(&sb, &u);
 	add_findings(&sb, f, l);
@@ -122,7 +123,7 @@ static int rank_of(const struct facts *f, const struct fact_link *l)
 {
 	if (view_is_default(f, l))
 		return 0;
-	return uplink_lookup(f, l->name).problem == UPLINK_USABLE ? 1 : 2;
+	return uplink_serves(f, l->name) == UPLINK_USABLE ? 1 : 2;
 }
 
 int tables_print_uplinks(const struct facts *f, const struct terminal *terminal, FILE *out)

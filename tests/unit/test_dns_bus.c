@@ -69,9 +69,10 @@ static int nm_device(sd_bus_message *m, const char *name)
 		return sd_bus_reply_method_return(m, "a{sv}", 3, "Ip4Config", "s", "nonsense",
 						  "Ip6Config", "o", six, "Mtu", "u", 1500);
 	if (!strcmp(name, "never0")) /* never-default */
-		return sd_bus_reply_method_return(m, "a{sv}", 3, "Ip4Config", "o", four,
+		return sd_bus_reply_method_return(m, "a{sv}", 5, "Ip4Config", "o", four,
 						  "Dhcp4Config", "o", NM_PATH "/DHCP4Config/never0",
-						  "Ip6Config", "o", "/");
+						  "Ip6Config", "o", "/", "Ip4Connectivity", "u", 2,
+						  "Ip6Connectivity", "u", 4);
 	return sd_bus_reply_method_return(m, "a{sv}", 4, "State", "u", 100, "Ip4Config", "o", four,
 					  "Managed", "b", 1, "Ip6Config", "o", six);
 }
@@ -216,6 +217,9 @@ static void obey(sd_bus *bus, char order)
 		stage_emit(bus, NULL, NM_PATH "/DHCP4Config/never0", NM ".DHCP4Config", "Options");
 		break;
 	case 'o': /* of no interest */
+		stage_emit(bus, NULL, NM_PATH "/Devices/enp7s0", NM ".Device", "StateReason");
+		break;
+	case 'p': /* its check found something else */
 		stage_emit(bus, NULL, NM_PATH "/Devices/enp7s0", NM ".Device", "Ip4Connectivity");
 		break;
 	case 'd':
@@ -292,6 +296,14 @@ static void test_nm(void **state)
 	assert_int_equal(fds_open(), before);
 }
 
+static bool has_login_page(const char *name)
+{
+	struct fact_dns dns;
+
+	assert_int_equal(dns_of_link(&sources, &facts, facts_link(&facts, name), &dns, NULL), 0);
+	return dns.portal;
+}
+
 /* The gateway of what is configured; where that has none, of the lease. */
 static void test_nm_gateway(void **state)
 {
@@ -306,6 +318,8 @@ static void test_nm_gateway(void **state)
 	scene_addr(&facts, "never0", "10.7.0.9/24");
 	stage_leads("never0", "10.7.0.1", NULL);
 	stage_link_has("never0", "NetworkManager", "10.7.0.53", "");
+	assert_true(has_login_page("never0")); /* of one family */
+	assert_false(has_login_page("enp7s0"));
 	scene_addr(&facts, "wlp6s0", "10.7.0.10/24");
 	stage_leads("wlp6s0", "", NULL);
 	while (stage_changed(&sources, 0))
@@ -347,6 +361,8 @@ static void test_signals(void **state)
 	stage_order("c");
 	assert_true(stage_changed(&sources, WAIT_MS));
 	stage_order("d");
+	assert_true(stage_changed(&sources, WAIT_MS));
+	stage_order("p");
 	assert_true(stage_changed(&sources, WAIT_MS));
 	assert_false(stage_changed(&sources, 0));
 	/* one that is of no interest, and one that anybody may send, come before one that counts */

@@ -153,6 +153,45 @@ static void test_the_other_one(void **state)
 	done(&t);
 }
 
+static void login_page(struct stage *t, const char *uplink, bool there)
+{
+	const int index = facts_link(&t->f, uplink)->index;
+
+	for (size_t i = 0; i < t->f.dns.n; i++)
+		if (t->f.dns.v[i].index == index)
+			t->f.dns.v[i].portal = there;
+}
+
+/* It leaves at once, and comes back after the hold; without another uplink it has none. */
+static void test_login_page(void **state)
+{
+	struct stage t;
+
+	(void)state;
+	begin(&t, "wlp6s0,enp7s0");
+	login_page(&t, "wlp6s0", true);
+	goes(&t, 0, "enp7s0");
+	goes(&t, 10000, "enp7s0");
+	login_page(&t, "wlp6s0", false);
+	goes(&t, 0, "enp7s0");
+	goes(&t, FAILOVER_HOLD_MS, "wlp6s0");
+	done(&t);
+
+	begin(&t, "wlp6s0");
+	login_page(&t, "wlp6s0", true);
+	goes(&t, 0, "");
+	assert_int_equal(t.f.sessions.v[0].slot, 0);
+	goes(&t, FAILOVER_CARRIER_OFF_MS, "");
+	assert_true(t.f.sessions.v[0].carrier_off);
+	login_page(&t, "wlp6s0", false);
+	goes(&t, 1, "wlp6s0");
+	assert_false(t.f.sessions.v[0].carrier_off);
+	login_page(&t, "wlp6s0", true); /* that it is down says more */
+	scene_link_is(&t.f, "wlp6s0", "", 0);
+	goes(&t, 1, "wlp6s0");
+	done(&t);
+}
+
 /* What one session's probe says is no other's business, and goes with it. */
 static void test_of_one_session(void **state)
 {
@@ -199,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_expires),
 		cmocka_unit_test(test_never_blocks),
 		cmocka_unit_test(test_the_other_one),
+		cmocka_unit_test(test_login_page),
 		cmocka_unit_test(test_of_one_session),
 		cmocka_unit_test(test_carrier),
 	};

@@ -136,7 +136,8 @@ static void test_uplink(void **state)
 	expect(json_uplink(&f, facts_link(&f, "wlp6s0")),
 	       "{\"name\":\"wlp6s0\",\"kind\":\"ethernet\",\"state\":\"up\",\"default\":false,"
 	       "\"usable\":true,"
-	       "\"reason\":\"\",\"addresses\":[\"192.168.2.10/24\",\"2001:db8:2::10/64\"],"
+	       "\"reason\":\"\",\"portal\":false,\"addresses\":[\"192.168.2.10/"
+	       "24\",\"2001:db8:2::10/64\"],"
 	       "\"gateway\":\"192.168.2.1\",\"gateway6\":\"2001:db8:2::1\","
 	       "\"gateway_silent\":\"\",\"gateway6_silent\":\"\","
 	       "\"dns\":[\"192.168.2.1\",\"2001:db8:2::1\"],"
@@ -152,7 +153,8 @@ static void test_uplink(void **state)
 	expect(json_uplink(&f, facts_link(&f, "wlan1")),
 	       "{\"name\":\"wlan1\",\"kind\":\"wifi\",\"state\":\"no-carrier\",\"default\":false,"
 	       "\"usable\":false,"
-	       "\"reason\":\"it has no carrier\",\"addresses\":[],\"gateway\":\"\","
+	       "\"reason\":\"it has no "
+	       "carrier\",\"portal\":false,\"addresses\":[],\"gateway\":\"\","
 	       "\"gateway6\":\"\",\"gateway_silent\":\"\",\"gateway6_silent\":\"\",\"dns\":[],"
 	       "\"dns_over_tls\":\"no\",\"dnssec\":\"no\","
 	       "\"ssid\":\"caf\xc3\xa9 \\\"1\\\"\",\"altnames\":[],\"sessions\":[]}");
