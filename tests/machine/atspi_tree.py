@@ -28,7 +28,7 @@ def programs():
     return [desktop.get_child_at_index(i) for i in range(desktop.get_child_count())]
 
 
-BUTTONS = ("push button", "button", "toggle button", "menu", "menu item", "check menu item", "radio menu item")
+BUTTONS = ("push button", "button", "toggle button", "menu item", "check menu item", "radio menu item")
 
 
 def place(name):

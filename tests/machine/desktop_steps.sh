@@ -30,8 +30,10 @@ sleep 2
 
 start steam via-iface wlp6s0 --name steam -- sleep 3600
 until_ok 20 sh -c 'via-iface list | grep -q steam'
-start backup via-iface wlp6s0,enp7s0 --name backup -- sleep 3600
-until_ok 20 sh -c 'via-iface list | grep -q backup'
+if [ "${desktop#gnome}" = "$desktop" ]; then # GNOME shows one notification at a time
+    start backup via-iface wlp6s0,enp7s0 --name backup -- sleep 3600
+    until_ok 20 sh -c 'via-iface list | grep -q backup'
+fi
 screenshot 1-before
 gamer setsid dbus-monitor --session >"$out/bus" 2>&1 & # what the panel and the tray say to each other
 monitor=$!
@@ -50,28 +52,29 @@ where() { gamer via-iface list --json | python3 -c 'import json, sys; print(*(f"
 
 # --- notifications --------------------------------------------------------------------------------
 
-click_on() { local at; at=$(tool atspi_tree --place "$1") && hands mousemove $at && sleep 1 && hands click 1; } # NAME
-# GNOME shows one notification at a time, the next when the pointer has moved, and its buttons when the
-# pointer comes over it
+click_on() { # NAME
+    local x y factor=1
+    case $desktop in xfce | plasma-x11) factor=$scale ;; esac # on X11 toolkits tell places before their scale
+    read -r x y < <(tool atspi_tree --place "$1") && hands mousemove $((x * factor)) $((y * factor)) && sleep 1 && hands click 1
+}
+# GNOME shows the buttons of a notification when the pointer comes over it
 notification_opens() { # TITLE
     case $desktop in gnome*) ;; *) return 0 ;; esac
-    hands mousemove $((width / 2)) $((500 * scale)); sleep 0.5; hands mousemove $((width / 2)) $((510 * scale))
     shell_says "Main.messageTray._notificationState == 2 && Main.messageTray._notification.title == '$1'" || return 1
     hands mousemove $((width / 2)) $((120 * scale)); sleep 1; hands mousemove $((width / 2)) $((100 * scale)); sleep 2
 }
-presses_button() { notification_opens "$1" && click_on "$2"; } # TITLE NAME
+presses_button() { notification_opens "$1" && screenshot "$3" && click_on "$2"; } # TITLE NAME PICTURE
+hands mousemove $((width / 2)) $((500 * scale))
 ip link set wlp6s0 down # steam's session is blocked, backup's fails over
 sleep 4
 screenshot 3-blocked
-until_ok 60 presses_button "steam is blocked" "Move to enp7s0"
+until_ok 60 presses_button "steam is blocked" "Move to enp7s0" 4-move
 until_ok 10 goes_by steam enp7s0 && ok "Move to enp7s0 in the notification moves the session" || bad "the notification's Move to enp7s0 moves nothing: $(where)"
 ip link set wlp6s0 up; ip route add default via 10.6.6.1 dev wlp6s0 metric 640
 sleep 2
 hands mousemove $((width / 2)) $((500 * scale))
 gamer via-iface pause steam >"$out/pause" 2>&1
-sleep 3
-screenshot 4-paused
-until_ok 60 presses_button "steam is paused" Resume
+until_ok 60 presses_button "steam is paused" Resume 4-resume
 until_ok 10 goes_by steam up && ok "Resume in the notification resumes the session" || bad "the notification's Resume resumes nothing: $(where)"
 gamer via-iface move steam wlp6s0 >"$out/move" 2>&1
 sleep 2
