@@ -34,7 +34,11 @@ BUTTONS = ("push button", "button", "toggle button", "menu item", "check menu it
 def place(name):
     for program in programs():
         for node, _ in walk(program):
-            if node.get_role_name() not in BUTTONS or name not in (node.get_name() or ""):
+            if name not in (node.get_name() or ""):
+                continue
+            # GNOME's menu items have no names but in a label
+            named = node.get_parent() if node.get_role_name() == "label" else node
+            if named.get_role_name() not in BUTTONS:
                 continue
             with contextlib.suppress(GLib.Error):  # it has no place
                 box = node.get_extents(Atspi.CoordType.SCREEN)
