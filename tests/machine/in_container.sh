@@ -24,6 +24,11 @@ systemd-run -q --unit=gamer-login -p PAMName=login -p User=gamer \
     -p Environment="XDG_SEAT=seat0 XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user" sleep infinity
 for _ in $(seq 100); do [ -z "$(loginctl show-seat seat0 -p ActiveSession --value)" ] || break; sleep 0.1; done
 
+# an overlay of rootless Podman cannot lie on an overlay
+storage=/home/gamer/.local/share/containers
+runuser -u gamer -- mkdir -p $storage
+mount -t tmpfs -o "uid=$(id -u gamer),gid=$(id -g gamer),mode=700" none $storage
+
 # what Podman's containers ask of the kernel and may not have here
 {
     grep -qw pids /sys/fs/cgroup/cgroup.controllers || printf '[containers]\npids_limit = 0\n'
