@@ -29,6 +29,8 @@ table inet leaks {
 }
 EOF
 on_wire() { echo $(($(ip netns exec rwired nft list counter inet leaks of_sessions | sed -n 's/.*packets \([0-9]*\) .*/\1/p') + $(grep -c session-asks /run/lab/dns-wired.log))); }
+ip netns exec rwired tcpdump -i rtw0 -n -U -w "$ARTIFACTS/wire.pcap" "dst host $SERVER or dst host $SERVER6 or src net 10.209.0.0/16 or src net fc00::/7" >/dev/null 2>&1 & wire=$!
+until_ok 10 test -s "$ARTIFACTS/wire.pcap"
 curl -s -m 30 http://$SERVER/whoami >/dev/null
 [ "$(on_wire)" -gt 0 ] && ok "the counter counts what leaves by the wire" || bad "the counter of the wire" "$(on_wire)" "more than 0"
 
@@ -69,7 +71,9 @@ begin() { # NAME UPLINK [OPTION...]: a session that stays; the counters of befor
     bad "$name: a session" "$(cat $W/said)" one; via-iface uplinks
 }
 none_on_wire() {
-    same "$1: packets on the wire" $(($(on_wire) - before)) 0
+    local n=$(($(on_wire) - before))
+    same "$1: packets on the wire" $n 0
+    [ $n = 0 ] || { tcpdump -n -r "$ARTIFACTS/wire.pcap" 2>/dev/null | tail -n $n; grep session-asks /run/lab/dns-wired.log | tail -n $n; } | sed 's/^/# seen there: /'
     same "$1: packets of the pool anywhere" "$(tail -n +$((seen + 1)) /run/lab/whoami.log | grep -cE ' 10\.209\.| fd| 2001:2:')" "${2:-0}"
 }
 end() { # NAME
@@ -367,4 +371,5 @@ for kind; do
     seen=$(grep -c . /run/lab/whoami.log)
     "kind_$kind"
 done
+kill $wire
 finish
