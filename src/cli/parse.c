@@ -70,6 +70,16 @@ static int take_rate(const char *text, struct launch_options *o, struct err *err
 	return wrong ? err_set(err, EINVAL, "invalid --rate '%.60s': %s", text, wrong) : 0;
 }
 
+static int take_publish(const char *list, struct launch_options *o, struct err *err)
+{
+	const char *wrong = publish_add(list, &o->request.published);
+
+	if (!wrong)
+		return 0;
+	memset(&o->request.published, 0, sizeof(o->request.published));
+	return err_set(err, EINVAL, "invalid --publish '%.80s': %s", list, wrong);
+}
+
 /* Options without a value. */
 static bool take_switch(enum option_id id, struct launch_options *o)
 {
@@ -132,6 +142,8 @@ static int take_option(enum option_id id, const char *arg, struct launch_options
 		return take_host_port(arg, o, err);
 	case OPT_RATE:
 		return take_rate(arg, o, err);
+	case OPT_PUBLISH:
+		return take_publish(arg, o, err);
 	case OPT_IPV6:
 		o->given |= GIVEN_IPV6;
 		if (!strcmp(arg, "off"))

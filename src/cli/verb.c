@@ -281,6 +281,9 @@ static const struct verb_option options[] = {
 	  "127.0.0.1:PORT and [::1]:PORT inside are the host's; PORT/udp" },
 	{ "rate", 0, "DOWN[/UP]", WORD_FREE, OPT_RATE, RUNS | V(ATTACH) | V(NETNS),
 	  "receive and send no faster: 10mbit/2mbit" },
+	{ "publish", 0, "PORT[:PORT]", WORD_FREE, OPT_PUBLISH, RUNS | V(NETNS),
+	  "connections to the uplink's PORT come in; ADDR:PORT, PORT-PORT,\n"
+	  "PORT/udp, and more with commas" },
 	{ "mtu", 0, "N", WORD_FREE, OPT_MTU, RUNS | V(ATTACH) | V(NETNS),
 	  "bytes; default: the uplink's" },
 	{ "probe", 0, "ADDR[:PORT]", WORD_FREE, OPT_PROBE, RUNS,

@@ -166,6 +166,15 @@ static int plan_move(struct host_state *h, const struct session *s,
 	r = failover_move(&h->facts, &changed, uplinks, err);
 	if (r == 0 && !changed.n_dns)
 		r = plan_check_names(&h->facts, changed.uplink, err);
+	if (r == 0)
+		r = plan_publish_free(&h->facts,
+				      &(struct publish_claim){ .published = &changed.published,
+							       .uplinks = &changed.uplinks,
+							       .uid = s->uid,
+							       .id = s->id },
+				      err);
+	if (r == 0)
+		r = host_check_published(h, &changed, err);
 	if (r < 0)
 		return err_wrap(err, "move session '%s'", changed.name);
 	if (changed.flags &

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "daemon/share_files.h"
 #include "model/own.h"
@@ -139,19 +141,29 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
 	return r;
 }
 
+/* The elements of two sessions that publish one port have one key. */
+static bool meets_another(const struct host_state *h, const struct session *s)
+{
+	for (size_t i = 0; plan_publishes(s) && i < h->facts.sessions.n; i++)
+		if (plan_publish_meets(s, &h->facts.sessions.v[i]))
+			return true;
+	return false;
+}
+
 /* Whether what a session has in common with others is in place already: plan_session(). */
 bool host_has_like(const struct host_state *h, const struct session *s)
 {
-	bool slot = false, limits = false, group = !plan_shares(s);
+	bool slot = false, limits = false, group = !plan_shares(s), publish = !plan_publishes(s);
 
-	for (size_t i = 0; i < h->facts.sessions.n && !(slot && limits && group); i++) {
+	for (size_t i = 0; i < h->facts.sessions.n && !(slot && limits && group && publish); i++) {
 		const struct session *other = &h->facts.sessions.v[i];
 
 		slot |= other->slot == s->slot && other->id != s->id;
 		limits |= plan_limits_alike(other, s) && other->id != s->id;
 		group |= plan_shares(other) && session_shares(other, s) && other->id != s->id;
+		publish |= plan_publishes(other) && other->id != s->id;
 	}
-	return slot && limits && group;
+	return slot && limits && group && publish && !meets_another(h, s);
 }
 
 /* What sessions leave behind when the kernel has removed their ports. */
@@ -245,6 +257,32 @@ int host_converge(struct host_state *h, struct err *err)
 	return r;
 }
 
+/*
+ * What is there without a session is removed when the daemon goes; what leads into none, at once.
+ * Failing that it leads to an address that nobody has.
+ */
+static void unpublish(struct host_state *h)
+{
+	_cleanup_set_ struct object_set part = { 0 };
+	_cleanup_steps_ struct steps steps = { 0 };
+	const struct object_set nothing = { 0 };
+	struct err err = { 0 };
+	int r;
+
+	for (size_t i = 0; i < h->facts.ours.n; i++)
+		if (plan_is_published(&h->facts.ours.v[i]))
+			set_add(&part, &h->facts.ours.v[i]);
+	if (!part.n)
+		return;
+	r = set_sort(&part) < 0 || diff(&nothing, &part, &steps) < 0
+		    ? err_errno(&err, ENOMEM, "plan the end of published ports")
+		    : apply(&h->kernel, &steps, NULL, &err);
+	if (r < 0)
+		log_line(LOG_WARNING, "%s", err.text);
+	else
+		set_subtract(&h->facts.ours, &part);
+}
+
 int host_heal(struct host_state *h, struct err *err)
 {
 	int r = -EAGAIN;
@@ -263,6 +301,7 @@ int host_heal(struct host_state *h, struct err *err)
 			refused_done(&h->refused);
 			session_log_compare(h);
 			share_files_write(h);
+			unpublish(h);
 		}
 		if (r < 0 || !h->facts.sessions.n)
 			return r;

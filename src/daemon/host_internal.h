@@ -23,9 +23,15 @@ int host_converge_to(struct host_state *h, struct object_set *want, struct refus
  */
 int host_find_gateways(struct host_state *h, const struct uplink_list *uplinks, struct err *err);
 
-/* Whether other sessions have the same slot, limits and group, so that plan_session() is all of
- * this one's. */
+/* Whether other sessions have the same slot, limits and group, and publish ports if it does, so
+ * that plan_session() is all of this one's. */
 bool host_has_like(const struct host_state *h, const struct session *s);
+
+/*
+ * Whether no program of the host listens at a port that the session is to publish, at an address
+ * of an uplink of its list (publish.c). Returns 0, or -EADDRINUSE with the socket in the reason.
+ */
+int host_check_published(const struct host_state *h, const struct session *s, struct err *err);
 
 /*
  * The transitions of enum host_knowledge; nothing else sets it. Observed: all facts are of now.

@@ -84,7 +84,8 @@ static int add_session(struct host_state *h, const struct session *s,
 static bool leaves_in_the_way(const struct host_state *h, const struct session *s)
 {
 	for (size_t i = 0; i < h->ended.n; i++)
-		if (h->ended.v[i].id == s->id || h->ended.v[i].host == s->host)
+		if (h->ended.v[i].id == s->id || h->ended.v[i].host == s->host ||
+		    plan_publish_meets(&h->ended.v[i], s))
 			return true;
 	return false;
 }
@@ -210,6 +211,8 @@ static int try_launch(struct host_state *h, const struct launch *l, struct sessi
 		r = admit(h, l, &s, err);
 	if (r == 0 && s.rates.down)
 		h->facts.no_shaper = !kernel_has_shaper(&h->kernel);
+	if (r == 0)
+		r = host_check_published(h, &s, err);
 	if (r == 0)
 		r = open_netns(h, l, &s, &own, err);
 	if (r < 0)

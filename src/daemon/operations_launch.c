@@ -93,6 +93,7 @@ void operation_ask_launch(const struct call *a, struct access_question *q, const
 	q->share = a->launch.share[0] != 0;
 	q->rates = a->launch.rates;
 	q->host_port = host_ports_count(&a->launch.host_ports) != 0;
+	q->published = &a->launch.published;
 	q->sessions = a->parent ? 0 : sessions_of_peer(a);
 	q->approved = a->parent != NULL;
 	*ret_name = a->launch.name;

@@ -85,6 +85,8 @@ static int add_rule(struct conf *c, const char *who)
 	r->lan = r->host_access = r->attach = true;
 	r->sessions = ACCESS_SESSIONS_DEFAULT;
 	r->share = r->host_port = true;
+	if (strcmp(who, "*") != 0)
+		r->publish[0] = (struct port_range){ ACCESS_PUBLISH_FIRST, UINT16_MAX };
 	r->uplinks[0] = '*';
 	if (copy_string(r->file, sizeof(r->file), c->file) < 0)
 		return CONF_COMPLAIN(c, c->line, "the file's name is too long");
@@ -170,6 +172,33 @@ static const char *set_host_port(struct access_rule *r, const char *value)
 	return conf_set_bool(&r->host_port, value);
 }
 
+static const char *set_publish(struct access_rule *r, const char *value)
+{
+	char list[ACCESS_GLOBS_MAX], *rest = list, *one, *last;
+	uint32_t v[2];
+	size_t n = 0;
+
+	memset(r->publish, 0, sizeof(r->publish));
+	if (!strcmp(value, "no"))
+		return NULL;
+	_Static_assert(ACCESS_PUBLISH_MAX == 8, "the text below");
+	if (copy_string(list, sizeof(list), value) < 0)
+		return "the list is too long";
+	while ((one = strsep(&rest, CONF_BLANKS ","))) {
+		if (!*one)
+			continue;
+		last = strchr(one, '-');
+		if (last)
+			*last++ = 0;
+		if (n == ACCESS_PUBLISH_MAX || parse_u32(one, 1, UINT16_MAX, &v[0]) < 0 ||
+		    parse_u32(last ? last : one, v[0], UINT16_MAX, &v[1]) < 0)
+			return "it is no, or ports and ranges of ports such as 1024-65535, 8 at "
+			       "most";
+		r->publish[n++] = (struct port_range){ (uint16_t)v[0], (uint16_t)v[1] };
+	}
+	return n ? NULL : "no port is named; 'publish = no' forbids it";
+}
+
 static const char *set_capture(struct access_rule *r, const char *value)
 {
 	bool may = false;
@@ -202,10 +231,10 @@ static const char *set_rate(struct access_rule *r, const char *value)
 
 static const char *const keys[] = { "uplinks",  "lan",         "host-access", "attach",
 				    "sessions", "connections", "share",       "host-port",
-				    "capture",  "rate",        NULL };
+				    "capture",  "rate",        "publish",     NULL };
 static const char *(*const setters[])(struct access_rule *r, const char *value) = {
-	set_uplinks,     set_lan,   set_host_access, set_attach,  set_sessions,
-	set_connections, set_share, set_host_port,   set_capture, set_rate,
+	set_uplinks, set_lan,       set_host_access, set_attach, set_sessions, set_connections,
+	set_share,   set_host_port, set_capture,     set_rate,   set_publish,
 };
 _Static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(setters) + 1, "one for each");
 

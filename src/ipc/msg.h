@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 13u
+#define MSG_VERSION 14u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */
@@ -190,8 +190,9 @@ static_assert(sizeof(struct msg_explain) == 8 + 8 + sizeof(struct uplink_list),
 static_assert(sizeof(struct msg_attach) == sizeof(struct msg_run), "no padding on the wire");
 static_assert(sizeof(struct msg_run) ==
 		      8 + 16 + sizeof(struct rate_limits) + sizeof(struct host_ports) +
-			      sizeof(struct uplink_list) + 2ul * SESSION_NAME_MAX + IFNAMSIZ + 1 +
-			      SESSION_SHARE_MAX + SESSION_DNS_MAX * sizeof(struct ip),
+			      sizeof(struct publish_list) + sizeof(struct uplink_list) +
+			      2ul * SESSION_NAME_MAX + IFNAMSIZ + 1 + SESSION_SHARE_MAX +
+			      SESSION_DNS_MAX * sizeof(struct ip),
 	      "no padding on the wire");
 static_assert(sizeof(struct msg_dns) ==
 		      1 + SESSION_DNS_MAX * sizeof(struct ip) + DNS_DOMAINS_MAX + DNS_OPTIONS_MAX,

@@ -174,6 +174,12 @@ static const char *set_rate(struct app *a, const char *value)
 	return rate_limits_read(value, &a->rates);
 }
 
+static const char *set_publish(struct app *a, const char *value)
+{
+	memset(&a->published, 0, sizeof(a->published)); /* a later file says it anew */
+	return publish_add(value, &a->published);
+}
+
 static const char *set_no_proxy_env(struct app *a, const char *value)
 {
 	return conf_set_bool(&a->no_proxy_env, value);
@@ -305,6 +311,7 @@ static const char *const keys[] = {
 	[APP_HOST_ACCESS] = "host-access",
 	[APP_HOST_PORT] = "host-port",
 	[APP_RATE] = "rate",
+	[APP_PUBLISH] = "publish",
 	[APP_NO_PROXY_ENV] = "no-proxy-env",
 	[APP_SEPARATE_INSTANCE] = "separate-instance",
 	[APP_SEPARATE] = "separate",
@@ -332,6 +339,7 @@ static const char *(*const setters[])(struct app *a, const char *value) = {
 	[APP_HOST_ACCESS] = set_host_access,
 	[APP_HOST_PORT] = set_host_port,
 	[APP_RATE] = set_rate,
+	[APP_PUBLISH] = set_publish,
 	[APP_NO_PROXY_ENV] = set_no_proxy_env,
 	[APP_SEPARATE_INSTANCE] = set_separate_instance,
 	[APP_SEPARATE] = set_separate,
@@ -423,6 +431,8 @@ static void add_profile(struct app *a, const struct app *profile)
 		a->host_ports = profile->host_ports;
 	if (more & 1u << APP_RATE)
 		a->rates = profile->rates;
+	if (more & 1u << APP_PUBLISH)
+		a->published = profile->published;
 	if (more & 1u << APP_NO_PROXY_ENV)
 		a->no_proxy_env = profile->no_proxy_env;
 	if (more & 1u << APP_SEPARATE_INSTANCE)

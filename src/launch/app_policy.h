@@ -35,6 +35,7 @@ enum app_key {
 	APP_HOST_ACCESS,
 	APP_HOST_PORT,
 	APP_RATE,
+	APP_PUBLISH,
 	APP_NO_PROXY_ENV,
 	APP_SEPARATE_INSTANCE,
 	APP_SEPARATE,
@@ -113,6 +114,7 @@ struct app {
 	bool ipv6, lan, host_access, no_proxy_env;
 	struct host_ports host_ports;
 	struct rate_limits rates;
+	struct publish_list published;
 	char separate_instance[APP_WORDS_MAX]; /* arguments, one blank between them */
 	bool separate_always;                  /* also when no other instance runs */
 	char profile[APP_NAME_MAX];            /* the section to take from what is not set here */

@@ -186,6 +186,8 @@ static void take_options(struct launch_options *o, const struct app *app)
 		r->host_ports = app->host_ports;
 	if (app->set & 1u << APP_RATE && !r->rates.down)
 		r->rates = app->rates;
+	if (app->set & 1u << APP_PUBLISH && !publish_count(&r->published))
+		r->published = app->published;
 	if (app->set & 1u << APP_NO_PROXY_ENV && app->no_proxy_env)
 		o->no_proxy_env = true;
 }

@@ -23,7 +23,9 @@ static bool has_process(uint64_t netns)
 	return found;
 }
 
-void name_claim(struct request *r, uint32_t uid)
+/* Whether there are sessions of that uid that are meant, and no process is left in any of them. */
+static bool are_closing(const struct request *r, uint32_t uid,
+			bool (*meant)(const struct session *s, const struct request *r))
 {
 	char path[sizeof("/ifalias") + NAME_MAX], alias[ALIAS_MAX];
 	DIR *dir = opendir("/sys/class/net");
@@ -31,7 +33,6 @@ void name_claim(struct request *r, uint32_t uid)
 	struct session s;
 	bool closing = false, used = false;
 
-	r->flags |= SESSION_NAME_GIVEN;
 	while (dir && !used && (e = readdir(dir))) {
 		if (strncmp(e->d_name, PORT_PREFIX, strlen(PORT_PREFIX)) != 0)
 			continue;
@@ -39,7 +40,7 @@ void name_claim(struct request *r, uint32_t uid)
 		if (file_start(dirfd(dir), path, 0, alias, sizeof(alias)) <= 0)
 			continue;
 		alias[strcspn(alias, "\n")] = 0;
-		if (session_parse(alias, &s) < 0 || strcmp(s.name, r->name) != 0 || s.uid != uid)
+		if (session_parse(alias, &s) < 0 || s.uid != uid || !meant(&s, r))
 			continue;
 		closing = true;
 		used = s.flags & SESSION_ATTACHED ||
@@ -48,6 +49,28 @@ void name_claim(struct request *r, uint32_t uid)
 	}
 	if (dir)
 		closedir(dir);
-	if (closing && !used)
+	return closing && !used;
+}
+
+static bool has_name(const struct session *s, const struct request *r)
+{
+	return !strcmp(s->name, r->name);
+}
+
+static bool has_port(const struct session *s, const struct request *r)
+{
+	return publish_lists_meet(&s->published, &r->published);
+}
+
+void name_claim(struct request *r, uint32_t uid)
+{
+	r->flags |= SESSION_NAME_GIVEN;
+	if (are_closing(r, uid, has_name))
 		r->flags |= SESSION_NAME_AGAIN;
+}
+
+void ports_claim(struct request *r, uint32_t uid)
+{
+	if (publish_count(&r->published) && are_closing(r, uid, has_port))
+		r->flags |= SESSION_PORTS_AGAIN;
 }

@@ -13,4 +13,10 @@
  */
 void name_claim(struct request *r, uint32_t uid);
 
+/*
+ * For a request that publishes ports: sets SESSION_PORTS_AGAIN when sessions of that uid publish
+ * one of them and no process is left in those.
+ */
+void ports_claim(struct request *r, uint32_t uid);
+
 #endif

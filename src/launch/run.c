@@ -107,6 +107,7 @@ static void fill_request(const struct launch_options *o, const struct launch_tar
 		h->request.run.request.owner = t->user->uid;
 	if (o->given & GIVEN_NAME && !t->id)
 		name_claim(&h->request.run.request, t->user ? t->user->uid : geteuid());
+	ports_claim(&h->request.run.request, t->user ? t->user->uid : geteuid());
 }
 
 /* Hands over and becomes via-iface-enter; returns only when it failed. */

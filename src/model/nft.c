@@ -51,6 +51,10 @@ static const struct nft_field_info fields[] = {
 				 IP_CT_DIR_ORIGINAL + 1, 4, NFT_TYPE_IPV4 },
 	[NFT_FIELD_CT_SADDR6] = { "ct original ip6 saddr", NFT_LOAD_CT, NFT_CT_SRC_IP6,
 				  IP_CT_DIR_ORIGINAL + 1, 16, NFT_TYPE_IPV6 },
+	[NFT_FIELD_CT_DADDR] = { "ct original ip daddr", NFT_LOAD_CT, NFT_CT_DST_IP,
+				 IP_CT_DIR_ORIGINAL + 1, 4, NFT_TYPE_IPV4 },
+	[NFT_FIELD_CT_DADDR6] = { "ct original ip6 daddr", NFT_LOAD_CT, NFT_CT_DST_IP6,
+				  IP_CT_DIR_ORIGINAL + 1, 16, NFT_TYPE_IPV6 },
 	[NFT_FIELD_CT_ZONE] = CT("ct zone", ZONE, 2, NFT_TYPE_CT_ZONE),
 	[NFT_FIELD_CT_STATUS] = CT("ct status", STATUS, 4, NFT_TYPE_CT_STATUS),
 	[NFT_FIELD_ETHER_TYPE] = LL("ether type", 12, 2, NFT_TYPE_ETHERTYPE),
@@ -313,6 +317,17 @@ void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t
 	s = &r->stmts[r->n_stmts - 1];
 	s->op = NFT_OP_DNAT_MAP;
 	s->mask = mask;
+	s->family = nfproto;
+}
+
+void nft_dnat_ports(struct nft_rule *r, const char *map, uint8_t nfproto, size_t n,
+		    const enum nft_field *of)
+{
+	struct nft_stmt *s;
+
+	nft_lookup(r, map, false, n, of);
+	s = &r->stmts[r->n_stmts - 1];
+	s->op = NFT_OP_DNAT_PORTS;
 	s->family = nfproto;
 }
 

@@ -83,6 +83,8 @@ enum nft_field {
 	NFT_FIELD_CT_DPORT, /* before any translation */
 	NFT_FIELD_CT_SADDR, /* of who began the connection; a family each */
 	NFT_FIELD_CT_SADDR6,
+	NFT_FIELD_CT_DADDR, /* that it was begun to; a family each */
+	NFT_FIELD_CT_DADDR6,
 	NFT_FIELD_CT_ZONE,
 	NFT_FIELD_ETHER_TYPE,
 	NFT_FIELD_ETHER_SADDR,
@@ -135,6 +137,7 @@ enum nft_op {
 	NFT_OP_SNAT,        /* snat to value, an address, and to a range of ports, if it has one */
 	NFT_OP_DNAT,        /* dnat to value, an address */
 	NFT_OP_DNAT_MAP,    /* dnat to what the map says of fields; the first one masked as above */
+	NFT_OP_DNAT_PORTS,  /* the same, to an address and a port that the map says */
 	NFT_OP_SET_ADDRESS, /* field set value: ip6 saddr or daddr, with the checksum above it */
 	NFT_OP_DNAT_SAME,   /* dnat to the destination that it has: no other rule translates it */
 	NFT_OP_REJECT,      /* ICMP: prohibited by the administrator, in either family */
@@ -243,6 +246,9 @@ void nft_set_address(struct nft_rule *r, enum nft_field field, const struct ip *
 /* dnat to (meta mark & mask . field), or without a mask to (fields), map @map */
 void nft_dnat_map(struct nft_rule *r, const char *map, uint8_t nfproto, uint32_t mask,
 		  const enum nft_field of[2]);
+/* dnat to (fields) map @map, which says address and port */
+void nft_dnat_ports(struct nft_rule *r, const char *map, uint8_t nfproto, size_t n,
+		    const enum nft_field *of);
 /* Destination NAT to what it is anyway, of a packet of that family (NFPROTO_*). */
 void nft_dnat_same(struct nft_rule *r, uint8_t nfproto);
 void nft_match_zone(struct nft_rule *r, uint16_t zone, bool negate);

@@ -335,11 +335,11 @@ static void print_nat(struct strbuf *sb, const struct nft_stmt *s)
 	}
 	strbuf_add(sb, "%s %s to ", s->op == NFT_OP_SNAT ? "snat" : "dnat",
 		   s->family == NFPROTO_IPV4 ? "ip" : "ip6");
-	if (s->op == NFT_OP_DNAT_MAP || s->op == NFT_OP_DNAT_SAME)
+	if (s->op == NFT_OP_DNAT_MAP || s->op == NFT_OP_DNAT_PORTS || s->op == NFT_OP_DNAT_SAME)
 		print_fields(sb, s);
 	else
 		print_nat_address(sb, s);
-	if (s->op == NFT_OP_DNAT_MAP)
+	if (s->op == NFT_OP_DNAT_MAP || s->op == NFT_OP_DNAT_PORTS)
 		strbuf_add(sb, " map @%s", s->name);
 }
 
@@ -418,6 +418,7 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_SNAT:
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
+	case NFT_OP_DNAT_PORTS:
 	case NFT_OP_DNAT_SAME:
 		print_nat(sb, s);
 		break;

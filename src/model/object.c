@@ -264,7 +264,7 @@ static bool chain_same(const struct obj_nft_chain *a, const struct obj_nft_chain
 
 static bool element_same(const struct obj_nft_element *a, const struct obj_nft_element *b)
 {
-	return a->vmap == b->vmap && ip_equal(&a->data, &b->data) &&
+	return a->vmap == b->vmap && ip_equal(&a->data, &b->data) && a->data_port == b->data_port &&
 	       (!a->vmap || (a->verdict == b->verdict && !strcmp(a->chain, b->chain)));
 }
 
@@ -288,6 +288,7 @@ bool object_same(const struct object *a, const struct object *b)
 	case OBJ_NFT_SET:
 		return a->nft_set.key_len == b->nft_set.key_len &&
 		       a->nft_set.vmap == b->nft_set.vmap && a->nft_set.data == b->nft_set.data &&
+		       a->nft_set.data_port == b->nft_set.data_port &&
 		       a->nft_set.size == b->nft_set.size &&
 		       a->nft_set.timeout == b->nft_set.timeout;
 	case OBJ_NFT_ELEMENT:

@@ -180,6 +180,7 @@ struct obj_nft_set {
 	uint8_t key_len; /* bytes */
 	bool vmap;
 	enum nft_type data; /* of a map to addresses, else 0 */
+	bool data_port;     /* each with a port behind it */
 	/* of a dynamic set, whose elements rules add ("update") and time takes away; else 0 */
 	uint32_t size, timeout; /* elements; seconds */
 };
@@ -190,7 +191,8 @@ struct obj_nft_element {
 	bool vmap;
 	int32_t verdict;
 	char chain[NFT_NAME_MAX];
-	struct ip data; /* of a map to addresses */
+	struct ip data;     /* of a map to addresses */
+	uint16_t data_port; /* with ports; else 0 */
 };
 
 struct obj_nft_rule {

@@ -228,7 +228,8 @@ static void add_set(struct strbuf *sb, const struct object *o, const char *netns
 	for (size_t i = 0; i < s->n_types; i++)
 		strbuf_add(sb, "%s%s", i ? " . " : "", nft_type_name(s->types[i]));
 	if (s->data)
-		strbuf_add(sb, " : %s", nft_type_name(s->data));
+		strbuf_add(sb, " : %s%s", nft_type_name(s->data),
+			   s->data_port ? " . inet_service" : "");
 	strbuf_add(sb, "%s; ", s->vmap ? " : verdict" : "");
 	if (s->size)
 		strbuf_add(sb, "size %u; flags dynamic%s; ", s->size, s->timeout ? ",timeout" : "");
@@ -254,6 +255,8 @@ static void element(struct strbuf *sb, const struct object *o, const char *verb,
 	}
 	if (ip_is_set(&e->data) && !strcmp(verb, "add"))
 		strbuf_add(sb, " : %s", ip_format(&e->data, text));
+	if (e->data_port && !strcmp(verb, "add"))
+		strbuf_add(sb, " . %u", (unsigned int)e->data_port);
 	strbuf_add(sb, " }'\n");
 }
 

@@ -70,7 +70,7 @@ static int check_host_ports(const struct request *r, struct err *err)
 	err_set(err, EINVAL,
 		"invalid option '--host-port': its listening sockets would keep a netns of --keep "
 		"when its name is removed");
-	return err_hint(err, "leave out --host-port or --keep");
+	return err ? err_hint(err, "leave out --host-port or --keep") : -EINVAL;
 }
 
 static int check_rates(const struct request *r, struct err *err)
@@ -79,6 +79,15 @@ static int check_rates(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "read the request: rates that are none");
 	if (r->rates.down && r->probe_of)
 		return err_set(err, EINVAL, "read the request: a probe session has no rate");
+	return 0;
+}
+
+static int check_published(const struct request *r, struct err *err)
+{
+	if (!publish_valid(&r->published))
+		return err_set(err, EINVAL, "read the request: published ports that are no list");
+	if (r->probe_of && publish_count(&r->published))
+		return err_set(err, EINVAL, "read the request: a probe session publishes nothing");
 	return 0;
 }
 
@@ -102,6 +111,8 @@ int request_check_attach(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
 	if (host_ports_count(&r->host_ports))
 		return err_set(err, EINVAL, "attach a netns: its loopback ports are its owner's");
+	if (publish_count(&r->published) || r->flags & SESSION_PORTS_AGAIN)
+		return err_set(err, EINVAL, "attach a netns: its ports are its owner's to publish");
 	run.flags &=
 		~(uint32_t)(SESSION_REPLACE_ROUTE | SESSION_FALLBACK | SESSION_FOREIGN_RESOLVER);
 	memset(run.device, 0, sizeof(run.device));
@@ -112,7 +123,7 @@ int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
-			       SESSION_PENDING | SESSION_JOIN;
+			       SESSION_PENDING | SESSION_JOIN | SESSION_PORTS_AGAIN;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->name, sizeof(r->name)))
@@ -131,7 +142,8 @@ int request_check(const struct request *r, struct err *err)
 			       least, least > 68 ? "; with --ipv6=off 68 to 65535" : "");
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
-	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0 || check_rates(r, err) < 0)
+	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0 || check_rates(r, err) < 0 ||
+	    check_published(r, err) < 0)
 		return -EINVAL;
 	if (!session_name_valid(r->name))
 		return err_set(

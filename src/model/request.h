@@ -24,8 +24,9 @@ struct request {
 	uint32_t mtu;      /* bytes, 0: the uplink's */
 	uint32_t probe_of; /* id of the session whose probe session it is (plan/probe.h); or 0 */
 	uint32_t owner;    /* uid whose session it is; REQUEST_OWNER_SELF, or root's choice */
-	struct rate_limits rates;     /* --rate */
-	struct host_ports host_ports; /* --host-port */
+	struct rate_limits rates;      /* --rate */
+	struct host_ports host_ports;  /* --host-port */
+	struct publish_list published; /* --publish */
 	struct uplink_list uplinks;
 	char name[SESSION_NAME_MAX];
 	char device[IFNAMSIZ];          /* of an attachment, in its netns; "": SESSION_DEV */

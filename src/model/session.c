@@ -76,8 +76,9 @@ static int decode(char *to, size_t size, const char *word)
 
 int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *err)
 {
-	char options[288 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ + HOST_PORTS_TEXT_MAX],
-		text[IP_TEXT_MAX];
+	char options[288 + SESSION_DNS_MAX * IP_TEXT_MAX + 6 * IFNAMSIZ + HOST_PORTS_TEXT_MAX +
+		     PUBLISH_LIST_TEXT_MAX],
+		text[IP_TEXT_MAX], published[PUBLISH_LIST_TEXT_MAX];
 	char list[UPLINK_LIST_TEXT_MAX], uplinks[3 * UPLINK_LIST_TEXT_MAX], via[3 * IFNAMSIZ],
 		dev[3 * IFNAMSIZ];
 	int n = snprintf(options, sizeof(options), "host=%" PRIu32 ",since=%" PRIu64, s->host,
@@ -114,6 +115,9 @@ int session_format(const struct session *s, char alias[ALIAS_MAX], struct err *e
 	if (s->rates.down)
 		n += snprintf(options + n, sizeof(options) - (size_t)n,
 			      ",rate=%" PRIu32 "/%" PRIu32, s->rates.down, s->rates.up);
+	if (publish_count(&s->published))
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",publish=%s",
+			      publish_write_alias(&s->published, published));
 	if (s->probe_of)
 		n += snprintf(options + n, sizeof(options) - (size_t)n, ",probe=%" PRIu32,
 			      s->probe_of);
@@ -221,6 +225,8 @@ static int parse_option(char *word, struct session *s)
 		return parse_host_ports(word + 10, s);
 	if (!strncmp(word, "rate=", 5))
 		return parse_rates(word + 5, &s->rates);
+	if (!strncmp(word, "publish=", 8))
+		return publish_read_alias(word + 8, &s->published);
 	if (!strncmp(word, "probe=", 6))
 		return parse_u32(word + 6, 1, UINT32_MAX, &s->probe_of);
 	if (!strncmp(word, "refused=", 8))

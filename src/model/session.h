@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "model/host_ports.h"
 #include "model/object.h"
+#include "model/publish.h"
 #include "model/rate_limits.h"
 #include "model/uplink_list.h"
 
@@ -20,6 +21,7 @@
  * comma-separated list of host=N (the place in the pool), since=SECONDS (of the epoch) and the
  * options of the run that outlive the launch: dns=ADDR/ADDR, dev=NAME, its device's name where that
  * is not eth0, share=GROUP, host-port=PORT[u]/PORT[u], u for UDP, rate=DOWN/UP in bytes a second,
+ * publish=… (model/publish.h),
  * probe=ID, the parent of a probe session, refused=KIND/ERRNO, what the kernel refused (left out
  *where the alias has no room), and via=NAME, the device in use where UPLINKS is not just its name.
  *KIND is a number (enum object_kind). In UPLINKS and NAME a blank, a '%' and what does not print is
@@ -62,6 +64,8 @@ enum session_flag {
 	SESSION_JOIN = 1 << 13, /* of a request: the owner's session of that name, or a new one */
 	SESSION_SPARE =
 		1 << 14, /* nobody's yet: a netns that is ready for a launch (daemon/spare.h) */
+	SESSION_PORTS_AGAIN = 1 << 15, /* of a request: the user's own that publish its ports are
+					  closing */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 
@@ -94,6 +98,7 @@ struct session {
 	char share[SESSION_SHARE_MAX];  /* its group, of those of its uid; "": it is in none */
 	struct host_ports host_ports;   /* --host-port */
 	struct rate_limits rates;       /* --rate, or what the policy allows */
+	struct publish_list published;  /* --publish */
 	uint32_t probe_of;              /* id of the parent whose probe session it is; 0: it is none
 					   (plan/probe.h) */
 	struct session_refused refused;

@@ -2,6 +2,7 @@
 /* Steps become messages of one transaction (nfnetlink batch). */
 #include "net/nft_internal.h"
 
+#include <arpa/inet.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -191,6 +192,12 @@ static void put_byte_order(struct nftnl_set *s, const struct obj_nft_set *set)
 	nftnl_udata_buf_free(udata);
 }
 
+/* A concatenation has the numbers of its types side by side: nftables' TYPE_BITS. */
+static uint32_t nft_data_type(const struct obj_nft_set *set)
+{
+	return set->data_port ? (uint32_t)set->data << 6 | NFT_TYPE_PORT : set->data;
+}
+
 static uint32_t set_flags(const struct obj_nft_set *set)
 {
 	return (set->vmap || set->data ? NFT_SET_MAP : 0) | (set->size ? NFT_SET_EVAL : 0) |
@@ -216,8 +223,9 @@ static void fill_set(struct nftnl_set *s, const struct obj_nft_set *set, uint32_
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
 	} else if (set->data) {
-		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, set->data);
-		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, set->data == NFT_TYPE_IPV4 ? 4 : 16);
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, nft_data_type(set));
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN,
+				  (set->data == NFT_TYPE_IPV4 ? 4 : 16) + (set->data_port ? 4 : 0));
 	}
 }
 
@@ -233,6 +241,19 @@ static void step_set(struct nft_batch *b, const struct object *o, bool gone)
 	nft_batch_finish(b, nlh);
 }
 
+/* The address, and in the next register the port. */
+static bool put_data(struct nftnl_set_elem *n, const struct obj_nft_element *e)
+{
+	const uint16_t port = htons(e->data_port);
+	const size_t len = ip_size(&e->data);
+	uint8_t bytes[sizeof(e->data.bytes) + 4] = { 0 };
+
+	memcpy(bytes, e->data.bytes, len);
+	memcpy(bytes + len, &port, sizeof(port));
+	return nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, bytes,
+				  (uint32_t)len + (e->data_port ? 4 : 0)) == 0;
+}
+
 static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 {
 	_cleanup_nftnl_(set_elem) struct nftnl_set_elem *n = nftnl_set_elem_alloc();
@@ -240,9 +261,7 @@ static void put_element(struct nft_batch *b, const struct object *o, bool gone)
 	_cleanup_nftnl_(set) struct nftnl_set *s = named_set(o, e->set);
 	bool filled = s && n &&
 		      nftnl_set_elem_set(n, NFTNL_SET_ELEM_KEY, e->key.bytes, e->key.len) == 0 &&
-		      (gone || !ip_is_set(&e->data) ||
-		       nftnl_set_elem_set(n, NFTNL_SET_ELEM_DATA, e->data.bytes,
-					  (uint32_t)ip_size(&e->data)) == 0);
+		      (gone || !ip_is_set(&e->data) || put_data(n, e));
 	struct nlmsghdr *nlh =
 		start(b, filled, gone ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM, create(gone), o);
 

@@ -9,14 +9,12 @@
 #include <arpa/inet.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "model/accept.h"
 
 #define TCPOPT_MAXSEG 2 /* RFC 9293, section 3.2 */
 
@@ -214,17 +212,21 @@ static void find(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, s->negate ? NFT_LOOKUP_F_INV : 0);
 	if (s->op == NFT_OP_VMAP)
 		set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
-	if (s->op == NFT_OP_DNAT_MAP)
+	if (s->op == NFT_OP_DNAT_MAP || s->op == NFT_OP_DNAT_PORTS)
 		set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
 }
 
-/* To the address in register 1. The kernel dumps both ends of the range, and says that it is one.
+/* To the address in register 1, and to the port behind it, if there is one. The kernel dumps both
+ * ends of the range, and says that it is one.
  */
 static void dnat(struct builder *b, const struct nft_stmt *s)
 {
+	const bool ports = s->op == NFT_OP_DNAT_PORTS;
+	const uint32_t port = reg_at(s->family == NFPROTO_IPV4 ? 4 : 16);
+	uint32_t flags = NF_NAT_RANGE_MAP_IPS;
 	struct nftnl_expr *e;
 
-	if (s->op == NFT_OP_DNAT_MAP) {
+	if (s->op == NFT_OP_DNAT_MAP || ports) {
 		find(b, s);
 	} else if (s->op == NFT_OP_DNAT_SAME) {
 		load(b, s->fields[0], NFT_REG_1);
@@ -238,7 +240,12 @@ static void dnat(struct builder *b, const struct nft_stmt *s)
 	set_u32(e, NFTNL_EXPR_NAT_FAMILY, s->family);
 	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
 	set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
-	set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS);
+	if (ports) {
+		set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, port);
+		set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, port);
+		flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+	}
+	set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
 }
 
 /* The address in one register, and the ports in two, as masquerade() has them. */
@@ -515,6 +522,7 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 	case NFT_OP_SNAT:
 	case NFT_OP_DNAT:
 	case NFT_OP_DNAT_MAP:
+	case NFT_OP_DNAT_PORTS:
 	case NFT_OP_DNAT_SAME:
 		nat(b, s);
 		break;
@@ -563,26 +571,4 @@ struct nftnl_rule *nft_new_rule(uint8_t family, const char *table, const char *c
 struct nftnl_rule *nft_build_rule(const struct object *o)
 {
 	return nft_new_rule(o->family, object_table(o), o->nft_rule.chain, o->nft_rule.rule);
-}
-
-struct nftnl_rule *nft_build_accept(const struct object *o)
-{
-	const struct obj_nft_accept *a = &o->nft_accept;
-	struct nftnl_udata_buf *comment;
-	struct nftnl_rule *n;
-	struct nft_rule rule;
-
-	accept_rule(a, &rule);
-	n = nft_new_rule(o->family, a->table, a->chain, &rule);
-	comment = n ? nftnl_udata_buf_alloc(64) : NULL;
-	if (!comment) {
-		if (n)
-			nftnl_rule_free(n);
-		return NULL;
-	}
-	nftnl_udata_put_strz(comment, NFTNL_UDATA_RULE_COMMENT, ACCEPT_COMMENT);
-	nftnl_rule_set_data(n, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(comment),
-			    nftnl_udata_buf_len(comment));
-	nftnl_udata_buf_free(comment);
-	return n;
 }

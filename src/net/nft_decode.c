@@ -2,6 +2,7 @@
 /* Dumps of nftables, and what of them is ours. */
 #include "net/nft_internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -135,6 +136,9 @@ static int decode_set(const struct nlmsghdr *nlh, struct object_set *set, struct
 			uint32_t type = nftnl_set_get_u32(s, NFTNL_SET_DATA_TYPE);
 
 			o->nft_set.vmap = type == NFT_DATA_VERDICT;
+			o->nft_set.data_port =
+				!o->nft_set.vmap && type >> 6 && (type & 0x3f) == NFT_TYPE_PORT;
+			type = o->nft_set.data_port ? type >> 6 : type;
 			o->nft_set.data = o->nft_set.vmap ? 0 : (enum nft_type)type;
 		}
 		if (nftnl_set_get_u32(s, NFTNL_SET_FLAGS) & NFT_SET_EVAL) {
@@ -152,6 +156,21 @@ struct element_walk {
 	struct object o;
 };
 
+/* An address; or one with a port in the register behind it. */
+static void take_data(struct obj_nft_element *e, const uint8_t *data, uint32_t len)
+{
+	const uint32_t address = len == 4 || len == 8 ? 4 : 16;
+	uint16_t port;
+
+	if (len != 4 && len != 8 && len != 16 && len != 20)
+		return;
+	e->data = ip_from_bytes(address == 4 ? AF_INET : AF_INET6, data);
+	if (len == address)
+		return;
+	memcpy(&port, data + address, sizeof(port));
+	e->data_port = ntohs(port);
+}
+
 static int take_element(struct nftnl_set_elem *e, void *arg)
 {
 	struct element_walk *w = arg;
@@ -166,8 +185,7 @@ static int take_element(struct nftnl_set_elem *e, void *arg)
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_DATA)) {
 		const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_DATA, &len);
 
-		if (data && (len == 4 || len == 16))
-			o.nft_element.data = ip_from_bytes(len == 4 ? AF_INET : AF_INET6, data);
+		take_data(&o.nft_element, data, data ? len : 0);
 	}
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_VERDICT)) {
 		o.nft_element.vmap = true;

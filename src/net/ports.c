@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "base/vec.h"
+#include "net/attr.h"
 #include "net/nl.h"
 #include "net/sysctl.h"
 
@@ -24,7 +25,9 @@
 #define TRACKS_SCTP    "net/netfilter/nf_conntrack_sctp_timeout_established"
 #define SCTP_ENDPOINTS "/proc/net/sctp/eps"
 
-#define STATE_LISTEN 10 /* include/net/tcp_states.h:TCP_LISTEN */
+/* include/net/tcp_states.h; of UDP, one that is not connected (net/ipv4/udp.c) is closed */
+#define STATE_CLOSE  7
+#define STATE_LISTEN 10
 
 const char *const port_sysctls[] = { LOCAL_PORTS, RESERVED_PORTS, NULL };
 
@@ -168,21 +171,21 @@ static int take_socket(const struct nlmsghdr *nlh, void *arg)
 
 static void start_anew(void *arg)
 {
-	(void)arg; /* a port too many is left out of the range, no more */
+	(void)arg; /* a socket that is told twice, or is gone: a port too many is left out */
 }
 
-static void dump_sockets(struct nl_sock *s, uint8_t family, uint8_t protocol, uint32_t states,
-			 struct ports *ports)
+static int dump_sockets(struct nl_sock *s, uint8_t family, uint8_t protocol, uint32_t states,
+			int (*take)(const struct nlmsghdr *nlh, void *arg), void *arg,
+			struct err *err)
 {
 	struct inet_diag_req_v2 *req;
-	struct err ignored = { 0 };
 	struct nl_msg m;
 
 	req = nl_msg_start(&m, SOCK_DIAG_BY_FAMILY, 0, sizeof(*req));
 	req->sdiag_family = family;
 	req->sdiag_protocol = protocol;
 	req->idiag_states = states;
-	nl_dump(s, &m, take_socket, start_anew, ports, &ignored);
+	return nl_dump(s, &m, take, start_anew, arg, err);
 }
 
 /*
@@ -230,10 +233,61 @@ static void read_sockets(struct ports *ports)
 	if (nl_open(&s, NETLINK_SOCK_DIAG, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		dump_sockets(&s, families[i], IPPROTO_TCP, 1u << STATE_LISTEN, ports);
-		dump_sockets(&s, families[i], IPPROTO_UDP, UINT32_MAX, ports);
+		dump_sockets(&s, families[i], IPPROTO_TCP, 1u << STATE_LISTEN, take_socket, ports,
+			     &ignored);
+		dump_sockets(&s, families[i], IPPROTO_UDP, UINT32_MAX, take_socket, ports,
+			     &ignored);
 	}
 	nl_close(&s);
+}
+
+struct each_socket {
+	void (*take)(const struct port_socket *s, void *arg);
+	void *arg;
+	bool udp;
+};
+
+static int tell_socket(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct each_socket *each = arg;
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[INET_DIAG_MAX + 1];
+	struct port_socket s = { .udp = each->udp };
+
+	if (nlh->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+		return 0;
+	attrs_of(nlh, sizeof(*m), tb, INET_DIAG_MAX);
+	s.address = ip_from_bytes(m->idiag_family, m->id.idiag_src);
+	s.port = ntohs(m->id.idiag_sport);
+	s.index = (int)m->id.idiag_if;
+	s.both = m->idiag_family == AF_INET6 && !u8_of(tb[INET_DIAG_SKV6ONLY], 0) &&
+		 ip_equal(&s.address, &(struct ip){ .family = AF_INET6 });
+	each->take(&s, each->arg);
+	return 0;
+}
+
+int ports_each_socket(void (*take)(const struct port_socket *s, void *arg), void *arg,
+		      struct err *err)
+{
+	static const struct {
+		uint8_t family, protocol, state;
+	} kinds[] = {
+		{ AF_INET, IPPROTO_TCP, STATE_LISTEN },
+		{ AF_INET6, IPPROTO_TCP, STATE_LISTEN },
+		{ AF_INET, IPPROTO_UDP, STATE_CLOSE },
+		{ AF_INET6, IPPROTO_UDP, STATE_CLOSE },
+	};
+	struct nl_sock s = { 0 };
+	int r = nl_open(&s, NETLINK_SOCK_DIAG, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r == 0; i++) {
+		struct each_socket each = { take, arg, kinds[i].protocol == IPPROTO_UDP };
+
+		r = dump_sockets(&s, kinds[i].family, kinds[i].protocol, 1u << kinds[i].state,
+				 tell_socket, &each, err);
+	}
+	nl_close(&s);
+	return r;
 }
 
 int ports_observe(const struct sysctl_dirs *dirs, struct facts *facts, struct err *err)

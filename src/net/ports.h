@@ -13,6 +13,22 @@
 struct sysctl_dirs; /* net/sysctl.h */
 int ports_observe(const struct sysctl_dirs *dirs, struct facts *facts, struct err *err);
 
+/*
+ * A socket of the host to which anybody's connections or datagrams come: one of TCP that listens,
+ * one of UDP that is not connected.
+ */
+struct port_socket {
+	struct ip address; /* all bytes 0: every address */
+	bool both;         /* of IPv6 on every address: also of IPv4 */
+	bool udp;
+	uint16_t port;
+	int index; /* of the device that it is bound to, or 0 */
+};
+
+/* Calls take for each, by sock_diag(7). Returns 0, or -errno when the kernel does not tell. */
+int ports_each_socket(void (*take)(const struct port_socket *s, void *arg), void *arg,
+		      struct err *err);
+
 /* Whether one of the two sysctls is not what the facts say. */
 bool ports_differ(const struct sysctl_dirs *dirs, const struct facts *facts);
 

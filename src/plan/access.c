@@ -60,6 +60,56 @@ const char *access_globs_format(const char *globs, char text[ACCESS_GLOBS_MAX])
 	return text;
 }
 
+const char *access_publish_format(const struct access_rule *rule,
+				  char text[ACCESS_PUBLISH_TEXT_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ACCESS_PUBLISH_MAX && rule->publish[i].max; i++) {
+		const struct port_range *r = &rule->publish[i];
+
+		n += (size_t)snprintf(text + n, (size_t)ACCESS_PUBLISH_TEXT_MAX - n,
+				      r->min == r->max ? "%s%u" : "%s%u-%u", i ? " " : "",
+				      (unsigned int)r->min, (unsigned int)r->max);
+	}
+	return n ? text : "no";
+}
+
+static bool may_publish(const struct access_rule *rule, const struct publish *p)
+{
+	for (size_t i = 0; i < ACCESS_PUBLISH_MAX && rule->publish[i].max; i++)
+		if (p->first >= rule->publish[i].min && p->last <= rule->publish[i].max)
+			return true;
+	return false;
+}
+
+/* The first that the rule does not allow; no rule: the first. */
+static const struct publish *forbidden_port(const struct access_rule *rule,
+					    const struct publish_list *list)
+{
+	for (unsigned int i = 0; list && i < publish_count(list); i++)
+		if (!rule || !may_publish(rule, &list->v[i]))
+			return &list->v[i];
+	return NULL;
+}
+
+static enum access_answer refuse_publish(const struct access_rule *r, const char *where,
+					 const struct publish *p, struct err *why)
+{
+	char text[PUBLISH_TEXT_MAX], ports[ACCESS_PUBLISH_TEXT_MAX];
+
+	err_set(why, EPERM, "%s allows no --publish %s", where, publish_format(p, text));
+	if (r && r->publish[0].max)
+		err_hint(why, "choose a port of %s, or ask the administrator to add it",
+			 access_publish_format(r, ports));
+	else
+		err_hint(why,
+			 "leave it out, or ask the administrator for a section with "
+			 "'publish = %u-65535'",
+			 ACCESS_PUBLISH_FIRST);
+	return ACCESS_REFUSE;
+}
+
 static bool in_group(const struct access_subject *s, uint32_t gid)
 {
 	for (size_t i = 0; i < s->n_groups; i++)
@@ -251,6 +301,8 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		err_hint(why, "give less, or leave it out");
 		return ACCESS_REFUSE;
 	}
+	if (forbidden_port(r, q->published))
+		return refuse_publish(r, where, forbidden_port(r, q->published), why);
 	if (q->op != ACCESS_MOVE && q->sessions >= r->sessions)
 		return too_many(r->sessions, where, why);
 	return ACCESS_ALLOW;
@@ -311,6 +363,8 @@ enum access_answer access_decide(const struct access_policy *p, const struct acc
 		return check_rule(rule, q, why);
 	if (q->op != ACCESS_MOVE && q->sessions >= ACCESS_SESSIONS_DEFAULT)
 		return too_many(ACCESS_SESSIONS_DEFAULT, "polkit", why);
+	if (forbidden_port(NULL, q->published))
+		return refuse_publish(NULL, "polkit", forbidden_port(NULL, q->published), why);
 	return q->approved ? ACCESS_ALLOW : nobody(p, s, q, why);
 }
 
@@ -340,7 +394,7 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 	const char *group = rule ? NULL : group_that_would_do(p, q);
 	_cleanup_strbuf_ struct strbuf text = { 0 };
 	bool lan = from->lan || !(q->flags & SESSION_NO_LAN);
-	char globs[ACCESS_GLOBS_MAX], rates[RATE_LIMITS_TEXT_MAX];
+	char globs[ACCESS_GLOBS_MAX], rates[RATE_LIMITS_TEXT_MAX], ports[ACCESS_PUBLISH_TEXT_MAX];
 
 	if (p->broken.code || !s->name || !session_name_characters(s->name) ||
 	    q->op != ACCESS_RUN || (rule && !rule->sessions))
@@ -358,6 +412,7 @@ bool access_remedy(const struct access_policy *p, const struct access_subject *s
 		strbuf_add(&text, "share = no\n");
 	if (!from->host_port)
 		strbuf_add(&text, "host-port = no\n");
+	strbuf_add(&text, "publish = %s\n", access_publish_format(from, ports));
 	if (from->capture != ACCESS_CAPTURE_DEFAULT)
 		strbuf_add(&text, "capture = %s\n",
 			   from->capture == ACCESS_CAPTURE_YES ? "yes" : "no");

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/nft.h"
+#include "model/publish.h"
 #include "model/rate_limits.h"
 #include "model/uplink_list.h"
 
@@ -19,6 +21,11 @@
 #define ACCESS_NAME_MAX  48
 #define ACCESS_FILE_MAX  192
 #define ACCESS_GLOBS_MAX 192
+
+/* Ranges of ports that may be published, and what most sections allow: those of no service. */
+#define ACCESS_PUBLISH_MAX      8
+#define ACCESS_PUBLISH_FIRST    1024
+#define ACCESS_PUBLISH_TEXT_MAX (ACCESS_PUBLISH_MAX * 12)
 
 /* As many as a rule that does not say, and for whom polkit admits. */
 #define ACCESS_SESSIONS_DEFAULT 64u
@@ -52,6 +59,8 @@ struct access_rule {
 	bool attach;
 	bool share;     /* --share may be given */
 	bool host_port; /* --host-port may be given */
+	/* what --publish may name; max 0: no more of them */
+	struct port_range publish[ACCESS_PUBLISH_MAX];
 	enum access_capture capture;
 	uint32_t sessions;        /* at once; 0: none, which is how to refuse somebody */
 	uint32_t connections;     /* of each session, as struct session has it; 0: the default */
@@ -97,7 +106,8 @@ struct access_question {
 	bool share;               /* the session is to be in a group */
 	bool host_port;           /* ports of its loopback addresses are to lead to the host's */
 	struct rate_limits rates; /* that the session is to have, as it asks for */
-	bool user_namespaces;     /* of CAPTURE: the kernel gives them to users */
+	const struct publish_list *published; /* --publish; NULL: nothing */
+	bool user_namespaces;                 /* of CAPTURE: the kernel gives them to users */
 };
 
 enum access_answer {
@@ -144,6 +154,10 @@ bool access_remedy(const struct access_policy *policy, const struct access_subje
  * and their kin - is covered by "*", and by patterns that begin so.
  */
 bool access_covers(const char *globs, const struct uplink_list *list, size_t word);
+
+/* The ports that a rule lets publish, as a section has them: "1024-65535, 443", or "no". */
+const char *access_publish_format(const struct access_rule *rule,
+				  char text[ACCESS_PUBLISH_TEXT_MAX]);
 
 /* The patterns as a section has them, with a blank between. Fills text and returns it. */
 const char *access_globs_format(const char *globs, char text[ACCESS_GLOBS_MAX]);

@@ -371,7 +371,8 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	struct session s = { .uid = uid,
 			     .flags = request->flags &
 				      ~(uint32_t)(SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
-						  SESSION_PENDING | SESSION_JOIN),
+						  SESSION_PENDING | SESSION_JOIN |
+						  SESSION_PORTS_AGAIN),
 			     .mtu = request->mtu,
 			     .probe_of = request->probe_of };
 	struct session longest;
@@ -383,6 +384,14 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 		r = check_name(f, request, uid, err);
 	if (r == 0)
 		r = plan_share_admit(f, request, uid, err);
+	if (r == 0)
+		r = plan_publish_free(f,
+				      &(struct publish_claim){ .published = &request->published,
+							       .uplinks = &request->uplinks,
+							       .uid = uid,
+							       .again = request->flags &
+									SESSION_PORTS_AGAIN },
+				      err);
 	if (r == 0)
 		r = choose(f, request, s.uplink, err);
 	if (r == 0)
@@ -410,6 +419,7 @@ int plan_admit(const struct facts *f, const struct request *request, uint32_t ui
 	s.host_ports = request->host_ports;
 	if (!s.probe_of)
 		s.rates = request->rates.down ? request->rates : memory->rates;
+	s.published = request->published;
 	memcpy(s.dns, request->dns, sizeof(s.dns));
 	s.n_dns = request->n_dns;
 	longest = s;

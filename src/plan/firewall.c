@@ -8,7 +8,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,6 @@
 #include "plan/internal.h"
 #include "plan/sources.h"
 #include "plan/uplink.h"
-
-#define PRIORITY_ARP  0
-#define ARPOP_REQUEST 1 /* RFC 826 */
 
 #define TCP_SYN 0x02u
 #define TCP_RST 0x04u
@@ -234,6 +230,7 @@ static void plan_from_session(const struct plan_ctx *x)
 	plan_link_forward(x, &c);
 	plan_lan_jump(&c, AF_INET);
 	plan_lan_jump(&c, AF_INET6);
+	plan_publish_from(x, &c);
 	r = (struct nft_rule){ 0 };
 	plan_lookup_uplink(&r, false);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
@@ -248,11 +245,13 @@ static void plan_to_session(const struct plan_ctx *x)
 	struct nft_rule r = { 0 };
 
 	plan_restore_jump(&c, r);
+	plan_publish_marks(x, &c);
 	rule_mss_clamp(&c);
 	nft_match_masked(&r, NFT_FIELD_CT_STATE, CT_STATE_ESTABLISHED | CT_STATE_RELATED, 0, true);
 	plan_lookup_uplink(&r, true);
 	fw_rule_verdict(&c, r, NF_ACCEPT);
 	plan_vrf_accepts(x, &c);
+	plan_publish_to(x, &c);
 	fw_rule_verdict(&c, (struct nft_rule){ 0 }, NF_DROP);
 }
 
@@ -527,59 +526,12 @@ static void plan_inet_table(const struct plan_ctx *x)
 	plan_input(x);
 	plan_dns(x);
 	plan_link_servers(x);
+	plan_publish(x);
 	plan_reroute(x);
 	plan_answers(x);
 	plan_masquerade(x);
 	plan_limits(x);
 	plan_pending(x);
-}
-
-static bool ctx_has_uplink(const struct plan_ctx *x, const char *name)
-{
-	for (size_t i = 0; i < x->n_slots; i++)
-		if (!strcmp(x->slots[i].id.uplink, name))
-			return true;
-	return false;
-}
-
-/*
- * With two cards in one subnet the wrong one answers ARP for the uplink's address (arp_ignore=0,
- * ip-sysctl.rst), and then receives its replies.
- */
-static void plan_arp_table(const struct plan_ctx *x)
-{
-	const enum nft_field key[] = { NFT_FIELD_ARP_TPA, NFT_FIELD_IIFNAME };
-	struct nft_key one = fw_key_ip(AF_INET, NULL), two = one;
-	struct nft_rule r = { 0 };
-	bool needed = false;
-	struct fw_chain c;
-
-	for (size_t i = 0; i < x->facts->addrs.n; i++) {
-		const struct fact_addr *a = &x->facts->addrs.v[i];
-		const struct fact_link *l = facts_link_by_index(x->facts, a->index);
-		struct nft_key k;
-
-		if (!l || !ctx_has_uplink(x, l->name) || a->prefix.ip.family != AF_INET ||
-		    !facts_same_subnet(x->facts, a, 0))
-			continue;
-		needed = true;
-		k = fw_key_ip(AF_INET, &a->prefix.ip);
-		fw_element(x->set, NFPROTO_ARP, "uplink4", &k);
-		nft_key_ifname(&k, l->name);
-		fw_element(x->set, NFPROTO_ARP, "uplink4_dev", &k);
-	}
-	if (!needed)
-		return;
-	fw_table(x->set, NFPROTO_ARP);
-	nft_key_ifname(&two, "");
-	fw_set(x->set, NFPROTO_ARP, "uplink4", false, &one);
-	fw_set(x->set, NFPROTO_ARP, "uplink4_dev", false, &two);
-	c = fw_base_chain(x->set, NFPROTO_ARP, "input", "filter", NF_ARP_IN, PRIORITY_ARP);
-	nft_match_be16(&r, NFT_FIELD_ARP_OP, ARPOP_REQUEST);
-	nft_lookup(&r, "uplink4", false, 1, key);
-	nft_lookup(&r, "uplink4_dev", true, 2, key);
-	nft_verdict(&r, NF_DROP, NULL);
-	fw_rule(&c, &r);
 }
 
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
@@ -589,6 +541,7 @@ void plan_firewall_session(const struct plan_ctx *x, const struct session *s)
 	plan_dns_session(x, s);
 	plan_limits_session(x, s);
 	plan_share_session(x, s);
+	plan_publish_session(x, s);
 }
 
 void plan_firewall(const struct plan_ctx *x)

@@ -140,6 +140,22 @@ void fw_map_element(struct object_set *set, const char *name, const struct nft_k
 		set->v[set->n - 1].nft_element.data = *to;
 }
 
+void fw_map_ports(struct object_set *set, const char *name, uint8_t to,
+		  const struct nft_key *example)
+{
+	fw_map(set, name, to, example);
+	if (!set->failed)
+		set->v[set->n - 1].nft_set.data_port = true;
+}
+
+void fw_map_ports_element(struct object_set *set, const char *name, const struct nft_key *key,
+			  const struct ip *to, uint16_t port)
+{
+	fw_map_element(set, name, key, to);
+	if (!set->failed)
+		set->v[set->n - 1].nft_element.data_port = port;
+}
+
 struct nft_key fw_key_ip(uint8_t family, const struct ip *ip)
 {
 	struct ip any = { .family = family };

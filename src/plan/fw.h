@@ -22,6 +22,8 @@
  * that the kernel takes: ours come before those of everybody, whenever they were made.
  */
 #define PRIORITY_NAT (-199)
+/* Behind everybody's destination NAT: what is translated by others is not published. */
+#define PRIORITY_INBOUND 100
 /* In a netns of others: theirs as well. */
 #define PRIORITY_SRCNAT 100
 #define PRIORITY_DSTNAT (-100)
@@ -60,6 +62,11 @@ void fw_element(struct object_set *set, uint8_t family, const char *name,
 		const struct nft_key *key);
 void fw_map_element(struct object_set *set, const char *name, const struct nft_key *key,
 		    const struct ip *to);
+/* The same, to an address and a port. */
+void fw_map_ports(struct object_set *set, const char *name, uint8_t to,
+		  const struct nft_key *example);
+void fw_map_ports_element(struct object_set *set, const char *name, const struct nft_key *key,
+			  const struct ip *to, uint16_t port);
 
 /* Keys, or starts of one; an address of NULL is an example. */
 struct nft_key fw_key_ip(uint8_t family, const struct ip *ip);

@@ -118,6 +118,9 @@ void plan_marks(const struct plan_ctx *x);
 void plan_reroute(const struct plan_ctx *x);
 void plan_restore_jump(struct fw_chain *c, struct nft_rule r);
 
+/* Adds the table arp, where another card would answer for the uplink's address (arp.c). */
+void plan_arp_table(const struct plan_ctx *x);
+
 /* Adds the tables of nftables, and what a session has in them (firewall.c). */
 void plan_firewall(const struct plan_ctx *x);
 void plan_firewall_session(const struct plan_ctx *x, const struct session *s);
@@ -246,6 +249,16 @@ void plan_share_routes(const struct plan_ctx *x);
 void plan_share_inside(const struct pool *pool, const struct session *s, uint8_t family,
 		       struct object_set *set);
 void plan_share_questions(struct object_set *set);
+
+/*
+ * Published ports (publish.c), nothing where no session publishes: chains and sets; rules for the
+ * end of marks_again, of to_session and of what from_session lets pass; a session's elements.
+ */
+void plan_publish(const struct plan_ctx *x);
+void plan_publish_marks(const struct plan_ctx *x, struct fw_chain *c);
+void plan_publish_to(const struct plan_ctx *x, struct fw_chain *to_session);
+void plan_publish_from(const struct plan_ctx *x, struct fw_chain *from_session);
+void plan_publish_session(const struct plan_ctx *x, const struct session *s);
 
 /* Adds the accepts in other firewalls' chains (foreign.c). */
 void plan_foreign(const struct plan_ctx *x);

@@ -57,6 +57,8 @@ static const char *difference(const struct session *s, const struct request *r)
 		return "--host-port";
 	if (r->rates.down && !rate_limits_equal(&r->rates, &s->rates))
 		return "--rate";
+	if (publish_count(&r->published) && !publish_equal(&r->published, &s->published))
+		return "--publish";
 	if (other_servers(s, r))
 		return "--dns";
 	return r->mtu && r->mtu != s->mtu ? "--mtu" : NULL;
@@ -67,7 +69,7 @@ int join_find(const struct facts *f, const struct request *r, uint32_t uid,
 {
 	const struct session *s = find(f, r->name, uid);
 	const char *option = s ? difference(s, r) : NULL;
-	char ports[HOST_PORTS_TEXT_MAX];
+	char ports[HOST_PORTS_TEXT_MAX], published[PUBLISH_LIST_TEXT_MAX];
 
 	if (!s)
 		return 0;
@@ -92,6 +94,12 @@ int join_find(const struct facts *f, const struct request *r, uint32_t uid,
 			"join session '%s': it has --host-port, which was not asked for", s->name);
 		return err_hint(err, "give --host-port %s, or join a session of another name",
 				host_ports_format(&s->host_ports, ",", ports));
+	}
+	if (publish_count(&s->published) && !publish_count(&r->published)) {
+		err_set(err, EEXIST, "join session '%s': it has --publish, which was not asked for",
+			s->name);
+		return err_hint(err, "give --publish %s, or join a session of another name",
+				publish_list_format(&s->published, ",", published));
 	}
 	*ret = s;
 	return 1;

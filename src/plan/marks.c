@@ -95,6 +95,7 @@ void plan_marks(const struct plan_ctx *x)
 	plan_restore_jump(&marks, (struct nft_rule){ 0 });
 	plan_pending_noted(&marks);
 	plan_restore_jump(&again, (struct nft_rule){ 0 });
+	plan_publish_marks(x, &again);
 }
 
 /*

@@ -171,11 +171,35 @@ int plan_share_admit(const struct facts *facts, const struct request *request, u
 void plan_share_names(const struct facts *facts, const struct pool *pool, const struct session *of,
 		      char block[SHARE_BLOCK]);
 
+/* Whether a session publishes ports (--publish); whether another one publishes one of them. */
+bool plan_publishes(const struct session *s);
+bool plan_publish_meets(const struct session *a, const struct session *b);
+
+/* Whether an object is an element by which a packet comes to a published port. */
+bool plan_is_published(const struct object *o);
+
+/*
+ * Whether a session with that list may publish these ports: -EADDRINUSE when another one, of whose
+ * uplinks one is in the list, publishes one of them; -EOPNOTSUPP where the kernel cannot tell
+ * which packets are for a socket of the host, or an uplink is in a VRF. Whether the host listens
+ * there is not asked.
+ */
+struct publish_claim {
+	const struct publish_list *published;
+	const struct uplink_list *uplinks;
+	uint32_t uid; /* whose session it is, or is to be */
+	uint32_t id;  /* of a session that has them already; or 0 */
+	bool again;   /* those of that uid do not count (SESSION_PORTS_AGAIN) */
+};
+int plan_publish_free(const struct facts *facts, const struct publish_claim *claim,
+		      struct err *err);
+
 /*
  * The part of plan_host() that is one session's own. Where another session has the same slot,
- * another one is alike (plan_limits_alike()), and another one is in its group, if it shares
- * (plan_shares()), plan_host() of all of them is plan_host() of the
- * others and this: a launch beside others and an end need no more.
+ * another one is alike (plan_limits_alike()), another one is in its group, if it shares
+ * (plan_shares()), and another one publishes ports, if it does (plan_publishes()), plan_host() of
+ * all of them is plan_host() of the others and this: a launch beside others and an end need no
+ * more.
  */
 int plan_session(const struct facts *facts, const struct session *s, struct object_set *ret,
 		 struct err *err);

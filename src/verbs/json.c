@@ -62,6 +62,27 @@ static struct json_object *ports_of(const struct host_ports *p)
 	return array;
 }
 
+/* An object for each port: nobody has to know of ranges. */
+static struct json_object *published_of(const struct publish_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (unsigned int i = 0; i < publish_count(list); i++) {
+		const struct publish *p = &list->v[i];
+
+		for (uint32_t port = p->first; port <= p->last; port++) {
+			struct json_object *o = json_object_new_object();
+
+			add(o, "proto", text(p->udp ? "udp" : "tcp"));
+			add(o, "address", address(&p->address));
+			add(o, "port", number(port));
+			add(o, "to", number(p->to + (port - p->first)));
+			json_object_array_add(array, o);
+		}
+	}
+	return array;
+}
+
 static struct json_object *container_of(const struct session_view *v)
 {
 	struct json_object *o = NULL; /* null */
@@ -116,6 +137,7 @@ struct json_object *json_session(const struct session_view *v)
 	add(o, "share", text(s->share));
 	add(o, "host_ports", ports_of(&s->host_ports));
 	add(o, "limits", limits_of(s));
+	add(o, "published", published_of(&s->published));
 	return o;
 }
 

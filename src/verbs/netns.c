@@ -87,6 +87,7 @@ static int add(const struct launch_options *o, struct err *err)
 	if (r < 0)
 		return r;
 	name_claim(&request.run.request, 0);
+	ports_claim(&request.run.request, 0);
 	r = daemon_ask_netns(&request, -1, &reply, &netns, err);
 	if (r == 0 && netns < 0)
 		r = err_set(err, EBADMSG, "make netns '%s': the daemon sent none", o->request.name);

@@ -21,6 +21,7 @@ enum netns_key {
 	KEY_MTU,
 	KEY_SHARE,
 	KEY_RATE,
+	KEY_PUBLISH,
 	KEY_COUNT,
 };
 
@@ -33,6 +34,7 @@ static const char *const keys[] = {
 	[KEY_MTU] = "mtu",
 	[KEY_SHARE] = "share",
 	[KEY_RATE] = "rate",
+	[KEY_PUBLISH] = "publish",
 	[KEY_COUNT] = NULL,
 };
 
@@ -85,6 +87,16 @@ static const char *take_share(struct request *to, const char *value)
 	return to->share[0] || copy_string(to->share, sizeof(to->share), value) == 0 ? NULL : "";
 }
 
+static const char *take_publish(struct request *to, const char *value)
+{
+	struct publish_list read = { 0 };
+	const char *wrong = publish_add(value, &read);
+
+	if (!wrong && !publish_count(&to->published))
+		to->published = read;
+	return wrong;
+}
+
 static const char *take(struct conf *c, size_t key, const char *value)
 {
 	struct request *to = c->to;
@@ -111,6 +123,8 @@ static const char *take(struct conf *c, size_t key, const char *value)
 		return take_share(to, value);
 	case KEY_RATE:
 		return rate_limits_read(value, to->rates.down ? &rates : &to->rates);
+	case KEY_PUBLISH:
+		return take_publish(to, value);
 	case KEY_COUNT:
 		break;
 	}

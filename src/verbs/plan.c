@@ -190,6 +190,7 @@ int verb_plan(int argc, char *argv[])
 	r = observe(&k, 0, &f, &err);
 	if (r == 0 && options.given & GIVEN_NAME)
 		name_claim(&options.request, uid);
+	ports_claim(&options.request, uid);
 	if (r == 0)
 		r = observe_request(&k, &options.request, &f, &err);
 	if (r == 0)

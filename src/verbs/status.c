@@ -107,7 +107,7 @@ static void print_session(const struct session_view *v, const struct findings *f
 {
 	const struct session *s = v->session;
 	char rx[24], tx[24], age[24], started[40], ports[HOST_PORTS_TEXT_MAX],
-		rates[RATE_LIMITS_TEXT_MAX];
+		rates[RATE_LIMITS_TEXT_MAX], published[PUBLISH_LIST_TEXT_MAX];
 	time_t since = (time_t)s->since;
 	struct tm tm;
 
@@ -129,6 +129,9 @@ static void print_session(const struct session_view *v, const struct findings *f
 			   host_ports_format(&s->host_ports, ", ", ports));
 	if (s->rates.down)
 		text_print(stdout, "  %-10s %s\n", "rate", rate_limits_format(&s->rates, rates));
+	if (publish_count(&s->published))
+		text_print(stdout, "  %-10s %s\n", "published",
+			   publish_list_format(&s->published, ", ", published));
 	text_print(stdout, "  %-10s %s (%" PRIu32 ")\n", "user", v->user, s->uid);
 	text_print(stdout, "  %-10s %s%s%s, mtu %" PRIu32 "\n", "address", v->address,
 		   v->address6[0] ? ", " : "", v->address6, s->mtu);

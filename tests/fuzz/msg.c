@@ -24,6 +24,19 @@ static void check_host_ports(const struct host_ports *p)
 	must(host_ports_equal(&again, p));
 }
 
+static void check_published(const struct publish_list *list)
+{
+	struct publish_list again = { 0 };
+	char text[PUBLISH_LIST_TEXT_MAX];
+
+	if (!publish_count(list))
+		return;
+	must(!publish_add(publish_list_format(list, ",", text), &again));
+	must(publish_equal(&again, list));
+	publish_write_alias(list, text);
+	must(publish_read_alias(text, &again) == 0 && publish_equal(&again, list));
+}
+
 static void check_run(const struct request *r)
 {
 	struct err err = { 0 };
@@ -36,6 +49,7 @@ static void check_run(const struct request *r)
 		must(!r->share[0] || session_share_valid(r->share));
 		check_host_ports(&r->host_ports);
 		must(rate_limits_valid(&r->rates));
+		check_published(&r->published);
 	} else {
 		must(err.code != 0 && err.text[0]);
 	}

@@ -28,7 +28,7 @@ RUN, RUN_IN, MOVE, PAUSE, RESUME, STOP, EXEC, SUBSCRIBE, ATTACH, PROBE, EXPLAIN,
 OK, REFUSED, BUSY, SEND = 0, 1, 2, 3
 SELF = 0xFFFFFFFF
 LIST = 4 + 16 * 9 + 160  # bytes of a list of uplinks
-SIZE = 8 + 16 + 8 + 32 + LIST + 36 + 16 + 16 + 36 + 1 + 3 * 17  # of the largest request
+SIZE = 8 + 16 + 8 + 32 + 8 * 24 + LIST + 36 + 16 + 16 + 36 + 1 + 3 * 17  # of the largest request
 REPLY_HEAD = 8 + 4 + 4
 
 NO_IPV6, NO_LAN, HOST_ACCESS, KEEP, PAUSED, ATTACHED, REPLACE_ROUTE = (1 << n for n in range(7))
@@ -54,7 +54,8 @@ def uplink_list(text):
 
 
 def message(
-    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share="", ports=b"", rates=(0, 0)
+    op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share="", ports=b"", rates=(0, 0),
+    published=b""
 ):
     """The bytes of a request (src/ipc/msg.h)."""
 
@@ -76,7 +77,8 @@ def message(
         return head + struct.pack("<II", ident, flags) + text(uplinks, 16)
     servers = b"".join(b"\x02" + socket.inet_aton(ip) + bytes(12) for ip in dns)
     body = head + struct.pack("<IIII", flags, mtu, ident, owner)
-    body += struct.pack("<II", *rates) + ports.ljust(32, b"\0") + uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(share, 16) + text(program, 36)
+    body += struct.pack("<II", *rates) + ports.ljust(32, b"\0")
+    body += published.ljust(8 * 24, b"\0") + uplink_list(uplinks) + text(name, 36) + text(device, 16) + text(share, 16) + text(program, 36)
     return body + bytes([len(dns)]) + servers.ljust(3 * 17, b"\0")
 
 

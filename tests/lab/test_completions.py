@@ -39,6 +39,7 @@ TYPED = [
     (("wlp6s0 --host-a",), ("wlp6s0", "--host-access")),
     (("--ra", "10mbit wlp"), ("--rate", "10mbit", "wlp6s0")),
     (("--host-p", "80 wlp"), ("--host-port", "80", "wlp6s0")),
+    (("--publ", "80 wlp"), ("--publish", "80", "wlp6s0")),
     (("--ipv6=o",), ("--ipv6=off",)),
     (("--ipv6 au",), ("--ipv6", "auto")),
     (("--share te", "wlp"), ("--share", "team", "wlp6s0")),

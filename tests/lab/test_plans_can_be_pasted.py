@@ -54,7 +54,7 @@ HOSTS = {
 }
 # Those whose uplink leads somewhere in the lab, and the program's way out of it.
 LEADS = ("split", "list", "firewalls", "no-fence", "no-ipv6", "old-kernel", "other-pool", "options",
-         "own-names", "share", "rate")
+         "own-names", "publish", "rate", "share")
 
 
 def seen_from(lab, netns):

@@ -21,7 +21,7 @@ UPLINK_KEYS = (
 )
 SESSION_KEYS = (
     "name id uplink uplinks state reason uid user pids netns ifname ifindex device device_ifindex container"
-    " address address6 rx_bytes tx_bytes since share host_ports limits"
+    " address address6 rx_bytes tx_bytes since share host_ports limits published"
 )
 
 

@@ -368,6 +368,36 @@ static void test_rates(void **state)
 	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
 }
 
+static void test_publish(void **state)
+{
+	static const struct access_subject alice = { .uid = ALICE }, root = { 0 };
+	struct publish_list published = { .v = { { .first = 6881, .last = 6889, .to = 80 } } };
+	struct access_question q = { .op = ACCESS_RUN, .published = &published };
+	const struct uplink_list list = list_of("wlp6s0");
+	struct access_policy p;
+	struct err why;
+
+	(void)state;
+	q.uplinks = &list;
+	make(ANYBODY, &p);
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	assert_non_null(strstr(why.text, ":3 [*] allows no --publish 6881-6889:80; leave it out"));
+	assert_int_equal(access_decide(&p, &root, &q, &why), ACCESS_ALLOW);
+	p.v[1].publish[0] = (struct port_range){ 80, 80 }; /* what it is outside counts */
+	p.v[1].publish[1] = (struct port_range){ 1024, 6888 };
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	assert_non_null(strstr(why.text, "; choose a port of 80 1024-6888, or ask"));
+	p.v[1].publish[1].max = 6889;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+	published.v[0].first = published.v[0].last = 1023;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	make(EMPTY, &p); /* a password for polkit is for the uplink alone */
+	q.approved = true;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	published.v[0].first = 0;
+	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
+}
+
 static void test_capture(void **state)
 {
 	static const struct {
@@ -485,12 +515,12 @@ static void test_remedy(void **state)
 		  { .uid = ERIN, .name = "erin" },
 		  "wlp6s0",
 		  "[erin]\nuplinks = wlp6s0\nlan = yes\nhost-access = no\nattach = no\n"
-		  "sessions = 64\n" },
+		  "sessions = 64\npublish = no\n" },
 		{ USUAL,
 		  { .uid = ERIN, .name = "erin", .groups = student, .n_groups = 1 },
 		  "usb0,wlp6s0",
 		  "[erin]\nuplinks = wwan* usb0 wlp6s0\nlan = no\nhost-access = no\nattach = no\n"
-		  "sessions = 4\nshare = no\nhost-port = no\n" },
+		  "sessions = 4\nshare = no\nhost-port = no\npublish = no\n" },
 		{ USUAL, { .uid = BOB, .name = "bob" }, "wlp6s0", NULL }, /* refused on purpose */
 		{ EMPTY, { .uid = ERIN, .name = "er'in" }, "wlp6s0", NULL },
 		{ EMPTY, { .uid = ERIN, .name = "erin" }, "ssid:my net", NULL },
@@ -517,10 +547,11 @@ static void test_remedy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),          cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_share),          cmocka_unit_test(test_capture),
-		cmocka_unit_test(test_rates),          cmocka_unit_test(test_covers),
-		cmocka_unit_test(test_reason_in_full), cmocka_unit_test(test_remedy),
+		cmocka_unit_test(test_table),   cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_share),   cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_rates),   cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_publish), cmocka_unit_test(test_reason_in_full),
+		cmocka_unit_test(test_remedy),
 	};
 
 	return RUN_TESTS(tests);

@@ -73,6 +73,7 @@ static void test_all_keys(void **state)
 		 "dns: 9.9.9.9,2620:fe::fe\n"
 		 "ipv6 = off\nlan = no\nhost-access = yes\nno-proxy-env = yes\n"
 		 "host-port = 5037, 80/udp\nrate = 10mbit/2mbit\n"
+		 "publish = 6881-6889, 27015/udp\n"
 		 "separate-instance = --new-instance  --profile ~/x\n"
 		 "separate = always\nprofile = metered\n"
 		 "outside = client\noutside-when = run  --remote\noutside-when-env = STY\n"
@@ -94,6 +95,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(host_ports_count(&a.host_ports), 2);
 	assert_int_equal(a.rates.down, 1250000);
 	assert_int_equal(a.rates.up, 250000);
+	assert_int_equal(publish_count(&a.published), 2);
 	assert_string_equal(a.separate_instance, "--new-instance --profile ~/x");
 	assert_int_equal(a.set, (1u << APP_KEY_COUNT) - 1);
 	assert_int_equal(a.outside.how, APP_OUTSIDE_CLIENT);
@@ -189,7 +191,8 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[steam]\n", "F:1: the section says nothing; write for example 'uplink = wlp" },
 		{ "[steam]\nuplinks = x\n",
 		  "F:2: 'uplinks' is not known; it is one of match, uplink, name, dns, ipv6, lan, "
-		  "host-access, host-port, rate, no-proxy-env, separate-instance, separate, "
+		  "host-access, host-port, rate, publish, no-proxy-env, separate-instance, "
+		  "separate, "
 		  "profile, "
 		  "outside, "
 		  "outside-when, "
@@ -218,6 +221,7 @@ static void test_nothing_is_passed_over(void **state)
 		{ "[a]\nhost-access = 1\n", "F:2: host-access '1': it is yes or no" },
 		{ "[a]\nrate = 10\n", "F:2: rate '10': it is DOWN or DOWN/UP" },
 		{ "[a]\nhost-port = 80 81\n", "F:2: host-port '80 81': it is PORT or PORT/udp" },
+		{ "[a]\npublish = 80-79\n", "F:2: publish '80-79': it is [ADDR:]PORT" },
 		{ "[a]\nno-proxy-env =\n", "F:2: no-proxy-env '': it is yes or no" },
 		{ "[a]\nseparate-instance = --x \"a b\"\n", "quotes and backslashes mean nothing" },
 		{ "[a]\nseparate-instance = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",

@@ -330,7 +330,8 @@ static void test_fields(void **state)
 		assert_true(info->text[0]);
 		assert_true(info->len > 0 && info->len <= 16);
 		if (info->load != NFT_LOAD_PAYLOAD && f != NFT_FIELD_CT_DPORT &&
-		    f != NFT_FIELD_CT_SADDR && f != NFT_FIELD_CT_SADDR6)
+		    f != NFT_FIELD_CT_SADDR && f != NFT_FIELD_CT_SADDR6 &&
+		    f != NFT_FIELD_CT_DADDR && f != NFT_FIELD_CT_DADDR6)
 			assert_int_equal(info->offset, 0);
 		for (enum nft_field g = 0; g < f; g++)
 			assert_string_not_equal(info->text, nft_field_info(g)->text);

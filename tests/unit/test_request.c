@@ -48,7 +48,8 @@ static void test_flags(void **state)
 	for (uint32_t flag = 1; flag; flag <<= 1) {
 		r.flags = flag;
 		if (flag <= SESSION_KEEP || flag == SESSION_NAME_GIVEN ||
-		    flag == SESSION_NAME_AGAIN || flag == SESSION_JOIN || flag == SESSION_PENDING)
+		    flag == SESSION_NAME_AGAIN || flag == SESSION_JOIN || flag == SESSION_PENDING ||
+		    flag == SESSION_PORTS_AGAIN)
 			PASSES(r);
 		else
 			FAILS_WITH(r, "unknown flag 0x");

@@ -46,7 +46,7 @@ static struct facts host(struct session **ret)
 	"\"device\":\"eth0\",\"device_ifindex\":0,\"container\":null,\"address\":\"10.209.0.10\"," \
 	"\"address6\":\"2001:2:0:c0ff::a\",\"rx_bytes\":2000,\"tx_bytes\":100,"                    \
 	"\"since\":1700000000,\"share\":\"\",\"host_ports\":[],\"limits\":{\"rate_down\":null,"    \
-	"\"rate_up\":null}"
+	"\"rate_up\":null},\"published\":[]"
 
 static void test_session(void **state)
 {
