@@ -16,7 +16,7 @@ from lab import PROGRAMS, needs, params, program, timeout, topology, write_file
 SOCKET = "/run/via-iface/socket"
 MSG_EXEC, MSG_SUBSCRIBE, MSG_SEND = 7, 8, 3
 UPLINK_KEYS = (
-    "name kind state default usable reason addresses gateway gateway6 gateway_silent gateway6_silent dns"
+    "name kind state default usable reason portal addresses gateway gateway6 gateway_silent gateway6_silent dns"
     " dns_over_tls dnssec ssid altnames sessions"
 )
 SESSION_KEYS = (
