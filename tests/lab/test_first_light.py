@@ -7,7 +7,7 @@ from lab import needs, params, program, topology
 
 JSON_KEYS = set(
     "name id uplink uplinks state reason uid user pids netns ifname ifindex device device_ifindex"
-    " container address address6 rx_bytes tx_bytes since share host_ports published".split()
+    " container address address6 rx_bytes tx_bytes since share host_ports limits published".split()
 )
 
 

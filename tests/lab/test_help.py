@@ -48,6 +48,7 @@ def without_other_programs(text):
     for line in text.splitlines():
         line = re.sub(r"(?<=\s)-- .*", "", line)
         line = re.sub(r"\*(aria2c|curl|wget|docker run|podman run|systemd-nspawn|flatpak-spawn) --[^*]*\*", "", line)
+        line = re.sub(r"\*iptables -[^*]*\*", "", line)
         if not re.search(r"\b(setpriv|meson|systemd-run|systemctl|systemd-tmpfiles|podman run -|via-ifaced|via-iface-tray|tools/|tests/)", line):
             kept.append(line)
     return "\n".join(kept)
