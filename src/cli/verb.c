@@ -149,6 +149,18 @@ static const struct verb verbs[] = {
 		.examples = { { "via-iface top", "on a terminal" },
 			      { "via-iface top --once --json", "one sample, for a program" } },
 	},
+	[VERB_PORTAL] = {
+		.name = "portal",
+		.program = VERB_BY_VERBS,
+		.usage = "[--browser PROGRAM] UPLINK",
+		.summary = "open the login page of a network, in a browser of its own",
+		.text = "Starts a browser with a profile that is removed when it ends, in a session of that\n"
+			"uplink with its name servers. Of the LAN that session reaches the gateway alone. Other\n"
+			"sessions use the uplink once NetworkManager finds that the page is passed.",
+		.words = { WORD_UPLINKS },
+		.examples = { { "via-iface portal wlp6s0", "by the desktop's browser" },
+			      { "via-iface portal --browser chromium wlp6s0", "by that one" } },
+	},
 	[VERB_STOP] = {
 		.name = "stop",
 		.program = VERB_BY_VERBS,
@@ -363,6 +375,8 @@ static const struct verb_option options[] = {
 	  "into this file, as pcapng; - is the standard output" },
 	{ "count", 'c', "N", WORD_FREE, OPT_COUNT, V(CAPTURE), "end after so many packets" },
 	{ "count", 'n', "N", WORD_FREE, OPT_COUNT, V(TOP), "end after so many samples" },
+	{ "browser", 0, "PROGRAM", WORD_FREE, OPT_BROWSER, V(PORTAL),
+	  "default: the desktop's, or one that is installed" },
 	{ "once", 0, NULL, WORD_NONE, OPT_ONCE, V(TOP), "the same as -n 1" },
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },

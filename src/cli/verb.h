@@ -25,6 +25,7 @@ enum verb_id {
 	VERB_EXEC,
 	VERB_CAPTURE,
 	VERB_TOP,
+	VERB_PORTAL,
 	VERB_STOP,
 	VERB_DOCTOR,
 	VERB_ATTACH,
@@ -131,6 +132,7 @@ enum option_id {
 	OPT_WRITE,
 	OPT_COUNT,
 	OPT_ONCE,
+	OPT_BROWSER,
 	OPT_HELP,
 };
 

@@ -37,7 +37,7 @@ enum color_when {
 struct words {
 	bool no_password, quiet, all, json, follow, live, only, replace, action, once;
 	enum color_when color;
-	const char *pid, *netns, *container, *title, *since, *to, *write, *count;
+	const char *pid, *netns, *container, *title, *since, *to, *write, *count, *browser;
 	bool watches, waits;
 	const char *watch; /* with watches: what stands behind --watch=, or NULL */
 	const char *wait;  /* with waits: what stands behind --wait=, or NULL */

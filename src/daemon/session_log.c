@@ -291,7 +291,7 @@ static bool comes_first(const struct facts *f, const struct uplink_list *list, c
 static void explain_choice(const struct host_state *h, const struct session_seen *before,
 			   struct log_entry *e)
 {
-	enum uplink_problem problem = uplink_serves(&h->facts, before->uplink);
+	enum uplink_problem problem = uplink_serves(&h->facts, before->uplink, 0);
 
 	if (problem != UPLINK_USABLE)
 		set_reason(e, uplink_problem_text(problem));

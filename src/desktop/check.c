@@ -87,7 +87,7 @@ char *check_reason(const char *uplinks, char **program, bool *ret_translated)
 	if (read_list(uplinks, program, &list) < 0 || observe_host(0, &f, &ignored) < 0)
 		return NULL;
 	while ((l = uplink_walk(&walk))) {
-		enum uplink_problem problem = uplink_serves(&f, l->name);
+		enum uplink_problem problem = uplink_serves(&f, l->name, 0);
 
 		if (problem == UPLINK_USABLE)
 			return NULL;

@@ -404,3 +404,28 @@ int bus_nm(struct dns *n, const struct facts *f, const struct fact_link *link, i
 {
 	return bus_asked(n, ask_nm(n, f, link, deadline, ret));
 }
+
+static int take_check_url(sd_bus_message *m, const char *key, const char *type, void *arg)
+{
+	const char *text = NULL;
+	int r = 0;
+
+	if (strcmp(key, "ConnectivityCheckUri") != 0)
+		return 0;
+	r = bus_take_string(m, type, &text);
+	if (r > 0)
+		copy_string(arg, DNS_URL_MAX, text);
+	return r;
+}
+
+int bus_nm_check_url(struct dns *n, int64_t deadline, char ret[DNS_URL_MAX])
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r = bus_reach(n, SERVICE_NM, deadline);
+
+	if (r == 0)
+		r = bus_get_all(n, SERVICE_NM, deadline, NM_PATH, NM, &reply);
+	if (r == 0 && bus_each(reply, take_check_url, ret) < 0)
+		r = -ENOENT;
+	return bus_asked(n, r);
+}

@@ -15,6 +15,14 @@ int bus_nm(struct dns *n, const struct facts *f, const struct fact_link *link, i
 	return -ENOSYS;
 }
 
+int bus_nm_check_url(struct dns *n, int64_t deadline, char ret[DNS_URL_MAX])
+{
+	(void)n;
+	(void)deadline;
+	(void)ret;
+	return -ENOSYS;
+}
+
 int bus_connman(struct dns *n, const struct facts *f, const struct fact_link *link,
 		int64_t deadline, struct fact_dns *ret)
 {

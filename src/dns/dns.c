@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "dns/internal.h"
 #include "model/own.h"
@@ -228,6 +229,17 @@ int dns_of_link(struct dns *n, const struct facts *f, const struct fact_link *li
 		return found_nothing(&q, bus, err);
 	q.found.index = link->index;
 	*ret = q.found;
+	return 0;
+}
+
+int dns_check_url(struct dns *n, char ret[DNS_URL_MAX])
+{
+	char url[DNS_URL_MAX] = "";
+
+	if (bus_nm_check_url(n, clock_ms() + n->wait_ms, url) < 0 ||
+	    strncmp(url, "http://", 7) != 0 || !text_printable(url) || strpbrk(url, " \"'<>"))
+		return -ENOENT;
+	memcpy(ret, url, sizeof(url));
 	return 0;
 }
 

@@ -98,6 +98,13 @@ int dns_of_link(struct dns *n, const struct facts *f, const struct fact_link *li
 		struct fact_dns *ret, struct err *err);
 
 /*
+ * What NetworkManager asks for to find login pages (ConnectivityCheckUri). Returns 0 with that in
+ * ret, if it is one of http, or -ENOENT with ret unchanged.
+ */
+#define DNS_URL_MAX 256
+int dns_check_url(struct dns *n, char ret[DNS_URL_MAX]);
+
+/*
  * Whom the programs of the host itself ask: resolv.conf, and what stands behind it when it names
  * a resolver on the loopback. ret->index is 0, and ret->n may be: a file that is not there is no
  * error, one that cannot be read is left out.

@@ -99,6 +99,8 @@ bool dns_on_link(const struct facts *f, int index, const struct ip *ip);
 #define BUS_SOCKET     "system_bus_socket"
 int bus_nm(struct dns *n, const struct facts *f, const struct fact_link *link, int64_t deadline,
 	   struct fact_dns *ret);
+/* The property as it is, or -ENOENT and the like. */
+int bus_nm_check_url(struct dns *n, int64_t deadline, char ret[DNS_URL_MAX]);
 int bus_connman(struct dns *n, const struct facts *f, const struct fact_link *link,
 		int64_t deadline, struct fact_dns *ret);
 int bus_resolved(struct dns *n, const struct facts *f, const struct fact_link *link,

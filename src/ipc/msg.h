@@ -23,7 +23,7 @@
  */
 
 #define MSG_MAGIC   0x76696131u /* "via1" */
-#define MSG_VERSION 14u
+#define MSG_VERSION 15u
 
 enum msg_op {
 	MSG_RUN = 1,   /* make a session; the reply carries its netns */

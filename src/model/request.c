@@ -91,6 +91,20 @@ static int check_published(const struct request *r, struct err *err)
 	return 0;
 }
 
+/* What would open more than a login page. */
+static int check_portal(const struct request *r, struct err *err)
+{
+	const uint32_t refused = SESSION_HOST_ACCESS | SESSION_KEEP | SESSION_JOIN;
+
+	if (!(r->flags & SESSION_PORTAL))
+		return 0;
+	if (r->flags & refused || r->share[0] || r->probe_of || host_ports_count(&r->host_ports) ||
+	    publish_count(&r->published))
+		return err_set(err, EINVAL,
+			       "open a login page: its session is closed to all but that page");
+	return 0;
+}
+
 int request_check_attach(const struct request *r, struct err *err)
 {
 	struct request run = *r;
@@ -107,6 +121,8 @@ int request_check_attach(const struct request *r, struct err *err)
 		return err_set(err, EINVAL, "attach a netns: it is kept by whoever made it");
 	if (r->flags & SESSION_JOIN)
 		return err_set(err, EINVAL, "attach a netns: it joins no session");
+	if (r->flags & SESSION_PORTAL)
+		return err_set(err, EINVAL, "attach a netns: a login page is opened by a run");
 	if (r->probe_of)
 		return err_set(err, EINVAL, "attach a netns: a probe session has one of its own");
 	if (host_ports_count(&r->host_ports))
@@ -123,7 +139,8 @@ int request_check(const struct request *r, struct err *err)
 {
 	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
-			       SESSION_PENDING | SESSION_JOIN | SESSION_PORTS_AGAIN;
+			       SESSION_PENDING | SESSION_JOIN | SESSION_PORTS_AGAIN |
+			       SESSION_PORTAL;
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->name, sizeof(r->name)))
@@ -143,7 +160,7 @@ int request_check(const struct request *r, struct err *err)
 	if (r->device[0])
 		return err_set(err, EINVAL, "read the request: a run names no device");
 	if (check_share(r, err) < 0 || check_host_ports(r, err) < 0 || check_rates(r, err) < 0 ||
-	    check_published(r, err) < 0)
+	    check_published(r, err) < 0 || check_portal(r, err) < 0)
 		return -EINVAL;
 	if (!session_name_valid(r->name))
 		return err_set(

@@ -23,6 +23,7 @@ static const struct {
 	{ SESSION_FALLBACK, "fallback" },
 	{ SESSION_FOREIGN_RESOLVER, "foreign-resolver" },
 	{ SESSION_SPARE, "spare" },
+	{ SESSION_PORTAL, "portal" },
 };
 
 static bool plain(unsigned char c)

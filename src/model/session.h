@@ -66,6 +66,7 @@ enum session_flag {
 		1 << 14, /* nobody's yet: a netns that is ready for a launch (daemon/spare.h) */
 	SESSION_PORTS_AGAIN = 1 << 15, /* of a request: the user's own that publish its ports are
 					  closing */
+	SESSION_PORTAL = 1 << 16,      /* it opens a login page: its uplink may be behind one */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 

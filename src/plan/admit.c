@@ -318,7 +318,7 @@ static int choose(const struct facts *f, const struct request *r, char ret[IFNAM
 {
 	const bool pending = r->flags & SESSION_PENDING;
 	struct err why = { 0 };
-	int code = uplink_choose(f, &r->uplinks, ret, &why);
+	int code = uplink_choose(f, &r->uplinks, r->flags, ret, &why);
 
 	if (code == -ENETUNREACH && pending && uplink_may_come(f, &r->uplinks)) {
 		*ret = 0;
@@ -345,7 +345,8 @@ int plan_admit_spare(const struct facts *f, const struct admit_memory *memory, s
 /* Of what it has inside, the caller compares the rest. */
 static bool spare_serves(const struct session *spare, const struct session *s)
 {
-	return !(s->flags & SESSION_ATTACHED) && !s->probe_of && spare->mtu == s->mtu &&
+	return !(s->flags & (SESSION_ATTACHED | SESSION_PORTAL)) && !s->probe_of &&
+	       spare->mtu == s->mtu &&
 	       (spare->flags & SESSION_NO_IPV6) == (s->flags & SESSION_NO_IPV6);
 }
 

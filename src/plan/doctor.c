@@ -99,7 +99,8 @@ static void tell_unusable(const struct doctor_input *in, const struct fact_link 
 	char chosen[IFNAMSIZ];
 	struct err err = { 0 };
 
-	if (uplink_list_add(&one, l->name) == 0 && uplink_choose(in->facts, &one, chosen, &err) < 0)
+	if (uplink_list_add(&one, l->name) == 0 &&
+	    uplink_choose(in->facts, &one, 0, chosen, &err) < 0)
 		finding_error(f, err.text, "");
 	finding_text(f, "'%s' cannot serve now: %s", l->name, uplink_problem_text(problem));
 }
@@ -128,13 +129,13 @@ static void check_list(const struct doctor_input *in, struct findings *ret)
 	struct uplink_walk walk = { .facts = in->facts, .list = in->uplinks };
 	char chosen[IFNAMSIZ], text[UPLINK_LIST_TEXT_MAX];
 	struct err err = { 0 };
-	bool usable = uplink_choose(in->facts, in->uplinks, chosen, &err) == 0;
+	bool usable = uplink_choose(in->facts, in->uplinks, 0, chosen, &err) == 0;
 	const struct fact_link *l;
 
 	if (!usable)
 		tell_no_uplink(uplink_list_format(in->uplinks, text), err.text, ret);
 	while ((l = uplink_walk(&walk))) {
-		enum uplink_problem problem = uplink_serves(in->facts, l->name);
+		enum uplink_problem problem = uplink_serves(in->facts, l->name, 0);
 
 		check_lease(in, l, ret);
 		check_deprecated(in, l, ret);
@@ -155,7 +156,7 @@ static void check_all_uplinks(const struct doctor_input *in, struct findings *re
 	for (size_t i = 0; i < in->facts->links.n; i++) {
 		const struct fact_link *l = &in->facts->links.v[i];
 
-		if (uplink_serves(in->facts, l->name) != UPLINK_USABLE)
+		if (uplink_serves(in->facts, l->name, 0) != UPLINK_USABLE)
 			continue;
 		usable++;
 		check_lease(in, l, ret);

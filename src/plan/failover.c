@@ -48,7 +48,7 @@ static bool usable(const struct course *c, const struct fact_link *l)
 	struct failover_link *k = l ? of(c, l) : NULL;
 
 	if (k && k->state == LINK_UNKNOWN)
-		k->state = uplink_serves(c->f, l->name) == UPLINK_USABLE &&
+		k->state = uplink_serves(c->f, l->name, 0) == UPLINK_USABLE &&
 					   !facts_refused(c->f, l->name)
 				   ? LINK_USABLE
 				   : LINK_USELESS;
@@ -172,9 +172,21 @@ static const char *choose(struct course *c, const struct session *s)
 }
 
 /* Nothing of a session is to leave by it, though it would get to the login page. */
-static bool is_behind_portal(const struct course *c, const char *uplink)
+static bool is_behind_portal(const struct course *c, const struct session *s, const char *uplink)
 {
-	return uplink[0] && uplink_serves(c->f, uplink) == UPLINK_PORTAL;
+	return uplink[0] && uplink_serves(c->f, uplink, s->flags) == UPLINK_PORTAL;
+}
+
+/* For a session that opens a login page, whatever the others may use; its own when none will do. */
+static const char *choose_for_portal(const struct course *c, const struct session *s)
+{
+	char name[IFNAMSIZ];
+	const struct fact_link *l;
+
+	if (uplink_choose(c->f, &s->uplinks, s->flags, name, NULL) < 0)
+		return s->uplink;
+	l = facts_link(c->f, name);
+	return l ? l->name : s->uplink;
 }
 
 static int take_slot(struct facts *f, struct session *s, const char *uplink, struct err *err)
@@ -204,7 +216,8 @@ static int failover_carrier(struct course *c, struct session *s, struct failover
 	int64_t since = was ? was->since : c->now;
 
 	s->carrier_off = false;
-	if (s->uplink[0] && usable(c, facts_link(c->f, s->uplink)))
+	if (s->uplink[0] && (usable(c, facts_link(c->f, s->uplink)) ||
+			     uplink_serves(c->f, s->uplink, s->flags) == UPLINK_USABLE))
 		return 0;
 	b = VEC_PUSH(&c->m->blocked);
 	if (!b)
@@ -291,12 +304,13 @@ static int failover_session(struct course *c, struct session *s, struct failover
 	int r = 0;
 
 	if (!(s->flags & SESSION_PAUSED)) {
-		snprintf(name, sizeof(name), "%s", choose(c, s));
+		snprintf(name, sizeof(name), "%s",
+			 s->flags & SESSION_PORTAL ? choose_for_portal(c, s) : choose(c, s));
 		refused = refused_of(c->f, s, name);
 	}
 	s->refused = refused ? refused->what : (struct session_refused){ 0 };
 	if (s->flags & SESSION_PAUSED || (refused && !name[0]) || facts_refused(c->f, name) ||
-	    is_behind_portal(c, name)) { /* nothing of the slot is there */
+	    is_behind_portal(c, s, name)) { /* nothing of the slot is there */
 		s->slot = 0;
 		s->uplink[0] = 0;
 	} else if (name[0] && (!s->slot || strcmp(name, s->uplink) != 0)) {
@@ -362,7 +376,7 @@ int failover_move(struct facts *f, struct session *s, const struct uplink_list *
 		  struct err *err)
 {
 	char name[IFNAMSIZ];
-	int r = uplink_choose(f, list, name, err);
+	int r = uplink_choose(f, list, s->flags, name, err);
 
 	if (r == 0)
 		r = take_slot(f, s, name, err);

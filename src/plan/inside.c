@@ -221,6 +221,8 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 	plan_dns_inside(pool, set);
 	if (s->share[0])
 		plan_share_questions(set);
+	if (s->flags & SESSION_PORTAL)
+		plan_portal_inside(f, s, pool, set);
 	plan_altname(f, s, set);
 }
 

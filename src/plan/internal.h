@@ -186,6 +186,9 @@ void plan_host_sysctl(const struct plan_ctx *x, const char *path, const char *va
 void plan_dns(const struct plan_ctx *x);
 void plan_dns_session(const struct plan_ctx *x, const struct session *s);
 void plan_dns_inside(const struct pool *pool, struct object_set *set);
+/* lan.c: a session that opens a login page reaches nothing on the LAN but the gateway. */
+void plan_portal_inside(const struct facts *f, const struct session *s, const struct pool *pool,
+			struct object_set *set);
 /* The same in a netns of others, where a session's device has that name. */
 void plan_dns_attached(const struct pool *pool, const char *dev, bool ip6, struct object_set *set);
 

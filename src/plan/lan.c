@@ -328,6 +328,55 @@ void plan_lan(const struct plan_ctx *x)
 	plan_for_slot(x, NULL);
 }
 
+static void accept_inside(struct fw_chain *c, const struct ip *to)
+{
+	const struct prefix host = { .ip = *to, .len = (uint8_t)(ip_size(to) * 8) };
+	struct nft_rule r = { 0 };
+
+	if (!ip_is_set(to))
+		return;
+	match_daddr(&r, &host);
+	fw_rule_verdict(c, r, NF_ACCEPT);
+}
+
+/*
+ * Its own kernel refuses it, so that no rule of the host's depends on who opens a login page. That
+ * is on the gateway, or out on the internet; to name servers questions go by the bridge.
+ */
+void plan_portal_inside(const struct facts *f, const struct session *s, const struct pool *pool,
+			struct object_set *set)
+{
+	const struct uplink u = uplink_lookup(f, s->uplink);
+	struct prefixes near __attribute__((cleanup(prefixes_done))) = { 0 };
+	const size_t before = set->n;
+	struct fw_chain c = fw_base_chain(set, NFPROTO_INET, "portal", "filter", NF_INET_LOCAL_OUT,
+					  PRIORITY_DNATTED);
+	struct nft_rule r = { 0 };
+	struct ip bridge = plan_gateway(pool, AF_INET);
+
+	nft_match_ifname(&r, NFT_FIELD_OIFNAME, SESSION_DEV, true);
+	fw_rule_verdict(&c, r, NF_ACCEPT);
+	accept_inside(&c, &bridge);
+	bridge = ip_add(&bridge, 1);
+	accept_inside(&c, &bridge);
+	bridge = plan_gateway(pool, AF_INET6);
+	accept_inside(&c, &bridge);
+	accept_inside(&c, &u.ip4.gateway);
+	accept_inside(&c, &u.ip6.gateway);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed4); i++)
+		reject_network(&c, &fixed4[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed6); i++)
+		reject_network(&c, &fixed6[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(embedding); i++)
+		reject_network(&c, &embedding[i].prefix, 0);
+	find_networks(f, s->uplink, &near);
+	set->failed |= near.failed;
+	for (size_t i = 0; i < near.n; i++)
+		reject_network(&c, &near.v[i], 0);
+	for (size_t i = before; i < set->n; i++)
+		set->v[i].place = PLACE_SESSION;
+}
+
 void plan_lan_jump(struct fw_chain *c, uint8_t family)
 {
 	enum nft_field saddr = fw_saddr(family);

@@ -48,7 +48,7 @@ static bool meets_portal(const struct facts *f, const struct session *s)
 	const struct fact_link *l;
 
 	while ((l = uplink_walk(&walk)))
-		if (uplink_serves(f, l->name) == UPLINK_PORTAL)
+		if (uplink_serves(f, l->name, s->flags) == UPLINK_PORTAL)
 			return true;
 	return false;
 }
@@ -77,7 +77,7 @@ enum session_state session_state(const struct facts *f, const struct session *s,
 						 : "no uplink of its list is usable";
 		return STATE_BLOCKED;
 	}
-	problem = uplink_serves(f, s->uplink);
+	problem = uplink_serves(f, s->uplink, s->flags);
 	if (problem != UPLINK_USABLE) {
 		*ret_reason = uplink_problem_text(problem);
 		return STATE_BLOCKED;

@@ -74,7 +74,7 @@ static int hint(struct err *err, enum uplink_problem problem, const char *name)
 				"`sudo ip route add default via GATEWAY dev %s metric 900`",
 				strbuf_word(&word, name));
 	case UPLINK_PORTAL:
-		return err_hint(err, "log in to that network first");
+		return err_hint(err, UPLINK_PORTAL_HINT, strbuf_word(&word, name));
 	case UPLINK_USABLE:
 	case UPLINK_MISSING:
 	case UPLINK_PROBLEM_COUNT:
@@ -241,11 +241,12 @@ struct uplink uplink_lookup(const struct facts *f, const char *name)
 	return u;
 }
 
-enum uplink_problem uplink_serves(const struct facts *f, const char *name)
+enum uplink_problem uplink_serves(const struct facts *f, const char *name, uint32_t flags)
 {
 	const struct uplink u = uplink_lookup(f, name);
 
-	return u.problem == UPLINK_USABLE && u.portal ? UPLINK_PORTAL : u.problem;
+	return u.problem == UPLINK_USABLE && u.portal && !(flags & SESSION_PORTAL) ? UPLINK_PORTAL
+										   : u.problem;
 }
 
 /* By what it is, and not by what happens to it. */
@@ -267,7 +268,7 @@ static enum uplink_problem explain(const struct facts *f, const struct uplink_li
 
 	*ret_name = uplink_list_word(list, i);
 	while ((l = uplink_of_word(f, list, i, &next))) {
-		problem = uplink_serves(f, l->name);
+		problem = uplink_serves(f, l->name, 0);
 		strbuf_add(why, "%s'%s': %s", n++ ? ", " : "", l->name,
 			   uplink_problem_text(problem));
 		*ret_name = l->name;
@@ -312,8 +313,8 @@ bool uplink_may_come(const struct facts *f, const struct uplink_list *list)
 	return false;
 }
 
-int uplink_choose(const struct facts *f, const struct uplink_list *list, char ret[IFNAMSIZ],
-		  struct err *err)
+int uplink_choose(const struct facts *f, const struct uplink_list *list, uint32_t flags,
+		  char ret[IFNAMSIZ], struct err *err)
 {
 	struct uplink_walk walk = { .facts = f, .list = list };
 	_cleanup_strbuf_ struct strbuf why = { 0 };
@@ -322,7 +323,7 @@ int uplink_choose(const struct facts *f, const struct uplink_list *list, char re
 	const char *name = "";
 
 	while ((l = uplink_walk(&walk))) {
-		if (uplink_serves(f, l->name) != UPLINK_USABLE)
+		if (uplink_serves(f, l->name, flags) != UPLINK_USABLE)
 			continue;
 		if (!facts_refused(f, l->name)) {
 			memcpy(ret, l->name, sizeof(l->name));
@@ -334,6 +335,8 @@ int uplink_choose(const struct facts *f, const struct uplink_list *list, char re
 		memcpy(ret, refused->name, sizeof(refused->name));
 		return 0;
 	}
+	if (!err)
+		return -ENETUNREACH;
 	problem = explain_all(f, list, &why, &name);
 	if (list->n > 1)
 		return err_set(err, ENETUNREACH, "use one of the uplinks: %s; none can serve now",

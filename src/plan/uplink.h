@@ -57,10 +57,11 @@ struct uplink {
 struct uplink uplink_lookup(const struct facts *facts, const char *name);
 
 /*
- * The same for sessions: the problem of uplink_lookup(), or UPLINK_PORTAL where there is none and a
- * login page answers, so that nothing else is reached.
+ * The same for sessions of those flags: the problem of uplink_lookup(), or UPLINK_PORTAL where
+ * there is none and a login page answers, so that nothing else is reached; but not for the session
+ * that opens it (SESSION_PORTAL).
  */
-enum uplink_problem uplink_serves(const struct facts *f, const char *name);
+enum uplink_problem uplink_serves(const struct facts *f, const char *name, uint32_t flags);
 
 /*
  * Whether masquerading out of a device, for a next hop (none: not known), takes that source
@@ -73,6 +74,8 @@ bool uplink_masquerades_as(const struct facts *f, int index, const struct ip *ne
 
 /* Half a sentence on the problem. */
 const char *uplink_problem_text(enum uplink_problem problem);
+/* What is to be done for UPLINK_PORTAL; a format for the uplink's name, as a shell reads it. */
+#define UPLINK_PORTAL_HINT "log in by `via-iface portal %s`"
 
 /* The same on a word of a list that means no interface now. */
 const char *uplink_missing_text(const struct uplink_list *l, size_t word);
@@ -133,12 +136,12 @@ bool uplinks_would_mean(const struct facts *facts, const struct fact_link *link)
 bool uplink_listed(const struct facts *facts, const struct uplink_list *list, const char *name);
 
 /*
- * The first usable one of a list; one that the kernel refused (fact_refused) only
- * where there is no other. Returns 0 with its name in ret, or -ENETUNREACH
- * with a line that names each and its problem.
+ * The first usable one of a list for a session of those flags; one that the kernel refused
+ * (fact_refused) only where there is no other. Returns 0 with its name in ret, or -ENETUNREACH with
+ * a line in err, unless that is NULL, that names each and its problem.
  */
-int uplink_choose(const struct facts *facts, const struct uplink_list *list, char ret[IFNAMSIZ],
-		  struct err *err);
+int uplink_choose(const struct facts *facts, const struct uplink_list *list, uint32_t flags,
+		  char ret[IFNAMSIZ], struct err *err);
 
 /* What is wrong with each interface of a list: "'wlp6s0': it has no carrier, 'usb0': …". */
 struct strbuf;

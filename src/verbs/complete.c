@@ -124,7 +124,7 @@ static void offer_uplinks(const struct line *l)
 	read_typed_list(l->word, &typed);
 	for (size_t i = 0; i < f.links.n; i++) {
 		const struct fact_link *k = &f.links.v[i];
-		enum uplink_problem problem = uplink_serves(&f, k->name);
+		enum uplink_problem problem = uplink_serves(&f, k->name, 0);
 		const char *what = uplink_problem_text(problem);
 
 		if (!view_is_uplink(k))

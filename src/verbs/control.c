@@ -81,7 +81,7 @@ static int check_exists(const struct uplink_list *to, struct err *err)
 
 	if (r < 0 || explain_is_elsewhere() || uplink_walk(&walk))
 		return r;
-	return uplink_choose(&f, to, ignored, err);
+	return uplink_choose(&f, to, 0, ignored, err);
 }
 
 static int move(const struct session *s, const struct words *w, struct err *err)

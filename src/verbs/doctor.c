@@ -105,7 +105,7 @@ static void list_usable(const struct facts *f, struct strbuf *ret_first, struct 
 			const struct fact_link *l = &f->links.v[i];
 
 			if (view_is_default(f, l) != (bool)is_default ||
-			    uplink_serves(f, l->name) != UPLINK_USABLE)
+			    uplink_serves(f, l->name, 0) != UPLINK_USABLE)
 				continue;
 			if (!ret_first->len)
 				strbuf_add_word(ret_first, l->name);
@@ -232,13 +232,13 @@ static int try_uplinks(const struct facts *f, const struct uplink_list *uplinks,
 	int r = 0;
 
 	if (uplinks)
-		return uplink_choose(f, uplinks, chosen, err) < 0
+		return uplink_choose(f, uplinks, 0, chosen, err) < 0
 			       ? 0
 			       : doctor_live(f, chosen, NULL, true, ret, err);
 	for (size_t i = 0; i < f->links.n && tried < TRIED_MAX && r == 0; i++) {
 		const char *name = f->links.v[i].name;
 
-		if (uplink_serves(f, name) != UPLINK_USABLE)
+		if (uplink_serves(f, name, 0) != UPLINK_USABLE)
 			continue;
 		tried++;
 		r = doctor_live(f, name, NULL, true, ret, err);

@@ -296,7 +296,7 @@ static void check_each_uplink(struct doctor_launch *l)
 	for (size_t i = 0; asked && i < l->facts->links.n && n < UPLINKS_ASKED; i++) {
 		const struct fact_link *link = &l->facts->links.v[i];
 
-		if (uplink_serves(l->facts, link->name) != UPLINK_USABLE ||
+		if (uplink_serves(l->facts, link->name, 0) != UPLINK_USABLE ||
 		    uplink_list_add(&asked[n].list, link->name) < 0 ||
 		    doctor_explain(&asked[n].list, 0, MSG_EXPLAIN_REASON, &asked[n].reply, NULL) <
 			    0)

@@ -188,7 +188,7 @@ int explain(int argc, char *argv[], const struct launch_options *o)
 		status = explain_word(&f, argc, argv, at);
 	if (status >= 0 || uplink_list_parse(o->uplinks, &list, NULL) < 0)
 		return status;
-	if (o->wait || uplink_choose(&f, &list, ignored, &err) == 0)
+	if (o->wait || uplink_choose(&f, &list, 0, ignored, &err) == 0)
 		return -1;
 	return program_fail(&err);
 }

@@ -195,7 +195,7 @@ struct json_object *json_uplink(const struct facts *f, const struct fact_link *l
 	struct json_object *altnames = json_object_new_array();
 	const struct fact_dns *dns = facts_dns(f, l->index);
 	struct uplink u = uplink_lookup(f, l->name);
-	const enum uplink_problem problem = uplink_serves(f, l->name);
+	const enum uplink_problem problem = uplink_serves(f, l->name, 0);
 	bool usable = problem == UPLINK_USABLE;
 	char buf[IP_TEXT_MAX];
 

@@ -20,7 +20,7 @@ static verb_function *const functions[VERB_COUNT] = {
 	[VERB_PAUSE] = verb_pause,   [VERB_RESUME] = verb_pause,    [VERB_EXEC] = verb_exec,
 	[VERB_STOP] = verb_stop,     [VERB_DOCTOR] = verb_doctor,   [VERB_ATTACH] = verb_attach,
 	[VERB_DETACH] = verb_detach, [VERB_LOG] = verb_log,         [VERB_NETNS] = verb_netns,
-	[VERB_TOP] = verb_top,
+	[VERB_TOP] = verb_top,       [VERB_PORTAL] = verb_portal,
 };
 
 /* What programs of via-iface ask of this one. */

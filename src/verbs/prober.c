@@ -225,7 +225,7 @@ static struct way *next_way(struct prober *p, const struct facts *f, int64_t now
 
 		if (w->ask_at > now)
 			continue;
-		if (uplink_serves(f, w->uplink) != UPLINK_USABLE)
+		if (uplink_serves(f, w->uplink, 0) != UPLINK_USABLE)
 			w->ask_at = now + PROBE_EVERY_MS;
 		else if (!next || w->ask_at < next->ask_at)
 			next = w;

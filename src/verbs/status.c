@@ -20,6 +20,7 @@
 static void print_ways(const struct session_view *v)
 {
 	struct view_ways walk = { .view = v };
+	_cleanup_strbuf_ struct strbuf word = { 0 };
 	struct view_way way;
 	const char *title = "uplinks";
 
@@ -29,7 +30,10 @@ static void print_ways(const struct session_view *v)
 		text_print(stdout, "  %-10s %s", title, name);
 		if (strcmp(name, way.word) != 0)
 			text_print(stdout, " (%s)", way.word);
-		text_print(stdout, ": %s\n", view_way_text(&way));
+		text_print(stdout, ": %s", view_way_text(&way));
+		if (way.problem == UPLINK_PORTAL && way.link)
+			text_print(stdout, "; " UPLINK_PORTAL_HINT, strbuf_word(&word, name));
+		putchar('\n');
 	}
 }
 
@@ -69,6 +73,7 @@ static void print_options(const struct session *s)
 		{ SESSION_HOST_ACCESS, "--host-access" },
 		{ SESSION_KEEP, "--keep" },
 		{ SESSION_ATTACHED, "attached" },
+		{ SESSION_PORTAL, "portal" },
 		{ SESSION_FALLBACK, "--fallback" },
 		{ SESSION_FOREIGN_RESOLVER, "--allow-foreign-resolver" },
 	};

@@ -73,7 +73,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 	const struct fact_dns *dns = facts_dns(f, l->index);
 	const struct uplink u = uplink_lookup(f, l->name);
-	const enum uplink_problem problem = uplink_serves(f, l->name);
+	const enum uplink_problem problem = uplink_serves(f, l->name, 0);
+	_cleanup_strbuf_ struct strbuf name = { 0 };
 	char buf[IP_TEXT_MAX];
 
 	table_add(t, "%s", l->name);
@@ -102,6 +103,8 @@ static void add_row(struct table *t, const struct facts *f, const struct fact_li
 		strbuf_add(&sb, "%s%s", sb.len ? "; " : "", uplink_problem_text(problem));
 	else
 		add_silent(&sb, &u);
+	if (problem == UPLINK_PORTAL)
+		strbuf_add(&sb, "; " UPLINK_PORTAL_HINT, strbuf_word(&name, l->name));
 	add_findings(&sb, f, l);
 	table_add(t, "%s", strbuf_text(&sb));
 }
@@ -123,7 +126,7 @@ static int rank_of(const struct facts *f, const struct fact_link *l)
 {
 	if (view_is_default(f, l))
 		return 0;
-	return uplink_serves(f, l->name) == UPLINK_USABLE ? 1 : 2;
+	return uplink_serves(f, l->name, 0) == UPLINK_USABLE ? 1 : 2;
 }
 
 int tables_print_uplinks(const struct facts *f, const struct terminal *terminal, FILE *out)

@@ -22,6 +22,7 @@ int verb_pause(int argc, char *argv[]); /* and resume */
 int verb_netns(int argc, char *argv[]);
 int verb_oci_hook(int argc, char *argv[]); /* of a container runtime */
 int verb_plan(int argc, char *argv[]);
+int verb_portal(int argc, char *argv[]);
 int verb_probe_once(int argc, char *argv[]); /* of a prober: one probe, in a session of its own */
 int verb_prober(int argc, char *argv[]);     /* of a launch with --probe */
 int verb_run(int argc, char *argv[]);

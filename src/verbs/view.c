@@ -156,7 +156,7 @@ bool view_ways(struct view_ways *w, struct view_way *ret)
 		return false;
 	way.word = uplink_list_word(&s->uplinks, w->word);
 	if (way.link) {
-		way.problem = uplink_serves(w->view->facts, way.link->name);
+		way.problem = uplink_serves(w->view->facts, way.link->name, s->flags);
 		way.in_use = s->slot && !strcmp(way.link->name, s->uplink);
 	} else {
 		next_word(w); /* it means none now: said once */

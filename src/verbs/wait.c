@@ -132,7 +132,7 @@ static int check_uplinks(struct wait *w, struct err *err)
 	if (r < 0)
 		return r;
 	w->last = (struct err){ 0 };
-	if (uplink_choose(&f, uplinks, chosen, &w->last) == 0)
+	if (uplink_choose(&f, uplinks, 0, chosen, &w->last) == 0)
 		return check_names(w, chosen, &f);
 	w->names_until = INT64_MAX;
 	if (!uplink_may_come(&f, uplinks)) {

@@ -48,6 +48,7 @@ TYPED = [
     (("wlp6s0 fancyp",), ("wlp6s0", "fancyprogram")),
     (("-- fancyp",), ("--", "fancyprogram")),
     (("exec game fancyp",), ("exec", "game", "fancyprogram")),
+    (("portal wlp",), ("portal", "wlp6s0")),
     (("top --onc", "--js"), ("top", "--once", "--json")),
     (("capture ga", "-w /dev/nul"), ("capture", "game", "-w", "/dev/null")),
     (("exec -v ga",), ("exec", "-v", "game")),

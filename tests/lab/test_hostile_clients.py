@@ -356,8 +356,9 @@ def test_requests_that_are_none(lab):
         ]
         bad += [{"uplinks": u} for u in ("", ",", "a b", "wlp6s0,", "wlp6s0,,enp7s0", "w\n", "a/b", "..", "x" * 160)]
         bad += [{"uplinks": u} for u in ("mac:zz", "ssid:", "wlp6s0,wlp6s0", "a" * 140)]
-        bad += [{"flags": 1 << n} for n in range(3, 32) if n not in (6, 8, 9, 10, 11, 12, 13, 15)]
+        bad += [{"flags": 1 << n} for n in range(3, 32) if n not in (6, 8, 9, 10, 11, 12, 13, 15, 16)]
         bad += [{"flags": 1 << 3 | 1 << 12}]  # KEEP, PENDING
+        bad += [{"flags": 1 << 16 | 1 << 13}, {"flags": 1 << 16, "share": "x"}]  # PORTAL with JOIN, --share
         bad += [{"mtu": m} for m in (1, 67, 1279, 65536)]
         bad += [{"dns": ("0.0.0.0",)}, {"dns": ("224.0.0.1",)}]
         # --host-port: UDP that is neither, an order, a gap, twice, the name servers' port
@@ -368,6 +369,7 @@ def test_requests_that_are_none(lab):
         one = struct.pack("<3HB17x", 6881, 6881, 6881, 0)
         odd = ((1, 0, 1, 0), (2, 1, 2, 0), (1, 9, 65530, 0), (1, 1, 0, 0), (1, 1, 1, 2), (0, 0, 1, 0), (1024, 1152, 1024, 0))
         bad += [{"published": struct.pack("<3HB17x", *p)} for p in odd]
+        bad += [{"flags": 1 << 16, "published": one}, {"flags": 1 << 16, "ports": struct.pack("<4H", 1, 0, 0, 0)}]
         bad += [{"published": p} for p in (bytes(24) + one, one + one, one[:7] + b"\x02\x7f\0\0\1", one[:7] + b"\7")]
         for fields in bad:
             for op in (hostile.RUN, RUN_IN, ATTACH):

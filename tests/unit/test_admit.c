@@ -9,6 +9,7 @@
 #include "list.h"
 #include "plan/join.h"
 #include "plan/plan.h"
+#include "plan/uplink.h"
 #include "scene.h"
 #include "unit.h"
 
@@ -561,6 +562,43 @@ static void test_join(void **state)
 	assert_int_equal(found(&f, &join, uid, &id), 0);
 }
 
+/* It opens a login page and nothing else: the daemon takes no option with it that opens more. */
+static void test_portal(void **state)
+{
+	static const uint32_t refused[] = { SESSION_HOST_ACCESS, SESSION_KEEP, SESSION_JOIN };
+	_cleanup_facts_ struct facts f = { 0 };
+	struct request r = curl;
+	struct err err = { 0 };
+	char chosen[IFNAMSIZ];
+
+	(void)state;
+	scene_split(&f);
+	scene_slot(&f, 1, "wlp6s0");
+	r.flags |= SESSION_PORTAL;
+	assert_int_equal(request_check(&r, NULL), 0);
+	assert_true(admitted(&f, &r, &fresh).flags & SESSION_PORTAL);
+	scene_dns(&f, "wlp6s0", "192.168.2.1");
+	for (size_t i = 0; i < f.dns.n; i++)
+		f.dns.v[i].portal = f.dns.v[i].index == facts_link(&f, "wlp6s0")->index;
+	assert_string_equal(admitted(&f, &r, &fresh).uplink, "wlp6s0");
+	assert_int_equal(uplink_choose(&f, &r.uplinks, 0, chosen, &err), -ENETUNREACH);
+	assert_non_null(strstr(err.text, "log in by `via-iface portal wlp6s0`"));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		r.flags = SESSION_PORTAL | refused[i];
+		assert_int_equal(request_check(&r, NULL), -EINVAL);
+	}
+	r.flags = SESSION_PORTAL;
+	assert_null(publish_add("8080", &r.published));
+	assert_int_equal(request_check(&r, NULL), -EINVAL);
+	memset(&r.published, 0, sizeof(r.published));
+	assert_int_equal(request_check(&r, NULL), 0);
+	strcpy(r.device, "via");
+	assert_int_equal(request_check_attach(&r, NULL), -EINVAL);
+	r.device[0] = 0;
+	strcpy(r.share, "lan");
+	assert_int_equal(request_check(&r, NULL), -EINVAL);
+}
+
 /* The number takes its place from the name's end: what comes out is a name again. */
 static void test_long_names(void **state)
 {
@@ -653,6 +691,7 @@ int main(void)
 		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_given_names),
 		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_portal),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_alias_too_long),
 	};

@@ -190,6 +190,19 @@ static void test_login_page(void **state)
 	scene_link_is(&t.f, "wlp6s0", "", 0);
 	goes(&t, 1, "wlp6s0");
 	done(&t);
+
+	begin(&t, "wlp6s0"); /* but for who opens it */
+	t.f.sessions.v[0].flags |= SESSION_PORTAL;
+	scene_session(&t.f, 8, 11, 1, "wlp6s0", "other");
+	login_page(&t, "wlp6s0", true);
+	goes(&t, 0, "wlp6s0");
+	goes(&t, FAILOVER_CARRIER_OFF_MS, "wlp6s0");
+	assert_false(t.f.sessions.v[0].carrier_off);
+	assert_true(t.f.sessions.v[1].carrier_off);
+	assert_string_equal(t.f.sessions.v[1].uplink, "");
+	scene_link_is(&t.f, "wlp6s0", "", IFF_UP);
+	goes(&t, 1, "wlp6s0");
+	done(&t);
 }
 
 /* What one session's probe says is no other's business, and goes with it. */

@@ -145,6 +145,9 @@ static void test_requests(void **state)
 	r.probe_of = 1;
 	assert_int_equal(request_check(&r, NULL), -EINVAL);
 	r.probe_of = 0;
+	r.flags = SESSION_PORTAL;
+	assert_int_equal(request_check(&r, NULL), -EINVAL);
+	r.flags = 0;
 	r.host_ports.v[0].udp = 7;
 	assert_int_equal(request_check(&r, NULL), -EINVAL);
 }

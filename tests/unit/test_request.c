@@ -49,7 +49,7 @@ static void test_flags(void **state)
 		r.flags = flag;
 		if (flag <= SESSION_KEEP || flag == SESSION_NAME_GIVEN ||
 		    flag == SESSION_NAME_AGAIN || flag == SESSION_JOIN || flag == SESSION_PENDING ||
-		    flag == SESSION_PORTS_AGAIN)
+		    flag == SESSION_PORTS_AGAIN || flag == SESSION_PORTAL)
 			PASSES(r);
 		else
 			FAILS_WITH(r, "unknown flag 0x");

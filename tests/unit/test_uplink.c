@@ -100,7 +100,7 @@ static void test_name_in_a_command(void **state)
 	scene_link(&f, "w;id");
 	scene_link_is(&f, "w;id", "", 0);
 	assert_int_equal(uplink_list_add(&list, "w;id"), 0);
-	assert_true(uplink_choose(&f, &list, chosen, &err) < 0);
+	assert_true(uplink_choose(&f, &list, 0, chosen, &err) < 0);
 	assert_non_null(strstr(err.text, "`sudo ip link set dev 'w;id' up`"));
 }
 
@@ -434,7 +434,7 @@ static void test_texts(void **state)
 	do {                                                                                       \
 		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "";                                                          \
-		assert_int_equal(uplink_choose(f, &list_, got_, NULL), 0);                         \
+		assert_int_equal(uplink_choose(f, &list_, 0, got_, NULL), 0);                         \
 		assert_string_equal(got_, name);                                                   \
 	} while (0)
 #define NO_CHOICE(f, list, line)                                                                   \
@@ -442,7 +442,7 @@ static void test_texts(void **state)
 		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "keep";                                                      \
 		struct err err_ = { 0 };                                                           \
-		assert_int_equal(uplink_choose(f, &list_, got_, &err_), -ENETUNREACH);             \
+		assert_int_equal(uplink_choose(f, &list_, 0, got_, &err_), -ENETUNREACH);             \
 		assert_string_equal(err_.text, line);                                              \
 		assert_string_equal(got_, "keep");                                                 \
 	} while (0)
@@ -491,7 +491,7 @@ static void test_each_problem_has_a_hint(void **state)
 		const char *why;
 
 		PROBLEM(&f, names[i], problem);
-		assert_int_equal(uplink_choose(&f, &list, got, &err), -ENETUNREACH);
+		assert_int_equal(uplink_choose(&f, &list, 0, got, &err), -ENETUNREACH);
 		assert_int_equal(err.code, ENETUNREACH);
 		assert_non_null(strstr(err.text, names[i]));
 		why = strstr(err.text, uplink_problem_text(problem));
