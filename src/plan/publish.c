@@ -2,15 +2,16 @@
 /*
  * --publish: connections that others begin to an address of the uplink come into a session.
  *
- *   chain inbound      destination NAT of the first packet, where it came in by the uplink and is
- *                      for an address that the uplink has (@uplink4_dev): the maps lead from
- * device, protocol and port to the session's address and port. Those of one address (ADDR:PORT)
- * come first. A socket of the host that the packet is for takes precedence, and so does what
- * another program's rule translates, since the chain is behind those chain inbound_mark the mark of
- * that uplink for what comes in so, on its way to the session that has that uplink now
- * (@receives4), and for its connection chain to_session   lets the first packet pass, while the
- * session has a share of entries left chain from_session ends a connection whose address is not of
- * the uplink that the session has now
+ * Chain inbound translates the destination of the first packet, where it came in by the uplink and
+ * is for an address that the uplink has (@uplink4_dev): maps lead from device, protocol and port to
+ * the session's address and port, those with an address (ADDR:PORT) first. A socket of the host
+ * that the packet is for takes precedence, and so does what another program's rule translates,
+ * since this chain is behind those.
+ *
+ * Chain inbound_mark gives what comes in so, and its connection, the mark of that uplink, on its
+ * way to the session that has the uplink now (@receives4). Chain to_session lets the first packet
+ * pass while the session has less than its share of entries. Chain from_session ends a connection
+ * whose address is not of the uplink that the session has now.
  *
  * The elements have the device and no address of it: another lease changes none of them. A session
  * that moves, is paused or fails over gets others. The connection's tuples are in zone 0, with
