@@ -7,7 +7,8 @@
 /*
  * What an accept of ours says in somebody else's chain: a drop there is final, whatever our own
  * table thinks of the packet. An accept is not: the packet meets our forward chain all the same,
- * which lets a mark leave by its uplink only and replies alone come back. So nothing is opened,
+ * which lets a mark leave by its uplink only, and replies and what is published alone come back.
+ * So nothing is opened,
  * and by the state not even while our table is gone: what comes from the bridge is stopped by the
  * rules and tc then, what goes there, if it is no reply, by their own policy.
  *

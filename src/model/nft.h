@@ -149,8 +149,9 @@ enum nft_op {
 	NFT_OP_DELETE, /* delete @name { fields } */
 	/* ct count over most; with a name: add @name { fields ct count over most } */
 	NFT_OP_CONNECTIONS,
-	NFT_OP_XT_REPLIES, /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
-	NFT_OP_VERDICT,    /* accept, drop, jump or goto name */
+	NFT_OP_XT_REPLIES,    /* xtables' conntrack match: --ctstate RELATED,ESTABLISHED */
+	NFT_OP_XT_TRANSLATED, /* the same: --ctstate DNAT */
+	NFT_OP_VERDICT,       /* accept, drop, jump or goto name */
 	NFT_OP_COUNT,
 };
 

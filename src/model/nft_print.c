@@ -353,6 +353,7 @@ static const char *const words[NFT_OP_COUNT] = {
 	[NFT_OP_NOTRACK] = "notrack",
 	/* as nft(8) lists it; it cannot be written so */
 	[NFT_OP_XT_REPLIES] = "ct state related,established",
+	[NFT_OP_XT_TRANSLATED] = "ct status dnat",
 };
 
 static void print_payload(struct strbuf *sb, const struct nft_stmt *s)
@@ -432,6 +433,7 @@ static void print_stmt(struct strbuf *sb, const struct nft_stmt *s)
 	case NFT_OP_COUNTER:
 	case NFT_OP_NOTRACK:
 	case NFT_OP_XT_REPLIES:
+	case NFT_OP_XT_TRANSLATED:
 		strbuf_add(sb, "%s", words[s->op]);
 		break;
 	case NFT_OP_COUNT:

@@ -186,7 +186,7 @@ static int accept_compare(const struct obj_nft_accept *a, const struct obj_nft_a
 	ORDER(strcmp(a->table, b->table));
 	ORDER(strcmp(a->chain, b->chain));
 	ORDER(CMP(a->iptables, b->iptables));
-	ORDER(CMP(a->back, b->back));
+	ORDER(CMP(a->what, b->what));
 	return CMP(a->nth, b->nth);
 }
 

@@ -203,6 +203,14 @@ struct obj_nft_rule {
 	struct nft_rule *rule;    /* NULL in an observed one; owned by the set it is in */
 };
 
+/* What an accept of ours is for: what comes from our bridge, replies to it, published ports. */
+enum accept_what {
+	ACCEPT_FROM,
+	ACCEPT_REPLIES,
+	ACCEPT_INBOUND, /* to the bridge, with a destination that was translated (--publish) */
+	ACCEPT_WHAT_COUNT,
+};
+
 /*
  * An accept for our bridge in another firewall's forward chain, recognized by its comment; the
  * statements follow from its key (model/accept.h).
@@ -211,7 +219,7 @@ struct obj_nft_accept {
 	char table[FOREIGN_NAME_MAX]; /* key */
 	char chain[FOREIGN_NAME_MAX]; /* key */
 	bool iptables;                /* key: in the words of iptables-nft, whose chain it is */
-	bool back;                    /* key: of what comes back to the bridge; else from it */
+	enum accept_what what;        /* key */
 	uint32_t nth;                 /* key: 0, but for the copies that somebody else made of it */
 	uint64_t handle;              /* of an observed one */
 };

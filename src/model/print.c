@@ -276,6 +276,11 @@ static void add_rule(struct strbuf *sb, const struct object *o, const char *netn
 /* -I or -D; iptables finds what it removes by its words. */
 static void iptables_accept(struct strbuf *sb, const struct object *o, const char *command)
 {
+	static const char *const states[ACCEPT_WHAT_COUNT] = {
+		[ACCEPT_FROM] = "",
+		[ACCEPT_REPLIES] = "RELATED,ESTABLISHED",
+		[ACCEPT_INBOUND] = "DNAT",
+	};
 	const struct obj_nft_accept *a = &o->nft_accept;
 
 	strbuf_add(sb, "%s ", o->family == NFPROTO_IPV6 ? "ip6tables-nft" : "iptables-nft");
@@ -286,9 +291,10 @@ static void iptables_accept(struct strbuf *sb, const struct object *o, const cha
 	}
 	strbuf_add(sb, "%s ", command);
 	strbuf_add_word(sb, a->chain);
-	strbuf_add(sb, " -%s " BRIDGE_NAME "%s -m comment --comment " ACCEPT_COMMENT " -j ACCEPT\n",
-		   a->back ? "o" : "i",
-		   a->back ? " -m conntrack --ctstate RELATED,ESTABLISHED" : "");
+	strbuf_add(sb,
+		   " -%s " BRIDGE_NAME "%s%s -m comment --comment " ACCEPT_COMMENT " -j ACCEPT\n",
+		   a->what == ACCEPT_FROM ? "i" : "o",
+		   a->what == ACCEPT_FROM ? "" : " -m conntrack --ctstate ", states[a->what]);
 }
 
 static void foreign_chain(struct strbuf *sb, const struct object *o)
@@ -319,7 +325,11 @@ static void add_accept(struct strbuf *sb, const struct object *o)
 /* nft(8) removes a rule by its handle alone, which is found where the rule stands. */
 static void remove_accept(struct strbuf *sb, const struct object *o)
 {
-	const char *dev = o->nft_accept.back ? "oifname" : "iifname";
+	static const char *const begins[ACCEPT_WHAT_COUNT] = {
+		[ACCEPT_FROM] = "iifname \"" BRIDGE_NAME "\"",
+		[ACCEPT_REPLIES] = "oifname \"" BRIDGE_NAME "\" ct state",
+		[ACCEPT_INBOUND] = "oifname \"" BRIDGE_NAME "\" ct status",
+	};
 
 	if (o->nft_accept.iptables) {
 		iptables_accept(sb, o, "-D");
@@ -333,10 +343,8 @@ static void remove_accept(struct strbuf *sb, const struct object *o)
 	}
 	strbuf_add(sb, " handle '$(nft -a 'list chain ");
 	foreign_chain(sb, o);
-	strbuf_add(sb,
-		   "' | sed -n 's/.*%s \"" BRIDGE_NAME "\".* comment \"" ACCEPT_COMMENT
-		   "\" # handle //p')\n",
-		   dev);
+	strbuf_add(sb, "' | sed -n 's/.*%s.* comment \"" ACCEPT_COMMENT "\" # handle //p')\n",
+		   begins[o->nft_accept.what]);
 }
 
 static void neigh(struct strbuf *sb, const struct object *o, const char *verb, const char *netns)

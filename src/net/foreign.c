@@ -24,12 +24,14 @@
 #define REPLY_STATES (CT_STATE_ESTABLISHED | CT_STATE_RELATED)
 
 struct reading {
-	bool from, to;            /* iifname, oifname is our bridge */
-	bool whole_name;          /* compared in all its bytes, as nft(8) does */
-	bool replies, xt_replies; /* the state, in native expressions or by xtables */
-	bool conditional;         /* asks for anything else, or for that too */
-	bool comment;             /* ours */
-	bool logs;                /* as none of ours does */
+	bool from, to;   /* iifname, oifname is our bridge */
+	bool whole_name; /* compared in all its bytes, as nft(8) does */
+	/* bits of enum accept_what: what the state is asked for, in native expressions, or by
+	 * xtables */
+	unsigned int native, xt;
+	bool conditional; /* asks for anything else, or for that too */
+	bool comment;     /* ours */
+	bool logs;        /* as none of ours does */
 	int32_t verdict;
 	bool decided, rejects;
 	char target[FOREIGN_NAME_MAX]; /* of a jump */
@@ -45,8 +47,12 @@ static void read_cmp(struct reading *r, const struct nft_expr *x)
 	dev = equal && len >= sizeof(BRIDGE_NAME) && !strcmp(data, BRIDGE_NAME);
 	if (len >= sizeof(bits))
 		memcpy(&bits, data, sizeof(bits));
-	if (x->reg == REG_CT_STATE && x->mask == REPLY_STATES && !x->xor &&!equal && !bits)
-		r->replies = true;
+	bool any_bit = x->mask && !x->xor &&!equal && !bits;
+
+	if (x->reg == REG_CT_STATE && x->mask == REPLY_STATES && any_bit)
+		r->native |= 1u << ACCEPT_REPLIES;
+	else if (x->reg == REG_CT_STATUS && x->mask == CT_STATUS_DST_NAT && any_bit)
+		r->native |= 1u << ACCEPT_INBOUND;
 	else if (x->reg == REG_IIFNAME && dev)
 		r->from = true;
 	else if (x->reg == REG_OIFNAME && dev)
@@ -68,8 +74,8 @@ static void read_match(struct reading *r, const struct nft_expr *x)
 	else if (nftnl_expr_get_u32(x->e, NFTNL_EXPR_MT_REV) == 3 &&
 		 nft_expr_match(x, "conntrack", &ct, sizeof(ct)) &&
 		 ct.match_flags == XT_CONNTRACK_STATE && !ct.invert_flags &&
-		 ct.state_mask == REPLY_STATES)
-		r->xt_replies = true;
+		 (ct.state_mask == REPLY_STATES || ct.state_mask == XT_CONNTRACK_STATE_DNAT))
+		r->xt |= 1u << (ct.state_mask == REPLY_STATES ? ACCEPT_REPLIES : ACCEPT_INBOUND);
 	else
 		r->conditional = true;
 }
@@ -125,12 +131,24 @@ static bool has_comment(const struct nftnl_rule *rule)
 	return false;
 }
 
+/* By how many states it asks, and for what. */
+static unsigned int states_asked(const struct reading *r)
+{
+	return (unsigned int)__builtin_popcount(r->native) +
+	       (unsigned int)__builtin_popcount(r->xt);
+}
+
+static enum accept_what what_of(const struct reading *r)
+{
+	if (!r->to)
+		return ACCEPT_FROM;
+	return (r->native | r->xt) & 1u << ACCEPT_INBOUND ? ACCEPT_INBOUND : ACCEPT_REPLIES;
+}
+
 static bool is_ours(const struct reading *r)
 {
-	bool states = r->replies || r->xt_replies;
-
 	return r->comment && !r->conditional && !r->logs && r->decided && r->verdict == NF_ACCEPT &&
-	       r->from != r->to && r->to == states && !(r->replies && r->xt_replies);
+	       r->from != r->to && states_asked(r) == (r->to ? 1 : 0);
 }
 
 /* Names that do not fit are of no firewall that we know: false. */
@@ -188,7 +206,7 @@ static int decode_chain(const struct nlmsghdr *nlh, struct foreign *f)
 
 static void note_rule(const struct nftnl_rule *rule, const struct reading *r, struct foreign *f)
 {
-	bool always = !r->conditional && !r->from && !r->to && !r->replies && !r->xt_replies;
+	bool always = !r->conditional && !r->from && !r->to && !states_asked(r);
 	struct obj_nft_accept *a = &f->accept.nft_accept;
 
 	f->chain.closes = always && (r->rejects || (r->decided && r->verdict == NF_DROP));
@@ -202,8 +220,8 @@ static void note_rule(const struct nftnl_rule *rule, const struct reading *r, st
 				     .family = f->chain.family };
 	memcpy(a->table, f->chain.table, sizeof(a->table));
 	memcpy(a->chain, f->chain.name, sizeof(a->chain));
-	a->back = r->to;
-	a->iptables = r->to ? r->xt_replies : !r->whole_name;
+	a->what = what_of(r);
+	a->iptables = r->to ? r->xt != 0 : !r->whole_name;
 	a->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 }
 

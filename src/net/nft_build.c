@@ -371,7 +371,7 @@ static void verdict(struct builder *b, const struct nft_stmt *s)
 }
 
 /* As iptables writes it (extensions/libxt_conntrack.c); libnftnl frees the bytes. */
-static void xt_replies(struct builder *b)
+static void xt_state(struct builder *b, uint16_t states)
 {
 	size_t len = (sizeof(struct xt_conntrack_mtinfo3) + 7) / 8 * 8; /* XT_ALIGN() */
 	struct xt_conntrack_mtinfo3 *info = calloc(1, len);
@@ -383,7 +383,7 @@ static void xt_replies(struct builder *b)
 		return;
 	}
 	info->match_flags = XT_CONNTRACK_STATE;
-	info->state_mask = CT_STATE_ESTABLISHED | CT_STATE_RELATED;
+	info->state_mask = states;
 	nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, "conntrack");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, 3);
 	nftnl_expr_set(e, NFTNL_EXPR_MT_INFO, info, (uint32_t)len);
@@ -538,7 +538,10 @@ static void statement(struct builder *b, const struct nft_stmt *s)
 		counter(b);
 		break;
 	case NFT_OP_XT_REPLIES:
-		xt_replies(b);
+		xt_state(b, CT_STATE_ESTABLISHED | CT_STATE_RELATED);
+		break;
+	case NFT_OP_XT_TRANSLATED:
+		xt_state(b, XT_CONNTRACK_STATE_DNAT);
 		break;
 	case NFT_OP_VERDICT:
 		verdict(b, s);

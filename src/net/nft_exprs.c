@@ -48,7 +48,8 @@ static enum nft_expr_kind read_bitwise(struct nft_expr *x)
 {
 	uint32_t mask = 0, xor = 0;
 
-	if (x->reg != REG_CT_STATE || x->mask || !get_bits(x, NFTNL_EXPR_BITWISE_MASK, &mask) ||
+	if ((x->reg != REG_CT_STATE && x->reg != REG_CT_STATUS) || x->mask ||
+	    !get_bits(x, NFTNL_EXPR_BITWISE_MASK, &mask) ||
 	    !get_bits(x, NFTNL_EXPR_BITWISE_XOR, &xor) || !mask)
 		return load(x, REG_OTHER);
 	x->mask = mask;
@@ -77,6 +78,18 @@ static enum nft_expr_kind read_target(const struct nft_expr *x)
 	return name && !strcmp(name, "TPROXY") ? EXPR_TPROXY : EXPR_TARGET;
 }
 
+static enum nft_expr_kind read_ct(struct nft_expr *x)
+{
+	switch (nftnl_expr_get_u32(x->e, NFTNL_EXPR_CT_KEY)) {
+	case NFT_CT_STATE:
+		return load(x, REG_CT_STATE);
+	case NFT_CT_STATUS:
+		return load(x, REG_CT_STATUS);
+	default:
+		return load(x, REG_OTHER);
+	}
+}
+
 static enum nft_expr_kind read_expr(struct nft_expr *x)
 {
 	const char *name = nftnl_expr_get_str(x->e, NFTNL_EXPR_NAME);
@@ -84,9 +97,7 @@ static enum nft_expr_kind read_expr(struct nft_expr *x)
 	if (!strcmp(name, "meta"))
 		return read_meta(x);
 	if (!strcmp(name, "ct"))
-		return load(x, nftnl_expr_get_u32(x->e, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE
-				       ? REG_CT_STATE
-				       : REG_OTHER);
+		return read_ct(x);
 	if (!strcmp(name, "bitwise"))
 		return read_bitwise(x);
 	if (!strcmp(name, "cmp"))

@@ -30,13 +30,13 @@ enum nft_expr_kind {
 	EXPR_OTHER,
 };
 
-enum nft_register { REG_OTHER, REG_IIFNAME, REG_OIFNAME, REG_CT_STATE };
+enum nft_register { REG_OTHER, REG_IIFNAME, REG_OIFNAME, REG_CT_STATE, REG_CT_STATUS };
 
 struct nft_expr {
 	struct nftnl_expr *e;
 	enum nft_expr_kind kind;
 	enum nft_register reg; /* what the last load left there */
-	uint32_t mask, xor;    /* by which a bitwise changed REG_CT_STATE; mask 0: it did not */
+	uint32_t mask, xor;    /* by which a bitwise changed REG_CT_*; mask 0: it did not */
 	int32_t verdict;       /* of EXPR_VERDICT */
 	const char *target;    /* the chain of a jump, as long as the rule; or NULL */
 };

@@ -2,9 +2,9 @@
 /*
  * Beside other firewalls. A packet must pass every base chain at a hook, so where somebody else's
  * forward chain drops what it does not know (Docker, ufw, a policy), a session would get no
- * answer. It gets an accept in front of that, and nothing else of theirs is touched. Chains at
- * other hooks are no matter: name server queries leave by the forward hook, too, since they get
- * another destination before.
+ * answer, and what it publishes (publish.c) would not be reached. It gets an accept in front of
+ * that, and nothing else of theirs is touched. Chains at other hooks are no matter: name server
+ * queries leave by the forward hook, too, since they get another destination before.
  */
 #include <linux/netfilter.h>
 #include <stdio.h>
@@ -38,9 +38,9 @@ void plan_foreign(const struct plan_ctx *x)
 		snprintf(a->chain, sizeof(a->chain), "%s", entry(c));
 		/* only iptables calls a base chain so; and it takes one of that name for its own */
 		a->iptables = c->family != NFPROTO_INET && !strcmp(c->name, "FORWARD");
-		set_add(x->set, &o);
-		a->back = true;
-		set_add(x->set, &o);
+		for (a->what = ACCEPT_FROM; a->what < ACCEPT_WHAT_COUNT; a->what++)
+			if (a->what != ACCEPT_INBOUND || plan_any_publishes(x))
+				set_add(x->set, &o);
 	}
 	x->set->owner.foreign = false;
 }

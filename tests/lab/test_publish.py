@@ -11,6 +11,7 @@ import struct
 
 import hostile
 from lab import needs, params, program, timeout, topology
+from test_beside_other_firewalls import FIREWALLS, accepts, rules, start
 from test_survives_kills import clear_now, connects
 from test_who_may import NETDEV, USERS, Site
 
@@ -205,6 +206,34 @@ def test_follows(lab):
     clear_now(lab)
     lab.ip(f"link set {lab.spare} up")
     assert not lab.run("nft list tables", check=True).out.count("via_iface")
+
+
+@params(*FIREWALLS)
+def test_beside_other_firewalls(lab, firewall):
+    """Reached where their forward chain drops what it does not know; iptables reads what is in its
+    table, and a session that publishes nothing opens as little there as before."""
+    start(lab, firewall)
+    before, theirs = lab.snapshot(), rules(lab)
+    quiet = lab.session()
+    few = accepts(lab)
+    one = serve(lab, "one", lab.spare, *OPTIONS)
+    assert len(accepts(lab)) == len(few) * 3 // 2, accepts(lab)
+    reached(lab, lab.spare)
+    not_reached(lab, lab.wired)
+    for tool in ("iptables-nft", "ip6tables-nft"):
+        saved = lab.run(f"{tool}-save", check=True)
+        assert "incompatible" not in saved.out + saved.err, saved
+        for line in saved.out.splitlines():
+            if "--ctstate DNAT" in line and "*mangle" not in saved.out:
+                lab.run(f"{tool} {line.replace('-A', '-C')}", check=True)
+    lab.via("stop", "one", check=True)
+    one.finish()
+    lab.wait(lambda: accepts(lab) == few, 5, "no accept of what is published")
+    quiet.finish()
+    clear_now(lab)
+    lab.wait_gone()
+    assert rules(lab) == theirs
+    lab.assert_same(before)
 
 
 @params("restarted", "gone")

@@ -198,13 +198,13 @@ static void test_ours(void **state)
 {
 	struct fixture *x = *state;
 
-	for (unsigned int i = 0; i < 8; i++) {
-		struct object o = i & 4 ? thing_accept(NFPROTO_IPV4, "filter", "DOCKER-USER")
+	for (unsigned int i = 0; i < 4 * ACCEPT_WHAT_COUNT; i++) {
+		struct object o = i & 2 ? thing_accept(NFPROTO_IPV4, "filter", "DOCKER-USER")
 					: thing_accept(NFPROTO_INET, THEIRS, "forward");
 		struct foreign seen;
 
 		o.nft_accept.iptables = i & 1;
-		o.nft_accept.back = i & 2;
+		o.nft_accept.what = i / 4;
 		o.nft_accept.handle = 0;
 		seen = decoded(x, encode(x, &o, STEP_ADD), 1);
 		assert_int_equal(seen.what, FOREIGN_RULE);
@@ -228,7 +228,8 @@ static void test_handle(void **state)
 	part_verdict(&m, NF_ACCEPT);
 	nlh = finish(x, &m);
 	seen = decoded(x, nlh, 1);
-	assert_true(seen.ours && seen.accept.nft_accept.iptables && !seen.accept.nft_accept.back);
+	assert_true(seen.ours && seen.accept.nft_accept.iptables &&
+		    seen.accept.nft_accept.what == ACCEPT_FROM);
 	assert_int_equal(seen.accept.nft_accept.handle, 77);
 	nlh->nlmsg_type = NFT(DELRULE);
 	seen = decoded(x, nlh, 1);
@@ -507,8 +508,8 @@ static void test_mutations(void **state)
 		struct nlmsghdr *nlh;
 		char *data;
 
-		o.nft_accept.back = i & 1;
-		o.nft_accept.iptables = i & 2;
+		o.nft_accept.what = i % ACCEPT_WHAT_COUNT;
+		o.nft_accept.iptables = i & 8;
 		nlh = encode(x, &o, STEP_ADD);
 		/* user data, then whatever bytes are a comparison's or a match's */
 		data = memmem(nlh, nlh->nlmsg_len, "\0\012via-iface", 12);

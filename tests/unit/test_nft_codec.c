@@ -670,14 +670,14 @@ static void test_rule_steps(void **state)
 		assert_ptr_equal(nft_batch_object(&b, seq), &o);
 }
 
-static void accept_is(bool iptables, bool back, const char *want)
+static void accept_is(bool iptables, enum accept_what what, const char *want)
 {
 	struct object o = thing_accept(NFPROTO_IPV6, "filter", "FORWARD");
 	_cleanup_nft_batch_ struct nft_batch b = { 0 };
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 
 	o.nft_accept.iptables = iptables;
-	o.nft_accept.back = back;
+	o.nft_accept.what = what;
 	add_exprs(&sb, encode(&b, &o, STEP_ADD));
 	assert_string_equal(strbuf_text(&sb), want);
 }
@@ -693,21 +693,32 @@ static void test_accepts(void **state)
 	struct wire w, exprs;
 
 	(void)state;
-	accept_is(true, false,
+	accept_is(true, ACCEPT_FROM,
 		  "meta key=6 dreg=1; cmp sreg=1 op=0 data=7669613000; " ACCEPT_COUNTS);
 	/* struct xt_conntrack_mtinfo3 of 164 bytes, padded: match_flags 1 at 146, state_mask 6 */
-	accept_is(true, true,
+	accept_is(true, ACCEPT_REPLIES,
 		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=7669613000; match name=conntrack rev=3 "
 		  "info=" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
 		  "000000000000000000000000000000000000" HOST16(00, 01) "0000" HOST16(
 			  00, 06) "/168; " ACCEPT_COUNTS);
-	accept_is(false, false,
+	accept_is(false, ACCEPT_FROM,
 		  "meta key=6 dreg=1; cmp sreg=1 op=0 data=76696130000000000000000000000000; " //
 		  ACCEPT_COUNTS);
-	accept_is(false, true,
+	accept_is(false, ACCEPT_REPLIES,
 		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=76696130000000000000000000000000; "
 		  "ct key=0 dreg=1; bitwise sreg=1 dreg=1 len=4 mask=" HOST32(
 			  00, 00, 00, 06) " xor=00000000; cmp sreg=1 op=1 data=00000000; " //
+		  ACCEPT_COUNTS);
+	/* `iptables-nft -m conntrack --ctstate DNAT`: state_mask 0x80 */
+	accept_is(true, ACCEPT_INBOUND,
+		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=7669613000; match name=conntrack rev=3 "
+		  "info=" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
+		  "000000000000000000000000000000000000" HOST16(00, 01) "0000" HOST16(
+			  00, 80) "/168; " ACCEPT_COUNTS);
+	accept_is(false, ACCEPT_INBOUND,
+		  "meta key=7 dreg=1; cmp sreg=1 op=0 data=76696130000000000000000000000000; "
+		  "ct key=2 dreg=1; bitwise sreg=1 dreg=1 len=4 mask=" HOST32(
+			  00, 00, 00, 20) " xor=00000000; cmp sreg=1 op=1 data=00000000; " //
 		  ACCEPT_COUNTS);
 
 	nft_batch_begin(&b, 1);

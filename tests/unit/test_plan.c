@@ -1079,24 +1079,33 @@ static void test_order(void **state)
 
 /* --- other firewalls ----------------------------------------------------------------------- */
 
-/* The accepts as "family table chain", an arrow for each direction, a t for iptables' dialect. */
-static void accepts_are(struct fixture *x, const char *want)
+/*
+ * The accepts as "family table chain", an arrow for each direction, + for what is published, a t
+ * for iptables' dialect.
+ */
+static void accepts_of(struct fixture *x, struct session s, const char *want)
 {
+	static const char *const arrows[ACCEPT_WHAT_COUNT] = { ">", "<", "+" };
 	_cleanup_strbuf_ struct strbuf sb = { 0 };
 	char name[OBJECT_NAME_MAX];
 
-	plan_one(x, session(1, 1, "wlp6s0"));
+	plan_one(x, s);
 	for (const struct object *o = x->host.v; o < x->host.v + x->host.n; o++)
 		if (o->kind == OBJ_NFT_ACCEPT)
 			strbuf_add(&sb, "%s %s%s\n", object_name(o, name) + strlen("nft accept "),
-				   o->nft_accept.back ? "<" : ">",
-				   o->nft_accept.iptables ? "t" : "");
+				   arrows[o->nft_accept.what], o->nft_accept.iptables ? "t" : "");
 	assert_string_equal(strbuf_text(&sb), want);
+}
+
+static void accepts_are(struct fixture *x, const char *want)
+{
+	accepts_of(x, session(1, 1, "wlp6s0"), want);
 }
 
 static void test_closed_chains(void **state)
 {
 	struct fixture *x = *state;
+	struct session published = session(1, 1, "wlp6s0");
 
 	scene_split(&x->f);
 	scene_chain(&x->f, NFPROTO_INET, "open", "forward");
@@ -1105,6 +1114,10 @@ static void test_closed_chains(void **state)
 	scene_chain(&x->f, NFPROTO_IPV4, "mine", "transit")->closes = true;
 	accepts_are(x, "inet filter forward >\ninet filter forward <\n"
 		       "ip mine transit >\nip mine transit <\n");
+	published.published.v[0] = (struct publish){ .first = 6881, .last = 6881, .to = 6881 };
+	accepts_of(x, published,
+		   "inet filter forward >\ninet filter forward <\ninet filter forward +\n"
+		   "ip mine transit >\nip mine transit <\nip mine transit +\n");
 	x->f.chains.v[1].owned = true; /* cannot be changed */
 	x->f.chains.v[2].base = false; /* decides nothing by itself */
 	accepts_are(x, "");

@@ -83,20 +83,26 @@ static void test_accepts(void **state)
 	ADD_IS(nft, "nft 'insert rule inet filter forward iifname \"via0\" counter accept "
 		    "comment \"via-iface\"'\n");
 	REMOVE_IS(nft, "nft 'delete rule inet filter forward handle 7'\n");
-	ADD_IS(WITH(nft, w.nft_accept.back = true),
+	ADD_IS(WITH(nft, w.nft_accept.what = ACCEPT_REPLIES),
 	       "nft 'insert rule inet filter forward oifname \"via0\" ct state "
 	       "established,related counter accept comment \"via-iface\"'\n");
-	REMOVE_IS(WITH(nft, w.nft_accept.back = true; w.nft_accept.handle = 0),
+	REMOVE_IS(WITH(nft, w.nft_accept.what = ACCEPT_REPLIES; w.nft_accept.handle = 0),
 		  "nft 'delete rule inet filter forward handle '$(nft -a 'list chain inet filter "
-		  "forward' | sed -n 's/.*oifname \"via0\".* comment \"via-iface\" # handle "
-		  "//p')\n");
+		  "forward' | sed -n 's/.*oifname \"via0\" ct state.* comment \"via-iface\" "
+		  "# handle //p')\n");
+	ADD_IS(WITH(nft, w.nft_accept.what = ACCEPT_INBOUND),
+	       "nft 'insert rule inet filter forward oifname \"via0\" ct status dnat counter "
+	       "accept comment \"via-iface\"'\n");
 	ADD_IS(ip4, "iptables-nft -I DOCKER-USER -i via0 -m comment --comment via-iface "
 		    "-j ACCEPT\n");
 	REMOVE_IS(ip4, "iptables-nft -D DOCKER-USER -i via0 -m comment --comment via-iface "
 		       "-j ACCEPT\n");
-	ADD_IS(WITH(ip6, w.nft_accept.back = true),
+	ADD_IS(WITH(ip6, w.nft_accept.what = ACCEPT_REPLIES),
 	       "ip6tables-nft -t mangle -I FORWARD -o via0 -m conntrack --ctstate "
 	       "RELATED,ESTABLISHED -m comment --comment via-iface -j ACCEPT\n");
+	ADD_IS(WITH(ip6, w.nft_accept.what = ACCEPT_INBOUND),
+	       "ip6tables-nft -t mangle -I FORWARD -o via0 -m conntrack --ctstate DNAT -m comment "
+	       "--comment via-iface -j ACCEPT\n");
 	REMOVE_IS(ip6, "ip6tables-nft -t mangle -D FORWARD -i via0 -m comment --comment "
 		       "via-iface -j ACCEPT\n");
 	assert_false(print_goes_along(&nft));
