@@ -152,11 +152,11 @@ static const struct verb verbs[] = {
 	[VERB_PORTAL] = {
 		.name = "portal",
 		.program = VERB_BY_VERBS,
-		.usage = "[--browser PROGRAM] UPLINK",
+		.usage = "[--browser PROGRAM] [--lan] UPLINK",
 		.summary = "open the login page of a network, in a browser of its own",
 		.text = "Starts a browser with a profile that is removed when it ends, in a session of that\n"
-			"uplink with its name servers. Of the LAN that session reaches the gateway alone. Other\n"
-			"sessions use the uplink once NetworkManager finds that the page is passed.",
+			"uplink with its name servers. Of the LAN that session reaches the gateway alone, with\n"
+			"--lan all of it. Other sessions use the uplink once NetworkManager finds that the page is passed.",
 		.words = { WORD_UPLINKS },
 		.examples = { { "via-iface portal wlp6s0", "by the desktop's browser" },
 			      { "via-iface portal --browser chromium wlp6s0", "by that one" } },
@@ -377,6 +377,8 @@ static const struct verb_option options[] = {
 	{ "count", 'n', "N", WORD_FREE, OPT_COUNT, V(TOP), "end after so many samples" },
 	{ "browser", 0, "PROGRAM", WORD_FREE, OPT_BROWSER, V(PORTAL),
 	  "default: the desktop's, or one that is installed" },
+	{ "lan", 0, NULL, WORD_NONE, OPT_LAN, V(PORTAL),
+	  "for a page that another machine of the LAN has" },
 	{ "once", 0, NULL, WORD_NONE, OPT_ONCE, V(TOP), "the same as -n 1" },
 	{ "color", 0, "WHEN", WORD_COLOR, OPT_COLOR, V(LIST) | V(STATUS) | V(UPLINKS) | V(DOCTOR),
 	  "auto (on a terminal), always or never" },

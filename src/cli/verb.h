@@ -133,6 +133,7 @@ enum option_id {
 	OPT_COUNT,
 	OPT_ONCE,
 	OPT_BROWSER,
+	OPT_LAN,
 	OPT_HELP,
 };
 

@@ -156,6 +156,9 @@ static int take(struct words *w, enum option_id id, const char *value, struct er
 	case OPT_BROWSER:
 		w->browser = value;
 		break;
+	case OPT_LAN:
+		w->lan = true;
+		break;
 	case OPT_ONCE:
 		w->once = true;
 		break;

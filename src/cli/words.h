@@ -35,7 +35,7 @@ enum color_when {
 
 /* The words of a verb's command line. Borrowed from argv. */
 struct words {
-	bool no_password, quiet, all, json, follow, live, only, replace, action, once;
+	bool no_password, quiet, all, json, follow, live, only, replace, action, once, lan;
 	enum color_when color;
 	const char *pid, *netns, *container, *title, *since, *to, *write, *count, *browser;
 	bool watches, waits;

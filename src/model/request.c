@@ -140,7 +140,8 @@ int request_check(const struct request *r, struct err *err)
 	const uint32_t known = SESSION_NO_IPV6 | SESSION_NO_LAN | SESSION_HOST_ACCESS |
 			       SESSION_KEEP | SESSION_NAME_GIVEN | SESSION_NAME_AGAIN |
 			       SESSION_PENDING | SESSION_JOIN | SESSION_PORTS_AGAIN |
-			       SESSION_PORTAL;
+			       SESSION_PORTAL |
+			       (r->flags & SESSION_PORTAL ? SESSION_PORTAL_LAN : 0);
 	uint32_t least = r->flags & SESSION_NO_IPV6 ? 68 : 1280;
 
 	if (!terminated(r->name, sizeof(r->name)))

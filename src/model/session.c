@@ -24,6 +24,7 @@ static const struct {
 	{ SESSION_FOREIGN_RESOLVER, "foreign-resolver" },
 	{ SESSION_SPARE, "spare" },
 	{ SESSION_PORTAL, "portal" },
+	{ SESSION_PORTAL_LAN, "portal-lan" },
 };
 
 static bool plain(unsigned char c)

@@ -67,6 +67,7 @@ enum session_flag {
 	SESSION_PORTS_AGAIN = 1 << 15, /* of a request: the user's own that publish its ports are
 					  closing */
 	SESSION_PORTAL = 1 << 16,      /* it opens a login page: its uplink may be behind one */
+	SESSION_PORTAL_LAN = 1 << 17,  /* and reaches the LAN as other sessions do */
 	SESSION_FOREIGN_RESOLVER = 1 << 9, /* attached: name servers on its own devices are asked */
 };
 

@@ -221,7 +221,7 @@ static void plan_whole_netns(const struct facts *f, const struct session *s, boo
 	plan_dns_inside(pool, set);
 	if (s->share[0])
 		plan_share_questions(set);
-	if (s->flags & SESSION_PORTAL)
+	if (s->flags & SESSION_PORTAL && !(s->flags & SESSION_PORTAL_LAN))
 		plan_portal_inside(f, s, pool, set);
 	plan_altname(f, s, set);
 }

@@ -84,7 +84,7 @@ static int remove_profile(const char *path, struct err *err)
 /* --- the session --------------------------------------------------------------------------- */
 
 /* In the child: becomes the browser. Returns an exit status when it could not. */
-static int open_page(const char *uplink, const struct browser *b)
+static int open_page(const struct words *w, const struct browser *b)
 {
 	/* the words of a run; what is outside plays no part: the instance has a profile of its own
 	 */
@@ -92,7 +92,7 @@ static int open_page(const char *uplink, const struct browser *b)
 					       (char *)"--no-proxy-env",
 					       (char *)"--no-app-policy",
 					       (char *)"--allow-handover",
-					       (char *)uplink,
+					       (char *)w->v[0],
 					       (char *)"--" };
 	struct launch_options o;
 	struct err err = { 0 };
@@ -103,7 +103,7 @@ static int open_page(const char *uplink, const struct browser *b)
 	if (cli_parse_run(n, words, VERB_RUN, &o, &err) < 0)
 		return program_fail(&err);
 	copy_string(o.request.name, sizeof(o.request.name), "portal");
-	o.request.flags |= SESSION_PORTAL;
+	o.request.flags |= SESSION_PORTAL | (w->lan ? SESSION_PORTAL_LAN : 0);
 	return launch(&o, &(struct launch_target){ .netns = -1 });
 }
 
@@ -125,7 +125,7 @@ static int wait_for(pid_t pid)
 }
 
 /* The keeper: the browser's parent, which removes the profile. Returns an exit status. */
-static int keep(const char *uplink, const struct browser *b, const char *profile,
+static int keep(const struct words *w, const struct browser *b, const char *profile,
 		const sigset_t *mask)
 {
 	struct err err = { 0 }, left = { 0 };
@@ -134,7 +134,7 @@ static int keep(const char *uplink, const struct browser *b, const char *profile
 
 	if (pid == 0) {
 		sigprocmask(SIG_SETMASK, mask, NULL);
-		_exit(open_page(uplink, b));
+		_exit(open_page(w, b));
 	}
 	if (pid < 0)
 		err_errno(&err, errno, "start the browser");
@@ -144,7 +144,8 @@ static int keep(const char *uplink, const struct browser *b, const char *profile
 	return status;
 }
 
-static int serve(const char *uplink, const struct browser *b, const char *profile, struct err *err)
+static int serve(const struct words *w, const struct browser *b, const char *profile,
+		 struct err *err)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -153,7 +154,7 @@ static int serve(const char *uplink, const struct browser *b, const char *profil
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		_exit(keep(uplink, b, profile, &before));
+		_exit(keep(w, b, profile, &before));
 	if (pid > 0)
 		return wait_for(pid);
 	err_errno(err, errno, "start the browser");
@@ -192,7 +193,7 @@ int verb_portal(int argc, char *argv[])
 	find_url(url);
 	r = browser_find(w.browser, profile, url, &browser, &err);
 	if (r == 0) {
-		status = serve(w.v[0], &browser, profile, &err);
+		status = serve(&w, &browser, profile, &err);
 	} else {
 		status = program_fail(&err);
 		remove_profile(profile, NULL);

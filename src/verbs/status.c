@@ -74,6 +74,7 @@ static void print_options(const struct session *s)
 		{ SESSION_KEEP, "--keep" },
 		{ SESSION_ATTACHED, "attached" },
 		{ SESSION_PORTAL, "portal" },
+		{ SESSION_PORTAL_LAN, "--lan" },
 		{ SESSION_FALLBACK, "--fallback" },
 		{ SESSION_FOREIGN_RESOLVER, "--allow-foreign-resolver" },
 	};

@@ -207,10 +207,12 @@ def test_the_page_is_opened(lab):
 
 @needs("tool:dbus-daemon")
 def test_browser(lab):
-    """One that is named; it is ended with the verb, and the profile with it."""
-    login_server(lab, lab.spare)
+    """One that is named; it is ended with the verb, and the profile with it. With --lan it reaches the LAN."""
+    near = login_server(lab, lab.spare)
     Check(lab, PORTAL)
-    opened, shown, profile = open_page(lab, lab.via_popen, "--browser", "chromium")
+    opened, shown, profile = open_page(lab, lab.via_popen, "--browser", "chromium", "--lan", env={"ATTACK": near})
+    assert f"attack {near} 0\n" in shown, shown
+    assert re.search(r"options  .*portal --lan", lab.via("status", "portal").out)
     opened.kill(signal.SIGTERM)
     assert opened.finish(close=False).code == 128 + signal.SIGTERM
     assert not os.path.exists(profile) and "please log in" in shown

@@ -58,6 +58,8 @@ static void test_flags(void **state)
 	PASSES(r);
 	r.flags = SESSION_KEEP | 0x80000000u;
 	FAILS(r, "read the request: unknown flag 0x80000000");
+	r.flags = SESSION_PORTAL | SESSION_PORTAL_LAN;
+	PASSES(r);
 	r.flags = SESSION_JOIN | SESSION_NAME_AGAIN;
 	FAILS_WITH(r, "join a session: ");
 	r.flags = SESSION_JOIN;
