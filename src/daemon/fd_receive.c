@@ -118,14 +118,11 @@ static int take_one(int conn)
 	return fd;
 }
 
-__attribute__((noreturn)) static void receive_in_child(int conn, int back, int closing,
+__attribute__((noreturn)) static void receive_in_child(int conn, int back,
 						       const struct stat *host_ns)
 {
-	int fd, keep[] = { conn, back, closing };
+	int fd = take_one(conn);
 
-	keep_only(RECEIVER_NAME, keep, ARRAY_SIZE(keep));
-	close(closing);
-	fd = take_one(conn);
 	if (fd >= 0)
 		sock_send(back, "", 1, is_namespace(fd, host_ns) ? fd : -1);
 	_exit(0);
@@ -155,34 +152,6 @@ static void note(struct fd_receivers *r, pid_t pid, uid_t person, int closing)
 	r->v[r->n++].person = person;
 }
 
-int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns, struct err *err)
-{
-	_cleanup_close_ int near = -1, far = -1, closing = -1, closed = -1;
-	struct stat st;
-	int pair[2];
-	pid_t pid;
-
-	fd_receive_reap(r);
-	if (!may_have(r, person))
-		return err_set(err, EBUSY, "take what came: too much is still being taken");
-	if (fstat(host_ns, &st) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, errno, "take what came");
-	near = pair[0];
-	far = pair[1];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, errno, "take what came");
-	closed = pair[0];
-	closing = pair[1];
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, errno, "take what came");
-	if (pid == 0)
-		receive_in_child(conn, far, closing, &st);
-	note(r, pid, person, steal_fd(&closed));
-	return steal_fd(&near);
-}
-
 pid_t fd_receive_fork(struct fd_receivers *r, uid_t person, const char *name, const int *keep,
 		      size_t n, struct err *err)
 {
@@ -192,14 +161,15 @@ pid_t fd_receive_fork(struct fd_receivers *r, uid_t person, const char *name, co
 
 	fd_receive_reap(r);
 	if (!may_have(r, person))
-		return err_set(err, EBUSY, "answer: too much is still being answered");
+		return err_set(err, EBUSY,
+			       "serve the request: too much of that user is being served");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, errno, "answer");
+		return err_errno(err, errno, "serve the request");
 	closed = pair[0];
 	closing = pair[1];
 	pid = fork();
 	if (pid < 0)
-		return err_errno(err, errno, "answer");
+		return err_errno(err, errno, "serve the request");
 	if (pid > 0) {
 		note(r, pid, person, steal_fd(&closed));
 		return pid;
@@ -210,6 +180,26 @@ pid_t fd_receive_fork(struct fd_receivers *r, uid_t person, const char *name, co
 	close_fd(&closing);
 	closed = -1; /* keep_only() closed it */
 	return 0;
+}
+
+int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns, struct err *err)
+{
+	_cleanup_close_ int near = -1, far = -1;
+	struct stat st;
+	int pair[2];
+	pid_t pid;
+
+	if (fstat(host_ns, &st) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, errno, "take what came");
+	near = pair[0];
+	far = pair[1];
+	pid = fd_receive_fork(r, person, RECEIVER_NAME, (int[]){ conn, far }, 2, err);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		receive_in_child(conn, far, &st);
+	return steal_fd(&near);
 }
 
 int fd_receive_finish(int fd, int *ret_netns)

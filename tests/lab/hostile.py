@@ -53,6 +53,20 @@ def uplink_list(text):
     return struct.pack("<I", len(words)) + b"".join(words).ljust(16 * 9, b"\0") + taken[:160].ljust(160, b"\0")
 
 
+def ask_with_netns(op, number, netns):
+    """The descriptor of the daemon's answer to who proves a session's netns, or the words of its refusal."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        sock.settimeout(10)
+        sock.connect(SOCKET)
+        message = struct.pack("<IHHI", MAGIC, VERSION, op, number)
+        sock.send(message)
+        data, fds = sock.recv(4096), []
+        if struct.unpack_from("=I", data, 8)[0] == SEND:
+            socket.send_fds(sock, [message[:8]], [netns])
+            data, fds, _, _ = socket.recv_fds(sock, 4096, 1)
+        return fds[0] if fds else data[52:820].partition(b"\0")[0].decode()
+
+
 def message(
     op, uplinks="wlp6s0", name="x", device="", flags=0, mtu=0, ident=0, owner=SELF, dns=(), program="", share="", ports=b"", rates=(0, 0),
     published=b""

@@ -1,15 +1,12 @@
 """`via-iface capture`: the packets of one's own session, without root, and of no other."""
 
-import array
 import os
 import re
 import signal
 import socket
-import struct
 
 import hostile
 from lab import needs
-from test_verbs import MSG_SEND, SOCKET
 from test_who_may import Site
 
 CAPTURING = "Ctrl-C ends it\n"
@@ -246,17 +243,8 @@ def packet_sockets(pid):
 
 def ask_socket(number, netns):
     """The packet socket of the daemon's answer, or the words of its refusal."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-        sock.settimeout(10)
-        sock.connect(SOCKET)
-        message = struct.pack("<IHHI", hostile.MAGIC, hostile.VERSION, hostile.CAPTURE, number)
-        sock.send(message)
-        data = sock.recv(4096)
-        if struct.unpack_from("=I", data, 8)[0] != MSG_SEND:
-            return data[52:820].partition(b"\0")[0].decode()
-        sock.sendmsg([message[:8]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [netns]))])
-        data, fds, _, _ = socket.recv_fds(sock, 4096, 1)
-        return socket.socket(fileno=fds[0]) if fds else data[52:820].partition(b"\0")[0].decode()
+    answer = hostile.ask_with_netns(hostile.CAPTURE, number, netns)
+    return answer if isinstance(answer, str) else socket.socket(fileno=answer)
 
 
 def test_the_daemon_gives_no_other_socket(lab):

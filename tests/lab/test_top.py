@@ -1,6 +1,5 @@
 """`via-iface top`: how fast one's own sessions are and with whom they speak; nobody else's."""
 
-import array
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import time
 import hostile
 from lab import needs, program
 from test_on_a_terminal import resize
-from test_verbs import MSG_SEND, SOCKET
 from test_who_may import Site
 
 # So many datagrams a second, each of 1000 bytes, to each address; what comes back is read.
@@ -199,21 +197,12 @@ def test_on_a_terminal(lab):
 
 def ask_flows(number, netns):
     """The records of the daemon's answer, or the words of its refusal."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-        sock.settimeout(10)
-        sock.connect(SOCKET)
-        message = struct.pack("<IHHI", hostile.MAGIC, hostile.VERSION, hostile.FLOWS, number)
-        sock.send(message)
-        data = sock.recv(4096)
-        if struct.unpack_from("=I", data, 8)[0] != MSG_SEND:
-            return data[52:820].partition(b"\0")[0].decode()
-        sock.sendmsg([message[:8]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [netns]))])
-        data, fds, _, _ = socket.recv_fds(sock, 4096, 1)
-        if not fds:
-            return data[52:820].partition(b"\0")[0].decode()
-        assert os.path.basename(os.readlink(f"/proc/self/fd/{fds[0]}")).startswith("pipe:")
-        with os.fdopen(fds[0], "rb") as pipe:
-            return pipe.read()
+    answer = hostile.ask_with_netns(hostile.FLOWS, number, netns)
+    if isinstance(answer, str):
+        return answer
+    assert os.path.basename(os.readlink(f"/proc/self/fd/{answer}")).startswith("pipe:")
+    with os.fdopen(answer, "rb") as pipe:
+        return pipe.read()
 
 
 def test_of_no_other_netns(lab):
