@@ -231,7 +231,7 @@ def still_wrong(lab, recipe):
 
     recipe.says("`ip netns del spare` removes the namespace and the veth pair.")
     lab.run("ip netns del spare", check=True)
-    lab.wait(lambda: not lab.link_exists("veth0"), 10, "the end of the veth pair")
+    lab.wait(lambda: not lab.link_exists("veth0"), 60, "the end of the veth pair")  # behind all other netns
     assert "fwmark 0x64 lookup 100" in lab.ip("rule")
     rules = lab.run("iptables-save", check=True).out
     assert "MASQUERADE" in rules and "--set-xmark 0x64" in rules
@@ -263,7 +263,7 @@ def test_named_namespace(lab):
     resolver(lab, "127.0.0.53")
     assert lab.run("ip netns exec spare getent ahostsv4 who.test").code == 2
     lab.ip("netns del spare")
-    lab.wait(lambda: not lab.link_exists("veth0"), 10, "the end of the veth pair")
+    lab.wait(lambda: not lab.link_exists("veth0"), 60, "the end of the veth pair")  # behind all other netns
     recipe.via()
     recipe.end()
 
