@@ -20,7 +20,7 @@ if [ -n "${via_for_tests-}" ]; then
 		librsvg2-bin gettext libgtk-4-dev libadwaita-1-dev
 		xvfb x11-utils xterm zenity weston chromium dbus xdg-dbus-proxy pulseaudio-utils libgtk-3-bin at-spi2-core gir1.2-atspi-2.0
 		bash-completion zsh fish
-		rpm rpmlint makepkg libarchive-tools fakeroot bzip2 selinux-policy-dev shellcheck musl-tools nix-bin libxml2-utils apparmor
+		rpm rpmlint makepkg pacman-package-manager libarchive-tools fakeroot bzip2 selinux-policy-dev shellcheck musl-tools nix-bin libxml2-utils apparmor
 		xfce4-panel xfwm4 xfconf xdotool adwaita-icon-theme librsvg2-common
 	)
 fi

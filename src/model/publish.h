@@ -3,6 +3,7 @@
 #define VIA_MODEL_PUBLISH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/ip.h"
@@ -15,7 +16,7 @@
 #define SESSION_PUBLISHED_MAX       8   /* ports or ranges of ports */
 #define SESSION_PUBLISHED_PORTS_MAX 128 /* ports, of all ranges: each is an element in nftables */
 #define PUBLISH_TEXT_MAX            80  /* "[ADDR]:65535-65535:65535/udp", rounded up */
-#define PUBLISH_LIST_TEXT_MAX       (SESSION_PUBLISHED_MAX * PUBLISH_TEXT_MAX)
+#define PUBLISH_LIST_TEXT_MAX       ((size_t)SESSION_PUBLISHED_MAX * PUBLISH_TEXT_MAX)
 
 /* A port, or a range of them. Without padding. */
 struct publish {

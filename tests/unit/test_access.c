@@ -374,7 +374,7 @@ static void test_publish(void **state)
 	struct publish_list published = { .v = { { .first = 6881, .last = 6889, .to = 80 } } };
 	struct access_question q = { .op = ACCESS_RUN, .published = &published };
 	const struct uplink_list list = list_of("wlp6s0");
-	struct access_policy p;
+	_cleanup_policy_ struct access_policy p = { 0 };
 	struct err why;
 
 	(void)state;
@@ -391,6 +391,7 @@ static void test_publish(void **state)
 	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_ALLOW);
 	published.v[0].first = published.v[0].last = 1023;
 	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);
+	access_policy_done(&p);
 	make(EMPTY, &p); /* a password for polkit is for the uplink alone */
 	q.approved = true;
 	assert_int_equal(access_decide(&p, &alice, &q, &why), ACCESS_REFUSE);

@@ -434,7 +434,7 @@ static void test_texts(void **state)
 	do {                                                                                       \
 		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "";                                                          \
-		assert_int_equal(uplink_choose(f, &list_, 0, got_, NULL), 0);                         \
+		assert_int_equal(uplink_choose(f, &list_, 0, got_, NULL), 0);                      \
 		assert_string_equal(got_, name);                                                   \
 	} while (0)
 #define NO_CHOICE(f, list, line)                                                                   \
@@ -442,7 +442,7 @@ static void test_texts(void **state)
 		const struct uplink_list list_ = list_of(list);                                    \
 		char got_[IFNAMSIZ] = "keep";                                                      \
 		struct err err_ = { 0 };                                                           \
-		assert_int_equal(uplink_choose(f, &list_, 0, got_, &err_), -ENETUNREACH);             \
+		assert_int_equal(uplink_choose(f, &list_, 0, got_, &err_), -ENETUNREACH);          \
 		assert_string_equal(err_.text, line);                                              \
 		assert_string_equal(got_, "keep");                                                 \
 	} while (0)
