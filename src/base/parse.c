@@ -77,6 +77,20 @@ bool session_name_valid(const char *name)
 	return session_name_characters(name) && name[strspn(name, "0123456789")];
 }
 
+const char *parse_each(const char *list, const char *(*take)(const char *, size_t, void *),
+		       void *arg)
+{
+	for (;;) {
+		size_t len = strcspn(list, ",");
+		const char *wrong = take(list, len, arg);
+
+		if (wrong || !list[len])
+			return wrong;
+		list += len + 1;
+		list += strspn(list, " \t");
+	}
+}
+
 int copy_string(char *dst, size_t size, const char *src)
 {
 	size_t len = strlen(src);

@@ -28,6 +28,14 @@ bool session_name_valid(const char *name);
 /* The same without the last condition. */
 bool session_name_characters(const char *name);
 
+/*
+ * Calls take(word, its length, arg) for each word of a list with commas, behind which blanks may
+ * be; an empty word is one. Returns the first answer that is not NULL (what is wrong with that
+ * word), or NULL.
+ */
+const char *parse_each(const char *list, const char *(*take)(const char *, size_t, void *),
+		       void *arg);
+
 /* Copies src into dst of size bytes; -ENAMETOOLONG and dst untouched when it does not fit. */
 int copy_string(char *dst, size_t size, const char *src);
 

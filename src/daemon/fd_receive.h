@@ -68,7 +68,7 @@ int fd_receive_start(struct fd_receivers *r, int conn, uid_t person, int host_ns
 int fd_receive_finish(int fd, int *ret_netns);
 
 /*
- * Forks a child for something else that may take long, counted among those of the person. In the
+ * Forks a child for what may take long, counted among those of the person. In the
  * child it returns 0: all descriptors but the n of keep are closed, and its name (prctl(2),
  * PR_SET_NAME) is that. In this process it returns the child's id, or a negative errno: -EBUSY as
  * above.

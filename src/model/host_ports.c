@@ -32,8 +32,9 @@ static const char *insert(struct host_ports *to, const struct host_port *p)
 	return NULL;
 }
 
-static const char *add_one(const char *text, size_t len, struct host_ports *to)
+static const char *add_one(const char *text, size_t len, void *arg)
 {
+	struct host_ports *to = arg;
 	char one[ONE_MAX] = "", *protocol;
 	struct host_port p = { 0 };
 	uint32_t number = 0;
@@ -57,15 +58,7 @@ static const char *add_one(const char *text, size_t len, struct host_ports *to)
 
 const char *host_ports_add(const char *text, struct host_ports *to)
 {
-	for (;;) {
-		size_t len = strcspn(text, ",");
-		const char *wrong = add_one(text, len, to);
-
-		if (wrong || !text[len])
-			return wrong;
-		text += len + 1;
-		text += strspn(text, " \t");
-	}
+	return parse_each(text, add_one, to);
 }
 
 bool host_ports_valid(const struct host_ports *p)

@@ -107,8 +107,9 @@ static char *parse_address(char *text, struct ip *ret)
 	return ip_parse(text, ret) == 0 ? end : NULL;
 }
 
-static const char *add_one(const char *text, size_t len, struct publish_list *to)
+static const char *add_one(const char *text, size_t len, void *arg)
 {
+	struct publish_list *to = arg;
 	char one[PUBLISH_TEXT_MAX] = "", *protocol, *ports;
 	struct publish p = { 0 };
 
@@ -128,15 +129,7 @@ static const char *add_one(const char *text, size_t len, struct publish_list *to
 
 const char *publish_add(const char *text, struct publish_list *to)
 {
-	for (;;) {
-		size_t len = strcspn(text, ",");
-		const char *wrong = add_one(text, len, to);
-
-		if (wrong || !text[len])
-			return wrong;
-		text += len + 1;
-		text += strspn(text, " \t");
-	}
+	return parse_each(text, add_one, to);
 }
 
 static bool is_empty(const struct publish *p)

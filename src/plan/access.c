@@ -256,6 +256,7 @@ static enum access_answer too_many(uint32_t most, const char *where, struct err 
 static enum access_answer check_rule(const struct access_rule *r, const struct access_question *q,
 				     struct err *why)
 {
+	const struct publish *port = forbidden_port(r, q->published);
 	const char *uplink = uncovered(r, q->uplinks);
 	char where[ACCESS_FILE_MAX + ACCESS_NAME_MAX + 32], globs[ACCESS_GLOBS_MAX];
 
@@ -301,8 +302,8 @@ static enum access_answer check_rule(const struct access_rule *r, const struct a
 		err_hint(why, "give less, or leave it out");
 		return ACCESS_REFUSE;
 	}
-	if (forbidden_port(r, q->published))
-		return refuse_publish(r, where, forbidden_port(r, q->published), why);
+	if (port)
+		return refuse_publish(r, where, port, why);
 	if (q->op != ACCESS_MOVE && q->sessions >= r->sessions)
 		return too_many(r->sessions, where, why);
 	return ACCESS_ALLOW;

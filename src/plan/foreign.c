@@ -39,7 +39,7 @@ void plan_foreign(const struct plan_ctx *x)
 		/* only iptables calls a base chain so; and it takes one of that name for its own */
 		a->iptables = c->family != NFPROTO_INET && !strcmp(c->name, "FORWARD");
 		for (a->what = ACCEPT_FROM; a->what < ACCEPT_WHAT_COUNT; a->what++)
-			if (a->what != ACCEPT_INBOUND || plan_any_publishes(x))
+			if (a->what != ACCEPT_INBOUND || x->publishes)
 				set_add(x->set, &o);
 	}
 	x->set->owner.foreign = false;

@@ -40,6 +40,7 @@ struct plan_ctx {
 	size_t n_sessions;
 	struct pool pool;
 	bool ip6;                                 /* the host has IPv6 */
+	bool publishes;                           /* one of the sessions does (publish.c) */
 	struct ctx_slot slots[PLAN_SLOT_MAX + 1]; /* ascending */
 	size_t n_slots;
 	struct plan_priorities priorities[2]; /* of plan_families */
@@ -258,7 +259,6 @@ void plan_share_questions(struct object_set *set);
  * end of marks_again, of to_session and of what from_session lets pass; a session's elements.
  */
 void plan_publish(const struct plan_ctx *x);
-bool plan_any_publishes(const struct plan_ctx *x);
 void plan_publish_marks(const struct plan_ctx *x, struct fw_chain *c);
 void plan_publish_to(const struct plan_ctx *x, struct fw_chain *to_session);
 void plan_publish_from(const struct plan_ctx *x, struct fw_chain *from_session);

@@ -459,6 +459,8 @@ int plan_host(const struct facts *f, const struct session *sessions, size_t n,
 	if (r < 0)
 		return r;
 	plan_slots(&x);
+	for (size_t i = 0; i < n && !x.publishes; i++)
+		x.publishes = plan_publishes(&sessions[i]);
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		x.priorities[i] = plan_priorities(&(struct plan_rules_of){ f, x.slots, x.n_slots },
 						  plan_families[i]);

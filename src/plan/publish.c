@@ -36,14 +36,6 @@ bool plan_publishes(const struct session *s)
 	return publish_count(&s->published) != 0;
 }
 
-bool plan_any_publishes(const struct plan_ctx *x)
-{
-	for (size_t i = 0; i < x->n_sessions; i++)
-		if (plan_publishes(&x->sessions[i]))
-			return true;
-	return false;
-}
-
 /* --- rules --------------------------------------------------------------------------------- */
 
 static const enum nft_field by_device[] = { NFT_FIELD_IIF, NFT_FIELD_L4PROTO, NFT_FIELD_DPORT };
@@ -173,7 +165,7 @@ static void plan_mark_inbound(const struct plan_ctx *x)
 
 void plan_publish(const struct plan_ctx *x)
 {
-	if (!plan_any_publishes(x))
+	if (!x->publishes)
 		return;
 	for (size_t i = 0; i < sizeof(plan_families); i++)
 		plan_sets(x, plan_families[i]);
@@ -185,7 +177,7 @@ void plan_publish_marks(const struct plan_ctx *x, struct fw_chain *c)
 {
 	struct nft_rule r = { 0 };
 
-	if (!plan_any_publishes(x))
+	if (!x->publishes)
 		return;
 	nft_match_masked(&r, NFT_FIELD_CT_STATUS, CT_STATUS_DST_NAT, 0, true);
 	nft_verdict(&r, NFT_JUMP, "inbound_mark");
@@ -203,7 +195,7 @@ static uint32_t most_connections(const struct facts *f)
 
 void plan_publish_to(const struct plan_ctx *x, struct fw_chain *to_session)
 {
-	for (size_t i = 0; plan_any_publishes(x) && i < sizeof(plan_families); i++) {
+	for (size_t i = 0; x->publishes && i < sizeof(plan_families); i++) {
 		uint8_t f = plan_families[i];
 		enum nft_field daddr = fw_daddr(f);
 		struct nft_rule r = arrives(f);
@@ -220,7 +212,7 @@ void plan_publish_to(const struct plan_ctx *x, struct fw_chain *to_session)
 /* The program is told, TCP by a reset: its peer knows an address that the session has no more. */
 void plan_publish_from(const struct plan_ctx *x, struct fw_chain *from_session)
 {
-	for (size_t i = 0; plan_any_publishes(x) && i < sizeof(plan_families) * 2; i++) {
+	for (size_t i = 0; x->publishes && i < sizeof(plan_families) * 2; i++) {
 		uint8_t f = plan_families[i / 2];
 		bool tcp = i % 2 == 0;
 		struct nft_rule r = { 0 };
